@@ -1,0 +1,90 @@
+"""Put a guest together: busybox, init, the modules, one test program."""
+
+import pathlib
+import shlex
+
+from . import cpio
+from .modules import contents, direct_dependencies, module_name
+from .paths import BUILD, VM, HarnessError
+
+# vfio_virqfd exists on 6.1 only; later kernels have it inside vfio.
+BASE = ["vfio", "vfio_iommu_type1", "irqbypass"]
+OPTIONAL_BASE = ["vfio_virqfd", "pci_stub"]
+DRIVER_MODULES = {"ours": ["vfio_latch", "vfio_pci"], "kernel": ["vfio_pci_core", "vfio_pci"]}
+
+
+def _busybox():
+    for path in ("/bin/busybox", "/usr/bin/busybox"):
+        file = pathlib.Path(path)
+        if not file.exists():
+            continue
+        data = file.read_bytes()
+        if b"/ld-linux" not in data[:4096]:
+            return data
+        raise HarnessError("%s is dynamically linked: install busybox-static" % path)
+    raise HarnessError("no busybox: install busybox-static")
+
+
+def our_modules(directory):
+    """{name: contents} of the driver built in DIRECTORY."""
+    directory = pathlib.Path(directory)
+    found = {module_name(path): contents(path) for path in sorted(directory.glob("*.ko*"))}
+    missing = [name for name in DRIVER_MODULES["ours"] if name not in found]
+    if missing:
+        raise HarnessError("no %s.ko in %s: run make modules"
+                           % (missing[0].replace("_", "-"), directory))
+    return found
+
+
+def default_modules_directory(release):
+    """Where make modules leaves the driver for the kernel RELEASE."""
+    return BUILD / "modules" / release
+
+
+class Contents:
+    """What all guests of one kernel share."""
+
+    def __init__(self, tree, ours):
+        self.tree = tree
+        self.ours = ours
+        self.busybox = _busybox()
+
+    def build(self, program, executable, driver, arguments, target):
+        """Write the initramfs that runs PROGRAM's EXECUTABLE to TARGET."""
+        archive = cpio.Archive()
+        for path in ("proc", "sys", "dev", "run", "tmp", "modules/ours", "modules/kernel"):
+            archive.directory(path)
+        archive.character_device("dev/console", 5, 1)
+        archive.file("bin/busybox", self.busybox, 0o755)
+        archive.symlink("bin/sh", "busybox")
+        archive.file("init", (VM / "init").read_bytes(), 0o755)
+        archive.file("etc/vm", "VFIO_DRIVER=%s\nPROGRAM=%s\nARGUMENTS=%s\n"
+                     % (driver, program.group, shlex.quote(shlex.join(arguments))))
+        archive.file("tests/" + program.group, executable.read_bytes(), 0o755)
+        self._add_modules(archive, program)
+        target.write_bytes(archive.bytes())
+
+    def _add_modules(self, archive, program):
+        """/modules/{base,kernel,ours}/NAME.ko and, in each, `depends`: a line per module, its
+        name and then what it depends on."""
+        tree = self.tree
+        kernel = [name for name in DRIVER_MODULES["kernel"] if tree.has(name)]
+        wanted = BASE + [name for name in OPTIONAL_BASE if tree.has(name)]
+        base = tree.closure(wanted + program.modules, "tests/vm/%s.c" % program.group)
+        if kernel:
+            base += [name for name in tree.closure(kernel, "the kernel's driver")
+                     if name not in base and name not in kernel]
+        if self.ours:
+            needed = [dependency for data in self.ours.values()
+                      for dependency in direct_dependencies(data)
+                      if dependency not in self.ours and tree.has(dependency)]
+            base += [name for name in tree.closure(needed, "vfio-latch") if name not in base]
+        groups = {"base": {name: tree.read(name) for name in base},
+                  "kernel": {name: tree.read(name) for name in kernel},
+                  "ours": self.ours or {}}
+        for group, modules in groups.items():
+            lines = []
+            for name, data in modules.items():
+                archive.file("modules/%s/%s.ko" % (group, name), data)
+                lines.append(" ".join([name, *direct_dependencies(data)]))
+            archive.file("modules/%s/depends" % group, "".join(line + "\n" for line in lines))

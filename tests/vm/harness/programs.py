@@ -1,0 +1,110 @@
+"""The test programs: read what their headers ask for, compile them, list their promises."""
+
+import collections
+import fcntl
+import fnmatch
+import os
+import re
+import subprocess
+
+from .paths import BUILD, VM, HarnessError, relative
+
+DRIVERS = ("ours", "kernel")
+CFLAGS = ["-std=gnu11", "-static", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"]
+KEYS = {"machine", "drivers", "cmdline", "modules", "timeout"}
+
+Program = collections.namedtuple(
+    "Program", "group source machine drivers cmdline modules timeout")
+
+
+def _header(source):
+    """The vm-KEY: VALUE lines of the first comment."""
+    comment = re.search(r"/\*.*?\*/", source.read_text(), re.S)
+    keys = {}
+    for key, value in re.findall(r"^[\s*]*vm-(\w+):[ \t]*(.*?)[ \t]*(?:\*/)?$",
+                                 comment.group(0) if comment else "", re.M):
+        if key not in KEYS:
+            raise HarnessError("%s: unknown header line vm-%s" % (relative(source), key))
+        keys[key] = value
+    return keys
+
+
+def _read(source):
+    keys = _header(source)
+    for key in ("machine", "drivers"):
+        if key not in keys:
+            raise HarnessError("%s: no vm-%s: line in its first comment" % (relative(source), key))
+    drivers = keys["drivers"].split()
+    if not drivers or set(drivers) - set(DRIVERS):
+        raise HarnessError("%s: vm-drivers: takes %s" % (relative(source), " and ".join(DRIVERS)))
+    return Program(source.stem, source, keys["machine"], drivers, keys.get("cmdline", ""),
+                   keys.get("modules", "").split(), int(keys.get("timeout", "180")))
+
+
+def load(directory=VM):
+    """All test programs of DIRECTORY, by name."""
+    return [_read(source) for source in sorted(directory.glob("*.c"))]
+
+
+def may_match(program, patterns):
+    """Whether a pattern can name one of PROGRAM's tests: GROUP or GROUP.PROMISE, globs allowed."""
+    return not patterns or any(fnmatch.fnmatchcase(program.group, pattern.split(".")[0])
+                               for pattern in patterns)
+
+
+def _newest(paths):
+    return max(path.stat().st_mtime for path in paths)
+
+
+def _run_compiler(command, what):
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise HarnessError("%s does not compile:\n%s" % (what, done.stderr.strip()))
+
+
+def _compiler():
+    return os.environ.get("CC", "gcc")
+
+
+def compile_library():
+    """Build tests/vm/lib into one archive; returns its path."""
+    out = BUILD / "vm" / "programs"
+    out.mkdir(parents=True, exist_ok=True)
+    library = out / "libvmtest.a"
+    sources = sorted((VM / "lib").glob("*.c"))
+    inputs = sources + sorted((VM / "lib").glob("*.h"))
+    with open(out / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if library.exists() and library.stat().st_mtime >= _newest(inputs):
+            return library
+        objects = []
+        for source in sources:
+            target = out / ("lib-%s.o" % source.stem)
+            _run_compiler([_compiler(), *CFLAGS, "-c", "-o", str(target), str(source)],
+                          relative(source))
+            objects.append(str(target))
+        partial = out / "libvmtest.a.part"
+        partial.unlink(missing_ok=True)
+        subprocess.run(["ar", "rcs", str(partial), *objects], check=True)
+        partial.rename(library)
+    return library
+
+
+def compile_program(program, library):
+    """Build one program; returns its path."""
+    target = library.parent / program.group
+    inputs = [program.source, library] + sorted((VM / "lib").glob("*.h"))
+    if target.exists() and target.stat().st_mtime >= _newest(inputs):
+        return target
+    partial = library.parent / ("%s.part%d" % (program.group, os.getpid()))
+    _run_compiler([_compiler(), *CFLAGS, "-I", str(VM / "lib"), "-o", str(partial),
+                   str(program.source), str(library)], relative(program.source))
+    partial.rename(target)
+    return target
+
+
+def promises(executable, driver, patterns):
+    """The tests that EXECUTABLE would run; it is static and can say so on the host."""
+    out = subprocess.run([str(executable), "--list", *patterns], check=True, capture_output=True,
+                         text=True, env={"VFIO_DRIVER": driver}).stdout
+    return out.split()

@@ -1,0 +1,113 @@
+"""Judge one boot: what TAP said, and what the kernel log shows between the tests' marks."""
+
+import collections
+import re
+
+Result = collections.namedtuple("Result", "promise outcome details")  # ok, not ok or skip
+
+# What must not be in the guest's log while a test runs.
+BAD = re.compile(
+    r"\bWARNING:|\bBUG\b|\bOops\b|Call Trace|possible (?:circular|recursive|irq|unsafe)"
+    r"|INFO: (?:task|possible|rcu|suspicious|trying)|suspicious RCU|imbalance|[Uu]nbalanced"
+    r"|underflow|KASAN|UBSAN|KCSAN|KFENCE|kmemleak|refcount_t|general protection|nobody cared"
+    r"|Kernel panic|DMAR: \[|DMAR: .*[Ff]ault|Trying to free|leaked|use-after-free"
+    r"|sysfs: cannot create duplicate|Unknown symbol|disagrees about version")
+MARK = re.compile(r"vm-test: (begin|end|expect) (.*)")
+EXCERPT = 60
+
+
+def _segments(log):
+    """{promise: its lines}; the lines after the last test are under None. Boot is left out."""
+    segments = collections.defaultdict(list)
+    current = None
+    started = False
+    for line in log:
+        mark = MARK.search(line)
+        if mark and mark.group(1) == "begin":
+            current, started = mark.group(2).strip(), True
+        if started:
+            segments[current].append(line)
+        if mark and mark.group(1) == "end":
+            current = None
+    return segments
+
+
+def _bad_lines(lines):
+    """Lines that fail a test, but for those that it announced with an expect mark."""
+    expected = []
+    bad = []
+    for line in lines:
+        mark = MARK.search(line)
+        if mark:
+            if mark.group(1) == "expect":
+                expected.append(mark.group(2).strip())
+            continue
+        if BAD.search(line) and not any(re.search(pattern, line) for pattern in expected):
+            bad.append(line)
+    return bad
+
+
+def _excerpt(lines):
+    """The part of a log to show: around the first bad line, else its end."""
+    for index, line in enumerate(lines):
+        if BAD.search(line) and not MARK.search(line):
+            return lines[max(0, index - 5):index + EXCERPT]
+    return lines[-EXCERPT:]
+
+
+def _parse_tap(text):
+    """{promise: (outcome, detail lines)} and lines that belong to no finished test."""
+    outcomes = {}
+    details = []
+    for line in text.splitlines():
+        line = line.rstrip("\r")
+        match = re.match(r"(ok|not ok) \d+ - (\S+)(?: # SKIP (.*))?$", line)
+        if match:
+            outcome = match.group(1)
+            if match.group(3) is not None:
+                outcome = "skip"
+                details = [match.group(3)]
+            outcomes[match.group(2)] = (outcome, details)
+            details = []
+        elif re.match(r"# begin \S+$", line):
+            details = []
+        elif line and not re.match(r"1\.\.\d+$", line):
+            details.append(line)
+    return outcomes, details
+
+
+def judge(promises, tap, log, failure):
+    """One Result for each of PROMISES, and one named kernel_log if the log is bad elsewhere."""
+    lines = [line.rstrip() for line in log.splitlines()]
+    segments = _segments(lines)
+    outcomes, unfinished = _parse_tap(tap)
+    results = []
+    died = False
+    for promise in promises:
+        segment = segments.get(promise, [])
+        bad = _bad_lines(segment)
+        if promise not in outcomes:
+            if not died:
+                details = [failure or "the program ended before this test did", *unfinished,
+                           *["log: " + line for line in _excerpt(segment or lines[-10:])]]
+                died = True
+            else:
+                details = ["not reached"]
+            results.append(Result(promise, "not ok", details))
+            continue
+        outcome, details = outcomes[promise]
+        details = list(details)
+        if bad:
+            details += ["the kernel log has: %s" % bad[0]]
+            outcome = "not ok"
+        if outcome == "not ok":
+            details += ["log: " + line for line in _excerpt(segment)]
+        results.append(Result(promise, outcome, details))
+    between = segments.get(None, [])
+    bad = _bad_lines(between)
+    if not died and (bad or failure):
+        details = [failure] if failure else []
+        details += ["the kernel log has: %s" % line for line in bad[:1]]
+        details += ["log: " + line for line in _excerpt(between)]
+        results.append(Result("kernel_log", "not ok", details))
+    return results

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Containers, groups, devices and DMA mappings. */
+#define _GNU_SOURCE
+#include "vfio.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "pci.h"
+#include "test.h"
+
+static int open_group(const char *bdf)
+{
+	int number = pci_group(bdf);
+	char path[64];
+	int fd;
+
+	if (number < 0)
+		FAIL("%s has no IOMMU group", bdf);
+	snprintf(path, sizeof(path), "/dev/vfio/%d", number);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int get_device(struct vfio_device *device, const char *name)
+{
+	device->fd = ioctl(device->group, VFIO_GROUP_GET_DEVICE_FD, name);
+	if (device->fd < 0)
+		return -errno;
+	device->info.argsz = sizeof(device->info);
+	CHECK_OK(ioctl(device->fd, VFIO_DEVICE_GET_INFO, &device->info));
+	return 0;
+}
+
+static int open_in_new_container(struct vfio_device *device)
+{
+	device->container = CHECK_OK(open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC));
+	device->owns_container = true;
+	device->group = open_group(device->bdf);
+	if (device->group < 0)
+		return device->group;
+	device->owns_group = true;
+	if (ioctl(device->group, VFIO_GROUP_SET_CONTAINER, &device->container))
+		return -errno;
+	if (ioctl(device->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		return -errno;
+	return 0;
+}
+
+int vfio_open_try(const char *bdf, const char *name, struct vfio_device **result)
+{
+	struct vfio_device *device = calloc(1, sizeof(*device));
+	int error;
+
+	snprintf(device->bdf, sizeof(device->bdf), "%s", bdf);
+	device->fd = -1;
+	device->group = -1;
+	error = open_in_new_container(device);
+	if (!error)
+		error = get_device(device, name);
+	if (error)
+		vfio_close(device);
+	else
+		*result = device;
+	return error;
+}
+
+struct vfio_device *vfio_open(const char *bdf)
+{
+	struct vfio_device *device;
+	int error = vfio_open_try(bdf, bdf, &device);
+
+	if (error)
+		FAIL("cannot open %s: %s", bdf, strerror(-error));
+	return device;
+}
+
+struct vfio_device *vfio_open_with(struct vfio_device *other, const char *bdf)
+{
+	struct vfio_device *device = calloc(1, sizeof(*device));
+	int error;
+
+	snprintf(device->bdf, sizeof(device->bdf), "%s", bdf);
+	device->container = other->container;
+	if (pci_group(bdf) == pci_group(other->bdf)) {
+		device->group = other->group;
+	} else {
+		device->group = CHECK_OK(open_group(bdf));
+		device->owns_group = true;
+		CHECK_OK(ioctl(device->group, VFIO_GROUP_SET_CONTAINER, &device->container));
+	}
+	error = get_device(device, bdf);
+	if (error)
+		FAIL("cannot open %s: %s", bdf, strerror(-error));
+	return device;
+}
+
+struct vfio_device *vfio_bind_and_open(const char *bdf)
+{
+	pci_bind(bdf, VFIO_PCI);
+	return vfio_open(bdf);
+}
+
+void vfio_close(struct vfio_device *device)
+{
+	if (device->fd >= 0)
+		close(device->fd);
+	if (device->owns_group)
+		close(device->group);
+	if (device->owns_container)
+		close(device->container);
+	free(device);
+}
+
+void vfio_dma_map(struct vfio_device *device, void *memory, uint64_t iova, size_t size)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)memory,
+		.iova = iova,
+		.size = size,
+	};
+
+	CHECK_OK(ioctl(device->container, VFIO_IOMMU_MAP_DMA, &map));
+}
+
+void vfio_dma_unmap(struct vfio_device *device, uint64_t iova, size_t size)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.iova = iova,
+		.size = size,
+	};
+
+	CHECK_OK(ioctl(device->container, VFIO_IOMMU_UNMAP_DMA, &unmap));
+	CHECK_EQ(unmap.size, size);
+}
+
+void *vfio_dma_alloc(struct vfio_device *device, uint64_t iova, size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
+
+	if (memory == MAP_FAILED)
+		FAIL("no %zu bytes of memory: %m", size);
+	vfio_dma_map(device, memory, iova, size);
+	return memory;
+}

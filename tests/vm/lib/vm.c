@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include "vm.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "test.h"
+
+#define PORT "/dev/ttyS2"
+#define TIMEOUT_MS 100000
+
+/* The next line from the host within the time limit. */
+static void read_line(int fd, char *line, size_t size)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	long long end = now_ms() + TIMEOUT_MS;
+	size_t used = 0;
+
+	while (used < size - 1) {
+		long long left = end - now_ms();
+
+		if (left <= 0 || poll(&wait, 1, (int)left) <= 0)
+			FAIL("the host does not answer");
+		if (read(fd, line + used, 1) != 1)
+			FAIL("cannot read " PORT ": %m");
+		if (line[used] == '\n')
+			break;
+		used++;
+	}
+	line[used] = 0;
+}
+
+static int request(char **answer, const char *format, va_list args)
+{
+	static unsigned int count;
+	char line[16384], prefix[32], *text;
+	int fd, length, failed;
+
+	if (vasprintf(&text, format, args) < 0)
+		abort();
+	/* Unlike any other process's, so that a killed test's late answer is not taken for ours. */
+	length = snprintf(prefix, sizeof(prefix), "%d-%u ", getpid(), count++);
+	fd = CHECK_OK(open(PORT, O_RDWR | O_NOCTTY | O_CLOEXEC));
+	CHECK_OK(flock(fd, LOCK_EX));
+	CHECK(dprintf(fd, "%s%s\n", prefix, text) > 0);
+	free(text);
+	do
+		read_line(fd, line, sizeof(line));
+	while (strncmp(line, prefix, length));
+	close(fd);
+	failed = strncmp(line + length, "ok", 2);
+	text = strchr(line + length, ' ');
+	*answer = strdup(text ? text + 1 : "");
+	return failed ? -1 : 0;
+}
+
+int vm_request_try(char **answer, const char *format, ...)
+{
+	va_list args;
+	int ret;
+
+	va_start(args, format);
+	ret = request(answer, format, args);
+	va_end(args);
+	return ret;
+}
+
+static char *must(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static char *must(const char *format, ...)
+{
+	char *answer;
+	va_list args;
+	int ret;
+
+	va_start(args, format);
+	ret = request(&answer, format, args);
+	va_end(args);
+	if (ret)
+		FAIL("the host refuses \"%s\": %s", format, answer);
+	return answer;
+}
+
+const char *vm_bdf(const char *id)
+{
+	return must("bdf %s", id);
+}
+
+void vm_device_add(const char *options)
+{
+	free(must("device_add %s", options));
+}
+
+void vm_device_del(const char *id)
+{
+	free(must("device_del %s", id));
+}
+
+void vm_wait_deleted(const char *id)
+{
+	free(must("wait_deleted %s", id));
+}
+
+void vm_aer(const char *id, const char *error)
+{
+	char *answer = must("hmp pcie_aer_inject_error %s %s", id, error);
+
+	if (strncmp(answer, "OK", 2))
+		FAIL("the host cannot inject %s into %s: %s", error, id, answer);
+	free(answer);
+}
+
+void vm_wakeup_when_suspended(void)
+{
+	free(must("wakeup_when_suspended"));
+}
+
+char *vm_hmp(const char *format, ...)
+{
+	char *line;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&line, format, args) < 0)
+		abort();
+	va_end(args);
+	return must("hmp %s", line);
+}
+
+char *vm_qmp(const char *format, ...)
+{
+	char *line;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&line, format, args) < 0)
+		abort();
+	va_end(args);
+	return must("qmp %s", line);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* vm.h: ask the host, that is QEMU, for something. Each waits for the host's answer. */
+#ifndef VMTEST_VM_H
+#define VMTEST_VM_H
+
+/* The address of the device with this id in the machine's description; lives until the end. */
+const char *vm_bdf(const char *id);
+
+/* Plug a device in: "edu,id=edu9,bus=rp9". It may take the kernel a while to notice. */
+void vm_device_add(const char *options);
+/* Ask the guest to let go of a device, as a button press does; does not wait until it has. */
+void vm_device_del(const char *id);
+/* Wait until a device that was asked for is gone. */
+void vm_wait_deleted(const char *id);
+
+/*
+ * Inject a PCIe error into a device with an AER capability; options and error as in QEMU's
+ * monitor: "-c" for one that only an advisory is due for, "COMP_TIME".
+ */
+void vm_aer(const char *id, const char *error);
+
+/* Wake the guest as soon as it has gone to sleep (write "mem" to /sys/power/state after it). */
+void vm_wakeup_when_suspended(void);
+
+/* A line of QEMU's human monitor, or a JSON command of its machine protocol; to be freed. */
+char *vm_hmp(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *vm_qmp(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Any request of harness/guest.py: returns 0, or -1 when the host refuses; *ANSWER to be freed. */
+int vm_request_try(char **answer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

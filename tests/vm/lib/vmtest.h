@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* vmtest.h: all that a test program needs. */
+#ifndef VMTEST_VMTEST_H
+#define VMTEST_VMTEST_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "kmsg.h"
+#include "module.h"
+#include "pci.h"
+#include "test.h"
+#include "vfio.h"
+#include "vm.h"
+
+#endif
