@@ -5,10 +5,11 @@
 #
 # Turns what the probes found into compat/have.h:
 #
-#   probes/NAME.c    HAVE_NAME is defined when the file compiled (kbuild did that: probes/Kbuild)
+#   probes/NAME.c    HAVE_NAME is defined when the file compiles (kbuild tried: probes/Kbuild)
 #   probes/NAME.sym  HAVE_NAME is defined when the kernel exports the symbol named in the file
 #
-# compat/probe.log holds each probe's answer and what the compiler said.
+# Where both exist, both must hold. compat/probe.log keeps what the compiler said.
+#
 # Two probes have a known answer: when one of them is wrong, the compiler or the kernel's
 # headers are broken, and all other answers are worthless.
 
@@ -28,45 +29,32 @@ fail()
 	exit 1
 }
 
-# macro FILE: the name that the probe FILE defines
-macro()
+# compiles NAME: what kbuild found for probes/NAME.c
+compiles()
 {
-	local name=${1##*/}
-
-	name=${name%.*}
-	echo "HAVE_${name^^}"
-}
-
-log()
-{
-	printf '%s\n' "$@" >>probe.log
-}
-
-# answer FILE y|n
-answer()
-{
-	local name
-
-	name=$(macro "$1")
-	log "$name: $2"
-	case $2 in
-	y) echo "#define $name 1" >>have.h.new ;;
-	n) echo "/* $name is not defined */" >>have.h.new ;;
-	*) fail "the probe $1 gave no answer" ;;
+	case $(cat "probes/$1.probe" 2>/dev/null) in
+	y) return 0 ;;
+	n) return 1 ;;
+	*) fail "kbuild left no answer for the probe $1.c" ;;
 	esac
 }
 
-# expect NAME y|n: the probe NAME has this answer on every kernel
-expect()
+# exported NAME: does the kernel export the symbol in probes/NAME.sym
+exported()
 {
-	[[ $(cat "probes/$1.probe" 2>/dev/null) == "$2" ]] && return
-	cat "probes/$1.probe.log" >&2 2>/dev/null || :
-	fail "the probe $1 must answer '$2' on every kernel: the compiler or the kernel headers are broken"
+	awk -v symbol="$(cat "probes/$1.sym")" \
+		'$2 == symbol { found = 1; exit } END { exit !found }' "$symvers"
+}
+
+broken()
+{
+	cat "probes/$1.probe.log" >&2
+	fail "the probe $1.c $2: the compiler or the kernel headers are broken"
 }
 
 [[ -s $symvers ]] || fail "$symvers is missing: this kernel tree was never built, or its headers are incomplete"
-expect must_compile y
-expect must_fail n
+compiles must_compile || broken must_compile "does not compile"
+! compiles must_fail || broken must_fail "compiles"
 
 : >probe.log
 {
@@ -75,22 +63,28 @@ expect must_fail n
 	echo "#define VFIO_LATCH_HAVE_H"
 } >have.h.new
 
-for probe in probes/*.c; do
-	case $probe in
-	*/must_compile.c | */must_fail.c) continue ;;
+names=$(basename -a probes/*.c probes/*.sym | sed 's/\.[a-z]*$//' | sort -u)
+for name in $names; do
+	case $name in
+	must_compile | must_fail) continue ;;
 	esac
-	answer "$probe" "$(cat "${probe%.c}.probe")"
-	log "$(sed 's/^/    /' "${probe%.c}.probe.log")"
-done
 
-for probe in probes/*.sym; do
-	[[ -e $probe ]] || continue
-	symbol=$(grep -v '^#' "$probe")
-	if awk -v symbol="$symbol" '$2 == symbol { found = 1; exit } END { exit !found }' "$symvers"; then
-		answer "$probe" y
-	else
-		answer "$probe" n
+	missing=
+	if [[ -e probes/$name.c ]] && ! compiles "$name"; then
+		missing="does not compile"
+	elif [[ -e probes/$name.sym ]] && ! exported "$name"; then
+		missing="is not exported"
 	fi
+
+	if [[ -z $missing ]]; then
+		echo "#define HAVE_${name^^} 1" >>have.h.new
+	else
+		echo "/* HAVE_${name^^}: $missing */" >>have.h.new
+	fi
+	if [[ -s probes/$name.probe.log ]]; then
+		echo "== $name.c"
+		cat "probes/$name.probe.log"
+	fi >>probe.log
 done
 
 echo "#endif" >>have.h.new

@@ -4,7 +4,6 @@
 #include <linux/pci.h>
 #include <linux/vfio.h>
 
-int probe(struct pci_dev *pdev, struct vfio_device *vdev);
 int probe(struct pci_dev *pdev, struct vfio_device *vdev)
 {
 	return vdev->dev == &pdev->dev;

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vm_operations_struct.huge_fault takes an order, not an enum page_entry_size */
+#include <linux/mm.h>
+
+/* C takes the enum for an unsigned int: only that the enum is gone tells them apart. */
+enum page_entry_size { PE_SIZE_PTE };
+
+vm_fault_t huge_fault(struct vm_fault *vmf, unsigned int order);
+
+const struct vm_operations_struct probe = {
+	.huge_fault = huge_fault,
+};

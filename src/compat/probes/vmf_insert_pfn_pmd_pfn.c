@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vmf_insert_pfn_pmd() and vmf_insert_pfn_pud() take a plain page frame number */
+#include <linux/mm.h>
+#include <linux/huge_mm.h>
+
+vm_fault_t probe(struct vm_fault *vmf, unsigned long pfn)
+{
+	return vmf_insert_pfn_pmd(vmf, pfn, false) | vmf_insert_pfn_pud(vmf, pfn, false);
+}
