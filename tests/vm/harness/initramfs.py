@@ -49,8 +49,9 @@ class Contents:
         self.ours = ours
         self.busybox = _busybox()
 
-    def build(self, program, executable, driver, arguments, target):
-        """Write the initramfs that runs PROGRAM's EXECUTABLE to TARGET."""
+    def build(self, program, executable, driver, arguments, slow, target):
+        """Write the initramfs that runs PROGRAM's EXECUTABLE to TARGET; SLOW stretches the time
+        that a test may take."""
         archive = cpio.Archive()
         for path in ("proc", "sys", "dev", "run", "tmp", "modules/ours", "modules/kernel"):
             archive.directory(path)
@@ -58,8 +59,9 @@ class Contents:
         archive.file("bin/busybox", self.busybox, 0o755)
         archive.symlink("bin/sh", "busybox")
         archive.file("init", (VM / "init").read_bytes(), 0o755)
-        archive.file("etc/vm", "VFIO_DRIVER=%s\nPROGRAM=%s\nARGUMENTS=%s\n"
-                     % (driver, program.group, shlex.quote(shlex.join(arguments))))
+        archive.file("etc/vm", "VFIO_DRIVER=%s\nTEST_SECONDS=%d\nPROGRAM=%s\nARGUMENTS=%s\n"
+                     % (driver, program.seconds * slow, program.group,
+                        shlex.quote(shlex.join(arguments))))
         archive.file("tests/" + program.group, executable.read_bytes(), 0o755)
         self._add_modules(archive, program)
         target.write_bytes(archive.bytes())

@@ -10,11 +10,11 @@ import subprocess
 from .paths import BUILD, VM, HarnessError, relative
 
 DRIVERS = ("ours", "kernel")
-CFLAGS = ["-std=gnu11", "-static", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"]
-KEYS = {"machine", "drivers", "cmdline", "modules", "timeout"}
+CFLAGS = ["-std=gnu11", "-static", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-D_GNU_SOURCE="]
+KEYS = {"machine", "drivers", "cmdline", "modules", "timeout", "seconds"}
 
 Program = collections.namedtuple(
-    "Program", "group source machine drivers cmdline modules timeout")
+    "Program", "group source machine drivers cmdline modules timeout seconds")
 
 
 def _header(source):
@@ -38,7 +38,8 @@ def _read(source):
     if not drivers or set(drivers) - set(DRIVERS):
         raise HarnessError("%s: vm-drivers: takes %s" % (relative(source), " and ".join(DRIVERS)))
     return Program(source.stem, source, keys["machine"], drivers, keys.get("cmdline", ""),
-                   keys.get("modules", "").split(), int(keys.get("timeout", "180")))
+                   keys.get("modules", "").split(), int(keys.get("timeout", "180")),
+                   int(keys.get("seconds", "120")))
 
 
 def load(directory=VM):

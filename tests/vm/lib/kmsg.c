@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#define _GNU_SOURCE
 #include "kmsg.h"
 
 #include <fcntl.h>
@@ -13,16 +12,17 @@
 
 void kmsg_write(const char *format, ...)
 {
-	char line[900];
+	char text[900], line[910];
 	va_list args;
 	int fd, size;
 
 	va_start(args, format);
-	size = snprintf(line, sizeof(line), "<5>");
-	size += vsnprintf(line + size, sizeof(line) - size, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	/* Without a newline the kernel waits for the rest of the line. */
+	size = snprintf(line, sizeof(line), "<5>%s\n", text);
 	fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, line, strnlen(line, sizeof(line))) < 0)
+	if (fd < 0 || write(fd, line, size) < 0)
 		test_note("cannot write to /dev/kmsg: %m");
 	close(fd);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The runner: one child per test, TAP on stdout, marks in the kernel log. */
-#define _GNU_SOURCE
 #include "test.h"
 
 #include <fcntl.h>
@@ -22,7 +21,7 @@
 
 #define EXIT_FAILED 1
 #define EXIT_SKIPPED 77
-/* Seconds of guest time for one test, or for the clean-up after it. */
+/* Seconds of guest time for one test, or for the clean-up after it, unless the harness says. */
 #define TEST_SECONDS 120
 
 static struct test *first_test;
@@ -160,6 +159,13 @@ static int run_in_child(void (*run)(void), int seconds)
 	return status;
 }
 
+static int test_seconds(void)
+{
+	const char *seconds = getenv("TEST_SECONDS");
+
+	return seconds ? atoi(seconds) : TEST_SECONDS;
+}
+
 static void clean_up(void)
 {
 	pci_release_all();
@@ -174,10 +180,10 @@ static bool run_test(const struct test *test, int number)
 
 	printf("# begin %s\n", test->name);
 	kmsg_write("vm-test: begin %s", test->name);
-	status = run_in_child(test->run, TEST_SECONDS);
+	status = run_in_child(test->run, test_seconds());
 	if (status >= 0 && WIFSIGNALED(status))
 		test_note("ended by signal %s", sigabbrev_np(WTERMSIG(status)));
-	cleanup = status < 0 ? -1 : run_in_child(clean_up, TEST_SECONDS);
+	cleanup = status < 0 ? -1 : run_in_child(clean_up, test_seconds());
 	if (cleanup)
 		test_note("the clean-up after the test failed");
 	if (!cleanup && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Device features and resets. */
-#define _GNU_SOURCE
 #include "vfio.h"
 
 #include <stdlib.h>

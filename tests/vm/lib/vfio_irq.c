@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Interrupts and eventfds. */
-#define _GNU_SOURCE
 #include "vfio.h"
 
 #include <poll.h>

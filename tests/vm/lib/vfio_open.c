@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Containers, groups, devices and DMA mappings. */
-#define _GNU_SOURCE
 #include "vfio.h"
 
 #include <fcntl.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Regions and config space. */
-#define _GNU_SOURCE
 #include "vfio.h"
 
 #include <fcntl.h>

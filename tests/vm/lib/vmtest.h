@@ -3,10 +3,6 @@
 #ifndef VMTEST_VMTEST_H
 #define VMTEST_VMTEST_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-
 #include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vm-machine: default
+ * vm-drivers: kernel
+ */
+#include "vmtest.h"
+
+TEST(nothing)
+{
+	int unused;
+}
