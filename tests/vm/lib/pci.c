@@ -97,11 +97,13 @@ const char *pci_find(unsigned int vendor, unsigned int device, int index)
 	FAIL("no PCI function %04x:%04x number %d", vendor, device, index);
 }
 
-/* The last component of a symbolic link's target; "" when there is no link. */
+/*
+ * The last component of a symbolic link's target; "" when there is no link. Never freed: tests
+ * are short-lived processes.
+ */
 static const char *link_name(const char *bdf, const char *name)
 {
-	static char target[PATH_MAX];
-	char path[PATH_MAX];
+	char path[PATH_MAX], target[PATH_MAX];
 	ssize_t size;
 
 	attr_path(path, sizeof(path), bdf, name);
@@ -109,7 +111,7 @@ static const char *link_name(const char *bdf, const char *name)
 	if (size < 0)
 		return "";
 	target[size] = 0;
-	return strrchr(target, '/') ? strrchr(target, '/') + 1 : target;
+	return strdup(strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
 }
 
 const char *pci_driver(const char *bdf)
@@ -209,7 +211,7 @@ const char *pci_vf(const char *pf, int index)
 	snprintf(name, sizeof(name), "virtfn%d", index);
 	if (!*link_name(pf, name))
 		FAIL("%s has no VF %d", pf, index);
-	return strdup(link_name(pf, name));
+	return link_name(pf, name);
 }
 
 int pm_usage(const char *bdf)

@@ -27,7 +27,7 @@ int pci_attr_set_try(const char *bdf, const char *name, const char *value);
 bool pci_attr_exists(const char *bdf, const char *name);
 unsigned int pci_attr_mode(const char *bdf, const char *name);
 
-/* The bound driver, "" for none; lives until the next call. */
+/* The bound driver, "" for none; lives until the test ends. */
 const char *pci_driver(const char *bdf);
 /* Take the function from its driver, then give it to DRIVER through driver_override. */
 void pci_bind(const char *bdf, const char *driver);

@@ -20,6 +20,7 @@
 #include "pci.h"
 #include "test.h"
 #include "vfio.h"
+#include "vga.h"
 #include "vm.h"
 
 #endif
