@@ -1,15 +1,59 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-#	make modules [KVER=release | KDIR=dir]	the modules, in build/modules/<release>/
-#	make clean				remove build/
+# Everything here installs what it needs (as root, with apt-get) and says so.
+#
+#	make demo		the package on a clean Debian, a device in user space's hands
+#	make check		all tests but check-debug; ends in "N passed, N failed"
+#
+#	make modules [KVER=release | KDIR=dir]	build/modules/<release>/*.ko
+#	make modules-all			for the kernels of all Debian suites
+#	make deb				build/deb/vfio-latch-dkms_<version>_all.deb
+#
+#	make check-vm [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
+#	make check-lint check-build check-kernels check-unit check-clients check-package
+#	make check-debug	the VM tests on a kernel with KASAN, UBSAN and lockdep
+#	make bench		instructions per operation, the kernel's driver and ours
 
-# KVER and KDIR are for the scripts below, not for the kernel's own makefiles.
-MAKEOVERRIDES =
+SUITES := lint build kernels unit vm clients package
+
+all: modules
 
 modules:
 	+@scripts/build-modules $(or $(KDIR:%=$(abspath $(KDIR))),$(KVER))
 
+modules-all:
+	+@tests/kernels/run
+
+deb:
+	@scripts/build-deb
+
+demo:
+	+@scripts/demo
+
+# All suites are run, whatever one of them says.
+check:
+	+@scripts/check $(SUITES)
+
+# A suite is tests/NAME/run; the packages it needs stand in tests/NAME/packages.
+$(SUITES:%=check-%): check-%:
+	+@scripts/need tests/$*/packages
+	+@tests/$*/run
+
+check-unit check-clients check-package: modules
+check-vm: export KVER := $(KVER)
+check-vm: modules
+
+check-debug:
+	+@scripts/need tests/vm/packages
+	+@tests/vm/debug-kernel/run
+
+bench: modules
+	+@scripts/need tests/bench/packages tests/vm/packages
+	+@tests/bench/run
+
+lint: check-lint
+
 clean:
 	rm -rf build
 
-.PHONY: modules clean
+.PHONY: all modules modules-all deb demo check $(SUITES:%=check-%) check-debug bench lint clean
