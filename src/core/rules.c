@@ -157,22 +157,19 @@ static unsigned int count_settings(const char *text)
 	return n;
 }
 
-static const char *parse_all(const char *text, struct vfio_latch_rules *rules,
+/* Takes @text apart. */
+static const char *parse_all(char *text, struct vfio_latch_rules *rules,
 			     struct vfio_latch_rules_fault *fault)
 {
-	char *copy = kstrdup(text, GFP_KERNEL);
-	char *rest = copy, *word;
 	const char *reason = NULL;
+	char *word;
 
-	if (!copy)
-		return "out of memory";
-	while (!reason && (word = strsep(&rest, RULE_SEPARATORS))) {
+	while (!reason && (word = strsep(&text, RULE_SEPARATORS))) {
 		if (!*word)
 			continue;
 		strscpy(fault->rule, word, sizeof(fault->rule));
 		reason = parse_rule(word, rules);
 	}
-	kfree(copy);
 	return reason;
 }
 
@@ -192,29 +189,38 @@ struct vfio_latch_rules *vfio_latch_rules_parse(const char *text,
 						struct vfio_latch_rules_fault *fault)
 {
 	struct vfio_latch_rules *rules;
+	char *copy;
 
 	*fault = (struct vfio_latch_rules_fault){ .reason = "too long" };
 	if (strlen(text) >= VFIO_LATCH_RULES_TEXT_MAX)
 		return ERR_PTR(-E2BIG);
 
-	/* One entry to spare: a rule without '=' is tried before it is refused. */
 	fault->reason = "out of memory";
-	rules = kzalloc(struct_size(rules, rule, count_settings(text) + 1), GFP_KERNEL);
+	copy = kstrdup(text, GFP_KERNEL);
+	if (!copy)
+		return ERR_PTR(-ENOMEM);
+	/* One entry to spare: a rule without '=' is tried before it is refused. */
+	rules = kvzalloc(struct_size(rules, rule, count_settings(text) + 1), GFP_KERNEL);
 	if (!rules)
-		return ERR_PTR(-ENOMEM);
+		goto err_copy;
 	rules->text = kstrdup(text, GFP_KERNEL);
-	if (!rules->text) {
-		kfree(rules);
-		return ERR_PTR(-ENOMEM);
-	}
+	if (!rules->text)
+		goto err_rules;
 	strim(rules->text);
 
-	fault->reason = parse_all(text, rules, fault);
+	fault->reason = parse_all(copy, rules, fault);
+	kfree(copy);
 	if (fault->reason) {
 		vfio_latch_rules_free(rules);
 		return ERR_PTR(-EINVAL);
 	}
 	return rules;
+
+err_rules:
+	kvfree(rules);
+err_copy:
+	kfree(copy);
+	return ERR_PTR(-ENOMEM);
 }
 
 /**
@@ -226,7 +232,7 @@ void vfio_latch_rules_free(struct vfio_latch_rules *rules)
 	if (!rules)
 		return;
 	kfree(rules->text);
-	kfree(rules);
+	kvfree(rules);
 }
 
 static bool rule_matches(const struct vfio_latch_rule *rule, const struct vfio_latch_identity *id)
