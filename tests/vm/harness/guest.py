@@ -152,6 +152,10 @@ class Requests:
                 self._monitor.execute("system_wakeup")
         threading.Thread(target=wake, daemon=True).start()
 
+    def do_power_off(self, _):
+        """power_off: end the emulation; what was written before has arrived."""
+        self._monitor.execute("quit")
+
     def do_hmp(self, line):
         """hmp LINE: a line of the human monitor, whose output is the answer."""
         return self._monitor.human(line)
