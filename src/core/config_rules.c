@@ -268,8 +268,12 @@ struct placed {
 static u32 read_field(const struct latch_config_source *source, unsigned int offset,
 		      unsigned int width)
 {
-	u32 dword = source->read(source->context, offset & ~3U);
+	u32 dword;
 
+	/* A capability at the very end is cut before the register that tells its length. */
+	if (offset >= source->size)
+		return 0;
+	dword = source->read(source->context, offset & ~3U);
 	return (dword & latch_config_mask(offset, width)) >> offset % 4 * 8;
 }
 
@@ -280,11 +284,14 @@ static unsigned int msi_length(u16 flags)
 	return flags & PCI_MSI_FLAGS_MASKBIT ? length + 10 : length;
 }
 
-/* PCIe 6.0, 7.5.3: version 1 ends with the registers that the port type has. */
+/*
+ * PCIe 6.0, 7.5.3: version 1 ends with the registers that the port type has, version 2 has
+ * all of them, those of other port types as zeroes.
+ */
 static unsigned int exp_length(u16 flags)
 {
 	if ((flags & PCI_EXP_FLAGS_VERS) > 1)
-		return PCI_CAP_EXP_ENDPOINT_SIZEOF_V2;
+		return PCI_EXP_SLTSTA2 + 2;
 	if ((flags & PCI_EXP_FLAGS_TYPE) >> 4 == PCI_EXP_TYPE_RC_END)
 		return PCI_CAP_EXP_RC_ENDPOINT_SIZEOF_V1;
 	return PCI_CAP_EXP_ENDPOINT_SIZEOF_V1;
@@ -497,6 +504,19 @@ static void link_extended(struct latch_config *config, unsigned int from, unsign
 				 (latch_shadow_get(config, at + 2, 2) & 0xf) | to << 4);
 }
 
+/*
+ * Hooks find a capability through its slot and rely on its registers. A second one of the
+ * kind, or one without room for them, is a device's mistake that no user needs to see.
+ */
+static bool is_usable(const struct latch_config *config, const struct placed *cap,
+		      unsigned int length)
+{
+	unsigned int least = cap->id == PCI_CAP_ID_EXP ? PCI_EXP_LNKCAP : length;
+
+	return !cap->rules->slot ||
+	       (!config->cap[cap->rules->slot - 1] && cap->length >= least);
+}
+
 /* Lays out a list of capabilities and links those that are shown. */
 static void lay_list(struct latch_config *config, const struct latch_config_source *source,
 		     struct placed *caps, unsigned int nr, const struct list_format *format)
@@ -506,12 +526,12 @@ static void lay_list(struct latch_config *config, const struct latch_config_sour
 
 	for (n = 0; n < nr; n++) {
 		struct placed *cap = &caps[n];
-		unsigned int limit = next_start(caps, nr, cap->offset, format->end);
+		unsigned int room = next_start(caps, nr, cap->offset, format->end) - cap->offset;
+		unsigned int length = cap->rules->length ?:
+				      format->length(source, cap->id, cap->offset);
 
-		cap->length = cap->rules->length ?: format->length(source, cap->id, cap->offset);
-		if (!cap->length || cap->offset + cap->length > limit)
-			cap->length = limit - cap->offset;
-		if (!cap->rules->shown) {
+		cap->length = length ? min(length, room) : room;
+		if (!cap->rules->shown || !is_usable(config, cap, length)) {
 			lay_hidden(config, cap);
 			continue;
 		}
