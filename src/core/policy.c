@@ -29,8 +29,8 @@ static int tunable_get(char *buffer, const struct kernel_param *kp)
 	return sysfs_emit(buffer, "%c\n", param->value ? 'Y' : 'N');
 }
 
-/**
- * vfio_latch_tunable_param_ops - parameter operations of a tunable
+/*
+ * Parameter operations of a tunable.
  *
  * The argument is a struct vfio_latch_tunable_param. A parameter without a
  * value means true, as with the kernel's bool parameters.
@@ -75,8 +75,8 @@ static void rules_free(void *arg)
 	*rules = NULL;
 }
 
-/**
- * vfio_latch_rules_param_ops - parameter operations of a list of rules
+/*
+ * Parameter operations of a list of rules.
  *
  * The argument is a pointer to struct vfio_latch_rules. A text with a
  * malformed rule is refused whole with -EINVAL and one line in the log; the

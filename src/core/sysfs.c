@@ -2,8 +2,8 @@
 /*
  * The vfio_pci/ group of a bound device: what it was latched under.
  *
- * Made last in registration and removed first, so every reader finds a device
- * whose policy is written and does not change (docs/sysfs-abi.txt).
+ * There before users are offered the device and until they have given it back,
+ * so every reader finds the policy written, and not changing (docs/sysfs-abi.txt).
  */
 #include <linux/sysfs.h>
 

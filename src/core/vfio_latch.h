@@ -34,13 +34,16 @@ struct latch_vf_token;
 
 /**
  * struct latch_bar - a BAR of a function
- * @io: the BAR mapped for reads and writes; made at the first one, with
- *	cmpxchg(), and unmapped at close
- * @is_held: the BAR's resource is requested; probe to remove, under the
- *	device's bar_lock
+ * @io: its registers mapped for reads and writes, from the first one to close
+ * @padding: what is held of the rest of the page, for a BAR below a page
+ * @is_held: its resource is requested, usually from probe to remove
+ *
+ * Written under the device's bar_lock, or while nobody uses the device. @io
+ * and @is_held go from unset to set in use, and are read without the lock.
  */
 struct latch_bar {
 	void __iomem *io;
+	struct resource *padding;
 	bool is_held;
 };
 
@@ -121,12 +124,77 @@ struct vfio_latch_device {
 	struct eventfd_ctx *wakeup_trigger;
 
 	/*
-	 * The function is as its own reset at the last close left it. Atomic:
-	 * set at close, cleared from AER, sysfs resets and system sleep, which
-	 * nothing orders against each other (clean.c).
+	 * Whether the function is as our reset at the last close left it, and
+	 * how its configuration space read then (clean.c). Atomic: set at
+	 * close, cleared by AER, resets and system sleep, which nothing orders
+	 * against each other. The fingerprint is setup state.
 	 */
-	atomic_t is_clean;
+	atomic_t clean;
+	u32 clean_fingerprint;
 
 	/* Under the device set's lock: our reset failed and the set's must do. */
 	bool needs_reset;
 };
+
+static inline struct vfio_latch_device *vfio_latch_from_vdev(struct vfio_device *vdev)
+{
+	return container_of(vdev, struct vfio_latch_device, vdev);
+}
+
+/**
+ * struct vfio_latch_region_ops - a region beyond those every function has
+ * @rw: reads or writes @count bytes at @offset of the region; @buf is kernel
+ *	memory. @offset and @count lie inside the region. Returns 0 or an error.
+ * @release: frees what the region's data refers to, at close
+ */
+struct vfio_latch_region_ops {
+	int (*rw)(struct vfio_latch_device *dev, void *data, void *buf, u64 offset,
+		  size_t count, bool is_write);
+	void (*release)(struct vfio_latch_device *dev, void *data);
+};
+
+/* device.c APIs: */
+int vfio_latch_init(struct vfio_device *vdev);
+void vfio_latch_release(struct vfio_device *vdev);
+int vfio_latch_register(struct vfio_latch_device *dev, const struct vfio_latch_params *params);
+void vfio_latch_unregister(struct vfio_latch_device *dev);
+
+/* open.c APIs: */
+int vfio_latch_open(struct vfio_latch_device *dev);
+void vfio_latch_opened(struct vfio_latch_device *dev);
+void vfio_latch_close(struct vfio_latch_device *dev);
+
+/* ioctl.c APIs: struct vfio_device_ops members */
+long vfio_latch_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg);
+int vfio_latch_device_feature(struct vfio_device *vdev, u32 flags, void __user *arg,
+			      size_t argsz);
+
+/* info.c APIs: struct vfio_device_ops member */
+int vfio_latch_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
+			   struct vfio_info_cap *caps);
+
+/* region.c APIs: struct vfio_device_ops members, and regions of a driver's own */
+ssize_t vfio_latch_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos);
+ssize_t vfio_latch_write(struct vfio_device *vdev, const char __user *buf, size_t count,
+			 loff_t *ppos);
+int vfio_latch_add_region(struct vfio_latch_device *dev, u32 type, u32 subtype, u64 size,
+			  u32 flags, const struct vfio_latch_region_ops *ops, void *data);
+
+/* mmap.c APIs: struct vfio_device_ops member */
+int vfio_latch_mmap(struct vfio_device *vdev, struct vm_area_struct *vma);
+
+/* irq.c APIs: struct vfio_device_ops member */
+void vfio_latch_request(struct vfio_device *vdev, unsigned int count);
+
+/* vf_token.c APIs: struct vfio_device_ops members */
+int vfio_latch_match(struct vfio_device *vdev, char *buf);
+int vfio_latch_match_token_uuid(struct vfio_device *vdev, const uuid_t *uuid);
+
+/* sriov.c APIs: struct pci_driver member */
+int vfio_latch_sriov_configure(struct vfio_latch_device *dev, int nr_vfs);
+
+/* error.c, power.c: struct pci_driver members */
+extern const struct pci_error_handlers vfio_latch_err_handlers;
+extern const struct dev_pm_ops vfio_latch_pm_ops;
+
+#endif

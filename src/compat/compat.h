@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between kernels. The rest of src/ reads as if written for the
+ * newest; what an older one lacks stands here, under HAVE_* that probe.sh
+ * finds out by compiling against the kernel's headers.
+ */
+#ifndef LATCH_COMPAT_H
+#define LATCH_COMPAT_H
+
+#include <linux/eventfd.h>
+#include <linux/irqbypass.h>
+#include <linux/mm.h>
+#include <linux/msi.h>
+#include <linux/pci.h>
+#include <linux/vfio.h>
+
+#include "have.h"
+
+#if __has_include(<linux/unaligned.h>)
+#include <linux/unaligned.h>
+#else
+#include <asm/unaligned.h>
+#endif
+
+#ifdef HAVE_KSTRTOX_H
+#include <linux/kstrtox.h>
+#endif
+
+static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#ifdef HAVE_EVENTFD_SIGNAL_ONE_ARG
+	eventfd_signal(ctx);
+#else
+	eventfd_signal(ctx, 1);
+#endif
+}
+
+#ifndef HAVE_VM_FLAGS_SET
+static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags |= flags;
+}
+#endif
+
+/* ARM64 only: the hypervisor may map the BAR write-combining for a guest. */
+#ifdef VM_ALLOW_ANY_UNCACHED
+#define COMPAT_VM_ALLOW_ANY_UNCACHED	VM_ALLOW_ANY_UNCACHED
+#else
+#define COMPAT_VM_ALLOW_ANY_UNCACHED	0
+#endif
+
+/*
+ * Huge mappings of BARs: only where the rest of the kernel, IOMMU mappings
+ * above all, can look them up.
+ */
+#if IS_ENABLED(CONFIG_ARCH_SUPPORTS_HUGE_PFNMAP) && defined(HAVE_HUGE_FAULT_ORDER)
+#define COMPAT_HUGE_PFNMAP
+#include <linux/huge_mm.h>
+#include <linux/pfn_t.h>
+
+static inline vm_fault_t compat_insert_pfn_order(struct vm_fault *vmf, unsigned long pfn,
+						 unsigned int order)
+{
+#ifdef HAVE_VMF_INSERT_PFN_PMD_PFN
+	if (order == PMD_ORDER)
+		return vmf_insert_pfn_pmd(vmf, pfn, false);
+#else
+	if (order == PMD_ORDER)
+		return vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), false);
+#endif
+	return VM_FAULT_FALLBACK;
+}
+#endif
+
+/* KVM posts an interrupt whose producer and consumer name the same eventfd. */
+static inline int compat_irq_bypass_register(struct irq_bypass_producer *producer,
+					     struct eventfd_ctx *ctx, int irq)
+{
+#ifdef HAVE_IRQ_BYPASS_2ARG
+	return irq_bypass_register_producer(producer, ctx, irq);
+#else
+	int ret;
+
+	producer->token = ctx;
+	producer->irq = irq;
+	ret = irq_bypass_register_producer(producer);
+	/* Unregistering goes by the token, which may be another producer's. */
+	if (ret)
+		producer->token = NULL;
+	return ret;
+#endif
+}
+
+static inline void compat_irq_bypass_unregister(struct irq_bypass_producer *producer)
+{
+	irq_bypass_unregister_producer(producer);
+#ifndef HAVE_IRQ_BYPASS_2ARG
+	producer->token = NULL;
+#endif
+}
+
+#ifdef HAVE_PCI_MSIX_ALLOC_IRQ_AT
+static inline bool compat_msix_can_alloc_at(struct pci_dev *pdev)
+{
+	return pci_msix_can_alloc_dyn(pdev);
+}
+
+static inline int compat_msix_alloc_at(struct pci_dev *pdev, unsigned int n)
+{
+	struct msi_map map = pci_msix_alloc_irq_at(pdev, n, NULL);
+
+	return map.index < 0 ? map.index : map.virq;
+}
+#else
+static inline bool compat_msix_can_alloc_at(struct pci_dev *pdev)
+{
+	return false;
+}
+
+static inline int compat_msix_alloc_at(struct pci_dev *pdev, unsigned int n)
+{
+	return -EINVAL;
+}
+#endif
+
+static inline int compat_set_driver_override(struct pci_dev *pdev, const char *driver)
+{
+#ifdef HAVE_DEVICE_SET_DRIVER_OVERRIDE
+	return device_set_driver_override(&pdev->dev, driver);
+#else
+	return driver_set_override(&pdev->dev, &pdev->driver_override, driver, strlen(driver));
+#endif
+}
+
+/* A device opened without a group, through iommufd. */
+#if IS_ENABLED(CONFIG_VFIO_DEVICE_CDEV) && defined(HAVE_VFIO_DEVICE_CDEV_OPENED)
+#define COMPAT_DEVICE_CDEV
+
+/* @member's number for the user of @opened: VFIO_PCI_DEVID_NOT_OWNED if it is not his. */
+static inline int compat_device_id(struct vfio_device *opened, struct vfio_device *member)
+{
+	int id = VFIO_PCI_DEVID_NOT_OWNED;
+
+	if (member)
+		id = vfio_iommufd_get_dev_id(member, vfio_iommufd_device_ictx(opened));
+	return id < 0 ? VFIO_PCI_DEVID_NOT_OWNED : id;
+}
+#endif
+
+/* Members of struct vfio_device_ops that a driver on this core has, besides those of 6.1. */
+#ifdef HAVE_VFIO_OPS_IOMMUFD
+#define COMPAT_OPS_IOMMUFD								\
+	.bind_iommufd = vfio_iommufd_physical_bind,					\
+	.unbind_iommufd = vfio_iommufd_physical_unbind,					\
+	.attach_ioas = vfio_iommufd_physical_attach_ioas,
+#else
+#define COMPAT_OPS_IOMMUFD
+#endif
+#ifdef HAVE_VFIO_OPS_DETACH_IOAS
+#define COMPAT_OPS_DETACH_IOAS .detach_ioas = vfio_iommufd_physical_detach_ioas,
+#else
+#define COMPAT_OPS_DETACH_IOAS
+#endif
+#ifdef HAVE_VFIO_OPS_PASID_ATTACH
+#define COMPAT_OPS_PASID								\
+	.pasid_attach_ioas = vfio_iommufd_physical_pasid_attach_ioas,			\
+	.pasid_detach_ioas = vfio_iommufd_physical_pasid_detach_ioas,
+#else
+#define COMPAT_OPS_PASID
+#endif
+#ifdef HAVE_VFIO_OPS_MATCH_TOKEN_UUID
+#define COMPAT_OPS_MATCH_TOKEN .match_token_uuid = vfio_latch_match_token_uuid,
+#else
+#define COMPAT_OPS_MATCH_TOKEN
+#endif
+#ifdef HAVE_VFIO_OPS_GET_REGION_INFO_CAPS
+#define COMPAT_OPS_REGION_INFO .get_region_info_caps = vfio_latch_region_info,
+#else
+#define COMPAT_OPS_REGION_INFO
+#endif
+#define COMPAT_VFIO_OPS									\
+	COMPAT_OPS_IOMMUFD COMPAT_OPS_DETACH_IOAS COMPAT_OPS_PASID			\
+	COMPAT_OPS_MATCH_TOKEN COMPAT_OPS_REGION_INFO
+
+/* region_info.c APIs: */
+int compat_get_region_info(struct vfio_device *vdev, void __user *arg);
+
+/* mapping.c APIs: */
+struct address_space *compat_mapping_get(struct vfio_device *vdev);
+void compat_mapping_put(struct address_space *mapping);
+void compat_mapping_attach(struct address_space *mapping, struct vm_area_struct *vma);
+
+#endif

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * BARs: their resources, held from probe to remove, and their registers,
+ * mapped at the first read or write and unmapped at close.
+ *
+ * Holding them while no user has the device keeps others from writing its
+ * registers behind our back, through sysfs or /dev/mem (clean.c counts on it).
+ */
+#include <linux/io.h>
+
+#include "core.h"
+
+/**
+ * latch_bar_size - size of a BAR
+ * @dev: the device
+ * @bar: 0 to 5
+ *
+ * Return: bytes, 0 if the function has no such BAR.
+ */
+u64 latch_bar_size(struct vfio_latch_device *dev, unsigned int bar)
+{
+	return pci_resource_len(dev->pdev, bar);
+}
+
+static bool is_memory(struct vfio_latch_device *dev, unsigned int bar)
+{
+	return pci_resource_flags(dev->pdev, bar) & IORESOURCE_MEM;
+}
+
+/*
+ * A memory BAR below a page can be mapped only when nothing else can ever be
+ * in the rest of its page: that is requested too.
+ */
+static int hold_padding(struct vfio_latch_device *dev, unsigned int bar)
+{
+	struct resource *res = &dev->pdev->resource[bar];
+	struct resource *padding;
+	int ret;
+
+	if (!is_memory(dev, bar) || PAGE_ALIGNED(resource_size(res)) ||
+	    resource_size(res) > PAGE_SIZE || !PAGE_ALIGNED(res->start))
+		return 0;
+
+	padding = kzalloc(sizeof(*padding), GFP_KERNEL);
+	if (!padding)
+		return -ENOMEM;
+	padding->name = "vfio-latch padding";
+	padding->start = res->end + 1;
+	padding->end = res->start + PAGE_SIZE - 1;
+	padding->flags = res->flags;
+	ret = request_resource(res->parent, padding);
+	if (ret) {
+		kfree(padding);
+		return ret;
+	}
+	dev->bars[bar].padding = padding;
+	return 0;
+}
+
+static void drop_padding(struct latch_bar *bar)
+{
+	if (!bar->padding)
+		return;
+	release_resource(bar->padding);
+	kfree(bar->padding);
+	bar->padding = NULL;
+}
+
+/**
+ * latch_bar_hold - request a BAR's resource, unless it is held already
+ * @dev: the device
+ * @bar: 0 to 5
+ *
+ * Context: may sleep.
+ * Return: 0, or -EBUSY if somebody else has it.
+ */
+int latch_bar_hold(struct vfio_latch_device *dev, unsigned int bar)
+{
+	int ret = 0;
+
+	if (smp_load_acquire(&dev->bars[bar].is_held))
+		return 0;
+	mutex_lock(&dev->bar_lock);
+	if (!dev->bars[bar].is_held)
+		ret = pci_request_selected_regions_exclusive(dev->pdev, BIT(bar),
+							     dev->vdev.ops->name);
+	if (!ret && !dev->bars[bar].is_held) {
+		/* Without it the BAR still works, but cannot be mapped. */
+		if (hold_padding(dev, bar))
+			pci_dbg(dev->pdev, "BAR %u shares its page, no mmap\n", bar);
+		smp_store_release(&dev->bars[bar].is_held, true);
+	}
+	mutex_unlock(&dev->bar_lock);
+	return ret;
+}
+
+/**
+ * latch_bars_hold - request the resources of all BARs that can be had
+ * @dev: the device
+ *
+ * Context: probe. What somebody else still has, such as a boot framebuffer, is
+ * asked for again when it is used.
+ */
+void latch_bars_hold(struct vfio_latch_device *dev)
+{
+	unsigned int bar;
+
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
+		if (latch_bar_size(dev, bar) && latch_bar_hold(dev, bar))
+			pci_info(dev->pdev, "BAR %u is in use elsewhere\n", bar);
+}
+
+/**
+ * latch_bars_drop - release the resources of all BARs
+ * @dev: the device
+ *
+ * Context: remove, or a failing probe.
+ */
+void latch_bars_drop(struct vfio_latch_device *dev)
+{
+	unsigned int bar;
+
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
+		if (!dev->bars[bar].is_held)
+			continue;
+		drop_padding(&dev->bars[bar]);
+		pci_release_selected_regions(dev->pdev, BIT(bar));
+		dev->bars[bar].is_held = false;
+	}
+}
+
+/**
+ * latch_bars_all_held - whether nobody else can write the function's registers
+ * @dev: the device
+ */
+bool latch_bars_all_held(struct vfio_latch_device *dev)
+{
+	unsigned int bar;
+
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
+		if (latch_bar_size(dev, bar) && !READ_ONCE(dev->bars[bar].is_held))
+			return false;
+	return true;
+}
+
+/**
+ * latch_bar_can_mmap - whether a BAR can be mapped into user space
+ * @dev: the device
+ * @bar: 0 to 5
+ */
+bool latch_bar_can_mmap(struct vfio_latch_device *dev, unsigned int bar)
+{
+	u64 size = latch_bar_size(dev, bar);
+
+	if (!size || !is_memory(dev, bar) || latch_bar_hold(dev, bar))
+		return false;
+	return size >= PAGE_SIZE || dev->bars[bar].padding;
+}
+
+/**
+ * latch_bar_map - map a BAR's registers for the host
+ * @dev: the device, open
+ * @bar: 0 to 5
+ *
+ * Context: may sleep.
+ * Return: the mapping, which lives until close, or an ERR_PTR(): -EINVAL
+ * without such a BAR, -EBUSY if somebody else has it, -ENOMEM.
+ */
+void __iomem *latch_bar_map(struct vfio_latch_device *dev, unsigned int bar)
+{
+	void __iomem *io = READ_ONCE(dev->bars[bar].io);
+	int ret;
+
+	if (likely(io))
+		return io;
+	if (!latch_bar_size(dev, bar))
+		return IOMEM_ERR_PTR(-EINVAL);
+	ret = latch_bar_hold(dev, bar);
+	if (ret)
+		return IOMEM_ERR_PTR(ret);
+
+	mutex_lock(&dev->bar_lock);
+	if (!dev->bars[bar].io)
+		WRITE_ONCE(dev->bars[bar].io, pci_iomap(dev->pdev, bar, 0));
+	io = dev->bars[bar].io;
+	mutex_unlock(&dev->bar_lock);
+	return io ?: IOMEM_ERR_PTR(-ENOMEM);
+}
+
+/**
+ * latch_bars_unmap - unmap what latch_bar_map() mapped
+ * @dev: the device
+ *
+ * Context: last close.
+ */
+void latch_bars_unmap(struct vfio_latch_device *dev)
+{
+	unsigned int bar;
+
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
+		if (dev->bars[bar].io)
+			pci_iounmap(dev->pdev, dev->bars[bar].io);
+		dev->bars[bar].io = NULL;
+	}
+}
+
+/*
+ * The vectors of the MSI-X table are the host's: reads of it are all ones,
+ * writes are dropped. Cuts an access at the table's borders; says whether the
+ * part before the cut is the table.
+ */
+static bool cut_at_msix_table(struct vfio_latch_device *dev, unsigned int bar, u64 offset,
+			      size_t *count)
+{
+	u64 start = dev->msix_offset;
+	u64 end = start + dev->msix_size;
+
+	if (bar != dev->msix_bar || !dev->msix_size || offset >= end)
+		return false;
+	if (offset >= start) {
+		*count = min_t(u64, *count, end - offset);
+		return true;
+	}
+	*count = min_t(u64, *count, start - offset);
+	return false;
+}
+
+/**
+ * latch_bar_rw - read or write registers of a BAR
+ * @dev: the device, open
+ * @bar: 0 to 5
+ * @buf: kernel memory, little-endian
+ * @count: bytes; @offset + @count lie inside the BAR
+ * @offset: of the first byte
+ * @is_write: direction
+ *
+ * Context: may sleep; takes access_lock.
+ * Return: 0, -EIO while memory decoding is off or the function is in D3, or
+ * what latch_bar_map() says.
+ */
+int latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, size_t count,
+		 u64 offset, bool is_write)
+{
+	void __iomem *io = latch_bar_map(dev, bar);
+	unsigned int max_width = is_memory(dev, bar) ? sizeof(long) : 4;
+	int ret = 0;
+	int woken;
+
+	if (IS_ERR(io))
+		return PTR_ERR(io);
+	woken = latch_access_begin(dev);
+	if (woken < 0)
+		return woken;
+
+	if (is_memory(dev, bar) && !latch_memory_enabled(dev))
+		ret = -EIO;
+	while (!ret && count) {
+		size_t part = count;
+
+		if (cut_at_msix_table(dev, bar, offset, &part)) {
+			if (!is_write)
+				memset(buf, 0xff, part);
+		} else if (is_write) {
+			latch_io_write_range(io + offset, buf, part, max_width);
+		} else {
+			latch_io_read_range(io + offset, buf, part, max_width);
+		}
+		buf += part;
+		offset += part;
+		count -= part;
+	}
+	latch_access_end(dev, woken);
+	return ret;
+}

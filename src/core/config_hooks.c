@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What writing certain registers does besides storing bits.
+ *
+ * Each hook is called under config_lock with a write that touches its
+ * register's dword, maybe only a part of it, and stores the bits itself.
+ */
+#include <linux/pm_runtime.h>
+
+#include "core.h"
+
+/* Whether a write of @width bytes at @offset covers the byte at @at. */
+static bool covers(unsigned int offset, unsigned int width, unsigned int at)
+{
+	return at >= offset && at < offset + width;
+}
+
+/*
+ * A device whose user reset it through a register of its own has lost its
+ * BARs. They are put back when decoding is switched on.
+ */
+static void restore_bars(struct pci_dev *pdev)
+{
+	unsigned int n;
+
+	for (n = 0; n < PCI_STD_NUM_BARS; n++) {
+		const struct resource *res = &pdev->resource[n];
+		struct pci_bus_region region;
+		u32 at = PCI_BASE_ADDRESS_0 + n * 4;
+		u32 mask, now;
+
+		if (!resource_size(res) || !res->flags || res->flags & IORESOURCE_UNSET)
+			continue;
+		mask = res->flags & IORESOURCE_IO ? (u32)PCI_BASE_ADDRESS_IO_MASK :
+						    (u32)PCI_BASE_ADDRESS_MEM_MASK;
+		pcibios_resource_to_bus(pdev->bus, &region, (struct resource *)res);
+		pci_read_config_dword(pdev, at, &now);
+		if ((now & mask) != (lower_32_bits(region.start) & mask))
+			pci_write_config_dword(pdev, at, lower_32_bits(region.start) | (now & ~mask));
+		if (res->flags & IORESOURCE_MEM_64) {
+			pci_read_config_dword(pdev, at + 4, &now);
+			if (now != upper_32_bits(region.start))
+				pci_write_config_dword(pdev, at + 4, upper_32_bits(region.start));
+		}
+	}
+}
+
+/* Brings hardware's decoding to what the shadow says. */
+static void switch_decoding(struct vfio_latch_device *dev, u16 decode_bits)
+{
+	u16 want = latch_config_dword(dev->config, PCI_COMMAND)->shadow & decode_bits;
+	struct pci_dev *pdev = dev->pdev;
+	u16 command;
+
+	down_write(&dev->access_lock);
+	if (!latch_memory_enabled(dev))
+		latch_access_revoke(dev);
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	if (want && !pdev->is_virtfn)
+		restore_bars(pdev);
+	pci_write_config_word(pdev, PCI_COMMAND, (command & ~decode_bits) | want);
+	up_write(&dev->access_lock);
+}
+
+static int write_command(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+			 u32 value)
+{
+	u16 decode_bits = PCI_COMMAND_IO | (dev->pdev->no_command_memory ? 0 : PCI_COMMAND_MEMORY);
+	struct latch_dword *dword = latch_config_dword(dev->config, PCI_COMMAND);
+	u16 before = dword->shadow;
+	u16 command;
+	int woken;
+	int ret;
+
+	ret = latch_config_store(dev, offset, width, value);
+	if (ret)
+		return ret;
+
+	if (covers(offset, width, PCI_COMMAND)) {
+		woken = latch_access_begin(dev);
+		if (woken < 0)
+			return woken;
+		pci_read_config_word(dev->pdev, PCI_COMMAND, &command);
+		latch_access_end(dev, woken);
+		if ((command ^ dword->shadow) & decode_bits || (before ^ dword->shadow) & decode_bits)
+			switch_decoding(dev, decode_bits);
+	}
+	if ((before ^ dword->shadow) & PCI_COMMAND_INTX_DISABLE)
+		latch_intx_guest_disable(dev, dword->shadow & PCI_COMMAND_INTX_DISABLE);
+	return 0;
+}
+
+/* The field after PMCSR holds bridge support and data, read-only: nothing to store there. */
+static int write_pm_ctrl(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+			 u32 value)
+{
+	unsigned int at = dev->config->cap[LATCH_CAP_PM] + PCI_PM_CTRL;
+	u16 now, select;
+	int woken;
+
+	woken = latch_access_begin(dev);
+	if (woken < 0)
+		return woken;
+	pci_read_config_word(dev->pdev, at, &now);
+	value <<= (offset - at) * 8;
+	select = (now & ~(PCI_PM_CTRL_PME_STATUS | PCI_PM_CTRL_DATA_SEL_MASK)) |
+		 (value & PCI_PM_CTRL_DATA_SEL_MASK);
+	if (covers(offset, width, at + 1) && (now ^ select) & PCI_PM_CTRL_DATA_SEL_MASK)
+		pci_write_config_word(dev->pdev, at, select);
+	latch_access_end(dev, woken);
+
+	if (!covers(offset, width, at) || !((value ^ now) & PCI_PM_CTRL_STATE_MASK))
+		return 0;
+	/* PCI PM 1.2, 3.2.4: a write of a state that is not supported is discarded. */
+	latch_power_set_state(dev, (__force pci_power_t)(value & PCI_PM_CTRL_STATE_MASK));
+	return 0;
+}
+
+/*
+ * Conventional PCI 3.0, appendix I. A completed read sets the flag, a
+ * completed write clears it; after an error the flag stays, and the user's
+ * own time limit ends his wait.
+ */
+static int write_vpd(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+		     u32 value)
+{
+	unsigned int at = dev->config->cap[LATCH_CAP_VPD];
+	__le32 data;
+	u16 address;
+	int ret;
+
+	ret = latch_config_store(dev, offset, width, value);
+	if (ret || !covers(offset, width, at + PCI_VPD_ADDR + 1))
+		return ret;
+
+	address = latch_shadow_get(dev->config, at + PCI_VPD_ADDR, 2);
+	if (address & 3)
+		return 0;
+	ret = pm_runtime_resume_and_get(&dev->pdev->dev);
+	if (ret)
+		return ret;
+
+	if (address & PCI_VPD_ADDR_F) {
+		data = cpu_to_le32(latch_shadow_get(dev->config, at + PCI_VPD_DATA, 4));
+		if (pci_write_vpd(dev->pdev, address & PCI_VPD_ADDR_MASK, 4, &data) == 4)
+			latch_shadow_set(dev->config, at + PCI_VPD_ADDR, 2,
+					 address & PCI_VPD_ADDR_MASK);
+	} else if (pci_read_vpd(dev->pdev, address, 4, &data) == 4) {
+		latch_shadow_set(dev->config, at + PCI_VPD_DATA, 4, le32_to_cpu(data));
+		latch_shadow_set(dev->config, at + PCI_VPD_ADDR, 2, address | PCI_VPD_ADDR_F);
+	}
+	pm_runtime_put(&dev->pdev->dev);
+	return 0;
+}
+
+/*
+ * The user's flags are his own, within limits: no more vectors than the
+ * function has, and enabled only while VFIO_DEVICE_SET_IRQS has MSI set up.
+ * Then the enable bit acts on the hardware, which lets a guest mask by it.
+ */
+static int write_msi_flags(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+			   u32 value)
+{
+	unsigned int at = dev->config->cap[LATCH_CAP_MSI] + PCI_MSI_FLAGS;
+	u16 flags, hardware, queue, queue_max;
+	int woken;
+	int ret;
+
+	ret = latch_config_store(dev, offset, width, value);
+	if (ret)
+		return ret;
+
+	mutex_lock(&dev->irq_lock);
+	flags = latch_shadow_get(dev->config, at, 2);
+	queue = (flags & PCI_MSI_FLAGS_QSIZE) >> 4;
+	queue_max = (flags & PCI_MSI_FLAGS_QMASK) >> 1;
+	flags &= ~PCI_MSI_FLAGS_QSIZE;
+	flags |= min(queue, queue_max) << 4;
+	if (dev->irq_type != VFIO_PCI_MSI_IRQ_INDEX)
+		flags &= ~PCI_MSI_FLAGS_ENABLE;
+	latch_shadow_set(dev->config, at, 2, flags);
+
+	if (dev->irq_type == VFIO_PCI_MSI_IRQ_INDEX) {
+		woken = latch_access_begin(dev);
+		if (woken >= 0) {
+			pci_read_config_word(dev->pdev, at, &hardware);
+			hardware &= ~PCI_MSI_FLAGS_ENABLE;
+			hardware |= flags & PCI_MSI_FLAGS_ENABLE;
+			pci_write_config_word(dev->pdev, at, hardware);
+			latch_access_end(dev, woken);
+		} else {
+			ret = woken;
+		}
+	}
+	mutex_unlock(&dev->irq_lock);
+	return ret;
+}
+
+/* PCIe 6.0, 7.5.3.4. */
+static int write_exp_devctl(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+			    u32 value)
+{
+	unsigned int cap = dev->config->cap[LATCH_CAP_EXP];
+	unsigned int at = cap + PCI_EXP_DEVCTL;
+	struct pci_dev *pdev = dev->pdev;
+	u16 before = latch_shadow_get(dev->config, at, 2);
+	u16 now;
+	int readrq;
+	int ret;
+
+	ret = latch_config_store(dev, offset, width, value);
+	if (ret)
+		return ret;
+	now = latch_shadow_get(dev->config, at, 2);
+
+	if (now & PCI_EXP_DEVCTL_BCR_FLR) {
+		latch_shadow_set(dev->config, at, 2, now & ~PCI_EXP_DEVCTL_BCR_FLR);
+		if (latch_shadow_get(dev->config, cap + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR)
+			latch_reset(dev);
+	}
+
+	/* A request below the payload size would split what the host merges. */
+	if ((now ^ before) & PCI_EXP_DEVCTL_READRQ) {
+		ret = pm_runtime_resume_and_get(&pdev->dev);
+		if (ret)
+			return ret;
+		readrq = 128 << ((now & PCI_EXP_DEVCTL_READRQ) >> 12);
+		if (readrq <= 4096)
+			pcie_set_readrq(pdev, max(readrq, pcie_get_mps(pdev)));
+		pm_runtime_put(&pdev->dev);
+	}
+	return 0;
+}
+
+/* Advanced Capabilities for Conventional PCI, 3. */
+static int write_af_ctrl(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+			 u32 value)
+{
+	unsigned int cap = dev->config->cap[LATCH_CAP_AF];
+	u8 supported;
+	int ret;
+
+	ret = latch_config_store(dev, offset, width, value);
+	if (ret || !(latch_shadow_get(dev->config, cap + PCI_AF_CTRL, 1) & PCI_AF_CTRL_FLR))
+		return ret;
+
+	latch_shadow_set(dev->config, cap + PCI_AF_CTRL, 1, 0);
+	supported = latch_shadow_get(dev->config, cap + PCI_AF_CAP, 1);
+	if (supported & PCI_AF_CAP_FLR && supported & PCI_AF_CAP_TP)
+		latch_reset(dev);
+	return 0;
+}
+
+/**
+ * latch_config_hook - write a register that a hook belongs to
+ * @dev: the device; config_lock is held
+ * @offset: a multiple of @width
+ * @width: 1, 2 or 4 bytes
+ * @value: what the user wrote
+ * @hook: the hook of the register's dword
+ *
+ * Return: 0 or a negative error.
+ */
+int latch_config_hook(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+		      u32 value, enum latch_config_hook hook)
+{
+	lockdep_assert_held(&dev->config_lock);
+
+	switch (hook) {
+	case LATCH_HOOK_COMMAND:
+		return write_command(dev, offset, width, value);
+	case LATCH_HOOK_PM_CTRL:
+		return write_pm_ctrl(dev, offset, width, value);
+	case LATCH_HOOK_VPD:
+		return write_vpd(dev, offset, width, value);
+	case LATCH_HOOK_MSI_FLAGS:
+		return write_msi_flags(dev, offset, width, value);
+	case LATCH_HOOK_EXP_DEVCTL:
+		return write_exp_devctl(dev, offset, width, value);
+	case LATCH_HOOK_AF_CTRL:
+		return write_af_ctrl(dev, offset, width, value);
+	default:
+		return latch_config_store(dev, offset, width, value);
+	}
+}

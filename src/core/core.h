@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of vfio-latch.ko know of each other. */
+#ifndef LATCH_CORE_H
+#define LATCH_CORE_H
+
+#include "../compat/compat.h"
+#include "config_rules.h"
+#include "vfio_latch.h"
+
+/* A region's index stands in the high bits of a file offset. */
+#define LATCH_REGION_SHIFT	40
+#define LATCH_REGION_MASK	((1ULL << LATCH_REGION_SHIFT) - 1)
+
+/* The VGA region spans the legacy addresses from 0. */
+#define LATCH_VGA_REGION_SIZE	0xc0000
+
+static inline unsigned int latch_region_index(u64 file_offset)
+{
+	return file_offset >> LATCH_REGION_SHIFT;
+}
+
+static inline u64 latch_region_offset(u64 file_offset)
+{
+	return file_offset & LATCH_REGION_MASK;
+}
+
+static inline bool latch_policy_value(const struct vfio_latch_device *dev,
+				      enum vfio_latch_tunable tunable)
+{
+	return dev->policy.value[tunable];
+}
+
+/**
+ * struct latch_region - a region that a driver added
+ * @type: VFIO_REGION_TYPE_*, or a PCI vendor type
+ * @subtype: by @type
+ * @size: bytes
+ * @flags: VFIO_REGION_INFO_FLAG_*
+ * @ops: how it is accessed
+ * @data: for @ops
+ */
+struct latch_region {
+	u32 type;
+	u32 subtype;
+	u64 size;
+	u32 flags;
+	const struct vfio_latch_region_ops *ops;
+	void *data;
+};
+
+/* policy.c APIs: */
+void latch_policy(struct vfio_latch_policy *policy, struct pci_dev *pdev,
+		  const struct vfio_latch_params *params);
+
+/* sysfs.c APIs: */
+int latch_sysfs_add(struct vfio_latch_device *dev);
+void latch_sysfs_remove(struct vfio_latch_device *dev);
+
+/* access.c APIs: */
+bool latch_memory_enabled(struct vfio_latch_device *dev);
+int latch_access_begin(struct vfio_latch_device *dev);
+void latch_access_end(struct vfio_latch_device *dev, int woken);
+void latch_access_revoke(struct vfio_latch_device *dev);
+u16 latch_decode_force(struct vfio_latch_device *dev);
+void latch_decode_restore(struct vfio_latch_device *dev, u16 command);
+void latch_decode_off(struct vfio_latch_device *dev);
+
+/* config.c APIs: */
+int latch_config_open(struct vfio_latch_device *dev);
+void latch_config_close(struct vfio_latch_device *dev);
+int latch_config_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset);
+int latch_config_write(struct vfio_latch_device *dev, const u8 *buf, size_t count, u64 offset);
+int latch_config_store(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+		       u32 value);
+
+/* config_hooks.c APIs: */
+int latch_config_hook(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+		      u32 value, enum latch_config_hook hook);
+
+/* bar.c APIs: */
+void latch_bars_hold(struct vfio_latch_device *dev);
+void latch_bars_drop(struct vfio_latch_device *dev);
+bool latch_bars_all_held(struct vfio_latch_device *dev);
+int latch_bar_hold(struct vfio_latch_device *dev, unsigned int bar);
+void __iomem *latch_bar_map(struct vfio_latch_device *dev, unsigned int bar);
+void latch_bars_unmap(struct vfio_latch_device *dev);
+u64 latch_bar_size(struct vfio_latch_device *dev, unsigned int bar);
+bool latch_bar_can_mmap(struct vfio_latch_device *dev, unsigned int bar);
+int latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, size_t count,
+		 u64 offset, bool is_write);
+
+/* io.c APIs: */
+void latch_io_write(void __iomem *io, u64 value, unsigned int width);
+void latch_io_read_range(void __iomem *io, u8 *buf, size_t count, unsigned int max_width);
+void latch_io_write_range(void __iomem *io, const u8 *buf, size_t count,
+			  unsigned int max_width);
+
+/* rom.c APIs: */
+u64 latch_rom_size(struct vfio_latch_device *dev);
+int latch_rom_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset);
+
+/* vga.c APIs: */
+int latch_vga_register(struct vfio_latch_device *dev);
+void latch_vga_unregister(struct vfio_latch_device *dev);
+void latch_vga_open(struct vfio_latch_device *dev);
+int latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset,
+		 bool is_write);
+
+/* region.c APIs: */
+void latch_regions_free(struct vfio_latch_device *dev);
+
+/* info.c APIs: */
+int latch_get_info(struct vfio_latch_device *dev, void __user *arg);
+int latch_get_irq_info(struct vfio_latch_device *dev, void __user *arg);
+int latch_put_caps(void __user *arg, struct vfio_info_cap *caps, u32 *flags, u32 flag,
+		   u32 *argsz, size_t size, u32 *cap_offset);
+
+/* igd.c APIs: */
+int latch_igd_add_regions(struct vfio_latch_device *dev);
+
+/* irq.c APIs: */
+unsigned int latch_irq_count(struct vfio_latch_device *dev, unsigned int index);
+int latch_set_irqs(struct vfio_latch_device *dev, void __user *arg);
+int latch_eventfd_get(int fd, struct eventfd_ctx **trigger);
+void latch_irqs_close(struct vfio_latch_device *dev);
+void latch_irq_signal_error(struct vfio_latch_device *dev);
+
+/**
+ * struct latch_irq_request - a checked VFIO_DEVICE_SET_IRQS
+ * @flags: VFIO_IRQ_SET_*
+ * @index: VFIO_PCI_*_IRQ_INDEX
+ * @start: first vector
+ * @count: number of vectors
+ * @data: @count eventfds (s32) or booleans (u8), as @flags says, or NULL
+ */
+struct latch_irq_request {
+	u32 flags;
+	u32 index;
+	u32 start;
+	u32 count;
+	void *data;
+};
+
+/* intx.c APIs: */
+int latch_intx_set(struct vfio_latch_device *dev, const struct latch_irq_request *request);
+void latch_intx_disable(struct vfio_latch_device *dev);
+void latch_intx_guest_disable(struct vfio_latch_device *dev, bool disabled);
+void latch_intx_set_quiet(struct vfio_latch_device *dev, bool quiet);
+
+/* msi.c APIs: */
+int latch_msi_set(struct vfio_latch_device *dev, const struct latch_irq_request *request);
+void latch_msi_disable(struct vfio_latch_device *dev);
+
+/* ioeventfd.c APIs: */
+int latch_ioeventfd(struct vfio_latch_device *dev, void __user *arg);
+void latch_ioeventfds_free(struct vfio_latch_device *dev);
+
+/* reset.c APIs: */
+int latch_reset(struct vfio_latch_device *dev);
+int latch_reset_at_open(struct vfio_latch_device *dev);
+void latch_reset_at_close(struct vfio_latch_device *dev);
+
+/* clean.c APIs: */
+void latch_clean_clear(struct vfio_latch_device *dev);
+void latch_clean_begin(struct vfio_latch_device *dev);
+void latch_clean_commit(struct vfio_latch_device *dev);
+bool latch_clean_take(struct vfio_latch_device *dev);
+
+/* hot_reset.c APIs: */
+void *latch_device_set_id(struct vfio_latch_device *dev);
+int latch_hot_reset_info(struct vfio_latch_device *dev, void __user *arg);
+int latch_hot_reset(struct vfio_latch_device *dev, void __user *arg);
+void latch_hot_reset_at_last_close(struct vfio_latch_device *dev);
+
+/* power.c APIs: */
+void latch_power_register(struct vfio_latch_device *dev);
+void latch_power_unregister(struct vfio_latch_device *dev);
+int latch_power_open(struct vfio_latch_device *dev);
+void latch_power_close(struct vfio_latch_device *dev);
+int latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state);
+void latch_power_wake(struct vfio_latch_device *dev);
+void latch_power_up(struct vfio_latch_device *dev);
+int latch_feature_low_power_entry(struct vfio_latch_device *dev, u32 flags, void __user *arg,
+				  size_t argsz);
+int latch_feature_low_power_wakeup(struct vfio_latch_device *dev, u32 flags, void __user *arg,
+				   size_t argsz);
+int latch_feature_low_power_exit(struct vfio_latch_device *dev, u32 flags, void __user *arg,
+				 size_t argsz);
+
+/* vf_token.c APIs: */
+int latch_vf_token_init(struct vfio_latch_device *dev);
+void latch_vf_token_free(struct vfio_latch_device *dev);
+int latch_feature_vf_token(struct vfio_latch_device *dev, u32 flags, void __user *arg,
+			   size_t argsz);
+void latch_vf_token_open(struct vfio_latch_device *dev);
+void latch_vf_token_close(struct vfio_latch_device *dev);
+
+/* sriov.c APIs: */
+int latch_sriov_register(struct vfio_latch_device *dev);
+void latch_sriov_unregister(struct vfio_latch_device *dev);
+
+#endif

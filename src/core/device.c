@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A device's life between probe and remove. */
+#include <linux/module.h>
+
+#include "core.h"
+
+/**
+ * vfio_latch_init - prepare a device's structure
+ * @vdev: the device, zeroed but for what vfio set
+ *
+ * Context: vfio_device_ops.init.
+ * Return: 0 or a negative error.
+ */
+int vfio_latch_init(struct vfio_device *vdev)
+{
+	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
+
+	dev->pdev = to_pci_dev(vdev->dev);
+	dev->mapping = compat_mapping_get(vdev);
+	if (IS_ERR(dev->mapping))
+		return PTR_ERR(dev->mapping);
+
+	dev->irq_type = VFIO_PCI_NUM_IRQS;
+	mutex_init(&dev->irq_lock);
+	mutex_init(&dev->config_lock);
+	mutex_init(&dev->bar_lock);
+	mutex_init(&dev->ioeventfd_lock);
+	spin_lock_init(&dev->intx_lock);
+	xa_init(&dev->vectors);
+	INIT_LIST_HEAD(&dev->ioeventfds);
+
+	/* A hot reset holds several devices' locks: to lockdep each is its own. */
+	init_rwsem(&dev->access_lock);
+	lockdep_register_key(&dev->access_lock_key);
+	lockdep_set_class(&dev->access_lock, &dev->access_lock_key);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vfio_latch_init);
+
+/**
+ * vfio_latch_release - undo vfio_latch_init()
+ * @vdev: the device; nobody knows it any more
+ *
+ * Context: vfio_device_ops.release.
+ */
+void vfio_latch_release(struct vfio_device *vdev)
+{
+	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
+
+	latch_config_close(dev);
+	lockdep_unregister_key(&dev->access_lock_key);
+	mutex_destroy(&dev->ioeventfd_lock);
+	mutex_destroy(&dev->bar_lock);
+	mutex_destroy(&dev->config_lock);
+	mutex_destroy(&dev->irq_lock);
+	compat_mapping_put(dev->mapping);
+}
+EXPORT_SYMBOL_GPL(vfio_latch_release);
+
+/*
+ * Devices we cannot serve: bridges; and PFs whose VFs are there already, with
+ * users that we know nothing of.
+ */
+static int check_function(struct pci_dev *pdev)
+{
+	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL)
+		return -EINVAL;
+	if (pci_num_vf(pdev)) {
+		pci_warn(pdev, "has %d VFs, which its new driver could not answer for\n",
+			 pci_num_vf(pdev));
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/**
+ * vfio_latch_register - latch a device's policy and offer it to users
+ * @dev: the device, allocated by vfio_alloc_device()
+ * @params: the policy input of its driver
+ *
+ * Becomes the driver data of the function, since the PCI core's callbacks
+ * need it.
+ *
+ * Context: probe; takes the parameter lock of the driver's module.
+ * Return: 0 or a negative error, all being undone.
+ */
+int vfio_latch_register(struct vfio_latch_device *dev, const struct vfio_latch_params *params)
+{
+	struct pci_dev *pdev = dev->pdev;
+	int ret;
+
+	ret = check_function(pdev);
+	if (ret)
+		return ret;
+	latch_policy(&dev->policy, pdev, params);
+	ret = vfio_assign_device_set(&dev->vdev, latch_device_set_id(dev));
+	if (ret)
+		return ret;
+
+	pci_set_drvdata(pdev, dev);
+	ret = latch_vf_token_init(dev);
+	if (ret)
+		goto drvdata;
+	ret = latch_sriov_register(dev);
+	if (ret)
+		goto vf_token;
+	ret = latch_vga_register(dev);
+	if (ret)
+		goto sriov;
+	latch_bars_hold(dev);
+	ret = latch_sysfs_add(dev);
+	if (ret)
+		goto bars;
+	latch_power_register(dev);
+	ret = vfio_register_group_dev(&dev->vdev);
+	if (ret)
+		goto power;
+	return 0;
+
+power:
+	latch_power_unregister(dev);
+	latch_sysfs_remove(dev);
+bars:
+	latch_bars_drop(dev);
+	latch_vga_unregister(dev);
+sriov:
+	latch_sriov_unregister(dev);
+vf_token:
+	latch_vf_token_free(dev);
+drvdata:
+	pci_set_drvdata(pdev, NULL);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(vfio_latch_register);
+
+/**
+ * vfio_latch_unregister - take a device from its users
+ * @dev: the device
+ *
+ * Waits until the last user has closed it. VFs of a PF are removed first.
+ *
+ * Context: remove; may sleep.
+ */
+void vfio_latch_unregister(struct vfio_latch_device *dev)
+{
+	vfio_latch_sriov_configure(dev, 0);
+	vfio_unregister_group_dev(&dev->vdev);
+	latch_power_unregister(dev);
+	latch_sysfs_remove(dev);
+	latch_bars_drop(dev);
+	latch_vga_unregister(dev);
+	latch_sriov_unregister(dev);
+	latch_vf_token_free(dev);
+	pci_set_drvdata(dev->pdev, NULL);
+}
+EXPORT_SYMBOL_GPL(vfio_latch_unregister);
+
+MODULE_DESCRIPTION("VFIO PCI core that latches policy per device");
+MODULE_VERSION(VFIO_LATCH_VERSION);
+MODULE_LICENSE("GPL");

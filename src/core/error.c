@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the PCI core tells us: errors (AER), and resets of the function by
+ * whomever: ourselves, sysfs, a neighbour's hot reset.
+ *
+ * All are called with the device locked, so the driver data stays, and the
+ * device may be open or not. From reset_prepare to reset_done access_lock is
+ * held for writing: accesses wait, mappings are gone. A hot reset holds
+ * several devices' locks at once, in the order of the bus.
+ */
+#include "core.h"
+
+static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	struct vfio_latch_device *dev = pci_get_drvdata(pdev);
+
+	latch_clean_clear(dev);
+	latch_irq_signal_error(dev);
+	return state == pci_channel_io_perm_failure ? PCI_ERS_RESULT_DISCONNECT :
+						      PCI_ERS_RESULT_CAN_RECOVER;
+}
+
+/* The link was reset under the function: it gets its BARs back, the user does the rest. */
+static pci_ers_result_t slot_reset(struct pci_dev *pdev)
+{
+	struct vfio_latch_device *dev = pci_get_drvdata(pdev);
+
+	latch_clean_clear(dev);
+	down_write(&dev->access_lock);
+	latch_access_revoke(dev);
+	pci_restore_state(pdev);
+	pci_save_state(pdev);
+	up_write(&dev->access_lock);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static void reset_prepare(struct pci_dev *pdev)
+{
+	struct vfio_latch_device *dev = pci_get_drvdata(pdev);
+
+	latch_clean_clear(dev);
+	down_write(&dev->access_lock);
+	latch_access_revoke(dev);
+	latch_power_up(dev);
+}
+
+static void reset_done(struct pci_dev *pdev)
+{
+	struct vfio_latch_device *dev = pci_get_drvdata(pdev);
+
+	up_write(&dev->access_lock);
+}
+
+/* For a driver's struct pci_driver. */
+const struct pci_error_handlers vfio_latch_err_handlers = {
+	.error_detected = error_detected,
+	.slot_reset = slot_reset,
+	.reset_prepare = reset_prepare,
+	.reset_done = reset_done,
+};
+EXPORT_SYMBOL_GPL(vfio_latch_err_handlers);

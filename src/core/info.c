@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a device has: VFIO_DEVICE_GET_INFO, _GET_REGION_INFO and _GET_IRQ_INFO. */
+#include <linux/uaccess.h>
+
+#include "core.h"
+
+#ifdef VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP
+/*
+ * The AtomicOps a guest can use towards host memory: those that every switch
+ * on the way forwards and the root port completes (PCIe 6.0, 6.15).
+ */
+static u32 atomic_completer_flags(struct pci_dev *pdev)
+{
+	static const struct {
+		u32 capability;
+		u32 flag;
+	} widths[] = {
+		{ PCI_EXP_DEVCAP2_ATOMIC_COMP32, VFIO_PCI_ATOMIC_COMP32 },
+		{ PCI_EXP_DEVCAP2_ATOMIC_COMP64, VFIO_PCI_ATOMIC_COMP64 },
+		{ PCI_EXP_DEVCAP2_ATOMIC_COMP128, VFIO_PCI_ATOMIC_COMP128 },
+	};
+	u32 flags = 0;
+	u16 requests;
+	unsigned int n;
+
+	/* Probing switches requests on; the user's own choice is put back. */
+	pcie_capability_read_word(pdev, PCI_EXP_DEVCTL2, &requests);
+	for (n = 0; n < ARRAY_SIZE(widths); n++)
+		if (!pci_enable_atomic_ops_to_root(pdev, widths[n].capability))
+			flags |= widths[n].flag;
+	if (!(requests & PCI_EXP_DEVCTL2_ATOMIC_REQ))
+		pcie_capability_clear_word(pdev, PCI_EXP_DEVCTL2, PCI_EXP_DEVCTL2_ATOMIC_REQ);
+	return flags;
+}
+
+static int add_device_caps(struct vfio_latch_device *dev, struct vfio_info_cap *caps)
+{
+	struct vfio_device_info_cap_pci_atomic_comp atomic = {
+		.header.id = VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP,
+		.header.version = 1,
+	};
+
+	if (!pci_is_pcie(dev->pdev) || dev->pdev->is_virtfn)
+		return 0;
+	mutex_lock(&dev->config_lock);
+	atomic.flags = atomic_completer_flags(dev->pdev);
+	mutex_unlock(&dev->config_lock);
+	if (!atomic.flags)
+		return 0;
+	return vfio_info_add_capability(caps, &atomic.header, sizeof(atomic));
+}
+#else
+static int add_device_caps(struct vfio_latch_device *dev, struct vfio_info_cap *caps)
+{
+	return 0;
+}
+#endif
+
+/**
+ * latch_get_info - VFIO_DEVICE_GET_INFO
+ * @dev: the device
+ * @arg: user address of a struct vfio_device_info
+ *
+ * Return: 0, -EINVAL if argsz is too small, -EFAULT, -ENOMEM.
+ */
+int latch_get_info(struct vfio_latch_device *dev, void __user *arg)
+{
+	const size_t minsz = offsetofend(struct vfio_device_info, num_irqs);
+	struct vfio_device_info info = {};
+	struct vfio_info_cap caps = {};
+	size_t size;
+	int ret;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	size = min_t(size_t, info.argsz, sizeof(info));
+
+	info.flags = VFIO_DEVICE_FLAGS_PCI;
+	if (dev->reset_works)
+		info.flags |= VFIO_DEVICE_FLAGS_RESET;
+	info.num_regions = VFIO_PCI_NUM_REGIONS + dev->nr_regions;
+	info.num_irqs = VFIO_PCI_NUM_IRQS;
+
+	ret = add_device_caps(dev, &caps);
+	if (ret)
+		return ret;
+	ret = latch_put_caps(arg, &caps, &info.flags, VFIO_DEVICE_FLAGS_CAPS, &info.argsz,
+			     sizeof(info), &info.cap_offset);
+	if (ret)
+		return ret;
+	return copy_to_user(arg, &info, size) ? -EFAULT : 0;
+}
+
+/**
+ * latch_put_caps - append a chain of capabilities to an info structure
+ * @arg: user address of the structure
+ * @caps: the chain, freed here
+ * @flags: the structure's flags
+ * @flag: set in @flags if there is a chain
+ * @argsz: bytes the user has; set to what is needed if that is more
+ * @size: bytes of the structure without the chain
+ * @cap_offset: set to where the chain starts, if it fits
+ *
+ * Return: 0 or -EFAULT.
+ */
+int latch_put_caps(void __user *arg, struct vfio_info_cap *caps, u32 *flags, u32 flag,
+		   u32 *argsz, size_t size, u32 *cap_offset)
+{
+	int ret = 0;
+
+	if (!caps->size)
+		return 0;
+	*flags |= flag;
+	if (*argsz < size + caps->size) {
+		*argsz = size + caps->size;
+	} else {
+		vfio_info_cap_shift(caps, size);
+		if (copy_to_user(arg + size, caps->buf, caps->size))
+			ret = -EFAULT;
+		*cap_offset = size;
+	}
+	kfree(caps->buf);
+	return ret;
+}
+
+static int bar_info(struct vfio_latch_device *dev, struct vfio_region_info *info,
+		    struct vfio_info_cap *caps)
+{
+	struct vfio_info_cap_header mappable = {
+		.id = VFIO_REGION_INFO_CAP_MSIX_MAPPABLE,
+		.version = 1,
+	};
+
+	info->size = latch_bar_size(dev, info->index);
+	if (!info->size)
+		return 0;
+	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+	if (!latch_bar_can_mmap(dev, info->index))
+		return 0;
+	info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
+	if (!dev->msix_size || info->index != dev->msix_bar)
+		return 0;
+	return vfio_info_add_capability(caps, &mappable, sizeof(mappable));
+}
+
+static int driver_region_info(struct vfio_latch_device *dev, struct vfio_region_info *info,
+			      struct vfio_info_cap *caps)
+{
+	const struct latch_region *region = &dev->regions[info->index - VFIO_PCI_NUM_REGIONS];
+	struct vfio_region_info_cap_type type = {
+		.header.id = VFIO_REGION_INFO_CAP_TYPE,
+		.header.version = 1,
+		.type = region->type,
+		.subtype = region->subtype,
+	};
+
+	info->size = region->size;
+	info->flags = region->flags;
+	return vfio_info_add_capability(caps, &type.header, sizeof(type));
+}
+
+/**
+ * vfio_latch_region_info - describe a region
+ * @vdev: the device, open
+ * @info: index is given, the rest is filled
+ * @caps: capabilities are appended
+ *
+ * Context: may sleep.
+ * Return: 0, -EINVAL without such a region, -ENOMEM.
+ */
+int vfio_latch_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
+			   struct vfio_info_cap *caps)
+{
+	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
+
+	if (info->index >= VFIO_PCI_NUM_REGIONS + dev->nr_regions)
+		return -EINVAL;
+	info->offset = (u64)info->index << LATCH_REGION_SHIFT;
+	info->size = 0;
+	info->flags = 0;
+
+	switch (info->index) {
+	case VFIO_PCI_BAR0_REGION_INDEX ... VFIO_PCI_BAR5_REGION_INDEX:
+		return bar_info(dev, info, caps);
+	case VFIO_PCI_ROM_REGION_INDEX:
+		info->size = latch_rom_size(dev);
+		if (info->size)
+			info->flags = VFIO_REGION_INFO_FLAG_READ;
+		return 0;
+	case VFIO_PCI_CONFIG_REGION_INDEX:
+		info->size = dev->pdev->cfg_size;
+		info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+		return 0;
+	case VFIO_PCI_VGA_REGION_INDEX:
+		if (!dev->has_vga)
+			return -EINVAL;
+		info->size = LATCH_VGA_REGION_SIZE;
+		info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+		return 0;
+	default:
+		return driver_region_info(dev, info, caps);
+	}
+}
+EXPORT_SYMBOL_GPL(vfio_latch_region_info);
+
+/**
+ * latch_get_irq_info - VFIO_DEVICE_GET_IRQ_INFO
+ * @dev: the device
+ * @arg: user address of a struct vfio_irq_info
+ *
+ * Return: 0, -EINVAL if argsz is too small or there is no such index, -EFAULT.
+ */
+int latch_get_irq_info(struct vfio_latch_device *dev, void __user *arg)
+{
+	struct vfio_irq_info info;
+
+	if (copy_from_user(&info, arg, sizeof(info)))
+		return -EFAULT;
+	if (info.argsz < sizeof(info) || info.index >= VFIO_PCI_NUM_IRQS)
+		return -EINVAL;
+	if (info.index == VFIO_PCI_ERR_IRQ_INDEX && !pci_is_pcie(dev->pdev))
+		return -EINVAL;
+
+	info.flags = VFIO_IRQ_INFO_EVENTFD;
+	if (info.index == VFIO_PCI_INTX_IRQ_INDEX)
+		info.flags |= VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
+	else if (info.index != VFIO_PCI_MSIX_IRQ_INDEX)
+		info.flags |= VFIO_IRQ_INFO_NORESIZE;
+	info.count = latch_irq_count(dev, info.index);
+
+	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
+}

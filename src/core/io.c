@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Device memory and ports, accessed in the widest aligned steps. */
+#include <linux/io.h>
+
+#include "core.h"
+
+/* User space sees device registers little-endian, whatever the host is. */
+static unsigned int step_width(const void __iomem *io, size_t count, unsigned int max_width)
+{
+	unsigned long at = (unsigned long)io;
+
+	if (max_width == 8 && count >= 8 && !(at & 7))
+		return 8;
+	return latch_access_width(at, count);
+}
+
+/**
+ * latch_io_write - write one register
+ * @io: where, aligned to @width; 8 bytes only in device memory, not a port
+ * @value: what, in host byte order
+ * @width: 1, 2, 4 or (on 64-bit hosts) 8 bytes
+ */
+void latch_io_write(void __iomem *io, u64 value, unsigned int width)
+{
+	switch (width) {
+#ifdef CONFIG_64BIT
+	case 8:
+		writeq(value, io);
+		break;
+#endif
+	case 4:
+		iowrite32(value, io);
+		break;
+	case 2:
+		iowrite16(value, io);
+		break;
+	default:
+		iowrite8(value, io);
+	}
+}
+
+static u64 io_read(void __iomem *io, unsigned int width)
+{
+	switch (width) {
+#ifdef CONFIG_64BIT
+	case 8:
+		return readq(io);
+#endif
+	case 4:
+		return ioread32(io);
+	case 2:
+		return ioread16(io);
+	default:
+		return ioread8(io);
+	}
+}
+
+/**
+ * latch_io_read_range - read a range of registers
+ * @io: where
+ * @buf: filled, little-endian
+ * @count: bytes
+ * @max_width: widest single access, 4 or 8 bytes
+ */
+void latch_io_read_range(void __iomem *io, u8 *buf, size_t count, unsigned int max_width)
+{
+	while (count) {
+		unsigned int width = step_width(io, count, max_width);
+		__le64 value = cpu_to_le64(io_read(io, width));
+
+		memcpy(buf, &value, width);
+		io += width;
+		buf += width;
+		count -= width;
+	}
+}
+
+/**
+ * latch_io_write_range - write a range of registers
+ * @io: where
+ * @buf: what, little-endian
+ * @count: bytes
+ * @max_width: widest single access, 4 or 8 bytes
+ */
+void latch_io_write_range(void __iomem *io, const u8 *buf, size_t count, unsigned int max_width)
+{
+	while (count) {
+		unsigned int width = step_width(io, count, max_width);
+		__le64 value = 0;
+
+		memcpy(&value, buf, width);
+		latch_io_write(io, le64_to_cpu(value), width);
+		io += width;
+		buf += width;
+		count -= width;
+	}
+}

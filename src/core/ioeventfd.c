@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VFIO_DEVICE_IOEVENTFD: a register write that signalling an eventfd does,
+ * without a way through user space.
+ *
+ * The list is under ioeventfd_lock. The write itself happens in the context
+ * that signals, if access_lock is free there, else in a work item.
+ */
+#include <linux/eventfd.h>
+#include <linux/uaccess.h>
+
+#include "core.h"
+
+/* A bound for what one device can pin. */
+#define IOEVENTFDS_MAX	1000
+
+/**
+ * struct latch_ioeventfd - one write
+ * @node: in the device's list
+ * @dev: the device
+ * @virqfd: waits for the eventfd
+ * @io: the register
+ * @data: what is written, in host byte order
+ * @position: the register's file offset
+ * @width: bytes
+ * @is_memory: the register is in device memory, which may be switched off
+ */
+struct latch_ioeventfd {
+	struct list_head node;
+	struct vfio_latch_device *dev;
+	struct virqfd *virqfd;
+	void __iomem *io;
+	u64 data;
+	u64 position;
+	unsigned int width;
+	bool is_memory;
+};
+
+static void write_register(struct latch_ioeventfd *ioeventfd)
+{
+	if (!ioeventfd->is_memory || latch_memory_enabled(ioeventfd->dev))
+		latch_io_write(ioeventfd->io, ioeventfd->data, ioeventfd->width);
+}
+
+/* In whatever context the eventfd is signalled. Returns whether a work item is needed. */
+static int write_at_once(void *opaque, void *unused)
+{
+	struct latch_ioeventfd *ioeventfd = opaque;
+	struct vfio_latch_device *dev = ioeventfd->dev;
+
+	if (!down_read_trylock(&dev->access_lock))
+		return 1;
+	if (dev->low_power) {
+		up_read(&dev->access_lock);
+		return 1;
+	}
+	write_register(ioeventfd);
+	up_read(&dev->access_lock);
+	return 0;
+}
+
+static void write_from_work(void *opaque, void *unused)
+{
+	struct latch_ioeventfd *ioeventfd = opaque;
+	int woken = latch_access_begin(ioeventfd->dev);
+
+	if (woken < 0)
+		return;
+	write_register(ioeventfd);
+	latch_access_end(ioeventfd->dev, woken);
+}
+
+static struct latch_ioeventfd *find(struct vfio_latch_device *dev, u64 position,
+				    unsigned int width, u64 data)
+{
+	struct latch_ioeventfd *ioeventfd;
+
+	lockdep_assert_held(&dev->ioeventfd_lock);
+
+	list_for_each_entry(ioeventfd, &dev->ioeventfds, node)
+		if (ioeventfd->position == position && ioeventfd->width == width &&
+		    ioeventfd->data == data)
+			return ioeventfd;
+	return NULL;
+}
+
+static void destroy(struct vfio_latch_device *dev, struct latch_ioeventfd *ioeventfd)
+{
+	vfio_virqfd_disable(&ioeventfd->virqfd);
+	list_del(&ioeventfd->node);
+	dev->nr_ioeventfds--;
+	kfree(ioeventfd);
+}
+
+static int create(struct vfio_latch_device *dev, u64 position, unsigned int width, u64 data,
+		  int fd)
+{
+	unsigned int bar = latch_region_index(position);
+	struct latch_ioeventfd *ioeventfd;
+	void __iomem *io;
+	int ret;
+
+	if (dev->nr_ioeventfds >= IOEVENTFDS_MAX)
+		return -ENOSPC;
+	io = latch_bar_map(dev, bar);
+	if (IS_ERR(io))
+		return PTR_ERR(io);
+
+	ioeventfd = kzalloc(sizeof(*ioeventfd), GFP_KERNEL_ACCOUNT);
+	if (!ioeventfd)
+		return -ENOMEM;
+	ioeventfd->dev = dev;
+	ioeventfd->io = io + latch_region_offset(position);
+	ioeventfd->data = data;
+	ioeventfd->position = position;
+	ioeventfd->width = width;
+	ioeventfd->is_memory = pci_resource_flags(dev->pdev, bar) & IORESOURCE_MEM;
+
+	ret = vfio_virqfd_enable(ioeventfd, write_at_once, write_from_work, NULL,
+				 &ioeventfd->virqfd, fd);
+	if (ret) {
+		kfree(ioeventfd);
+		return ret;
+	}
+	list_add(&ioeventfd->node, &dev->ioeventfds);
+	dev->nr_ioeventfds++;
+	return 0;
+}
+
+/* Whether a write of @width bytes there is one the user could do himself. */
+static int check_register(struct vfio_latch_device *dev, u64 position, unsigned int width)
+{
+	unsigned int bar = latch_region_index(position);
+	u64 offset = latch_region_offset(position);
+	bool is_memory;
+
+	if (bar > VFIO_PCI_BAR5_REGION_INDEX || !IS_ALIGNED(offset, width) ||
+	    offset >= latch_bar_size(dev, bar) || width > latch_bar_size(dev, bar) - offset)
+		return -EINVAL;
+	if (bar == dev->msix_bar && dev->msix_size && offset + width > dev->msix_offset &&
+	    offset < (u64)dev->msix_offset + dev->msix_size)
+		return -EINVAL;
+	is_memory = pci_resource_flags(dev->pdev, bar) & IORESOURCE_MEM;
+	return width == 8 && (!is_memory || sizeof(long) < 8) ? -EINVAL : 0;
+}
+
+/**
+ * latch_ioeventfd - VFIO_DEVICE_IOEVENTFD
+ * @dev: the device
+ * @arg: user address of a struct vfio_device_ioeventfd
+ *
+ * Return: 0; -EINVAL for a width, place or descriptor that cannot be; -EEXIST
+ * if there is such a write already; -ENODEV if there is none to take away;
+ * -ENOSPC beyond 1000 of them; -EFAULT; -ENOMEM.
+ */
+int latch_ioeventfd(struct vfio_latch_device *dev, void __user *arg)
+{
+	const size_t minsz = offsetofend(struct vfio_device_ioeventfd, fd);
+	struct vfio_device_ioeventfd request;
+	struct latch_ioeventfd *ioeventfd;
+	unsigned int width;
+	u64 data;
+	int ret;
+
+	if (copy_from_user(&request, arg, minsz))
+		return -EFAULT;
+	width = request.flags & VFIO_DEVICE_IOEVENTFD_SIZE_MASK;
+	if (request.argsz < minsz || request.flags & ~VFIO_DEVICE_IOEVENTFD_SIZE_MASK ||
+	    hweight32(width) != 1 || request.fd < -1)
+		return -EINVAL;
+	ret = check_register(dev, request.offset, width);
+	if (ret)
+		return ret;
+	data = width == 8 ? request.data : request.data & (BIT_ULL(width * 8) - 1);
+
+	mutex_lock(&dev->ioeventfd_lock);
+	ioeventfd = find(dev, request.offset, width, data);
+	if (request.fd >= 0)
+		ret = ioeventfd ? -EEXIST : create(dev, request.offset, width, data, request.fd);
+	else if (ioeventfd)
+		destroy(dev, ioeventfd);
+	else
+		ret = -ENODEV;
+	mutex_unlock(&dev->ioeventfd_lock);
+	return ret;
+}
+
+/**
+ * latch_ioeventfds_free - take away all ioeventfds
+ * @dev: the device
+ *
+ * Context: last close.
+ */
+void latch_ioeventfds_free(struct vfio_latch_device *dev)
+{
+	struct latch_ioeventfd *ioeventfd, *next;
+
+	mutex_lock(&dev->ioeventfd_lock);
+	list_for_each_entry_safe(ioeventfd, next, &dev->ioeventfds, node)
+		destroy(dev, ioeventfd);
+	mutex_unlock(&dev->ioeventfd_lock);
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VFIO_DEVICE_SET_IRQS: checks a request and hands it to the interrupt's kind.
+ * ERR and REQ, which are no interrupts of the function, are answered here.
+ *
+ * irq_lock serialises all of it, and protects both eventfds, which AER and
+ * unbind signal.
+ */
+#include <linux/eventfd.h>
+#include <linux/uaccess.h>
+
+#include "core.h"
+
+/**
+ * latch_irq_count - number of vectors an interrupt index has
+ * @dev: the device, open
+ * @index: VFIO_PCI_*_IRQ_INDEX
+ */
+unsigned int latch_irq_count(struct vfio_latch_device *dev, unsigned int index)
+{
+	const u16 *cap = dev->config->cap;
+	u16 flags;
+
+	switch (index) {
+	case VFIO_PCI_INTX_IRQ_INDEX:
+		return IS_ENABLED(CONFIG_VFIO_PCI_INTX) &&
+		       latch_shadow_get(dev->config, PCI_INTERRUPT_PIN, 1);
+	case VFIO_PCI_MSI_IRQ_INDEX:
+		if (!cap[LATCH_CAP_MSI])
+			return 0;
+		flags = latch_shadow_get(dev->config, cap[LATCH_CAP_MSI] + PCI_MSI_FLAGS, 2);
+		return 1 << ((flags & PCI_MSI_FLAGS_QMASK) >> 1);
+	case VFIO_PCI_MSIX_IRQ_INDEX:
+		return dev->msix_size / PCI_MSIX_ENTRY_SIZE;
+	case VFIO_PCI_ERR_IRQ_INDEX:
+		return pci_is_pcie(dev->pdev);
+	case VFIO_PCI_REQ_IRQ_INDEX:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/**
+ * latch_eventfd_get - take a reference to the eventfd that a user named
+ * @fd: file descriptor, or -1 for none
+ * @trigger: set to the eventfd, or NULL for none
+ *
+ * Return: 0, -EINVAL for another negative number, or what eventfd says.
+ */
+int latch_eventfd_get(int fd, struct eventfd_ctx **trigger)
+{
+	struct eventfd_ctx *ctx = NULL;
+
+	if (fd < -1)
+		return -EINVAL;
+	if (fd >= 0)
+		ctx = eventfd_ctx_fdget(fd);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	*trigger = ctx;
+	return 0;
+}
+
+static void replace_trigger(struct eventfd_ctx **trigger, struct eventfd_ctx *new)
+{
+	if (*trigger)
+		eventfd_ctx_put(*trigger);
+	*trigger = new;
+}
+
+/* ERR and REQ: one eventfd each, which a user may also signal himself. */
+static int set_trigger(struct eventfd_ctx **trigger, const struct latch_irq_request *request)
+{
+	struct eventfd_ctx *new;
+	int ret;
+
+	if ((request->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) != VFIO_IRQ_SET_ACTION_TRIGGER)
+		return -ENOTTY;
+
+	switch (request->flags & VFIO_IRQ_SET_DATA_TYPE_MASK) {
+	case VFIO_IRQ_SET_DATA_EVENTFD:
+		if (!request->count)
+			return -EINVAL;
+		ret = latch_eventfd_get(*(s32 *)request->data, &new);
+		if (!ret)
+			replace_trigger(trigger, new);
+		return ret;
+	case VFIO_IRQ_SET_DATA_BOOL:
+		if (!request->count)
+			return -EINVAL;
+		if (*(u8 *)request->data && *trigger)
+			compat_eventfd_signal(*trigger);
+		return 0;
+	default:
+		if (!request->count)
+			replace_trigger(trigger, NULL);
+		else if (*trigger)
+			compat_eventfd_signal(*trigger);
+		return 0;
+	}
+}
+
+static int set_irqs(struct vfio_latch_device *dev, const struct latch_irq_request *request)
+{
+	lockdep_assert_held(&dev->irq_lock);
+
+	switch (request->index) {
+	case VFIO_PCI_INTX_IRQ_INDEX:
+		return latch_intx_set(dev, request);
+	case VFIO_PCI_MSI_IRQ_INDEX:
+	case VFIO_PCI_MSIX_IRQ_INDEX:
+		return latch_msi_set(dev, request);
+	case VFIO_PCI_ERR_IRQ_INDEX:
+		return pci_is_pcie(dev->pdev) ? set_trigger(&dev->err_trigger, request) : -ENOTTY;
+	default:
+		return set_trigger(&dev->req_trigger, request);
+	}
+}
+
+/**
+ * latch_set_irqs - VFIO_DEVICE_SET_IRQS
+ * @dev: the device
+ * @arg: user address of a struct vfio_irq_set and its data
+ *
+ * Return: 0; the number of MSI vectors that could be had, if fewer than asked
+ * for; or a negative error, nothing then being changed.
+ */
+int latch_set_irqs(struct vfio_latch_device *dev, void __user *arg)
+{
+	const size_t minsz = offsetofend(struct vfio_irq_set, count);
+	struct latch_irq_request request;
+	struct vfio_irq_set header;
+	size_t data_size = 0;
+	int ret;
+
+	if (copy_from_user(&header, arg, minsz))
+		return -EFAULT;
+	ret = vfio_set_irqs_validate_and_prepare(&header, latch_irq_count(dev, header.index),
+						 VFIO_PCI_NUM_IRQS, &data_size);
+	if (ret)
+		return ret;
+
+	request = (struct latch_irq_request){
+		.flags = header.flags,
+		.index = header.index,
+		.start = header.start,
+		.count = header.count,
+	};
+	if (data_size) {
+		request.data = memdup_user(arg + minsz, data_size);
+		if (IS_ERR(request.data))
+			return PTR_ERR(request.data);
+	}
+
+	mutex_lock(&dev->irq_lock);
+	ret = set_irqs(dev, &request);
+	mutex_unlock(&dev->irq_lock);
+
+	kfree(request.data);
+	return ret;
+}
+
+/**
+ * latch_irqs_close - take down all that VFIO_DEVICE_SET_IRQS set up
+ * @dev: the device
+ *
+ * Context: last close; AER and unbind may still signal.
+ */
+void latch_irqs_close(struct vfio_latch_device *dev)
+{
+	mutex_lock(&dev->irq_lock);
+	if (dev->irq_type == VFIO_PCI_INTX_IRQ_INDEX)
+		latch_intx_disable(dev);
+	else if (dev->irq_type != VFIO_PCI_NUM_IRQS)
+		latch_msi_disable(dev);
+	replace_trigger(&dev->err_trigger, NULL);
+	replace_trigger(&dev->req_trigger, NULL);
+	mutex_unlock(&dev->irq_lock);
+}
+
+/**
+ * latch_irq_signal_error - tell the user of an uncorrectable error
+ * @dev: the device
+ *
+ * Context: AER recovery; may sleep.
+ */
+void latch_irq_signal_error(struct vfio_latch_device *dev)
+{
+	mutex_lock(&dev->irq_lock);
+	if (dev->err_trigger)
+		compat_eventfd_signal(dev->err_trigger);
+	mutex_unlock(&dev->irq_lock);
+}
+
+/**
+ * vfio_latch_request - ask the user to give the device back
+ * @vdev: the device
+ * @count: how often vfio has asked before
+ *
+ * Context: unbind waits for the last close; may sleep.
+ */
+void vfio_latch_request(struct vfio_device *vdev, unsigned int count)
+{
+	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
+
+	mutex_lock(&dev->irq_lock);
+	if (dev->req_trigger) {
+		if (!(count % 10))
+			pci_notice_ratelimited(dev->pdev, "asking the user to release it (%u)\n",
+					       count);
+		compat_eventfd_signal(dev->req_trigger);
+	} else if (!count) {
+		pci_warn(dev->pdev, "waiting for the user, who offers no way to be asked\n");
+	}
+	mutex_unlock(&dev->irq_lock);
+}
+EXPORT_SYMBOL_GPL(vfio_latch_request);

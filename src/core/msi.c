@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * MSI and MSI-X: one eventfd for each vector.
+ *
+ * All under irq_lock. The handler of a vector reads its eventfd without a
+ * lock; who replaces it waits for the handler before putting the old one.
+ *
+ * Vectors may be added one by one. A kernel that can allocate MSI-X vectors
+ * behind those that are there does so (COMPAT_MSIX_DYNAMIC). Elsewhere only as
+ * many are allocated as the user asks for first; when he asks for more, once,
+ * all that the function has are, and every vector moves over. While they move
+ * an interrupt may be lost: each eventfd is signalled once afterwards, since a
+ * driver copes with an interrupt too many, and not with one too few.
+ */
+#include <linux/eventfd.h>
+#include <linux/interrupt.h>
+#include <linux/irqbypass.h>
+#include <linux/msi.h>
+
+#include "core.h"
+
+/**
+ * struct latch_vector - a vector with an eventfd
+ * @trigger: signalled when the interrupt comes in
+ * @producer: offers the interrupt to KVM, for posting
+ * @irq: Linux interrupt number
+ * @name: in /proc/interrupts
+ */
+struct latch_vector {
+	struct eventfd_ctx *trigger;
+	struct irq_bypass_producer producer;
+	int irq;
+	char *name;
+};
+
+static irqreturn_t handle_vector(int irq, void *data)
+{
+	struct latch_vector *vector = data;
+
+	compat_eventfd_signal(READ_ONCE(vector->trigger));
+	return IRQ_HANDLED;
+}
+
+/* Allocating, requesting and freeing vectors writes the MSI-X table, in a BAR. */
+static u16 table_begin(struct vfio_latch_device *dev)
+{
+	down_write(&dev->access_lock);
+	return latch_decode_force(dev);
+}
+
+static void table_end(struct vfio_latch_device *dev, u16 command)
+{
+	latch_decode_restore(dev, command);
+	up_write(&dev->access_lock);
+}
+
+static bool is_msix(struct vfio_latch_device *dev)
+{
+	return dev->irq_type == VFIO_PCI_MSIX_IRQ_INDEX;
+}
+
+/* Without bypass interrupts still arrive, through the eventfd. */
+static void offer_bypass(struct vfio_latch_device *dev, struct latch_vector *vector)
+{
+	if (compat_irq_bypass_register(&vector->producer, vector->trigger, vector->irq))
+		pci_dbg(dev->pdev, "interrupt %d cannot be posted\n", vector->irq);
+}
+
+/*
+ * The user may have written the table, by a reset of the device's own or
+ * through a mapping: a vector goes in use with the message the host meant.
+ */
+static int request_vector(struct vfio_latch_device *dev, struct latch_vector *vector)
+{
+	struct msi_msg msg;
+
+	if (is_msix(dev)) {
+		get_cached_msi_msg(vector->irq, &msg);
+		pci_write_msi_msg(vector->irq, &msg);
+	}
+	return request_irq(vector->irq, handle_vector, 0, vector->name, vector);
+}
+
+static int irq_of(struct vfio_latch_device *dev, unsigned int n)
+{
+	int irq = pci_irq_vector(dev->pdev, n);
+
+	if (irq >= 0 || !is_msix(dev))
+		return irq;
+	return compat_msix_alloc_at(dev->pdev, n);
+}
+
+static int add_vector(struct vfio_latch_device *dev, unsigned int n, struct eventfd_ctx *trigger)
+{
+	struct latch_vector *vector;
+	int ret;
+
+	vector = kzalloc(sizeof(*vector), GFP_KERNEL_ACCOUNT);
+	if (!vector)
+		return -ENOMEM;
+	vector->name = kasprintf(GFP_KERNEL_ACCOUNT, "vfio-msi%s[%u](%s)", is_msix(dev) ? "x" : "",
+				 n, pci_name(dev->pdev));
+	if (!vector->name) {
+		ret = -ENOMEM;
+		goto free_vector;
+	}
+	ret = irq_of(dev, n);
+	if (ret < 0)
+		goto free_vector;
+	vector->irq = ret;
+	vector->trigger = trigger;
+
+	ret = xa_err(xa_store(&dev->vectors, n, vector, GFP_KERNEL_ACCOUNT));
+	if (ret)
+		goto free_vector;
+	ret = request_vector(dev, vector);
+	if (ret)
+		goto erase;
+	offer_bypass(dev, vector);
+	return 0;
+
+erase:
+	xa_erase(&dev->vectors, n);
+free_vector:
+	kfree(vector->name);
+	kfree(vector);
+	return ret;
+}
+
+static void remove_vector(struct vfio_latch_device *dev, unsigned int n)
+{
+	struct latch_vector *vector = xa_erase(&dev->vectors, n);
+
+	if (!vector)
+		return;
+	compat_irq_bypass_unregister(&vector->producer);
+	free_irq(vector->irq, vector);
+	eventfd_ctx_put(vector->trigger);
+	kfree(vector->name);
+	kfree(vector);
+}
+
+/* Gives a vector that is in use another eventfd, without losing an interrupt. */
+static void replace_trigger(struct vfio_latch_device *dev, struct latch_vector *vector,
+			    struct eventfd_ctx *trigger)
+{
+	struct eventfd_ctx *old = vector->trigger;
+
+	compat_irq_bypass_unregister(&vector->producer);
+	WRITE_ONCE(vector->trigger, trigger);
+	synchronize_irq(vector->irq);
+	eventfd_ctx_put(old);
+	offer_bypass(dev, vector);
+}
+
+static int set_vector(struct vfio_latch_device *dev, unsigned int n, struct eventfd_ctx *trigger)
+{
+	struct latch_vector *vector = xa_load(&dev->vectors, n);
+
+	if (vector && trigger) {
+		replace_trigger(dev, vector, trigger);
+		return 0;
+	}
+	remove_vector(dev, n);
+	return trigger ? add_vector(dev, n, trigger) : 0;
+}
+
+/*
+ * Sets @count vectors from @start to @triggers, whose references it takes
+ * over. After an error the vectors that it added are gone again.
+ */
+static int set_vectors(struct vfio_latch_device *dev, unsigned int start, unsigned int count,
+		       struct eventfd_ctx **triggers)
+{
+	unsigned long *added = bitmap_zalloc(count, GFP_KERNEL);
+	unsigned int n;
+	u16 command;
+	int ret = 0;
+
+	if (!added)
+		return -ENOMEM;
+
+	command = table_begin(dev);
+	for (n = 0; n < count; n++) {
+		bool is_new = triggers[n] && !xa_load(&dev->vectors, start + n);
+
+		ret = set_vector(dev, start + n, triggers[n]);
+		if (ret)
+			break;
+		triggers[n] = NULL;
+		if (is_new)
+			__set_bit(n, added);
+	}
+	if (ret)
+		for_each_set_bit(n, added, count)
+			remove_vector(dev, start + n);
+	table_end(dev, command);
+
+	bitmap_free(added);
+	return ret;
+}
+
+static unsigned int irq_flags(unsigned int index)
+{
+	return index == VFIO_PCI_MSIX_IRQ_INDEX ? PCI_IRQ_MSIX : PCI_IRQ_MSI;
+}
+
+/* Allocates at least @min vectors, and up to @max; says how many, or an error. */
+static int allocate(struct vfio_latch_device *dev, unsigned int index, unsigned int min,
+		    unsigned int max)
+{
+	u16 command;
+	int ret;
+
+	command = table_begin(dev);
+	ret = pci_alloc_irq_vectors(dev->pdev, min, max, irq_flags(index));
+	table_end(dev, command);
+	return ret;
+}
+
+/* The PCI core switches INTx on again with the last vector; intx.c wants it off. */
+static void deallocate(struct vfio_latch_device *dev)
+{
+	u16 command;
+
+	command = table_begin(dev);
+	pci_free_irq_vectors(dev->pdev);
+	if (dev->can_mask_intx)
+		pci_intx(dev->pdev, 0);
+	table_end(dev, command);
+}
+
+/* Fewer vectors than asked for are none: the user is told how many there are. */
+static int msi_enable(struct vfio_latch_device *dev, unsigned int index, unsigned int count)
+{
+	int ret = allocate(dev, index, 1, count);
+
+	if (ret < 0)
+		return ret;
+	if (ret < count) {
+		deallocate(dev);
+		return ret;
+	}
+	dev->irq_type = index;
+	dev->nr_vectors = count;
+	return 0;
+}
+
+static void free_irqs(struct vfio_latch_device *dev)
+{
+	struct latch_vector *vector;
+	unsigned long n;
+	u16 command;
+
+	command = table_begin(dev);
+	xa_for_each(&dev->vectors, n, vector) {
+		compat_irq_bypass_unregister(&vector->producer);
+		free_irq(vector->irq, vector);
+	}
+	table_end(dev, command);
+}
+
+/* Puts every vector on the interrupts that were allocated anew. */
+static int request_irqs(struct vfio_latch_device *dev)
+{
+	struct latch_vector *vector;
+	unsigned long n, failed;
+	u16 command;
+	int ret = 0;
+
+	command = table_begin(dev);
+	xa_for_each(&dev->vectors, failed, vector) {
+		vector->irq = pci_irq_vector(dev->pdev, failed);
+		ret = request_vector(dev, vector);
+		if (ret)
+			break;
+	}
+	xa_for_each(&dev->vectors, n, vector) {
+		if (!ret || n == failed)
+			break;
+		free_irq(vector->irq, vector);
+	}
+	table_end(dev, command);
+	return ret;
+}
+
+/* Without a vector's interrupt its eventfd is no use either. */
+static void forget_vectors(struct vfio_latch_device *dev)
+{
+	struct latch_vector *vector;
+	unsigned long n;
+
+	xa_for_each(&dev->vectors, n, vector) {
+		xa_erase(&dev->vectors, n);
+		eventfd_ctx_put(vector->trigger);
+		kfree(vector->name);
+		kfree(vector);
+	}
+}
+
+/* Makes room for @count vectors; see the head of this file. */
+static int grow(struct vfio_latch_device *dev, unsigned int count)
+{
+	unsigned int old = dev->nr_vectors;
+	struct latch_vector *vector;
+	unsigned long n;
+	int allocated;
+	int ret;
+
+	if (count <= old)
+		return 0;
+	if (compat_msix_can_alloc_at(dev->pdev)) {
+		dev->nr_vectors = count;
+		return 0;
+	}
+
+	free_irqs(dev);
+	deallocate(dev);
+	allocated = allocate(dev, dev->irq_type, count,
+			     latch_irq_count(dev, dev->irq_type));
+	ret = allocated < 0 ? allocated : 0;
+	if (ret)
+		allocated = allocate(dev, dev->irq_type, old, old);
+	if (allocated < 0 || request_irqs(dev)) {
+		pci_err(dev->pdev, "interrupts lost while adding vectors\n");
+		forget_vectors(dev);
+		if (allocated >= 0)
+			deallocate(dev);
+		dev->nr_vectors = 0;
+		dev->irq_type = VFIO_PCI_NUM_IRQS;
+		return ret ?: -EIO;
+	}
+	dev->nr_vectors = allocated;
+
+	xa_for_each(&dev->vectors, n, vector) {
+		offer_bypass(dev, vector);
+		compat_eventfd_signal(vector->trigger);
+	}
+	return ret;
+}
+
+/**
+ * latch_msi_disable - take MSI or MSI-X down
+ * @dev: the device; irq_lock is held and one of the two is set up
+ */
+void latch_msi_disable(struct vfio_latch_device *dev)
+{
+	lockdep_assert_held(&dev->irq_lock);
+
+	free_irqs(dev);
+	forget_vectors(dev);
+	deallocate(dev);
+	dev->nr_vectors = 0;
+	dev->irq_type = VFIO_PCI_NUM_IRQS;
+}
+
+static void put_triggers(struct eventfd_ctx **triggers, unsigned int count)
+{
+	while (count--)
+		if (triggers[count])
+			eventfd_ctx_put(triggers[count]);
+	kfree(triggers);
+}
+
+/* All eventfds of a request, or an error if any is bad. */
+static struct eventfd_ctx **get_triggers(const s32 *fds, unsigned int count)
+{
+	struct eventfd_ctx **triggers = kcalloc(count, sizeof(*triggers), GFP_KERNEL);
+	unsigned int n;
+	int ret;
+
+	if (!triggers)
+		return ERR_PTR(-ENOMEM);
+	for (n = 0; n < count; n++) {
+		ret = latch_eventfd_get(fds[n], &triggers[n]);
+		if (ret) {
+			put_triggers(triggers, n);
+			return ERR_PTR(ret);
+		}
+	}
+	return triggers;
+}
+
+static int set_eventfds(struct vfio_latch_device *dev, const struct latch_irq_request *request)
+{
+	unsigned int end = request->start + request->count;
+	bool was_set_up = dev->irq_type == request->index;
+	struct eventfd_ctx **triggers;
+	int ret;
+
+	/* MSI's vectors are one block, allocated at once. */
+	if (was_set_up && request->index == VFIO_PCI_MSI_IRQ_INDEX && end > dev->nr_vectors)
+		return -EINVAL;
+	triggers = get_triggers(request->data, request->count);
+	if (IS_ERR(triggers))
+		return PTR_ERR(triggers);
+
+	ret = was_set_up ? grow(dev, end) : msi_enable(dev, request->index, end);
+	if (!ret) {
+		ret = set_vectors(dev, request->start, request->count, triggers);
+		if (ret && !was_set_up)
+			latch_msi_disable(dev);
+	}
+	put_triggers(triggers, request->count);
+	return ret;
+}
+
+static int signal_vectors(struct vfio_latch_device *dev, const struct latch_irq_request *request)
+{
+	const u8 *wanted = request->data;
+	struct latch_vector *vector;
+	unsigned long n;
+
+	if (dev->irq_type != request->index || request->start + request->count > dev->nr_vectors)
+		return -EINVAL;
+	if (!request->count)
+		return 0;
+	xa_for_each_range(&dev->vectors, n, vector, request->start,
+			  request->start + request->count - 1)
+		if (!wanted || wanted[n - request->start])
+			compat_eventfd_signal(vector->trigger);
+	return 0;
+}
+
+/**
+ * latch_msi_set - VFIO_DEVICE_SET_IRQS of MSI and MSI-X
+ * @dev: the device; irq_lock is held
+ * @request: checked against the number of vectors
+ *
+ * Return: 0; the number of vectors that could be had, if fewer than asked for;
+ * -EINVAL if another kind is set up, or for vectors that are not; -ENOTTY for
+ * masking; or why an eventfd or a vector cannot be had.
+ */
+int latch_msi_set(struct vfio_latch_device *dev, const struct latch_irq_request *request)
+{
+	u32 data = request->flags & VFIO_IRQ_SET_DATA_TYPE_MASK;
+	bool is_set_up = dev->irq_type == request->index;
+
+	lockdep_assert_held(&dev->irq_lock);
+
+	if ((request->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) != VFIO_IRQ_SET_ACTION_TRIGGER)
+		return -ENOTTY;
+
+	if (is_set_up && !request->count && data == VFIO_IRQ_SET_DATA_NONE) {
+		latch_msi_disable(dev);
+		return 0;
+	}
+	if (!is_set_up && dev->irq_type != VFIO_PCI_NUM_IRQS)
+		return -EINVAL;
+	if (data != VFIO_IRQ_SET_DATA_EVENTFD)
+		return signal_vectors(dev, request);
+	if (!request->count)
+		return -EINVAL;
+	return set_eventfds(dev, request);
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * First open and last close: from an idle function to one in a user's hands,
+ * and back. vfio calls both under the device set's lock.
+ */
+#include "core.h"
+
+/* Intel's X710 family raises INTx without its status bit, masked or not: useless to share. */
+static bool has_broken_intx(struct pci_dev *pdev)
+{
+	if (pdev->vendor != PCI_VENDOR_ID_INTEL)
+		return false;
+
+	switch (pdev->device) {
+	case 0x1572:
+	case 0x1574:
+	case 0x1580 ... 0x1581:
+	case 0x1583 ... 0x158b:
+	case 0x37d0 ... 0x37d2:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void open_intx(struct vfio_latch_device *dev)
+{
+	struct pci_dev *pdev = dev->pdev;
+	bool can_mask = pci_intx_mask_supported(pdev);
+
+	dev->intx_disabled = false;
+	dev->hide_intx = has_broken_intx(pdev) || !pdev->irq || pdev->irq == IRQ_NOTCONNECTED;
+	dev->can_mask_intx = can_mask && !dev->hide_intx &&
+			     !latch_policy_value(dev, VFIO_LATCH_NOINTXMASK);
+	/* Where the interrupt controller is to mask, the function must not. */
+	pci_intx(pdev, !dev->can_mask_intx && !dev->hide_intx);
+}
+
+/* PCIe 6.0, 7.7.2: where the MSI-X table stands, the host's even in a user's hands. */
+static int open_msix(struct vfio_latch_device *dev)
+{
+	struct pci_dev *pdev = dev->pdev;
+	u32 table;
+	u16 flags;
+
+	dev->msix_size = 0;
+	if (!pdev->msix_cap)
+		return 0;
+	pci_read_config_word(pdev, pdev->msix_cap + PCI_MSIX_FLAGS, &flags);
+	pci_read_config_dword(pdev, pdev->msix_cap + PCI_MSIX_TABLE, &table);
+
+	dev->msix_bar = table & PCI_MSIX_TABLE_BIR;
+	dev->msix_offset = table & PCI_MSIX_TABLE_OFFSET;
+	dev->msix_size = ((flags & PCI_MSIX_FLAGS_QSIZE) + 1) * PCI_MSIX_ENTRY_SIZE;
+	if (dev->msix_bar > VFIO_PCI_BAR5_REGION_INDEX ||
+	    (u64)dev->msix_offset + dev->msix_size > latch_bar_size(dev, dev->msix_bar)) {
+		pci_err(pdev, "MSI-X table outside its BAR\n");
+		return -ENXIO;
+	}
+	return 0;
+}
+
+/**
+ * vfio_latch_open - bring a function from idle to a user's hands
+ * @dev: the device
+ *
+ * Context: vfio_device_ops.open_device; may sleep, 100 ms for a reset.
+ * Return: 0; -EAGAIN if the device is being unbound or reset; or a negative
+ * error, all being undone.
+ */
+int vfio_latch_open(struct vfio_latch_device *dev)
+{
+	struct pci_dev *pdev = dev->pdev;
+	bool is_clean;
+	int ret;
+
+	lockdep_assert_held(&dev->vdev.dev_set->lock);
+
+	ret = latch_power_open(dev);
+	if (ret)
+		return ret;
+	is_clean = latch_clean_take(dev);
+	latch_config_close(dev);
+
+	/* The IOMMU's mappings are the new user's; DMA of before must not meet them. */
+	pci_clear_master(pdev);
+	ret = pci_enable_device(pdev);
+	if (ret)
+		goto power;
+	if (!is_clean) {
+		ret = latch_reset_at_open(dev);
+		if (ret)
+			goto disable;
+	}
+	ret = -ENOMEM;
+	pci_save_state(pdev);
+	dev->pristine = pci_store_saved_state(pdev);
+	if (!dev->pristine)
+		goto disable;
+
+	open_intx(dev);
+	latch_vga_open(dev);
+	ret = open_msix(dev);
+	if (ret)
+		goto restore;
+	ret = latch_config_open(dev);
+	if (ret)
+		goto restore;
+	return 0;
+
+restore:
+	pci_load_and_free_saved_state(pdev, &dev->pristine);
+	pci_restore_state(pdev);
+disable:
+	pci_disable_device(pdev);
+power:
+	latch_power_close(dev);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(vfio_latch_open);
+
+/**
+ * vfio_latch_opened - the driver's own part of an open is done too
+ * @dev: the device
+ *
+ * Context: vfio_device_ops.open_device, last.
+ */
+void vfio_latch_opened(struct vfio_latch_device *dev)
+{
+	latch_vf_token_open(dev);
+}
+EXPORT_SYMBOL_GPL(vfio_latch_opened);
+
+/**
+ * vfio_latch_close - take a function out of a user's hands
+ * @dev: the device
+ *
+ * Context: vfio_device_ops.close_device, after vfio_latch_opened(); or
+ * open_device, when the driver's own part fails: then vfio_latch_opened() is
+ * called before. May sleep, 100 ms for a reset.
+ */
+void vfio_latch_close(struct vfio_latch_device *dev)
+{
+	lockdep_assert_held(&dev->vdev.dev_set->lock);
+
+	latch_vf_token_close(dev);
+	latch_power_wake(dev);
+	pci_clear_master(dev->pdev);
+
+	latch_irqs_close(dev);
+	latch_ioeventfds_free(dev);
+	latch_regions_free(dev);
+	latch_bars_unmap(dev);
+
+	latch_reset_at_close(dev);
+	latch_hot_reset_at_last_close(dev);
+	latch_power_close(dev);
+}
+EXPORT_SYMBOL_GPL(vfio_latch_close);

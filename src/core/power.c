@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Power: idle devices in D3, the user's own D-states, and low power on request.
+ *
+ * Runtime PM usage count, each row balanced by itself:
+ *
+ *	PCI core	+1 in probe, -1 in remove
+ *	idle		-1 in register, +1 in unregister	unless disable_idle_d3
+ *	open		+1 at open, -1 at close			unless disable_idle_d3
+ *	low power	-1 at entry, +1 at exit
+ *
+ * disable_idle_d3 is latched, so that a row is whole or absent for a device's
+ * whole life. An open device has a count of 1, or 0 in low power; accesses and
+ * ioctls then wake it for their time.
+ */
+#include <linux/eventfd.h>
+#include <linux/pm_runtime.h>
+#include <linux/uaccess.h>
+
+#include "core.h"
+
+static bool idles_in_d3(struct vfio_latch_device *dev)
+{
+	return !latch_policy_value(dev, VFIO_LATCH_DISABLE_IDLE_D3);
+}
+
+/**
+ * latch_power_register - let an idle device go to D3
+ * @dev: the device, its policy latched
+ *
+ * Context: probe.
+ */
+void latch_power_register(struct vfio_latch_device *dev)
+{
+	pm_runtime_allow(&dev->pdev->dev);
+	if (idles_in_d3(dev))
+		pm_runtime_put(&dev->pdev->dev);
+}
+
+/**
+ * latch_power_unregister - undo latch_power_register()
+ * @dev: the device
+ *
+ * Context: remove, or a failing probe.
+ */
+void latch_power_unregister(struct vfio_latch_device *dev)
+{
+	if (idles_in_d3(dev))
+		pm_runtime_get_noresume(&dev->pdev->dev);
+	pm_runtime_forbid(&dev->pdev->dev);
+}
+
+/**
+ * latch_power_open - wake the device for a user
+ * @dev: the device
+ *
+ * Context: first open.
+ * Return: 0 or a negative error.
+ */
+int latch_power_open(struct vfio_latch_device *dev)
+{
+	return idles_in_d3(dev) ? pm_runtime_resume_and_get(&dev->pdev->dev) : 0;
+}
+
+/**
+ * latch_power_close - let the device idle again
+ * @dev: the device, awake
+ *
+ * Context: last close, or a failing open.
+ */
+void latch_power_close(struct vfio_latch_device *dev)
+{
+	if (idles_in_d3(dev))
+		pm_runtime_put(&dev->pdev->dev);
+}
+
+/* PCI PM 1.2, 5.4.1: without No_Soft_Reset a function comes back reset. */
+static bool loses_state_in_d3(struct pci_dev *pdev)
+{
+	u16 ctrl;
+
+	if (!pdev->pm_cap)
+		return false;
+	pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &ctrl);
+	return !(ctrl & PCI_PM_CTRL_NO_SOFT_RESET);
+}
+
+/**
+ * latch_power_up - bring the function to D0
+ * @dev: the device; access_lock is held for writing
+ */
+void latch_power_up(struct vfio_latch_device *dev)
+{
+	bool was_lost;
+
+	lockdep_assert_held_write(&dev->access_lock);
+
+	if (!dev->in_d3)
+		return;
+	was_lost = loses_state_in_d3(dev->pdev);
+	if (!pci_set_power_state(dev->pdev, PCI_D0) && was_lost)
+		pci_restore_state(dev->pdev);
+	dev->in_d3 = false;
+}
+
+/**
+ * latch_power_set_state - the user asks for a power state
+ * @dev: the device; config_lock is held
+ * @state: PCI_D0 to PCI_D3hot
+ *
+ * Return: 0, -EBUSY for a PF whose VFs need it, or what the PCI core says of a
+ * state that the function does not have.
+ */
+int latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state)
+{
+	struct pci_dev *pdev = dev->pdev;
+	int ret;
+
+	if (state != PCI_D0 && pci_num_vf(pdev))
+		return -EBUSY;
+
+	down_write(&dev->access_lock);
+	latch_power_up(dev);
+	if (state == PCI_D3hot) {
+		latch_access_revoke(dev);
+		pci_save_state(pdev);
+	}
+	ret = pci_set_power_state(pdev, state);
+	dev->in_d3 = pdev->current_state >= PCI_D3hot;
+	up_write(&dev->access_lock);
+	return ret;
+}
+
+static int low_power_enter(struct vfio_latch_device *dev, struct eventfd_ctx *wakeup)
+{
+	down_write(&dev->access_lock);
+	if (dev->low_power) {
+		up_write(&dev->access_lock);
+		return -EINVAL;
+	}
+	/* From D0 the PCI core goes to the deepest state by itself. */
+	latch_power_up(dev);
+	latch_access_revoke(dev);
+	latch_intx_set_quiet(dev, true);
+	dev->low_power = true;
+	dev->wakeup_trigger = wakeup;
+	up_write(&dev->access_lock);
+
+	pm_runtime_put(&dev->pdev->dev);
+	return 0;
+}
+
+/* Under access_lock for writing, the device being awake. */
+static void low_power_leave(struct vfio_latch_device *dev)
+{
+	lockdep_assert_held_write(&dev->access_lock);
+
+	if (!dev->low_power)
+		return;
+	pm_runtime_get_noresume(&dev->pdev->dev);
+	dev->low_power = false;
+	if (dev->wakeup_trigger)
+		eventfd_ctx_put(dev->wakeup_trigger);
+	dev->wakeup_trigger = NULL;
+	latch_intx_set_quiet(dev, false);
+}
+
+/**
+ * latch_power_wake - end low power before the device is taken down
+ * @dev: the device
+ *
+ * Context: last close.
+ */
+void latch_power_wake(struct vfio_latch_device *dev)
+{
+	pm_runtime_get_sync(&dev->pdev->dev);
+	down_write(&dev->access_lock);
+	low_power_leave(dev);
+	latch_power_up(dev);
+	up_write(&dev->access_lock);
+	pm_runtime_put_noidle(&dev->pdev->dev);
+}
+
+/**
+ * latch_feature_low_power_entry - VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY
+ * @dev: the device
+ * @flags: VFIO_DEVICE_FEATURE_*
+ * @arg: unused
+ * @argsz: unused
+ *
+ * Return: 0, or -EINVAL for a flag that is not SET, or in low power.
+ */
+int latch_feature_low_power_entry(struct vfio_latch_device *dev, u32 flags, void __user *arg,
+				  size_t argsz)
+{
+	int ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET, 0);
+
+	return ret == 1 ? low_power_enter(dev, NULL) : ret;
+}
+
+/**
+ * latch_feature_low_power_wakeup - VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP
+ * @dev: the device
+ * @flags: VFIO_DEVICE_FEATURE_*
+ * @arg: user address of a struct vfio_device_low_power_entry_with_wakeup
+ * @argsz: bytes of it
+ *
+ * Return: 0, -EINVAL for a flag that is not SET, a reserved field, or in low
+ * power, -EFAULT, or what eventfd says.
+ */
+int latch_feature_low_power_wakeup(struct vfio_latch_device *dev, u32 flags, void __user *arg,
+				   size_t argsz)
+{
+	struct vfio_device_low_power_entry_with_wakeup entry;
+	struct eventfd_ctx *wakeup;
+	int ret;
+
+	ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET, sizeof(entry));
+	if (ret != 1)
+		return ret;
+	if (copy_from_user(&entry, arg, sizeof(entry)))
+		return -EFAULT;
+	if (entry.wakeup_eventfd < 0 || entry.reserved)
+		return -EINVAL;
+
+	ret = latch_eventfd_get(entry.wakeup_eventfd, &wakeup);
+	if (ret)
+		return ret;
+	ret = low_power_enter(dev, wakeup);
+	if (ret)
+		eventfd_ctx_put(wakeup);
+	return ret;
+}
+
+/**
+ * latch_feature_low_power_exit - VFIO_DEVICE_FEATURE_LOW_POWER_EXIT
+ * @dev: the device, awake for the ioctl
+ * @flags: VFIO_DEVICE_FEATURE_*
+ * @arg: unused
+ * @argsz: unused
+ *
+ * Return: 0, also when not in low power, or -EINVAL for a flag that is not SET.
+ */
+int latch_feature_low_power_exit(struct vfio_latch_device *dev, u32 flags, void __user *arg,
+				 size_t argsz)
+{
+	int ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET, 0);
+
+	if (ret != 1)
+		return ret;
+	down_write(&dev->access_lock);
+	low_power_leave(dev);
+	up_write(&dev->access_lock);
+	return 0;
+}
+
+/* What the user asked to be told of ends his low power (uAPI: single shot). */
+static int runtime_resume(struct device *device)
+{
+	struct vfio_latch_device *dev = dev_get_drvdata(device);
+
+	down_write(&dev->access_lock);
+	if (dev->wakeup_trigger) {
+		compat_eventfd_signal(dev->wakeup_trigger);
+		low_power_leave(dev);
+	}
+	up_write(&dev->access_lock);
+	return 0;
+}
+
+static int runtime_suspend(struct device *device)
+{
+	return 0;
+}
+
+/* Firmware may do anything to a sleeping machine's devices. Called also for those that sleep on. */
+static int system_sleep(struct device *device)
+{
+	latch_clean_clear(dev_get_drvdata(device));
+	return 0;
+}
+
+/* For a driver's struct pci_driver. */
+const struct dev_pm_ops vfio_latch_pm_ops = {
+	.prepare = system_sleep,
+	SET_RUNTIME_PM_OPS(runtime_suspend, runtime_resume, NULL)
+};
+EXPORT_SYMBOL_GPL(vfio_latch_pm_ops);

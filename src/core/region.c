@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * read() and write() of a device file: one way for every region.
+ *
+ * Data goes through a buffer of the kernel's, so that user memory, which may
+ * be a device's BAR itself, is never touched under a lock.
+ */
+#include <linux/uaccess.h>
+
+#include "core.h"
+
+#define BUFFER_ON_STACK	64
+#define BUFFER_MAX	SZ_64K
+
+/* Size of a region as reads and writes see it, or a negative error. */
+static s64 region_size(struct vfio_latch_device *dev, unsigned int index)
+{
+	switch (index) {
+	case VFIO_PCI_BAR0_REGION_INDEX ... VFIO_PCI_BAR5_REGION_INDEX:
+		return latch_bar_size(dev, index);
+	case VFIO_PCI_ROM_REGION_INDEX:
+		return pci_resource_len(dev->pdev, PCI_ROM_RESOURCE) ?: SZ_128K;
+	case VFIO_PCI_CONFIG_REGION_INDEX:
+		return dev->pdev->cfg_size;
+	case VFIO_PCI_VGA_REGION_INDEX:
+		return dev->has_vga ? LATCH_VGA_REGION_SIZE : -EINVAL;
+	default:
+		index -= VFIO_PCI_NUM_REGIONS;
+		return index < dev->nr_regions ? dev->regions[index].size : -EINVAL;
+	}
+}
+
+static int region_rw(struct vfio_latch_device *dev, unsigned int index, u8 *buf, size_t count,
+		     u64 offset, bool is_write)
+{
+	const struct latch_region *region;
+
+	switch (index) {
+	case VFIO_PCI_CONFIG_REGION_INDEX:
+		return is_write ? latch_config_write(dev, buf, count, offset) :
+				  latch_config_read(dev, buf, count, offset);
+	case VFIO_PCI_BAR0_REGION_INDEX ... VFIO_PCI_BAR5_REGION_INDEX:
+		return latch_bar_rw(dev, index, buf, count, offset, is_write);
+	case VFIO_PCI_ROM_REGION_INDEX:
+		return is_write ? -EINVAL : latch_rom_read(dev, buf, count, offset);
+	case VFIO_PCI_VGA_REGION_INDEX:
+		return latch_vga_rw(dev, buf, count, offset, is_write);
+	default:
+		region = &dev->regions[index - VFIO_PCI_NUM_REGIONS];
+		return region->ops->rw(dev, region->data, buf, offset, count, is_write);
+	}
+}
+
+/* Checks an access and cuts it at the region's end. Returns the bytes to do, or an error. */
+static ssize_t check_access(struct vfio_latch_device *dev, unsigned int index, size_t count,
+			    u64 offset)
+{
+	s64 size = region_size(dev, index);
+
+	if (size < 0)
+		return size;
+	/* Configuration space is accessed whole or not at all. */
+	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
+		return offset > size || count > size - offset ? -EFAULT : count;
+	if (offset >= size)
+		return -EINVAL;
+	return min_t(u64, count, size - offset);
+}
+
+static ssize_t rw_buffered(struct vfio_latch_device *dev, void __user *user, size_t count,
+			   loff_t *ppos, bool is_write, u8 *buffer, size_t buffer_size)
+{
+	unsigned int index = latch_region_index(*ppos);
+	u64 offset = latch_region_offset(*ppos);
+	size_t done = 0;
+	int ret = 0;
+
+	while (done < count) {
+		/* Pieces end aligned, so that no register is cut in two. */
+		size_t piece = min_t(size_t, count - done, buffer_size - (offset & 7));
+
+		if (is_write && copy_from_user(buffer, user + done, piece)) {
+			ret = -EFAULT;
+			break;
+		}
+		ret = region_rw(dev, index, buffer, piece, offset, is_write);
+		if (ret)
+			break;
+		if (!is_write && copy_to_user(user + done, buffer, piece)) {
+			ret = -EFAULT;
+			break;
+		}
+		done += piece;
+		offset += piece;
+	}
+	*ppos += done;
+	return done ?: ret;
+}
+
+static ssize_t region_access(struct vfio_latch_device *dev, void __user *user, size_t count,
+			     loff_t *ppos, bool is_write)
+{
+	u8 stack[BUFFER_ON_STACK] __aligned(8);
+	ssize_t checked = 0;
+	size_t size;
+	u8 *buffer;
+
+	if (count)
+		checked = check_access(dev, latch_region_index(*ppos), count,
+				       latch_region_offset(*ppos));
+	if (checked <= 0)
+		return checked;
+	if (checked <= sizeof(stack) / 2)
+		return rw_buffered(dev, user, checked, ppos, is_write, stack, sizeof(stack));
+
+	size = min_t(size_t, ALIGN(checked, 8) + 8, BUFFER_MAX);
+	buffer = kvmalloc(size, GFP_KERNEL);
+	if (!buffer)
+		return -ENOMEM;
+	checked = rw_buffered(dev, user, checked, ppos, is_write, buffer, size);
+	kvfree(buffer);
+	return checked;
+}
+
+/**
+ * vfio_latch_read - read from a region
+ * @vdev: the device, open
+ * @buf: user memory
+ * @count: bytes
+ * @ppos: region and offset; moved behind what was read
+ *
+ * Context: may sleep.
+ * Return: bytes read, fewer than @count at the region's end or after an error
+ * in the middle; -EINVAL behind the end of a region or without one, -EFAULT
+ * for bad memory or outside configuration space, -EIO while the function does
+ * not answer memory accesses.
+ */
+ssize_t vfio_latch_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
+{
+	return region_access(vfio_latch_from_vdev(vdev), buf, count, ppos, false);
+}
+EXPORT_SYMBOL_GPL(vfio_latch_read);
+
+/**
+ * vfio_latch_write - write to a region
+ * @vdev: the device, open
+ * @buf: user memory
+ * @count: bytes
+ * @ppos: region and offset; moved behind what was written
+ *
+ * Context: may sleep.
+ * Return: as vfio_latch_read(); -EINVAL also for a region that is read-only.
+ */
+ssize_t vfio_latch_write(struct vfio_device *vdev, const char __user *buf, size_t count,
+			 loff_t *ppos)
+{
+	return region_access(vfio_latch_from_vdev(vdev), (void __user *)buf, count, ppos, true);
+}
+EXPORT_SYMBOL_GPL(vfio_latch_write);
+
+/**
+ * vfio_latch_add_region - give a device a region of its driver's own
+ * @dev: the device
+ * @type: VFIO_REGION_TYPE_*
+ * @subtype: VFIO_REGION_SUBTYPE_*, by @type
+ * @size: bytes
+ * @flags: VFIO_REGION_INFO_FLAG_READ, VFIO_REGION_INFO_FLAG_WRITE
+ * @ops: how it is accessed
+ * @data: for @ops; released by @ops->release at close
+ *
+ * Context: between vfio_latch_open() and vfio_latch_opened().
+ * Return: 0, or -ENOMEM, @data then still being the caller's.
+ */
+int vfio_latch_add_region(struct vfio_latch_device *dev, u32 type, u32 subtype, u64 size,
+			  u32 flags, const struct vfio_latch_region_ops *ops, void *data)
+{
+	struct latch_region *regions;
+
+	regions = krealloc_array(dev->regions, dev->nr_regions + 1, sizeof(*regions),
+				 GFP_KERNEL_ACCOUNT);
+	if (!regions)
+		return -ENOMEM;
+	regions[dev->nr_regions++] = (struct latch_region){
+		.type = type,
+		.subtype = subtype,
+		.size = size,
+		.flags = flags,
+		.ops = ops,
+		.data = data,
+	};
+	dev->regions = regions;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vfio_latch_add_region);
+
+/**
+ * latch_regions_free - take away the regions that drivers added
+ * @dev: the device
+ *
+ * Context: last close, or a failing open.
+ */
+void latch_regions_free(struct vfio_latch_device *dev)
+{
+	while (dev->nr_regions) {
+		struct latch_region *region = &dev->regions[--dev->nr_regions];
+
+		region->ops->release(dev, region->data);
+	}
+	kfree(dev->regions);
+	dev->regions = NULL;
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SR-IOV on a PF in a user's hands: its VFs are as little to be trusted by the
+ * host as he is, so they are kept for our driver, through driver_override.
+ */
+#include <linux/pm_runtime.h>
+
+#include "core.h"
+
+static int vf_event(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct vfio_latch_device *dev = container_of(nb, struct vfio_latch_device, vf_notifier);
+	const char *driver = dev->vdev.ops->name;
+	struct pci_dev *vf = to_pci_dev(data);
+
+	if (!vf->is_virtfn || pci_physfn(vf) != dev->pdev)
+		return NOTIFY_DONE;
+
+	if (action == BUS_NOTIFY_ADD_DEVICE) {
+		if (compat_set_driver_override(vf, driver))
+			pci_warn(vf, "not kept for %s, out of memory\n", driver);
+		else
+			pci_info(vf, "kept for %s, as its PF\n", driver);
+	} else if (action == BUS_NOTIFY_BOUND_DRIVER && vf->dev.driver &&
+		   strcmp(vf->dev.driver->name, driver)) {
+		pci_warn(vf, "bound to %s, its PF to %s\n", vf->dev.driver->name, driver);
+	}
+	return NOTIFY_DONE;
+}
+
+/**
+ * latch_sriov_register - watch a PF's VFs appear
+ * @dev: the device; nothing is done unless it is a PF
+ *
+ * Context: probe.
+ * Return: 0 or a negative error.
+ */
+int latch_sriov_register(struct vfio_latch_device *dev)
+{
+	int ret;
+
+	if (!dev->pdev->is_physfn)
+		return 0;
+	dev->vf_notifier.notifier_call = vf_event;
+	ret = bus_register_notifier(&pci_bus_type, &dev->vf_notifier);
+	dev->has_vf_notifier = !ret;
+	return ret;
+}
+
+/**
+ * latch_sriov_unregister - undo latch_sriov_register()
+ * @dev: the device
+ *
+ * Context: remove, or a failing probe.
+ */
+void latch_sriov_unregister(struct vfio_latch_device *dev)
+{
+	if (dev->has_vf_notifier)
+		bus_unregister_notifier(&pci_bus_type, &dev->vf_notifier);
+	dev->has_vf_notifier = false;
+}
+
+/**
+ * vfio_latch_sriov_configure - switch a PF's VFs on or off
+ * @dev: the PF
+ * @nr_vfs: how many, 0 for none
+ *
+ * A PF with VFs stays in D0.
+ *
+ * Context: the device is locked (sriov_numvfs, remove).
+ * Return: the number of VFs that there are now, or a negative error.
+ */
+int vfio_latch_sriov_configure(struct vfio_latch_device *dev, int nr_vfs)
+{
+	struct pci_dev *pdev = dev->pdev;
+	int ret;
+
+	device_lock_assert(&pdev->dev);
+
+	if (!nr_vfs) {
+		if (pci_num_vf(pdev)) {
+			pci_disable_sriov(pdev);
+			pm_runtime_put(&pdev->dev);
+		}
+		return 0;
+	}
+
+	ret = pm_runtime_resume_and_get(&pdev->dev);
+	if (ret)
+		return ret;
+	down_write(&dev->access_lock);
+	latch_power_up(dev);
+	up_write(&dev->access_lock);
+	ret = pci_enable_sriov(pdev, nr_vfs);
+	if (ret) {
+		pm_runtime_put(&pdev->dev);
+		return ret;
+	}
+	return nr_vfs;
+}
+EXPORT_SYMBOL_GPL(vfio_latch_sriov_configure);

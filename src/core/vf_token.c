@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VF tokens: a user who holds a PF could read its VFs' data, and one who holds
+ * a VF could lose his to whom takes the PF. So while both are in users' hands
+ * each must name the same secret, a UUID set through the PF
+ * (VFIO_DEVICE_FEATURE_PCI_VF_TOKEN).
+ *
+ * A PF that one of our drivers bound has a token, listed for its VFs to find;
+ * a VF that finds one at its own registration keeps a reference. A VF's PF
+ * stays bound while the VF is, since removing the PF's driver removes its VFs.
+ */
+#include <linux/kref.h>
+#include <linux/uaccess.h>
+
+#include "core.h"
+
+/**
+ * struct latch_vf_token - the secret of a PF and its VFs
+ * @node: in the list of tokens, under tokens_lock
+ * @kref: the PF's reference and one for each VF
+ * @pf: the PF; only compared, never followed
+ * @lock: protects @uuid and @users
+ * @uuid: the secret; random until a user sets it
+ * @users: open VFs
+ */
+struct latch_vf_token {
+	struct list_head node;
+	struct kref kref;
+	const struct pci_dev *pf;
+	struct mutex lock;
+	uuid_t uuid;
+	unsigned int users;
+};
+
+static LIST_HEAD(tokens);
+static DEFINE_MUTEX(tokens_lock);
+
+static void free_token(struct kref *kref)
+{
+	struct latch_vf_token *token = container_of(kref, struct latch_vf_token, kref);
+
+	mutex_destroy(&token->lock);
+	kfree(token);
+}
+
+static struct latch_vf_token *find_token(const struct pci_dev *pf)
+{
+	struct latch_vf_token *token, *found = NULL;
+
+	mutex_lock(&tokens_lock);
+	list_for_each_entry(token, &tokens, node) {
+		if (token->pf != pf)
+			continue;
+		kref_get(&token->kref);
+		found = token;
+	}
+	mutex_unlock(&tokens_lock);
+	return found;
+}
+
+/**
+ * latch_vf_token_init - give a PF a token, or a VF its PF's
+ * @dev: the device
+ *
+ * Context: probe.
+ * Return: 0 or -ENOMEM.
+ */
+int latch_vf_token_init(struct vfio_latch_device *dev)
+{
+	struct pci_dev *pdev = dev->pdev;
+	struct latch_vf_token *token;
+
+	if (pdev->is_virtfn)
+		dev->vf_token = find_token(pci_physfn(pdev));
+	if (!pdev->is_physfn)
+		return 0;
+
+	token = kzalloc(sizeof(*token), GFP_KERNEL);
+	if (!token)
+		return -ENOMEM;
+	kref_init(&token->kref);
+	token->pf = pdev;
+	mutex_init(&token->lock);
+	uuid_gen(&token->uuid);
+	dev->vf_token = token;
+
+	mutex_lock(&tokens_lock);
+	list_add(&token->node, &tokens);
+	mutex_unlock(&tokens_lock);
+	return 0;
+}
+
+/**
+ * latch_vf_token_free - undo latch_vf_token_init()
+ * @dev: the device
+ *
+ * Context: remove, or a failing probe.
+ */
+void latch_vf_token_free(struct vfio_latch_device *dev)
+{
+	if (!dev->vf_token)
+		return;
+	if (dev->pdev->is_physfn) {
+		mutex_lock(&tokens_lock);
+		list_del(&dev->vf_token->node);
+		mutex_unlock(&tokens_lock);
+	}
+	kref_put(&dev->vf_token->kref, free_token);
+	dev->vf_token = NULL;
+}
+
+static void count_user(struct vfio_latch_device *dev, int change)
+{
+	if (!dev->vf_token || !dev->pdev->is_virtfn)
+		return;
+	mutex_lock(&dev->vf_token->lock);
+	dev->vf_token->users += change;
+	mutex_unlock(&dev->vf_token->lock);
+}
+
+/**
+ * latch_vf_token_open - count a user of a VF
+ * @dev: the device
+ *
+ * Context: first open.
+ */
+void latch_vf_token_open(struct vfio_latch_device *dev)
+{
+	count_user(dev, 1);
+}
+
+/**
+ * latch_vf_token_close - undo latch_vf_token_open()
+ * @dev: the device
+ *
+ * Context: last close.
+ */
+void latch_vf_token_close(struct vfio_latch_device *dev)
+{
+	count_user(dev, -1);
+}
+
+/* A PF whose VFs nobody uses takes the token it is given; otherwise they must be equal. */
+static int match_own(struct vfio_latch_device *dev, const uuid_t *uuid)
+{
+	struct latch_vf_token *token = dev->vf_token;
+	int ret = 0;
+
+	mutex_lock(&token->lock);
+	if (token->users || dev->pdev->is_virtfn) {
+		if (!uuid || !uuid_equal(uuid, &token->uuid))
+			ret = -EACCES;
+	} else if (uuid) {
+		uuid_copy(&token->uuid, uuid);
+	}
+	mutex_unlock(&token->lock);
+	return ret;
+}
+
+/**
+ * vfio_latch_match_token_uuid - check the token that a user gives
+ * @vdev: the device that he asks for
+ * @uuid: the token, or NULL for none
+ *
+ * A user who takes the PF while no VF is used sets the token with it.
+ *
+ * Context: may sleep.
+ * Return: 0; -EACCES for a missing or wrong token; -EINVAL for a token where
+ * none is needed.
+ */
+int vfio_latch_match_token_uuid(struct vfio_device *vdev, const uuid_t *uuid)
+{
+	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
+	int ret = 0;
+
+	if (dev->vf_token)
+		ret = match_own(dev, uuid);
+	else if (uuid)
+		ret = -EINVAL;
+	if (ret)
+		pci_info_ratelimited(dev->pdev, "%s VF token\n",
+				     ret == -EINVAL ? "needs no" : uuid ? "wrong" : "needs a");
+	return ret;
+}
+EXPORT_SYMBOL_GPL(vfio_latch_match_token_uuid);
+
+/**
+ * vfio_latch_match - whether a user asks a group for this device
+ * @vdev: the device
+ * @buf: "DDDD:BB:DD.F", and after a space "vf_token=UUID" where one is needed
+ *
+ * Context: may sleep.
+ * Return: 1, 0 if it is another device's name, -EINVAL for what follows the
+ * name, or what vfio_latch_match_token_uuid() says.
+ */
+int vfio_latch_match(struct vfio_device *vdev, char *buf)
+{
+	static const char option[] = "vf_token=";
+	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
+	size_t length = strlen(pci_name(dev->pdev));
+	bool has_token = false;
+	uuid_t uuid;
+	int ret;
+
+	if (strncmp(buf, pci_name(dev->pdev), length))
+		return 0;
+	buf += length;
+	if (*buf && *buf != ' ')
+		return 0;
+
+	buf = strim(buf);
+	if (*buf) {
+		if (!str_has_prefix(buf, option) ||
+		    strlen(buf) != sizeof(option) - 1 + UUID_STRING_LEN ||
+		    uuid_parse(buf + sizeof(option) - 1, &uuid))
+			return -EINVAL;
+		has_token = true;
+	}
+	ret = vfio_latch_match_token_uuid(vdev, has_token ? &uuid : NULL);
+	return ret ?: 1;
+}
+EXPORT_SYMBOL_GPL(vfio_latch_match);
+
+/**
+ * latch_feature_vf_token - VFIO_DEVICE_FEATURE_PCI_VF_TOKEN
+ * @dev: the device
+ * @flags: VFIO_DEVICE_FEATURE_*
+ * @arg: user address of the UUID
+ * @argsz: bytes of it
+ *
+ * Return: 0, -ENOTTY if the device is no PF, -EINVAL for a flag that is not
+ * SET or a size below a UUID's, -EFAULT.
+ */
+int latch_feature_vf_token(struct vfio_latch_device *dev, u32 flags, void __user *arg,
+			   size_t argsz)
+{
+	uuid_t uuid;
+	int ret;
+
+	if (!dev->vf_token || !dev->pdev->is_physfn)
+		return -ENOTTY;
+	ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET, sizeof(uuid));
+	if (ret != 1)
+		return ret;
+	if (copy_from_user(&uuid, arg, sizeof(uuid)))
+		return -EFAULT;
+
+	mutex_lock(&dev->vf_token->lock);
+	uuid_copy(&dev->vf_token->uuid, &uuid);
+	mutex_unlock(&dev->vf_token->lock);
+	return 0;
+}

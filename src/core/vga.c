@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VGA: the device's part in the VGA arbiter, and the legacy regions.
+ *
+ * The arbiter moves the legacy ranges between VGA devices by switching their
+ * decoding. It calls us back, under its own lock, for as long as we are its
+ * client: probe to remove. The callback reads only the latched policy.
+ */
+#include <linux/aperture.h>
+#include <linux/io.h>
+#include <linux/vgaarb.h>
+
+#include "core.h"
+
+#define VGA_NORMAL	(VGA_RSRC_NORMAL_IO | VGA_RSRC_NORMAL_MEM)
+#define VGA_ALL		(VGA_NORMAL | VGA_RSRC_LEGACY_MASK)
+
+/* PCI-to-PCI Bridge Architecture 1.2, 12: what a VGA device decodes besides its BARs. */
+static const struct {
+	u32 start;
+	u32 end;
+	unsigned int resource;
+} legacy_ranges[] = {
+	{ 0x3b0, 0x3bc, VGA_RSRC_LEGACY_IO },
+	{ 0x3c0, 0x3e0, VGA_RSRC_LEGACY_IO },
+	{ 0xa0000, 0xc0000, VGA_RSRC_LEGACY_MEM },
+};
+
+static bool is_vga(struct pci_dev *pdev)
+{
+	return pdev->class >> 8 == PCI_CLASS_DISPLAY_VGA;
+}
+
+/* Whether another VGA device sits behind the same topmost bridge as @pdev. */
+static bool shares_bridge(struct pci_dev *pdev)
+{
+	struct pci_bus *top = pdev->bus;
+	struct pci_dev *other = NULL;
+
+	while (!pci_is_root_bus(top->parent))
+		top = top->parent;
+
+	while ((other = pci_get_class(PCI_CLASS_DISPLAY_VGA << 8, other))) {
+		if (other == pdev || pci_domain_nr(other->bus) != pci_domain_nr(top) ||
+		    other->bus->number < top->number ||
+		    other->bus->number > top->busn_res.end)
+			continue;
+		pci_dev_put(other);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * What the device decodes, for the arbiter. A user that is not given the
+ * legacy ranges cannot reach them, so nothing has to be arbitrated, as long as
+ * no other VGA device needs the bridge's forwarding; a bridge forwards them
+ * for all or none behind it.
+ */
+static unsigned int vga_decodes(struct pci_dev *pdev, bool is_single)
+{
+	const struct vfio_latch_device *dev = pci_get_drvdata(pdev);
+
+	if (is_single || !latch_policy_value(dev, VFIO_LATCH_DISABLE_VGA) ||
+	    pci_is_root_bus(pdev->bus) || shares_bridge(pdev))
+		return VGA_ALL;
+	return VGA_NORMAL;
+}
+
+/**
+ * latch_vga_register - become the VGA arbiter's client for a VGA device
+ * @dev: the device, its policy latched and it the driver data of its function
+ *
+ * Does nothing for other devices. A firmware framebuffer on the device is
+ * removed, its memory is the user's now.
+ *
+ * Context: probe.
+ * Return: 0 or a negative error.
+ */
+int latch_vga_register(struct vfio_latch_device *dev)
+{
+	struct pci_dev *pdev = dev->pdev;
+	int ret;
+
+	if (!is_vga(pdev))
+		return 0;
+	ret = aperture_remove_conflicting_pci_devices(pdev, dev->vdev.ops->name);
+	if (ret)
+		return ret;
+	ret = vga_client_register(pdev, vga_decodes);
+	if (ret)
+		return ret;
+	dev->has_vga_client = true;
+	vga_set_legacy_decoding(pdev, vga_decodes(pdev, false));
+	return 0;
+}
+
+/**
+ * latch_vga_unregister - undo latch_vga_register()
+ * @dev: the device
+ *
+ * The next driver finds legacy decoding on, as it is without any driver.
+ *
+ * Context: remove, or a failing probe.
+ */
+void latch_vga_unregister(struct vfio_latch_device *dev)
+{
+	if (!dev->has_vga_client)
+		return;
+	vga_client_unregister(dev->pdev);
+	vga_set_legacy_decoding(dev->pdev, VGA_ALL);
+	dev->has_vga_client = false;
+}
+
+/**
+ * latch_vga_open - decide whether the user is given the legacy regions
+ * @dev: the device
+ *
+ * Context: first open.
+ */
+void latch_vga_open(struct vfio_latch_device *dev)
+{
+	dev->has_vga = IS_ENABLED(CONFIG_VFIO_PCI_VGA) && is_vga(dev->pdev) &&
+		       !latch_policy_value(dev, VFIO_LATCH_DISABLE_VGA);
+}
+
+static void __iomem *map_legacy(unsigned int resource, u64 offset, size_t count)
+{
+	return resource == VGA_RSRC_LEGACY_IO ? ioport_map(offset, count) :
+						ioremap(offset, count);
+}
+
+static void unmap_legacy(unsigned int resource, void __iomem *io)
+{
+	if (resource == VGA_RSRC_LEGACY_IO)
+		ioport_unmap(io);
+	else
+		iounmap(io);
+}
+
+/**
+ * latch_vga_rw - read or write the VGA legacy ranges
+ * @dev: the device, open
+ * @buf: kernel memory
+ * @count: bytes
+ * @offset: legacy address of the first byte
+ * @is_write: direction
+ *
+ * Context: may sleep, waiting for the arbiter.
+ * Return: 0, -EINVAL for addresses outside one legacy range, -ERESTARTSYS
+ * when interrupted, or -ENOMEM.
+ */
+int latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset, bool is_write)
+{
+	unsigned int resource = 0;
+	void __iomem *io;
+	unsigned int n;
+	int woken;
+	int ret;
+
+	for (n = 0; n < ARRAY_SIZE(legacy_ranges); n++)
+		if (offset >= legacy_ranges[n].start && offset + count <= legacy_ranges[n].end)
+			resource = legacy_ranges[n].resource;
+	if (!dev->has_vga || !resource)
+		return -EINVAL;
+
+	io = map_legacy(resource, offset, count);
+	if (!io)
+		return -ENOMEM;
+	ret = vga_get_interruptible(dev->pdev, resource);
+	if (ret)
+		goto unmap;
+	woken = latch_access_begin(dev);
+	if (woken < 0) {
+		ret = woken;
+		goto put;
+	}
+	if (is_write)
+		latch_io_write_range(io, buf, count, 4);
+	else
+		latch_io_read_range(io, buf, count, 4);
+	latch_access_end(dev, woken);
+put:
+	vga_put(dev->pdev, resource);
+unmap:
+	unmap_legacy(resource, io);
+	return ret;
+}

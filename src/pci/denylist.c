@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Devices that a user can do harm with which the IOMMU does not contain:
+ * Intel's QuickAssist of the first generations, which can be driven to hang
+ * the platform (INTEL-SA-00200 and its errata).
+ */
+#include <linux/pci.h>
+
+#include "denylist.h"
+
+static const struct pci_device_id denied[] = {
+	{ PCI_VDEVICE(INTEL, 0x0435) },	/* DH895XCC */
+	{ PCI_VDEVICE(INTEL, 0x0443) },	/* DH895XCC VF */
+	{ PCI_VDEVICE(INTEL, 0x37c8) },	/* C62X */
+	{ PCI_VDEVICE(INTEL, 0x37c9) },	/* C62X VF */
+	{ PCI_VDEVICE(INTEL, 0x19e2) },	/* C3XXX */
+	{ PCI_VDEVICE(INTEL, 0x19e3) },	/* C3XXX VF */
+	{}
+};
+
+/**
+ * is_denied - whether a device is known to be unsafe in a user's hands
+ * @pdev: the device
+ */
+bool is_denied(struct pci_dev *pdev)
+{
+	return pci_match_id(denied, pdev);
+}
