@@ -38,6 +38,8 @@ static struct vfio_device *open_pf(void)
 	const char *bdf = vm_bdf("nvme0");
 	struct vfio_device *pf;
 
+	/* QEMU's PF loses its VFs for good when it is reset, as it would be at close. */
+	pci_attr_set(bdf, "reset_method", "\n");
 	driver_load("enable_sriov=1");
 	pci_bind(bdf, VFIO_PCI);
 	CHECK_EQ(open_named(bdf, "", &pf), 0);

@@ -33,6 +33,13 @@ void test_register(struct test *test)
 	last_test = &test->next;
 }
 
+static void (*program_clean_up)(void);
+
+void test_register_clean_up(void (*run)(void))
+{
+	program_clean_up = run;
+}
+
 bool driver_is_ours(void)
 {
 	const char *driver = getenv("VFIO_DRIVER");
@@ -168,6 +175,8 @@ static int test_seconds(void)
 
 static void clean_up(void)
 {
+	if (program_clean_up)
+		program_clean_up();
 	pci_release_all();
 	driver_unload_all();
 }

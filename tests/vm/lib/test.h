@@ -41,6 +41,17 @@ void test_register(struct test *test);
 /* A trait of the kernel's driver that shows that the machine or the method is right. */
 #define TEST_KERNEL(name) TEST_IN_SCOPE(name, TEST_ONLY_KERNEL)
 
+/* CLEAN_UP { body }: runs after each test of the program, before the runner's own clean-up. */
+#define CLEAN_UP									\
+	static void clean_up_body(void);						\
+	static void __attribute__((constructor)) clean_up_register(void)		\
+	{										\
+		test_register_clean_up(clean_up_body);					\
+	}										\
+	static void clean_up_body(void)
+
+void test_register_clean_up(void (*run)(void));
+
 /* Whose driver is under test. */
 bool driver_is_ours(void);
 
