@@ -56,7 +56,9 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 #if IS_ENABLED(CONFIG_ARCH_SUPPORTS_HUGE_PFNMAP) && defined(HAVE_HUGE_FAULT_ORDER)
 #define COMPAT_HUGE_PFNMAP
 #include <linux/huge_mm.h>
+#ifndef HAVE_VMF_INSERT_PFN_PMD_PFN
 #include <linux/pfn_t.h>
+#endif
 
 static inline vm_fault_t compat_insert_pfn_order(struct vm_fault *vmf, unsigned long pfn,
 						 unsigned int order)

@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "../compat/hex.h"
 #include "rules.h"
 
 const char *const vfio_latch_tunable_names[VFIO_LATCH_NR_TUNABLES] = {
