@@ -106,6 +106,7 @@ int vfio_latch_open(struct vfio_latch_device *dev)
 	ret = latch_config_open(dev);
 	if (ret)
 		goto restore;
+	latch_vf_token_open(dev);
 	return 0;
 
 restore:
@@ -120,24 +121,11 @@ power:
 EXPORT_SYMBOL_GPL(vfio_latch_open);
 
 /**
- * vfio_latch_opened - the driver's own part of an open is done too
- * @dev: the device
- *
- * Context: vfio_device_ops.open_device, last.
- */
-void vfio_latch_opened(struct vfio_latch_device *dev)
-{
-	latch_vf_token_open(dev);
-}
-EXPORT_SYMBOL_GPL(vfio_latch_opened);
-
-/**
  * vfio_latch_close - take a function out of a user's hands
  * @dev: the device
  *
- * Context: vfio_device_ops.close_device, after vfio_latch_opened(); or
- * open_device, when the driver's own part fails: then vfio_latch_opened() is
- * called before. May sleep, 100 ms for a reset.
+ * Context: vfio_device_ops.close_device, or open_device when the driver's own
+ * part of it fails. May sleep, 100 ms for a reset.
  */
 void vfio_latch_close(struct vfio_latch_device *dev)
 {

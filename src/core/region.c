@@ -168,7 +168,7 @@ EXPORT_SYMBOL_GPL(vfio_latch_write);
  * @ops: how it is accessed
  * @data: for @ops; released by @ops->release at close
  *
- * Context: between vfio_latch_open() and vfio_latch_opened().
+ * Context: open_device, after vfio_latch_open().
  * Return: 0, or -ENOMEM, @data then still being the caller's.
  */
 int vfio_latch_add_region(struct vfio_latch_device *dev, u32 type, u32 subtype, u64 size,

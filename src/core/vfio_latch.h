@@ -8,7 +8,7 @@
  *
  *	probe:   vfio_alloc_device() -> vfio_latch_register() -> driver data
  *	remove:  vfio_latch_unregister() -> vfio_put_device()
- *	open:    vfio_latch_open() -> own preparation -> vfio_latch_opened()
+ *	open:    vfio_latch_open() -> own preparation
  *	close:   own clean-up -> vfio_latch_close()
  *
  * struct pci_driver gets vfio_latch_err_handlers, driver.pm =
@@ -161,7 +161,6 @@ void vfio_latch_unregister(struct vfio_latch_device *dev);
 
 /* open.c APIs: */
 int vfio_latch_open(struct vfio_latch_device *dev);
-void vfio_latch_opened(struct vfio_latch_device *dev);
 void vfio_latch_close(struct vfio_latch_device *dev);
 
 /* ioctl.c APIs: struct vfio_device_ops members */

@@ -33,12 +33,7 @@ MODULE_PARM_DESC(disable_denylist, "Bind devices known to be unsafe, too (bool, 
 
 static int open_device(struct vfio_device *vdev)
 {
-	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
-	int ret = vfio_latch_open(dev);
-
-	if (!ret)
-		vfio_latch_opened(dev);
-	return ret;
+	return vfio_latch_open(vfio_latch_from_vdev(vdev));
 }
 
 static void close_device(struct vfio_device *vdev)
