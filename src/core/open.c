@@ -106,9 +106,15 @@ int vfio_latch_open(struct vfio_latch_device *dev)
 	ret = latch_config_open(dev);
 	if (ret)
 		goto restore;
+	ret = latch_igd_add_regions(dev);
+	if (ret)
+		goto regions;
 	latch_vf_token_open(dev);
 	return 0;
 
+regions:
+	latch_regions_free(dev);
+	latch_config_close(dev);
 restore:
 	pci_load_and_free_saved_state(pdev, &dev->pristine);
 	pci_restore_state(pdev);
