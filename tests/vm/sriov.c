@@ -255,6 +255,23 @@ TEST(pf_with_vfs_in_use_opens_with_the_token_only)
 	CHECK_EQ(open_named(pf_bdf, " vf_token=" TOKEN, &again), 0);
 }
 
+/* A VF has no vendor id of its own, but a class. */
+static bool is_alive(const char *vf)
+{
+	return real_cfg(vf, PCI_CLASS_REVISION, 4) != 0xffffffff;
+}
+
+TEST(close_of_a_pf_that_has_no_reset_leaves_its_idle_vfs_alive)
+{
+	struct vfio_device *pf = open_pf();
+	const char *vf = make_vf(pf);
+
+	pci_wait_power_state(vf, "D3hot");
+	CHECK(is_alive(vf));
+	vfio_close(pf);
+	CHECK(is_alive(vf));
+}
+
 TEST(pf_whose_vfs_are_not_in_use_opens_without_token_and_takes_a_new_one)
 {
 	struct vfio_device *pf = open_pf(), *device;
@@ -265,6 +282,7 @@ TEST(pf_whose_vfs_are_not_in_use_opens_without_token_and_takes_a_new_one)
 	CHECK_EQ(open_named(bdf, " vf_token=" OTHER, &device), -EBUSY);
 	vfio_close(pf);
 	CHECK_EQ(open_named(bdf, " vf_token=" OTHER, &pf), 0);
+	CHECK(is_alive(vf));
 	CHECK_ERR(EACCES, open_named(vf, " vf_token=" TOKEN, &device));
 	CHECK_EQ(open_named(vf, " vf_token=" OTHER, &device), 0);
 }

@@ -18,6 +18,14 @@ static const char * const ids[] = {
 
 #define NR_IDS (sizeof(ids) / sizeof(ids[0]))
 
+CLEAN_UP {
+	if (pci_attr_number(vm_bdf("nvme0"), "sriov_numvfs"))
+		pci_set_vfs(vm_bdf("nvme0"), 0);
+	pci_attr_set(vm_bdf("nvme0"), "sriov_drivers_autoprobe", "1");
+	if (module_loaded("nvme"))
+		module_unload("nvme");
+}
+
 static void fail_to_bind(const char *bdf)
 {
 	CHECK_ERR(EINVAL, pci_bind_try(bdf, VFIO_PCI));
@@ -120,7 +128,6 @@ TEST(native_driver_can_take_the_function_after_a_failed_probe)
 		CHECK(WAIT_UNTIL(has_namespace(bdf), 20000));
 		pci_unbind(bdf);
 	}
-	module_unload("nvme");
 }
 
 /*
@@ -131,19 +138,15 @@ TEST_OURS(failed_probe_leaves_no_sriov_notifier)
 {
 	const char *bdf = vm_bdf("nvme0");
 
-	module_load("base", "nvme", NULL);
 	driver_load("enable_sriov=1");
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++)
 		fail_to_bind(bdf);
 	driver_unload();
+	module_load("base", "nvme", NULL);
 	pci_attr_set(bdf, "sriov_drivers_autoprobe", "0");
-	pci_bind(bdf, "nvme");
 	pci_set_vfs(bdf, 2);
-	remove_and_rescan(pci_vf(bdf, 1));
+	CHECK(!strcmp(pci_attr(pci_vf(bdf, 1), "driver_override"), "(null)"));
 	pci_set_vfs(bdf, 0);
-	pci_unbind(bdf);
-	pci_attr_set(bdf, "sriov_drivers_autoprobe", "1");
-	module_unload("nvme");
 }
 
 TEST_OURS(failed_probe_leaves_vga_decoding_as_it_was)

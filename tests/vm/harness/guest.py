@@ -4,6 +4,7 @@ The guest has three serial ports: the kernel log (ttyS0), TAP (ttyS1), and reque
 which it writes `SEQUENCE VERB ARGUMENTS` and reads `SEQUENCE ok ANSWER` or `SEQUENCE error TEXT`.
 """
 
+import hashlib
 import json
 import shlex
 import socket
@@ -99,8 +100,9 @@ class Monitor:
 class Requests:
     """Answers the guest's requests."""
 
-    def __init__(self, monitor):
+    def __init__(self, monitor, disks):
         self._monitor = monitor
+        self._disks = disks
 
     def serve(self, connection):
         """Answer requests on CONNECTION until it closes."""
@@ -152,6 +154,15 @@ class Requests:
                 self._monitor.execute("system_wakeup")
         threading.Thread(target=wake, daemon=True).start()
 
+    def do_disk_digest(self, arguments):
+        """disk_digest ID OFFSET SIZE: the SHA-256 of a part of the file behind a disk."""
+        disk, offset, size = arguments.split()
+        if disk not in self._disks:
+            raise RequestError("no disk %s" % disk)
+        with open(self._disks[disk], "rb") as file:
+            file.seek(int(offset))
+            return hashlib.sha256(file.read(int(size))).hexdigest()
+
     def do_power_off(self, _):
         """power_off: end the emulation; what was written before has arrived."""
         self._monitor.execute("quit")
@@ -193,6 +204,7 @@ class Boot:
         self.log = scratch / "log"
         self.tap = scratch / "tap"
         self.errors = scratch / "qemu"
+        self.disks = {disk: machine.disk_path(scratch, disk) for disk in machine.disks}
         append = ["console=ttyS0", "loglevel=7", "printk.devkmsg=on", "panic=-1", "oops=panic",
                   "tsc=reliable", "no_timer_check", "watchdog_thresh=60", "rdinit=/init",
                   "net.ifnames=0", "random.trust_cpu=on", *machine.cmdline, cmdline]
@@ -244,7 +256,8 @@ class Boot:
             qmp = Monitor(_accept(monitor, process, "monitor"))
         except (HarnessError, RequestError) as error:
             return "%s: %s" % (error, self._last_words())
-        threading.Thread(target=Requests(qmp).serve, args=(channel,), daemon=True).start()
+        threading.Thread(target=Requests(qmp, self.disks).serve, args=(channel,),
+                         daemon=True).start()
         started = last_change = time.monotonic()
         size = -1
         while True:

@@ -1,8 +1,9 @@
 """Machine descriptions: tests/vm/machines/NAME turned into QEMU options."""
 
 import shlex
+import subprocess
 
-from .paths import VM, HarnessError
+from .paths import TREE, VM, HarnessError
 
 DIRECTORY = VM / "machines"
 
@@ -15,6 +16,7 @@ class Machine:
         self.options = []
         self.cmdline = []
         self.disks = {}
+        self.root = None
         self.memory = "512M"
         self.processors = "2"
         self._read(name)
@@ -40,6 +42,8 @@ class Machine:
                 self.memory = rest
             elif word == "processors":
                 self.processors = rest
+            elif word == "root":
+                self.root = rest
             elif word == "disk":
                 disk, size = rest.split()
                 self.disks[disk] = size
@@ -47,13 +51,28 @@ class Machine:
                 raise HarnessError("tests/vm/machines/%s:%d: unknown word %s"
                                    % (name, number, word))
 
+    def _root_options(self):
+        """The Debian root (tests/roots), offered read-only over 9p."""
+        done = subprocess.run([str(TREE / "tests/roots/make-root"), self.root],
+                              stdout=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise HarnessError("machine %s has no root %s" % (self.name, self.root))
+        return ["-fsdev", "local,id=root,path=%s,security_model=none,readonly=on,multidevs=remap"
+                % done.stdout.strip(), "-device", "virtio-9p-pci,fsdev=root,mount_tag=root"]
+
+    def disk_path(self, scratch, disk):
+        """The file behind DISK."""
+        return scratch / (disk + ".raw")
+
     def qemu_options(self, scratch):
         """Options for QEMU, with the disks made as sparse files in SCRATCH."""
         options = ["-m", self.memory, "-smp", self.processors, *self.options]
         for disk, size in self.disks.items():
-            path = scratch / (disk + ".raw")
+            path = self.disk_path(scratch, disk)
             unit = {"M": 1 << 20, "G": 1 << 30}[size[-1]]
             with open(path, "wb") as file:
                 file.truncate(int(size[:-1]) * unit)
             options += ["-drive", "if=none,format=raw,id=%s,file=%s" % (disk, path)]
+        if self.root:
+            options += self._root_options()
         return options

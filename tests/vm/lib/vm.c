@@ -120,6 +120,11 @@ void vm_wakeup_when_suspended(void)
 	free(must("wakeup_when_suspended"));
 }
 
+char *vm_disk_digest(const char *disk, long long offset, long long size)
+{
+	return must("disk_digest %s %lld %lld", disk, offset, size);
+}
+
 char *vm_hmp(const char *format, ...)
 {
 	char *line;

@@ -22,6 +22,9 @@ void vm_aer(const char *id, const char *error);
 /* Wake the guest as soon as it has gone to sleep (write "mem" to /sys/power/state after it). */
 void vm_wakeup_when_suspended(void);
 
+/* The SHA-256, in hex, of a part of the file behind a disk of the machine; to be freed. */
+char *vm_disk_digest(const char *disk, long long offset, long long size);
+
 /* A line of QEMU's human monitor, or a JSON command of its machine protocol; to be freed. */
 char *vm_hmp(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *vm_qmp(const char *format, ...) __attribute__((format(printf, 1, 2)));

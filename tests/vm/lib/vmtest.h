@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "file.h"
 #include "kmsg.h"
 #include "module.h"
