@@ -1,8 +1,10 @@
 """Find a kernel image and its modules, or download them from the archive."""
 
 import collections
+import fcntl
 import os
 import re
+import shutil
 import subprocess
 
 from .paths import HarnessError, cache
@@ -69,25 +71,40 @@ def _newest_in_archive():
 
 
 def _download(release):
-    """Unpack linux-image-RELEASE from the archive into the cache."""
-    package = "linux-image-" + release
+    """linux-image-RELEASE from the archive, unpacked in the cache."""
     store = cache() / "kernels"
-    target = store / release
-    partial = store / (release + ".part%d" % os.getpid())
+    store.mkdir(parents=True, exist_ok=True)
+    with open(store / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kernel = _in_root(str(store / release), release)
+        if kernel:
+            return kernel
+        # Names with a dot are not looked into: a download may be broken off.
+        partial = store / ("." + release)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        try:
+            _fetch("linux-image-" + release, partial)
+            partial.rename(store / release)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return _in_root(str(store / release), release)
+
+
+def _fetch(package, directory):
+    """Unpack a package of the archive in an empty DIRECTORY."""
     print("# downloading %s" % package, flush=True)
-    partial.mkdir(parents=True)
-    # apt's download user must be able to write here; it falls back to root with a notice.
-    done = subprocess.run(["apt-get", "-qq", "download", package], cwd=partial,
-                          capture_output=True, text=True)
-    archives = list(partial.glob("*.deb"))
+    try:
+        done = subprocess.run(["apt-get", "-qq", "download", package], cwd=directory,
+                              capture_output=True, text=True)
+    except FileNotFoundError:
+        raise HarnessError("no apt-get, to download %s" % package) from None
+    archives = list(directory.glob("*.deb"))
     if done.returncode or not archives:
-        subprocess.run(["rm", "-rf", str(partial)], check=True)
-        raise HarnessError("no kernel %s: not installed, not in %s, and apt-get download %s "
-                           "failed:\n%s" % (release, cache(), package, done.stderr.strip()))
-    subprocess.run(["dpkg-deb", "-x", str(archives[0]), str(partial)], check=True)
+        raise HarnessError("no %s: not installed, not in %s, and it cannot be downloaded:\n%s"
+                           % (package, cache(), done.stderr.strip()))
+    subprocess.run(["dpkg-deb", "-x", str(archives[0]), str(directory)], check=True)
     archives[0].unlink()
-    partial.rename(target)
-    return _in_root(str(target), release)
 
 
 def find(release=None):

@@ -1,0 +1,621 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * INTx: delivery, masking in the function and at the interrupt controller, unmasking.
+ *
+ * vm-machine: default
+ * vm-drivers: ours kernel
+ */
+#include "vmtest.h"
+
+/* edu's interrupt registers: raise and acknowledge bits of a status */
+#define EDU_IRQ_STATUS	0x24
+#define EDU_IRQ_RAISE	0x60
+#define EDU_IRQ_ACK	0x64
+
+/* e1000e's: cause read, cause set, mask set */
+#define NIC_ICR		0xc0
+#define NIC_ICS		0xc8
+#define NIC_IMS		0xd0
+#define NIC_LINK_CHANGE	4
+
+#define INTX		VFIO_PCI_INTX_IRQ_INDEX
+#define LIMIT_MS	10000
+/* How long an interrupt that must not come is given to come. */
+#define QUIET_MS	150
+
+static struct vfio_device *open_edu(const char *parameters)
+{
+	struct vfio_device *edu;
+
+	driver_load(parameters);
+	edu = vfio_bind_and_open(vm_bdf("edu0"));
+	cfg_command(edu, PCI_COMMAND_MEMORY, 0);
+	return edu;
+}
+
+/* A promise that holds wherever the interrupt is masked. */
+#define TEST_BOTH_MASKS(name)								\
+	static void name(struct vfio_device *edu);					\
+	TEST(name##_masked_in_the_function) { name(open_edu("nointxmask=0")); }		\
+	TEST(name##_masked_at_the_controller) { name(open_edu("nointxmask=1")); }	\
+	static void name(struct vfio_device *edu)
+
+#define TEST_OURS_BOTH_MASKS(name)							\
+	static void name(struct vfio_device *edu);					\
+	TEST_OURS(name##_masked_in_the_function) { name(open_edu("nointxmask=0")); }	\
+	TEST_OURS(name##_masked_at_the_controller) { name(open_edu("nointxmask=1")); }	\
+	static void name(struct vfio_device *edu)
+
+static int enable(struct vfio_device *device)
+{
+	int event = event_new();
+
+	vfio_irq_eventfd(device, INTX, 0, event);
+	return event;
+}
+
+static void raise_irq(struct vfio_device *edu)
+{
+	vfio_write(edu, 0, EDU_IRQ_RAISE, 1, 4);
+}
+
+static void acknowledge(struct vfio_device *edu)
+{
+	vfio_write(edu, 0, EDU_IRQ_ACK, 0xffffffff, 4);
+	CHECK_EQ(vfio_read(edu, 0, EDU_IRQ_STATUS, 4), 0);
+}
+
+#define CHECK_COMES(event)	CHECK_EQ(event_wait(event, LIMIT_MS), 1)
+#define CHECK_QUIET(event)	CHECK_EQ(event_wait(event, QUIET_MS), 0)
+
+static int unmask_by_eventfd_try(struct vfio_device *device, int event)
+{
+	return vfio_irqs_try(device, INTX,
+			     VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_UNMASK, 0, 1, &event,
+			     sizeof(event));
+}
+
+static int unmask_eventfd(struct vfio_device *device)
+{
+	int event = event_new();
+
+	CHECK_EQ(unmask_by_eventfd_try(device, event), 0);
+	return event;
+}
+
+static void signal_event(int event)
+{
+	uint64_t one = 1;
+
+	CHECK_EQ(write(event, &one, sizeof(one)), sizeof(one));
+}
+
+static bool in_proc_interrupts(const char *text)
+{
+	return strstr(file_read("/proc/interrupts"), text);
+}
+
+/* Delivery and automask */
+
+TEST_BOTH_MASKS(interrupt_comes_once_until_unmasked)
+{
+	int event = enable(edu);
+
+	CHECK_QUIET(event);
+	raise_irq(edu);
+	CHECK_COMES(event);
+	raise_irq(edu);
+	CHECK_QUIET(event);
+	acknowledge(edu);
+	raise_irq(edu);
+	CHECK_QUIET(event);
+	vfio_irq_unmask(edu, INTX);
+	CHECK_COMES(event);
+}
+
+TEST_BOTH_MASKS(every_interrupt_comes)
+{
+	int event = enable(edu);
+
+	for (int round = 0; round < 200; round++) {
+		raise_irq(edu);
+		CHECK_COMES(event);
+		acknowledge(edu);
+		vfio_irq_unmask(edu, INTX);
+	}
+	CHECK_QUIET(event);
+}
+
+TEST_BOTH_MASKS(interrupt_asserted_before_enabling_comes)
+{
+	raise_irq(edu);
+	CHECK_COMES(enable(edu));
+}
+
+TEST_BOTH_MASKS(acknowledged_interrupt_does_not_come_again)
+{
+	int event = enable(edu);
+
+	raise_irq(edu);
+	CHECK_COMES(event);
+	acknowledge(edu);
+	vfio_irq_unmask(edu, INTX);
+	CHECK_QUIET(event);
+}
+
+TEST_BOTH_MASKS(still_asserted_interrupt_comes_again_after_unmask)
+{
+	int event = enable(edu);
+
+	raise_irq(edu);
+	for (int round = 0; round < 5; round++) {
+		CHECK_COMES(event);
+		vfio_irq_unmask(edu, INTX);
+	}
+	CHECK_COMES(event);
+}
+
+TEST_BOTH_MASKS(still_asserted_interrupt_comes_again_after_unmask_eventfd)
+{
+	int event = enable(edu), unmask = unmask_eventfd(edu);
+
+	raise_irq(edu);
+	for (int round = 0; round < 5; round++) {
+		CHECK_COMES(event);
+		signal_event(unmask);
+	}
+	CHECK_COMES(event);
+	acknowledge(edu);
+	signal_event(unmask);
+	CHECK_QUIET(event);
+}
+
+/* Masking */
+
+TEST_BOTH_MASKS(masked_interrupt_comes_at_unmask)
+{
+	int event = enable(edu);
+
+	vfio_irq_mask(edu, INTX);
+	vfio_irq_mask(edu, INTX);
+	raise_irq(edu);
+	CHECK_QUIET(event);
+	vfio_irq_unmask(edu, INTX);
+	CHECK_COMES(event);
+}
+
+TEST_BOTH_MASKS(unmask_of_what_is_not_masked_changes_nothing)
+{
+	int event = enable(edu);
+
+	vfio_irq_unmask(edu, INTX);
+	vfio_irq_unmask(edu, INTX);
+	CHECK_QUIET(event);
+	raise_irq(edu);
+	CHECK_COMES(event);
+	CHECK_QUIET(event);
+}
+
+TEST_BOTH_MASKS(booleans_mask_and_unmask)
+{
+	const uint32_t bools = VFIO_IRQ_SET_DATA_BOOL;
+	uint8_t no = 0, yes = 1;
+	int event = enable(edu);
+
+	CHECK_EQ(vfio_irqs_try(edu, INTX, bools | VFIO_IRQ_SET_ACTION_MASK, 0, 1, &no, 1), 0);
+	raise_irq(edu);
+	CHECK_COMES(event);
+	CHECK_EQ(vfio_irqs_try(edu, INTX, bools | VFIO_IRQ_SET_ACTION_UNMASK, 0, 1, &no, 1), 0);
+	CHECK_QUIET(event);
+	CHECK_EQ(vfio_irqs_try(edu, INTX, bools | VFIO_IRQ_SET_ACTION_UNMASK, 0, 1, &yes, 1), 0);
+	CHECK_COMES(event);
+	acknowledge(edu);
+	vfio_irq_unmask(edu, INTX);
+	CHECK_EQ(vfio_irqs_try(edu, INTX, bools | VFIO_IRQ_SET_ACTION_MASK, 0, 1, &yes, 1), 0);
+	raise_irq(edu);
+	CHECK_QUIET(event);
+}
+
+/* The client's own interrupt disable bit */
+
+TEST_BOTH_MASKS(clients_disable_bit_holds_the_interrupt)
+{
+	int event = enable(edu);
+
+	cfg_command(edu, PCI_COMMAND_INTX_DISABLE, 0);
+	CHECK(cfg16(edu, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE);
+	raise_irq(edu);
+	CHECK_QUIET(event);
+	cfg_command(edu, 0, PCI_COMMAND_INTX_DISABLE);
+	CHECK(!(cfg16(edu, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE));
+	CHECK_COMES(event);
+}
+
+TEST_BOTH_MASKS(clients_disable_bit_counts_from_before_enabling)
+{
+	int event;
+
+	cfg_command(edu, PCI_COMMAND_INTX_DISABLE, 0);
+	event = enable(edu);
+	raise_irq(edu);
+	CHECK_QUIET(event);
+	cfg_command(edu, 0, PCI_COMMAND_INTX_DISABLE);
+	CHECK_COMES(event);
+}
+
+TEST_BOTH_MASKS(unmask_does_not_override_the_clients_disable_bit)
+{
+	int event = enable(edu);
+
+	cfg_command(edu, PCI_COMMAND_INTX_DISABLE, 0);
+	raise_irq(edu);
+	vfio_irq_unmask(edu, INTX);
+	CHECK_QUIET(event);
+	cfg_command(edu, 0, PCI_COMMAND_INTX_DISABLE);
+	CHECK_COMES(event);
+}
+
+/* A masked interrupt is unmasked by an unmask alone; the bit is a second condition, not another. */
+TEST_OURS_BOTH_MASKS(clients_disable_bit_does_not_unmask)
+{
+	int event = enable(edu);
+
+	raise_irq(edu);
+	CHECK_COMES(event);
+	cfg_command(edu, PCI_COMMAND_INTX_DISABLE, 0);
+	cfg_command(edu, 0, PCI_COMMAND_INTX_DISABLE);
+	CHECK_QUIET(event);
+	vfio_irq_unmask(edu, INTX);
+	CHECK_COMES(event);
+}
+
+TEST_BOTH_MASKS(hosts_masking_does_not_show_in_the_clients_bit)
+{
+	int event = enable(edu);
+
+	raise_irq(edu);
+	CHECK_COMES(event);
+	CHECK(!(cfg16(edu, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE));
+	cfg_set16(edu, PCI_COMMAND, cfg16(edu, PCI_COMMAND));
+	CHECK_QUIET(event);
+	vfio_irq_disable(edu, INTX);
+	CHECK(!(cfg16(edu, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE));
+}
+
+TEST(interrupt_is_masked_in_the_function_where_it_can_be)
+{
+	struct vfio_device *edu = open_edu("nointxmask=0");
+	int event = enable(edu);
+
+	CHECK(!(real_cfg(edu->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE));
+	raise_irq(edu);
+	CHECK_COMES(event);
+	CHECK(real_cfg(edu->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
+	vfio_irq_disable(edu, INTX);
+	CHECK(real_cfg(edu->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
+}
+
+/* Eventfds */
+
+TEST_BOTH_MASKS(another_eventfd_takes_over)
+{
+	int first = enable(edu), second;
+
+	raise_irq(edu);
+	CHECK_COMES(first);
+	acknowledge(edu);
+	vfio_irq_unmask(edu, INTX);
+	second = enable(edu);
+	raise_irq(edu);
+	CHECK_COMES(second);
+	CHECK_QUIET(first);
+}
+
+TEST_BOTH_MASKS(bad_eventfd_leaves_the_one_there_is)
+{
+	int event = enable(edu), none = 1000, file = CHECK_OK(open("/dev/null", O_RDWR));
+
+	CHECK_ERR(EBADF, vfio_irq_eventfds_try(edu, INTX, 0, 1, &none));
+	CHECK_ERR(EINVAL, vfio_irq_eventfds_try(edu, INTX, 0, 1, &file));
+	raise_irq(edu);
+	CHECK_COMES(event);
+}
+
+TEST_BOTH_MASKS(closed_eventfd_harms_nobody)
+{
+	int event = enable(edu), unmask = unmask_eventfd(edu);
+
+	close(event);
+	close(unmask);
+	raise_irq(edu);
+	acknowledge(edu);
+	vfio_irq_unmask(edu, INTX);
+	event = enable(edu);
+	raise_irq(edu);
+	CHECK_COMES(event);
+}
+
+TEST_BOTH_MASKS(one_unmask_eventfd_at_a_time)
+{
+	int event = enable(edu), first = unmask_eventfd(edu), second = event_new();
+
+	CHECK_ERR(EBUSY, unmask_by_eventfd_try(edu, second));
+	CHECK_EQ(unmask_by_eventfd_try(edu, -1), 0);
+	CHECK_EQ(unmask_by_eventfd_try(edu, second), 0);
+	raise_irq(edu);
+	CHECK_COMES(event);
+	signal_event(first);
+	CHECK_QUIET(event);
+	signal_event(second);
+	CHECK_COMES(event);
+}
+
+TEST_BOTH_MASKS(bad_unmask_eventfd_is_refused)
+{
+	int file = CHECK_OK(open("/dev/null", O_RDWR));
+
+	enable(edu);
+	CHECK_ERR(EBADF, unmask_by_eventfd_try(edu, 1000));
+	CHECK_ERR(EINVAL, unmask_by_eventfd_try(edu, file));
+	unmask_eventfd(edu);
+}
+
+/* Signalling it unmasks, in the context of the interrupt handler. */
+TEST_BOTH_MASKS(one_eventfd_as_trigger_and_unmask_does_not_deadlock)
+{
+	int event = enable(edu);
+
+	CHECK_EQ(unmask_by_eventfd_try(edu, event), 0);
+	vfio_irq_loopback(edu, INTX, 0);
+	CHECK_COMES(event);
+	raise_irq(edu);
+	acknowledge(edu);
+	CHECK_GT(event_wait(event, LIMIT_MS), 0);
+	vfio_irq_disable(edu, INTX);
+}
+
+TEST_BOTH_MASKS(loopback_signals_the_eventfd)
+{
+	const uint32_t bools = VFIO_IRQ_SET_DATA_BOOL | VFIO_IRQ_SET_ACTION_TRIGGER;
+	int event = enable(edu);
+	uint8_t no = 0, yes = 1;
+
+	vfio_irq_loopback(edu, INTX, 0);
+	CHECK_COMES(event);
+	CHECK_EQ(vfio_irqs_try(edu, INTX, bools, 0, 1, &yes, 1), 0);
+	CHECK_COMES(event);
+	CHECK_EQ(vfio_irqs_try(edu, INTX, bools, 0, 1, &no, 1), 0);
+	CHECK_QUIET(event);
+}
+
+/* Disabling, and other kinds */
+
+TEST_BOTH_MASKS(disabled_interrupt_does_not_come)
+{
+	int event = enable(edu);
+
+	vfio_irq_disable(edu, INTX);
+	raise_irq(edu);
+	CHECK_QUIET(event);
+	event = enable(edu);
+	CHECK_COMES(event);
+}
+
+TEST_OURS_BOTH_MASKS(eventfd_of_minus_one_disables)
+{
+	int event = enable(edu), none = -1, msi = event_new();
+
+	CHECK_EQ(vfio_irq_eventfds_try(edu, INTX, 0, 1, &none), 0);
+	raise_irq(edu);
+	CHECK_QUIET(event);
+	vfio_irq_eventfd(edu, VFIO_PCI_MSI_IRQ_INDEX, 0, msi);
+}
+
+TEST_BOTH_MASKS(disable_while_asserted_and_masked_ends_well)
+{
+	int event = enable(edu);
+
+	raise_irq(edu);
+	CHECK_COMES(event);
+	vfio_irq_disable(edu, INTX);
+	acknowledge(edu);
+	event = enable(edu);
+	CHECK_QUIET(event);
+	raise_irq(edu);
+	CHECK_COMES(event);
+}
+
+TEST_BOTH_MASKS(msi_and_back_again)
+{
+	int event, msi = event_new();
+
+	cfg_command(edu, PCI_COMMAND_MASTER, 0);
+	for (int round = 0; round < 3; round++) {
+		event = enable(edu);
+		CHECK_ERR(EINVAL, vfio_irq_eventfds_try(edu, VFIO_PCI_MSI_IRQ_INDEX, 0, 1, &msi));
+		raise_irq(edu);
+		CHECK_COMES(event);
+		acknowledge(edu);
+		vfio_irq_disable(edu, INTX);
+
+		vfio_irq_eventfd(edu, VFIO_PCI_MSI_IRQ_INDEX, 0, msi);
+		CHECK_ERR(EINVAL, vfio_irq_eventfds_try(edu, INTX, 0, 1, &event));
+		raise_irq(edu);
+		CHECK_COMES(msi);
+		CHECK_QUIET(event);
+		acknowledge(edu);
+		vfio_irq_disable(edu, VFIO_PCI_MSI_IRQ_INDEX);
+		close(event);
+	}
+}
+
+/* Close */
+
+TEST_BOTH_MASKS(next_client_finds_nothing_of_the_last_ones)
+{
+	int event = enable(edu);
+
+	unmask_eventfd(edu);
+	raise_irq(edu);
+	CHECK_COMES(event);
+	cfg_command(edu, PCI_COMMAND_INTX_DISABLE, 0);
+	vfio_close(edu);
+
+	edu = vfio_open(vm_bdf("edu0"));
+	cfg_command(edu, PCI_COMMAND_MEMORY, 0);
+	CHECK(!(cfg16(edu, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE));
+	CHECK_ERR(EINVAL, vfio_irqs_try(edu, INTX, VFIO_IRQ_SET_DATA_NONE |
+					VFIO_IRQ_SET_ACTION_UNMASK, 0, 1, NULL, 0));
+	acknowledge(edu);
+	event = enable(edu);
+	CHECK_QUIET(event);
+	raise_irq(edu);
+	CHECK_COMES(event);
+}
+
+TEST_BOTH_MASKS(close_frees_the_interrupt)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "vfio-intx(%s)", edu->bdf);
+	CHECK(!in_proc_interrupts(name));
+	enable(edu);
+	CHECK(in_proc_interrupts(name));
+	raise_irq(edu);
+	vfio_close(edu);
+	CHECK(!in_proc_interrupts(name));
+}
+
+/* What is told, and what is refused */
+
+TEST(info_says_maskable_and_automasked)
+{
+	struct vfio_irq_info info = vfio_irq_info(open_edu(NULL), INTX);
+
+	CHECK_EQ(info.count, 1);
+	CHECK_EQ(info.flags, VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE |
+		 VFIO_IRQ_INFO_AUTOMASKED);
+}
+
+TEST(function_without_a_pin_has_no_intx)
+{
+	struct vfio_device *testdev;
+	int event = event_new();
+
+	driver_load(NULL);
+	testdev = vfio_bind_and_open(vm_bdf("testdev0"));
+	CHECK_EQ(vfio_irq_info(testdev, INTX).count, 0);
+	CHECK_ERR(EINVAL, vfio_irq_eventfds_try(testdev, INTX, 0, 1, &event));
+}
+
+TEST(bad_requests_are_refused_and_change_nothing)
+{
+	struct vfio_device *edu = open_edu(NULL);
+	int event = event_new(), events[2] = { event, event };
+	static const uint32_t actions[] = { VFIO_IRQ_SET_ACTION_MASK, VFIO_IRQ_SET_ACTION_UNMASK,
+					    VFIO_IRQ_SET_ACTION_TRIGGER };
+
+	for (int i = 0; i < 3; i++)
+		CHECK_ERR(EINVAL, vfio_irqs_try(edu, INTX, VFIO_IRQ_SET_DATA_NONE | actions[i],
+						0, 1, NULL, 0));
+	CHECK_ERR(EINVAL, unmask_by_eventfd_try(edu, event));
+	CHECK_ERR(EINVAL, vfio_irq_eventfds_try(edu, INTX, 0, 2, events));
+	CHECK_ERR(EINVAL, vfio_irq_eventfds_try(edu, INTX, 1, 1, events));
+	CHECK_ERR(EINVAL, vfio_irq_eventfds_try(edu, INTX, 0, 0, events));
+
+	vfio_irq_eventfd(edu, INTX, 0, event);
+	for (int i = 0; i < 3; i++) {
+		CHECK_ERR(EINVAL, vfio_irqs_try(edu, INTX, VFIO_IRQ_SET_DATA_NONE | actions[i],
+						1, 1, NULL, 0));
+		CHECK_ERR(EINVAL, vfio_irqs_try(edu, INTX, VFIO_IRQ_SET_DATA_NONE | actions[i],
+						0, 2, NULL, 0));
+	}
+	CHECK_ERR(ENOTTY, vfio_irqs_try(edu, INTX, VFIO_IRQ_SET_DATA_EVENTFD |
+					VFIO_IRQ_SET_ACTION_MASK, 0, 1, &event, sizeof(event)));
+	CHECK_EQ(event_take(event), 0);
+	raise_irq(edu);
+	CHECK_COMES(event);
+}
+
+/* Sharing, power */
+
+/* Two functions whose pins meet in one line of the interrupt controller. */
+static void open_sharing(struct vfio_device **edu, struct vfio_device **nic)
+{
+	*nic = vfio_bind_and_open(vm_bdf("nic0"));
+	*edu = vfio_bind_and_open(vm_bdf("edu1"));
+	CHECK_EQ(pci_attr_number((*nic)->bdf, "irq"), pci_attr_number((*edu)->bdf, "irq"));
+	cfg_command(*nic, PCI_COMMAND_MEMORY, 0);
+	cfg_command(*edu, PCI_COMMAND_MEMORY, 0);
+}
+
+static void raise_nic(struct vfio_device *nic)
+{
+	vfio_write(nic, 0, NIC_IMS, NIC_LINK_CHANGE, 4);
+	vfio_write(nic, 0, NIC_ICS, NIC_LINK_CHANGE, 4);
+}
+
+TEST(shared_line_tells_each_function_its_own)
+{
+	struct vfio_device *edu, *nic;
+	int edu_event, nic_event;
+
+	driver_load("nointxmask=0");
+	open_sharing(&edu, &nic);
+	edu_event = enable(edu);
+	nic_event = enable(nic);
+	for (int round = 0; round < 5; round++) {
+		raise_irq(edu);
+		CHECK_COMES(edu_event);
+		CHECK_QUIET(nic_event);
+		raise_nic(nic);
+		CHECK_COMES(nic_event);
+		CHECK_QUIET(edu_event);
+		acknowledge(edu);
+		vfio_irq_unmask(edu, INTX);
+		vfio_read(nic, 0, NIC_ICR, 4);
+		vfio_irq_unmask(nic, INTX);
+		CHECK_QUIET(edu_event);
+		CHECK_QUIET(nic_event);
+	}
+}
+
+TEST(line_masked_at_the_controller_is_not_shared)
+{
+	struct vfio_device *edu, *nic;
+	int event = event_new();
+
+	driver_load("nointxmask=1");
+	open_sharing(&edu, &nic);
+	enable(edu);
+	kmsg_expect("Flags mismatch irq");
+	kmsg_expect("Call Trace");
+	CHECK_ERR(EBUSY, vfio_irq_eventfds_try(nic, INTX, 0, 1, &event));
+	vfio_irq_disable(edu, INTX);
+	vfio_irq_eventfd(nic, INTX, 0, event);
+	raise_nic(nic);
+	CHECK_COMES(event);
+}
+
+TEST(interrupt_comes_after_low_power)
+{
+	struct vfio_device *nic;
+	int event;
+
+	driver_load("nointxmask=0");
+	nic = vfio_bind_and_open(vm_bdf("nic0"));
+	cfg_command(nic, PCI_COMMAND_MEMORY, 0);
+	event = enable(nic);
+	if (vfio_feature_try(nic, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
+			     NULL, 0) == -ENOTTY && !driver_is_ours())
+		SKIP("this kernel's driver has no low power feature");
+	pci_wait_power_state(nic->bdf, "D3hot");
+	CHECK_EQ(vfio_feature_try(nic, VFIO_DEVICE_FEATURE_SET |
+				  VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, NULL, 0), 0);
+	CHECK_QUIET(event);
+	raise_nic(nic);
+	CHECK_COMES(event);
+	vfio_read(nic, 0, NIC_ICR, 4);
+	vfio_irq_unmask(nic, INTX);
+	CHECK_QUIET(event);
+}
