@@ -16,7 +16,7 @@
 
 #include "have.h"
 
-#if __has_include(<linux/unaligned.h>)
+#if __has_include("linux/unaligned.h")
 #include <linux/unaligned.h>
 #else
 #include <asm/unaligned.h>
@@ -148,41 +148,6 @@ static inline int compat_device_id(struct vfio_device *opened, struct vfio_devic
 	return id < 0 ? VFIO_PCI_DEVID_NOT_OWNED : id;
 }
 #endif
-
-/* Members of struct vfio_device_ops that a driver on this core has, besides those of 6.1. */
-#ifdef HAVE_VFIO_OPS_IOMMUFD
-#define COMPAT_OPS_IOMMUFD								\
-	.bind_iommufd = vfio_iommufd_physical_bind,					\
-	.unbind_iommufd = vfio_iommufd_physical_unbind,					\
-	.attach_ioas = vfio_iommufd_physical_attach_ioas,
-#else
-#define COMPAT_OPS_IOMMUFD
-#endif
-#ifdef HAVE_VFIO_OPS_DETACH_IOAS
-#define COMPAT_OPS_DETACH_IOAS .detach_ioas = vfio_iommufd_physical_detach_ioas,
-#else
-#define COMPAT_OPS_DETACH_IOAS
-#endif
-#ifdef HAVE_VFIO_OPS_PASID_ATTACH
-#define COMPAT_OPS_PASID								\
-	.pasid_attach_ioas = vfio_iommufd_physical_pasid_attach_ioas,			\
-	.pasid_detach_ioas = vfio_iommufd_physical_pasid_detach_ioas,
-#else
-#define COMPAT_OPS_PASID
-#endif
-#ifdef HAVE_VFIO_OPS_MATCH_TOKEN_UUID
-#define COMPAT_OPS_MATCH_TOKEN .match_token_uuid = vfio_latch_match_token_uuid,
-#else
-#define COMPAT_OPS_MATCH_TOKEN
-#endif
-#ifdef HAVE_VFIO_OPS_GET_REGION_INFO_CAPS
-#define COMPAT_OPS_REGION_INFO .get_region_info_caps = vfio_latch_region_info,
-#else
-#define COMPAT_OPS_REGION_INFO
-#endif
-#define COMPAT_VFIO_OPS									\
-	COMPAT_OPS_IOMMUFD COMPAT_OPS_DETACH_IOAS COMPAT_OPS_PASID			\
-	COMPAT_OPS_MATCH_TOKEN COMPAT_OPS_REGION_INFO
 
 /* region_info.c APIs: */
 int compat_get_region_info(struct vfio_device *vdev, void __user *arg);

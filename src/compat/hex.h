@@ -3,7 +3,7 @@
 #ifndef LATCH_COMPAT_HEX_H
 #define LATCH_COMPAT_HEX_H
 
-#if __has_include(<linux/hex.h>)
+#if __has_include("linux/hex.h")
 #include <linux/hex.h>
 #else
 #include <linux/kernel.h>

@@ -78,6 +78,7 @@ int latch_bar_hold(struct vfio_latch_device *dev, unsigned int bar)
 {
 	int ret = 0;
 
+	/* Pairs with the release below: who sees it held sees its padding. */
 	if (smp_load_acquire(&dev->bars[bar].is_held))
 		return 0;
 	mutex_lock(&dev->bar_lock);
@@ -88,6 +89,7 @@ int latch_bar_hold(struct vfio_latch_device *dev, unsigned int bar)
 		/* Without it the BAR still works, but cannot be mapped. */
 		if (hold_padding(dev, bar))
 			pci_dbg(dev->pdev, "BAR %u shares its page, no mmap\n", bar);
+		/* Pairs with the acquire above. */
 		smp_store_release(&dev->bars[bar].is_held, true);
 	}
 	mutex_unlock(&dev->bar_lock);

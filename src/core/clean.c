@@ -14,9 +14,9 @@
  * What keeps it from being set: a reset that failed; BARs that somebody else
  * holds, since then somebody else may write them; a VGA device, whose decoding
  * is the arbiter's to switch.
- * The rules of the last user's configuration space stay until the next open,
- * for their status masks. What an open checks besides: configuration space reads as it did after the
- * reset, but for status bits (writes through sysfs leave no other trace).
+ * What an open checks besides: configuration space reads as it did after the
+ * reset, but for status bits (writes through sysfs leave no other trace). The
+ * last user's rules are kept until then, for their status masks.
  * Memory decoding is off meanwhile, but for VFs, which cannot; their BARs are
  * out of reach because we hold them. docs/reset.md tells it to users.
  */

@@ -36,7 +36,8 @@ static void restore_bars(struct pci_dev *pdev)
 		pcibios_resource_to_bus(pdev->bus, &region, (struct resource *)res);
 		pci_read_config_dword(pdev, at, &now);
 		if ((now & mask) != (lower_32_bits(region.start) & mask))
-			pci_write_config_dword(pdev, at, lower_32_bits(region.start) | (now & ~mask));
+			pci_write_config_dword(pdev, at,
+					       lower_32_bits(region.start) | (now & ~mask));
 		if (res->flags & IORESOURCE_MEM_64) {
 			pci_read_config_dword(pdev, at + 4, &now);
 			if (now != upper_32_bits(region.start))
@@ -82,7 +83,7 @@ static int write_command(struct vfio_latch_device *dev, unsigned int offset, uns
 			return woken;
 		pci_read_config_word(dev->pdev, PCI_COMMAND, &command);
 		latch_access_end(dev, woken);
-		if ((command ^ dword->shadow) & decode_bits || (before ^ dword->shadow) & decode_bits)
+		if (((command ^ dword->shadow) | (before ^ dword->shadow)) & decode_bits)
 			switch_decoding(dev, decode_bits);
 	}
 	if ((before ^ dword->shadow) & PCI_COMMAND_INTX_DISABLE)

@@ -100,12 +100,13 @@ static const struct field vpd_fields[] = {
 /*
  * Conventional PCI 3.0, 6.8.1. Address and data are the host's, the user has
  * his own copy. The layout depends on the flags: fields past the capability's
- * end are dropped, see msi_fields().
+ * end are dropped, see lay_capability().
  */
 #define MSI_FLAGS_FIELD {							\
 	.offset = PCI_MSI_FLAGS, .width = 2, .hook = LATCH_HOOK_MSI_FLAGS,	\
 	.virt = 0xffff, .write = PCI_MSI_FLAGS_QSIZE | PCI_MSI_FLAGS_ENABLE,	\
 }
+
 #define MSI_ADDRESS_FIELD { .offset = PCI_MSI_ADDRESS_LO, .width = 4, .virt = ~0U, .write = ~3U }
 #define MSI_DATA_FIELD(at) { .offset = (at), .width = 2, .virt = 0xffff, .write = 0xffff }
 #define MSI_MASK_FIELD(at) { .offset = (at), .width = 4, .write = ~0U }
@@ -398,7 +399,7 @@ static void lay_capability(struct latch_config *config, const struct latch_confi
 	unsigned int nr_fields = cap->rules->nr_fields;
 	unsigned int n;
 
-	if (fields == NULL && cap->rules->slot == LATCH_CAP_MSI + 1) {
+	if (!fields && cap->rules->slot == LATCH_CAP_MSI + 1) {
 		bool is_64bit = read_field(source, cap->offset + PCI_MSI_FLAGS, 2) &
 				PCI_MSI_FLAGS_64BIT;
 

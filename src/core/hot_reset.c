@@ -45,10 +45,12 @@ void *latch_device_set_id(struct vfio_latch_device *dev)
 	return &dev->config_lock;
 }
 
+typedef int (*visit_fn)(struct pci_dev *pdev, void *data);
+
 /* What a reset affects: everything below the slot, or below the bus. */
 struct walk {
 	struct pci_slot *slot;
-	int (*visit)(struct pci_dev *pdev, void *data);
+	visit_fn visit;
 	void *data;
 	int ret;
 };
@@ -69,8 +71,7 @@ static int walk_visit(struct pci_dev *pdev, void *data)
 	return walk->ret;
 }
 
-static int for_each_affected(struct pci_dev *pdev,
-			     int (*visit)(struct pci_dev *pdev, void *data), void *data)
+static int visit_affected(struct pci_dev *pdev, visit_fn visit, void *data)
 {
 	struct walk walk = {
 		.slot = resets_slot(pdev) ? pdev->slot : NULL,
@@ -155,7 +156,7 @@ static int make_report(struct report *report)
 		report->flags = VFIO_PCI_HOT_RESET_FLAG_DEV_ID |
 				VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
 #endif
-	ret = for_each_affected(report->dev->pdev, report_one, report);
+	ret = visit_affected(report->dev->pdev, report_one, report);
 	mutex_unlock(&set->lock);
 	return ret;
 }
@@ -186,7 +187,7 @@ int latch_hot_reset_info(struct vfio_latch_device *dev, void __user *arg)
 		return -ENODEV;
 	room = (header.argsz - minsz) / sizeof(*report.entries);
 
-	for_each_affected(dev->pdev, count_one, &report.max);
+	visit_affected(dev->pdev, count_one, &report.max);
 	header.flags = 0;
 	header.count = report.max;
 	if (room < report.max)
@@ -274,7 +275,7 @@ static int check_and_reset(const struct proof *proof)
 	int ret;
 
 	mutex_lock(&set->lock);
-	ret = for_each_affected(dev->pdev, check_one, (void *)proof);
+	ret = visit_affected(dev->pdev, check_one, (void *)proof);
 	if (!ret)
 		ret = reset_set(set, dev->pdev);
 	mutex_unlock(&set->lock);
@@ -316,7 +317,7 @@ static int reset_with_groups(struct vfio_latch_device *dev, const s32 __user *us
 	int ret;
 
 	/* More groups than devices cannot be meant. */
-	for_each_affected(dev->pdev, count_one, &affected);
+	visit_affected(dev->pdev, count_one, &affected);
 	if (count > affected)
 		return -EINVAL;
 	fds = memdup_user(user_fds, array_size(count, sizeof(*fds)));
@@ -391,7 +392,7 @@ void latch_hot_reset_at_last_close(struct vfio_latch_device *dev)
 	/* The device that is being closed still counts. */
 	if (!is_needed || vfio_device_set_open_count(set) > 1 ||
 	    (!resets_slot(dev->pdev) && !resets_bus(dev->pdev)) ||
-	    for_each_affected(dev->pdev, check_member, set) || reset_set(set, dev->pdev))
+	    visit_affected(dev->pdev, check_member, set) || reset_set(set, dev->pdev))
 		return;
 	list_for_each_entry(vdev, &set->device_list, dev_set_list)
 		vfio_latch_from_vdev(vdev)->needs_reset = false;

@@ -27,7 +27,7 @@ struct latch_vf_token {
 	struct list_head node;
 	struct kref kref;
 	const struct pci_dev *pf;
-	struct mutex lock;
+	struct mutex lock;	/* see above */
 	uuid_t uuid;
 	unsigned int users;
 };

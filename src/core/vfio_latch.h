@@ -97,7 +97,7 @@ struct vfio_latch_device {
 	bool low_power;
 	bool in_d3;
 
-	/* Under irq_lock; read without it where READ_ONCE() says so. */
+	/* Protects all up to the next empty line: which interrupts are set up. */
 	struct mutex irq_lock;
 	u8 irq_type;
 	u32 nr_vectors;
@@ -105,7 +105,7 @@ struct vfio_latch_device {
 	struct eventfd_ctx *err_trigger;
 	struct eventfd_ctx *req_trigger;
 
-	/* Under intx_lock, which the interrupt handler takes; intx itself is under irq_lock too. */
+	/* Taken by the interrupt handler; intx itself is written under irq_lock, too. */
 	spinlock_t intx_lock;
 	struct latch_intx *intx;
 	bool intx_disabled;
@@ -113,9 +113,11 @@ struct vfio_latch_device {
 	/* Serialises writers of configuration space and its shadow. */
 	struct mutex config_lock;
 
+	/* Protects what becomes of a BAR while it is used. */
 	struct mutex bar_lock;
 	struct latch_bar bars[PCI_STD_NUM_BARS];
 
+	/* Protects the list of ioeventfds. */
 	struct mutex ioeventfd_lock;
 	struct list_head ioeventfds;
 	unsigned int nr_ioeventfds;

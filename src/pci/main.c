@@ -19,8 +19,7 @@ VFIO_LATCH_MODULE_PARAMS(params);
 
 static char *ids = "";
 module_param(ids, charp, 0444);
-MODULE_PARM_DESC(ids, "IDs to bind at load, separated by commas:"
-		 " VVVV:DDDD[:SVVV[:SDDD[:CLASS[:CLASS_MASK]]]]");
+MODULE_PARM_DESC(ids, "IDs to bind: VVVV:DDDD[:SVVV[:SDDD[:CLASS[:CLASS_MASK]]]][,...]");
 
 /* Whether sriov_numvfs may be written; asked for at that time, it is no device's policy. */
 static bool enable_sriov;
@@ -54,7 +53,7 @@ static const struct vfio_device_ops device_ops = {
 	.mmap = vfio_latch_mmap,
 	.request = vfio_latch_request,
 	.match = vfio_latch_match,
-	COMPAT_VFIO_OPS
+#include "../compat/vfio_ops.h"
 };
 
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
