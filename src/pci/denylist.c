@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Devices that a user can do harm with which the IOMMU does not contain:
- * Intel's QuickAssist of the first generations, which can be driven to hang
- * the platform (INTEL-SA-00200 and its errata).
+ * Intel's QuickAssist of the first generations, which he can make hang the
+ * platform, and its data streaming and analytics accelerators of Sapphire
+ * Rapids (CVE-2024-21823). The kernel's driver refuses the same.
  */
 #include <linux/pci.h>
 
@@ -15,6 +16,8 @@ static const struct pci_device_id denied[] = {
 	{ PCI_VDEVICE(INTEL, 0x37c9) },	/* C62X VF */
 	{ PCI_VDEVICE(INTEL, 0x19e2) },	/* C3XXX */
 	{ PCI_VDEVICE(INTEL, 0x19e3) },	/* C3XXX VF */
+	{ PCI_VDEVICE(INTEL, 0x0b25) },	/* DSA */
+	{ PCI_VDEVICE(INTEL, 0x0cfe) },	/* IAX */
 	{}
 };
 
