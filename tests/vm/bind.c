@@ -347,7 +347,8 @@ TEST(unplugged_open_device_is_asked_for_and_leaves_after_close)
 	vm_device_add("edu,id=plugged,bus=rp9");
 	bdf = vm_bdf("plugged");
 	CHECK(WAIT_UNTIL(!strcmp(pci_driver(bdf), VFIO_PCI), 20000));
-	edu = vfio_open(bdf);
+	/* sysfs shows the driver before its probe is through. */
+	CHECK(WAIT_UNTIL(!vfio_open_try(bdf, bdf, &edu), 20000));
 	vfio_irq_eventfd(edu, VFIO_PCI_REQ_IRQ_INDEX, 0, event);
 	vm_device_del("plugged");
 	CHECK_GE(event_wait(event, 30000), 1);

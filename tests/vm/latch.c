@@ -257,6 +257,26 @@ TEST(unbind_gives_vga_decoding_back)
 	CHECK_STR(vga_arbiter(bdf), before);
 }
 
+/* A client left behind would be called, in a module that is gone, when the other VGA device goes. */
+TEST(unbind_leaves_no_vga_arbiter_client)
+{
+	static const char * const parameters[] = { "disable_vga=0", "disable_vga=1" };
+	const char *first = vm_bdf("vga0"), *second = vm_bdf("vga1");
+	char *decodes = vga_decodes(first);
+
+	for (size_t i = 0; i < 2; i++) {
+		driver_load(parameters[i]);
+		rebind(first);
+		vfio_close(vfio_open(first));
+		pci_unbind(first);
+		driver_unload();
+		pci_attr_set(second, "remove", "1");
+		file_write("/sys/bus/pci/rescan", "1");
+		CHECK(WAIT_UNTIL(pci_attr_exists(second, "vendor"), 10000));
+		CHECK_STR(vga_decodes(first), decodes);
+	}
+}
+
 TEST(disable_vga_cannot_be_written)
 {
 	driver_load(NULL);
