@@ -56,7 +56,7 @@ static long long clock_ns(void)
 static struct vfio_device *open_nvme(void)
 {
 	driver_load(NULL);
-	return vfio_bind_and_open(vm_bdf("nvme1"));
+	return vfio_bind_and_open(pci_find(0x1b36, 0x0010, 1));
 }
 
 static uint64_t region_offset(struct vfio_device *device, unsigned int index)
@@ -92,7 +92,7 @@ TEST(bar_reads_and_writes)
 	uint32_t data;
 
 	driver_load(NULL);
-	edu = vfio_bind_and_open(vm_bdf("edu0"));
+	edu = vfio_bind_and_open(pci_find(0x1234, 0x11e8, 0));
 	cfg_command(edu, PCI_COMMAND_MEMORY, 0);
 	bar = region_offset(edu, VFIO_PCI_BAR0_REGION_INDEX);
 
@@ -221,7 +221,7 @@ TEST(open_and_close)
 /* A client's first time, its container and the IOMMU included. */
 TEST(first_open_and_close)
 {
-	const char *bdf = vm_bdf("nvme1");
+	const char *bdf = pci_find(0x1b36, 0x0010, 1);
 	long long start;
 
 	driver_load(NULL);
