@@ -12,9 +12,11 @@
 #	make check-vm [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
 #	make check-lint check-build check-kernels check-unit check-clients check-package
 #	make check-debug	the VM tests on a kernel with KASAN, UBSAN and lockdep
+#	make sim		the ConnectX model for QEMU, build/sim/connectx.so
+#	make check-mlx5 [KVER=release] [DRIVER=ours|kernel]
 #	make bench		instructions per operation, the kernel's driver and ours
 
-SUITES := lint build kernels unit vm clients package
+SUITES := lint build kernels unit vm mlx5 clients package
 
 all: modules
 
@@ -51,9 +53,15 @@ bench: modules
 	+@scripts/need tests/bench/packages tests/vm/packages
 	+@tests/bench/run
 
+sim:
+	+@scripts/need tests/sim/packages
+	+@$(MAKE) -s -f tests/sim/Makefile
+
+check-mlx5: sim
+
 lint: check-lint
 
 clean:
 	rm -rf build
 
-.PHONY: all modules modules-all deb demo check $(SUITES:%=check-%) check-debug bench lint clean
+.PHONY: all modules modules-all deb demo check $(SUITES:%=check-%) check-debug bench sim lint clean

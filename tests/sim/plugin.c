@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What QEMU looks for in an object that it is given with -plugin. It expects an instrument
+ * for translated code; this one adds device types instead.
+ */
+#include "connectx.h"
+#include "qemu/qemu-plugin.h"
+
+QEMU_PLUGIN_EXPORT int qemu_plugin_version = 1;
+
+QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
+					   char **argv)
+{
+	cx_pci_register_types();
+	return 0;
+}
