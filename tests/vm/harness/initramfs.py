@@ -44,8 +44,10 @@ def default_modules_directory(release):
 class Contents:
     """What all guests of one kernel share."""
 
-    def __init__(self, tree, ours):
+    def __init__(self, tree, ours, further=None):
+        """FURTHER: {name: contents} of modules that the kernel's package does not have."""
         self.tree = tree
+        self.further = further or {}
         self.ours = ours
         self.busybox = _busybox()
 

@@ -3,9 +3,17 @@
 import shlex
 import subprocess
 
-from .paths import TREE, VM, HarnessError
+from .paths import BUILD, TREE, VM, HarnessError, relative
 
 DIRECTORY = VM / "machines"
+
+
+def _plugin(name):
+    """The object that adds device models to QEMU."""
+    path = BUILD / "sim" / (name + ".so")
+    if not path.is_file():
+        raise HarnessError("no %s: run make sim" % relative(path))
+    return path
 
 
 class Machine:
@@ -44,6 +52,8 @@ class Machine:
                 self.processors = rest
             elif word == "root":
                 self.root = rest
+            elif word == "plugin":
+                self.options += ["-plugin", "file=%s" % _plugin(rest)]
             elif word == "disk":
                 disk, size = rest.split()
                 self.disks[disk] = size
