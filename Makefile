@@ -28,7 +28,7 @@ deb:
 	@scripts/build-deb
 
 demo:
-	+@scripts/demo
+	+@demo/run
 
 # All suites are run, whatever one of them says.
 check:
