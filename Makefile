@@ -30,7 +30,7 @@ deb:
 	@scripts/build-deb
 
 demo:
-	+@scripts/demo
+	+@demo/run
 
 # All suites are run, whatever one of them says.
 check:

@@ -10,18 +10,6 @@
 
 #include "core.h"
 
-/**
- * latch_bar_size - size of a BAR
- * @dev: the device
- * @bar: 0 to 5
- *
- * Return: bytes, 0 if the function has no such BAR.
- */
-u64 latch_bar_size(struct vfio_latch_device *dev, unsigned int bar)
-{
-	return pci_resource_len(dev->pdev, bar);
-}
-
 static bool is_memory(struct vfio_latch_device *dev, unsigned int bar)
 {
 	return pci_resource_flags(dev->pdev, bar) & IORESOURCE_MEM;
@@ -29,7 +17,7 @@ static bool is_memory(struct vfio_latch_device *dev, unsigned int bar)
 
 /*
  * A memory BAR below a page can be mapped only when nothing else can ever be
- * in the rest of its page: that is requested too.
+ * in the rest of its page: that is requested, too.
  */
 static int hold_padding(struct vfio_latch_device *dev, unsigned int bar)
 {
@@ -37,10 +25,8 @@ static int hold_padding(struct vfio_latch_device *dev, unsigned int bar)
 	struct resource *padding;
 	int ret;
 
-	if (!is_memory(dev, bar) || PAGE_ALIGNED(resource_size(res)) ||
-	    resource_size(res) > PAGE_SIZE || !PAGE_ALIGNED(res->start))
-		return 0;
-
+	if (!PAGE_ALIGNED(res->start))
+		return -EBUSY;
 	padding = kzalloc(sizeof(*padding), GFP_KERNEL);
 	if (!padding)
 		return -ENOMEM;
@@ -78,7 +64,7 @@ int latch_bar_hold(struct vfio_latch_device *dev, unsigned int bar)
 {
 	int ret = 0;
 
-	/* Pairs with the release below: who sees it held sees its padding. */
+	/* Pairs with the release below: who sees it held sees can_mmap. */
 	if (smp_load_acquire(&dev->bars[bar].is_held))
 		return 0;
 	mutex_lock(&dev->bar_lock);
@@ -86,9 +72,9 @@ int latch_bar_hold(struct vfio_latch_device *dev, unsigned int bar)
 		ret = pci_request_selected_regions_exclusive(dev->pdev, BIT(bar),
 							     dev->vdev.ops->name);
 	if (!ret && !dev->bars[bar].is_held) {
-		/* Without it the BAR still works, but cannot be mapped. */
-		if (hold_padding(dev, bar))
-			pci_dbg(dev->pdev, "BAR %u shares its page, no mmap\n", bar);
+		dev->bars[bar].can_mmap = is_memory(dev, bar) &&
+					  (latch_bar_size(dev, bar) >= PAGE_SIZE ||
+					   !hold_padding(dev, bar));
 		/* Pairs with the acquire above. */
 		smp_store_release(&dev->bars[bar].is_held, true);
 	}
@@ -143,20 +129,6 @@ bool latch_bars_all_held(struct vfio_latch_device *dev)
 		if (latch_bar_size(dev, bar) && !READ_ONCE(dev->bars[bar].is_held))
 			return false;
 	return true;
-}
-
-/**
- * latch_bar_can_mmap - whether a BAR can be mapped into user space
- * @dev: the device
- * @bar: 0 to 5
- */
-bool latch_bar_can_mmap(struct vfio_latch_device *dev, unsigned int bar)
-{
-	u64 size = latch_bar_size(dev, bar);
-
-	if (!size || !is_memory(dev, bar) || latch_bar_hold(dev, bar))
-		return false;
-	return size >= PAGE_SIZE || dev->bars[bar].padding;
 }
 
 /**

@@ -84,10 +84,20 @@ bool latch_bars_all_held(struct vfio_latch_device *dev);
 int latch_bar_hold(struct vfio_latch_device *dev, unsigned int bar);
 void __iomem *latch_bar_map(struct vfio_latch_device *dev, unsigned int bar);
 void latch_bars_unmap(struct vfio_latch_device *dev);
-u64 latch_bar_size(struct vfio_latch_device *dev, unsigned int bar);
-bool latch_bar_can_mmap(struct vfio_latch_device *dev, unsigned int bar);
 int latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, size_t count,
 		 u64 offset, bool is_write);
+
+/* Bytes of a BAR, 0 if the function has none there. */
+static inline u64 latch_bar_size(const struct vfio_latch_device *dev, unsigned int bar)
+{
+	return pci_resource_len(dev->pdev, bar);
+}
+
+/* Whether a BAR can be mapped into user space. */
+static inline bool latch_bar_can_mmap(struct vfio_latch_device *dev, unsigned int bar)
+{
+	return !latch_bar_hold(dev, bar) && dev->bars[bar].can_mmap;
+}
 
 /* io.c APIs: */
 void latch_io_write(void __iomem *io, u64 value, unsigned int width);
@@ -96,6 +106,7 @@ void latch_io_write_range(void __iomem *io, const u8 *buf, size_t count,
 			  unsigned int max_width);
 
 /* rom.c APIs: */
+u64 latch_rom_region_size(struct vfio_latch_device *dev);
 u64 latch_rom_size(struct vfio_latch_device *dev);
 int latch_rom_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset);
 
@@ -103,6 +114,7 @@ int latch_rom_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 off
 int latch_vga_register(struct vfio_latch_device *dev);
 void latch_vga_unregister(struct vfio_latch_device *dev);
 void latch_vga_open(struct vfio_latch_device *dev);
+s64 latch_vga_range_end(struct vfio_latch_device *dev, u64 offset);
 int latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset,
 		 bool is_write);
 
@@ -124,6 +136,9 @@ int latch_set_irqs(struct vfio_latch_device *dev, void __user *arg);
 int latch_eventfd_get(int fd, struct eventfd_ctx **trigger);
 void latch_irqs_close(struct vfio_latch_device *dev);
 void latch_irq_signal_error(struct vfio_latch_device *dev);
+
+/* "vfio-msix[2047](", a function's name with the longest domain, ")". */
+#define LATCH_IRQ_NAME_MAX	40
 
 /**
  * struct latch_irq_request - a checked VFIO_DEVICE_SET_IRQS

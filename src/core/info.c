@@ -68,14 +68,14 @@ int latch_get_info(struct vfio_latch_device *dev, void __user *arg)
 	const size_t minsz = offsetofend(struct vfio_device_info, num_irqs);
 	struct vfio_device_info info = {};
 	struct vfio_info_cap caps = {};
-	size_t size;
+	bool is_short;
 	int ret;
 
 	if (copy_from_user(&info, arg, minsz))
 		return -EFAULT;
 	if (info.argsz < minsz)
 		return -EINVAL;
-	size = min_t(size_t, info.argsz, sizeof(info));
+	is_short = info.argsz < sizeof(info);
 
 	info.flags = VFIO_DEVICE_FLAGS_PCI;
 	if (dev->reset_works)
@@ -86,19 +86,24 @@ int latch_get_info(struct vfio_latch_device *dev, void __user *arg)
 	ret = add_device_caps(dev, &caps);
 	if (ret)
 		return ret;
-	ret = latch_put_caps(arg, &caps, &info.flags, VFIO_DEVICE_FLAGS_CAPS, &info.argsz,
-			     sizeof(info), &info.cap_offset);
+	if (caps.size)
+		ret = latch_put_caps(arg, &caps, &info.flags, VFIO_DEVICE_FLAGS_CAPS, &info.argsz,
+				     sizeof(info), &info.cap_offset);
 	if (ret)
 		return ret;
-	return copy_to_user(arg, &info, size) ? -EFAULT : 0;
+	if (is_short)
+		ret = copy_to_user(arg, &info, minsz);
+	else
+		ret = copy_to_user(arg, &info, sizeof(info));
+	return ret ? -EFAULT : 0;
 }
 
 /**
  * latch_put_caps - append a chain of capabilities to an info structure
  * @arg: user address of the structure
- * @caps: the chain, freed here
+ * @caps: the chain, not empty, freed here
  * @flags: the structure's flags
- * @flag: set in @flags if there is a chain
+ * @flag: set in @flags: there is a chain
  * @argsz: bytes the user has; set to what is needed if that is more
  * @size: bytes of the structure without the chain
  * @cap_offset: set to where the chain starts, if it fits
@@ -110,8 +115,6 @@ int latch_put_caps(void __user *arg, struct vfio_info_cap *caps, u32 *flags, u32
 {
 	int ret = 0;
 
-	if (!caps->size)
-		return 0;
 	*flags |= flag;
 	if (*argsz < size + caps->size) {
 		*argsz = size + caps->size;

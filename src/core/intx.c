@@ -35,7 +35,7 @@
 struct latch_intx {
 	struct vfio_latch_device *dev;
 	struct eventfd_ctx *trigger;
-	char *name;
+	char name[LATCH_IRQ_NAME_MAX];
 	int irq;
 	struct virqfd *unmask;
 	bool is_masked;
@@ -135,11 +135,7 @@ static int intx_enable(struct vfio_latch_device *dev, struct eventfd_ctx *trigge
 	intx = kzalloc(sizeof(*intx), GFP_KERNEL_ACCOUNT);
 	if (!intx)
 		return -ENOMEM;
-	intx->name = kasprintf(GFP_KERNEL_ACCOUNT, "vfio-intx(%s)", pci_name(pdev));
-	if (!intx->name) {
-		ret = -ENOMEM;
-		goto free_intx;
-	}
+	snprintf(intx->name, sizeof(intx->name), "vfio-intx(%s)", pci_name(pdev));
 	intx->dev = dev;
 	intx->trigger = trigger;
 	intx->irq = pdev->irq;
@@ -148,21 +144,17 @@ static int intx_enable(struct vfio_latch_device *dev, struct eventfd_ctx *trigge
 	publish(dev, intx);
 	ret = request_irq(intx->irq, handle_intx,
 			  dev->can_mask_intx ? IRQF_SHARED : IRQF_NO_AUTOEN, intx->name, intx);
-	if (ret)
-		goto unpublish;
+	if (ret) {
+		publish(dev, NULL);
+		kfree(intx);
+		return ret;
+	}
 	dev->irq_type = VFIO_PCI_INTX_IRQ_INDEX;
 
 	spin_lock_irqsave(&dev->intx_lock, flags);
 	update_line(dev);
 	spin_unlock_irqrestore(&dev->intx_lock, flags);
 	return 0;
-
-unpublish:
-	publish(dev, NULL);
-	kfree(intx->name);
-free_intx:
-	kfree(intx);
-	return ret;
 }
 
 /**
@@ -181,7 +173,6 @@ void latch_intx_disable(struct vfio_latch_device *dev)
 	free_irq(intx->irq, intx);
 	publish(dev, NULL);
 	eventfd_ctx_put(intx->trigger);
-	kfree(intx->name);
 	kfree(intx);
 	dev->irq_type = VFIO_PCI_NUM_IRQS;
 }

@@ -55,6 +55,37 @@ static u64 io_read(void __iomem *io, unsigned int width)
 	}
 }
 
+static u64 get_le(const u8 *buf, unsigned int width)
+{
+	switch (width) {
+	case 8:
+		return get_unaligned_le64(buf);
+	case 4:
+		return get_unaligned_le32(buf);
+	case 2:
+		return get_unaligned_le16(buf);
+	default:
+		return *buf;
+	}
+}
+
+static void put_le(u8 *buf, u64 value, unsigned int width)
+{
+	switch (width) {
+	case 8:
+		put_unaligned_le64(value, buf);
+		break;
+	case 4:
+		put_unaligned_le32(value, buf);
+		break;
+	case 2:
+		put_unaligned_le16(value, buf);
+		break;
+	default:
+		*buf = value;
+	}
+}
+
 /**
  * latch_io_read_range - read a range of registers
  * @io: where
@@ -66,9 +97,8 @@ void latch_io_read_range(void __iomem *io, u8 *buf, size_t count, unsigned int m
 {
 	while (count) {
 		unsigned int width = step_width(io, count, max_width);
-		__le64 value = cpu_to_le64(io_read(io, width));
 
-		memcpy(buf, &value, width);
+		put_le(buf, io_read(io, width), width);
 		io += width;
 		buf += width;
 		count -= width;
@@ -86,10 +116,8 @@ void latch_io_write_range(void __iomem *io, const u8 *buf, size_t count, unsigne
 {
 	while (count) {
 		unsigned int width = step_width(io, count, max_width);
-		__le64 value = 0;
 
-		memcpy(&value, buf, width);
-		latch_io_write(io, le64_to_cpu(value), width);
+		latch_io_write(io, get_le(buf, width), width);
 		io += width;
 		buf += width;
 		count -= width;

@@ -21,6 +21,18 @@ static unsigned long pfn_of(struct vfio_latch_device *dev, const struct vm_area_
 			latch_region_offset(at));
 }
 
+static vm_fault_t insert(struct vfio_latch_device *dev, struct vm_area_struct *vma,
+			 unsigned long start, unsigned long end)
+{
+	unsigned long pfn = pfn_of(dev, vma, start);
+	vm_fault_t ret = VM_FAULT_NOPAGE;
+
+	for (; start < end && ret == VM_FAULT_NOPAGE; start += PAGE_SIZE)
+		ret = vmf_insert_pfn(vma, start, pfn++);
+	return ret;
+}
+
+/* Only the page that was touched must be there; its neighbours are a favour. */
 static vm_fault_t insert_range(struct vfio_latch_device *dev, struct vm_area_struct *vma,
 			       unsigned long address)
 {
@@ -28,13 +40,10 @@ static vm_fault_t insert_range(struct vfio_latch_device *dev, struct vm_area_str
 	unsigned long end = min(ALIGN_DOWN(address, FAULT_RANGE) + FAULT_RANGE, vma->vm_end);
 	vm_fault_t ret;
 
-	ret = vmf_insert_pfn(vma, address, pfn_of(dev, vma, address));
-	while (ret == VM_FAULT_NOPAGE && start < end) {
-		/* Only the page that was touched must be there. */
-		if (vmf_insert_pfn(vma, start, pfn_of(dev, vma, start)) != VM_FAULT_NOPAGE)
-			break;
-		start += PAGE_SIZE;
-	}
+	ret = insert(dev, vma, address, address + PAGE_SIZE);
+	if (ret == VM_FAULT_NOPAGE &&
+	    insert(dev, vma, address + PAGE_SIZE, end) == VM_FAULT_NOPAGE)
+		insert(dev, vma, start, address);
 	return ret;
 }
 

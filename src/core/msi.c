@@ -30,7 +30,7 @@ struct latch_vector {
 	struct eventfd_ctx *trigger;
 	struct irq_bypass_producer producer;
 	int irq;
-	char *name;
+	char name[LATCH_IRQ_NAME_MAX];
 };
 
 static irqreturn_t handle_vector(int irq, void *data)
@@ -98,12 +98,8 @@ static int add_vector(struct vfio_latch_device *dev, unsigned int n, struct even
 	vector = kzalloc(sizeof(*vector), GFP_KERNEL_ACCOUNT);
 	if (!vector)
 		return -ENOMEM;
-	vector->name = kasprintf(GFP_KERNEL_ACCOUNT, "vfio-msi%s[%u](%s)", is_msix(dev) ? "x" : "",
-				 n, pci_name(dev->pdev));
-	if (!vector->name) {
-		ret = -ENOMEM;
-		goto free_vector;
-	}
+	snprintf(vector->name, sizeof(vector->name), "vfio-msi%s[%u](%s)", is_msix(dev) ? "x" : "",
+		 n, pci_name(dev->pdev));
 	ret = irq_of(dev, n);
 	if (ret < 0)
 		goto free_vector;
@@ -122,7 +118,6 @@ static int add_vector(struct vfio_latch_device *dev, unsigned int n, struct even
 erase:
 	xa_erase(&dev->vectors, n);
 free_vector:
-	kfree(vector->name);
 	kfree(vector);
 	return ret;
 }
@@ -136,7 +131,6 @@ static void remove_vector(struct vfio_latch_device *dev, unsigned int n)
 	compat_irq_bypass_unregister(&vector->producer);
 	free_irq(vector->irq, vector);
 	eventfd_ctx_put(vector->trigger);
-	kfree(vector->name);
 	kfree(vector);
 }
 
@@ -293,7 +287,6 @@ static void forget_vectors(struct vfio_latch_device *dev)
 	xa_for_each(&dev->vectors, n, vector) {
 		xa_erase(&dev->vectors, n);
 		eventfd_ctx_put(vector->trigger);
-		kfree(vector->name);
 		kfree(vector);
 	}
 }
@@ -408,17 +401,16 @@ static int set_eventfds(struct vfio_latch_device *dev, const struct latch_irq_re
 static int signal_vectors(struct vfio_latch_device *dev, const struct latch_irq_request *request)
 {
 	const u8 *wanted = request->data;
-	struct latch_vector *vector;
-	unsigned long n;
+	unsigned int n;
 
 	if (dev->irq_type != request->index || request->start + request->count > dev->nr_vectors)
 		return -EINVAL;
-	if (!request->count)
-		return 0;
-	xa_for_each_range(&dev->vectors, n, vector, request->start,
-			  request->start + request->count - 1)
-		if (!wanted || wanted[n - request->start])
+	for (n = 0; n < request->count; n++) {
+		struct latch_vector *vector = xa_load(&dev->vectors, request->start + n);
+
+		if (vector && (!wanted || wanted[n]))
 			compat_eventfd_signal(vector->trigger);
+	}
 	return 0;
 }
 

@@ -12,18 +12,18 @@
 #define BUFFER_ON_STACK	64
 #define BUFFER_MAX	SZ_64K
 
-/* Size of a region as reads and writes see it, or a negative error. */
-static s64 region_size(struct vfio_latch_device *dev, unsigned int index)
+/* Where an access at @offset of a region has to end, or a negative error. */
+static s64 region_end(struct vfio_latch_device *dev, unsigned int index, u64 offset)
 {
 	switch (index) {
 	case VFIO_PCI_BAR0_REGION_INDEX ... VFIO_PCI_BAR5_REGION_INDEX:
 		return latch_bar_size(dev, index);
 	case VFIO_PCI_ROM_REGION_INDEX:
-		return pci_resource_len(dev->pdev, PCI_ROM_RESOURCE) ?: SZ_128K;
+		return latch_rom_region_size(dev);
 	case VFIO_PCI_CONFIG_REGION_INDEX:
 		return dev->pdev->cfg_size;
 	case VFIO_PCI_VGA_REGION_INDEX:
-		return dev->has_vga ? LATCH_VGA_REGION_SIZE : -EINVAL;
+		return latch_vga_range_end(dev, offset);
 	default:
 		index -= VFIO_PCI_NUM_REGIONS;
 		return index < dev->nr_regions ? dev->regions[index].size : -EINVAL;
@@ -51,20 +51,38 @@ static int region_rw(struct vfio_latch_device *dev, unsigned int index, u8 *buf,
 	}
 }
 
-/* Checks an access and cuts it at the region's end. Returns the bytes to do, or an error. */
+/* Checks an access and cuts it where it has to end. Returns the bytes to do, or an error. */
 static ssize_t check_access(struct vfio_latch_device *dev, unsigned int index, size_t count,
 			    u64 offset)
 {
-	s64 size = region_size(dev, index);
+	s64 end = region_end(dev, index, offset);
 
-	if (size < 0)
-		return size;
+	if (end < 0)
+		return end;
 	/* Configuration space is accessed whole or not at all. */
 	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
-		return offset > size || count > size - offset ? -EFAULT : count;
-	if (offset >= size)
+		return offset > end || count > end - offset ? -EFAULT : count;
+	if (offset >= end)
 		return -EINVAL;
-	return min_t(u64, count, size - offset);
+	return min_t(u64, count, end - offset);
+}
+
+/*
+ * Registers are mostly 4 bytes wide: a constant size spares the checks of the
+ * buffer that a variable one is given.
+ */
+static int get_piece(u8 *buffer, const void __user *user, size_t size)
+{
+	if (size == sizeof(u32))
+		return get_user(*(u32 *)buffer, (const u32 __user *)user);
+	return copy_from_user(buffer, user, size) ? -EFAULT : 0;
+}
+
+static int put_piece(void __user *user, const u8 *buffer, size_t size)
+{
+	if (size == sizeof(u32))
+		return put_user(*(const u32 *)buffer, (u32 __user *)user);
+	return copy_to_user(user, buffer, size) ? -EFAULT : 0;
 }
 
 static ssize_t rw_buffered(struct vfio_latch_device *dev, void __user *user, size_t count,
@@ -79,17 +97,13 @@ static ssize_t rw_buffered(struct vfio_latch_device *dev, void __user *user, siz
 		/* Pieces end aligned, so that no register is cut in two. */
 		size_t piece = min_t(size_t, count - done, buffer_size - (offset & 7));
 
-		if (is_write && copy_from_user(buffer, user + done, piece)) {
-			ret = -EFAULT;
-			break;
-		}
-		ret = region_rw(dev, index, buffer, piece, offset, is_write);
+		ret = is_write ? get_piece(buffer, user + done, piece) : 0;
+		if (!ret)
+			ret = region_rw(dev, index, buffer, piece, offset, is_write);
+		if (!ret && !is_write)
+			ret = put_piece(user + done, buffer, piece);
 		if (ret)
 			break;
-		if (!is_write && copy_to_user(user + done, buffer, piece)) {
-			ret = -EFAULT;
-			break;
-		}
 		done += piece;
 		offset += piece;
 	}

@@ -24,6 +24,23 @@ static void unmap_rom(struct vfio_latch_device *dev, u16 command, void __iomem *
 }
 
 /**
+ * latch_rom_region_size - size of the ROM region, whether the ROM can be read or not
+ * @dev: the device
+ *
+ * Return: bytes, 0 if the function has no ROM.
+ */
+u64 latch_rom_region_size(struct vfio_latch_device *dev)
+{
+	struct pci_dev *pdev = dev->pdev;
+	u64 size = pci_resource_len(pdev, PCI_ROM_RESOURCE);
+
+	if (!size && (pdev->rom || pci_resource_flags(pdev, PCI_ROM_RESOURCE) &
+				   IORESOURCE_ROM_SHADOW))
+		size = SZ_128K;
+	return size;
+}
+
+/**
  * latch_rom_size - size of the ROM region
  * @dev: the device, open
  *
@@ -32,19 +49,16 @@ static void unmap_rom(struct vfio_latch_device *dev, u16 command, void __iomem *
  */
 u64 latch_rom_size(struct vfio_latch_device *dev)
 {
-	struct resource *res = &dev->pdev->resource[PCI_ROM_RESOURCE];
+	u64 region_size = latch_rom_region_size(dev);
 	void __iomem *rom;
-	size_t size = 0;
+	size_t size;
 	u16 command;
 
-	if (!pci_resource_len(dev->pdev, PCI_ROM_RESOURCE) && !dev->pdev->rom &&
-	    !(res->flags & IORESOURCE_ROM_SHADOW))
+	if (!region_size)
 		return 0;
 	rom = map_rom(dev, &command, &size);
 	unmap_rom(dev, command, rom);
-	if (!rom)
-		return 0;
-	return pci_resource_len(dev->pdev, PCI_ROM_RESOURCE) ?: SZ_128K;
+	return rom ? region_size : 0;
 }
 
 /**

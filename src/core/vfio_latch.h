@@ -36,6 +36,7 @@ struct latch_vf_token;
  * struct latch_bar - a BAR of a function
  * @io: its registers mapped for reads and writes, from the first one to close
  * @padding: what is held of the rest of the page, for a BAR below a page
+ * @can_mmap: user space may map it; meaningful while it is held
  * @is_held: its resource is requested, usually from probe to remove
  *
  * Written under the device's bar_lock, or while nobody uses the device. @io
@@ -44,6 +45,7 @@ struct latch_vf_token;
 struct latch_bar {
 	void __iomem *io;
 	struct resource *padding;
+	bool can_mmap;
 	bool is_held;
 };
 

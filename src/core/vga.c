@@ -19,11 +19,10 @@
 static const struct {
 	u32 start;
 	u32 end;
-	unsigned int resource;
 } legacy_ranges[] = {
-	{ 0x3b0, 0x3bc, VGA_RSRC_LEGACY_IO },
-	{ 0x3c0, 0x3e0, VGA_RSRC_LEGACY_IO },
-	{ 0xa0000, 0xc0000, VGA_RSRC_LEGACY_MEM },
+	{ 0x3b0, 0x3bc },	/* ports */
+	{ 0x3c0, 0x3e0 },
+	{ 0xa0000, 0xc0000 },	/* memory */
 };
 
 static bool is_vga(struct pci_dev *pdev)
@@ -139,30 +138,41 @@ static void unmap_legacy(unsigned int resource, void __iomem *io)
 }
 
 /**
+ * latch_vga_range_end - where an access to the legacy ranges has to end
+ * @dev: the device, open
+ * @offset: legacy address of the first byte
+ *
+ * Return: the end of the range that @offset lies in, or -EINVAL.
+ */
+s64 latch_vga_range_end(struct vfio_latch_device *dev, u64 offset)
+{
+	unsigned int n;
+
+	if (!dev->has_vga)
+		return -EINVAL;
+	for (n = 0; n < ARRAY_SIZE(legacy_ranges); n++)
+		if (offset >= legacy_ranges[n].start && offset < legacy_ranges[n].end)
+			return legacy_ranges[n].end;
+	return -EINVAL;
+}
+
+/**
  * latch_vga_rw - read or write the VGA legacy ranges
  * @dev: the device, open
  * @buf: kernel memory
- * @count: bytes
+ * @count: bytes; @offset + @count lie inside one range
  * @offset: legacy address of the first byte
  * @is_write: direction
  *
  * Context: may sleep, waiting for the arbiter.
- * Return: 0, -EINVAL for addresses outside one legacy range, -ERESTARTSYS
- * when interrupted, or -ENOMEM.
+ * Return: 0, -ERESTARTSYS when interrupted, or -ENOMEM.
  */
 int latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset, bool is_write)
 {
-	unsigned int resource = 0;
+	unsigned int resource = offset < SZ_64K ? VGA_RSRC_LEGACY_IO : VGA_RSRC_LEGACY_MEM;
 	void __iomem *io;
-	unsigned int n;
 	int woken;
 	int ret;
-
-	for (n = 0; n < ARRAY_SIZE(legacy_ranges); n++)
-		if (offset >= legacy_ranges[n].start && offset + count <= legacy_ranges[n].end)
-			resource = legacy_ranges[n].resource;
-	if (!dev->has_vga || !resource)
-		return -EINVAL;
 
 	io = map_legacy(resource, offset, count);
 	if (!io)

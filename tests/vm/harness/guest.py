@@ -216,7 +216,7 @@ class Boot:
             "-chardev", "file,id=log,path=%s" % self.log, "-device", "isa-serial,chardev=log",
             "-chardev", "file,id=tap,path=%s" % self.tap, "-device", "isa-serial,chardev=tap",
             "-chardev", "socket,id=requests,path=%s" % (scratch / "requests.sock"),
-            "-device", "isa-serial,chardev=requests,irq=5",
+            "-device", "isa-serial,chardev=requests",
             "-chardev", "socket,id=qmp,path=%s" % (scratch / "qmp.sock"),
             "-mon", "chardev=qmp,mode=control",
             *machine.qemu_options(scratch)]
