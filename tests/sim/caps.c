@@ -40,6 +40,7 @@ static void general(const struct cx_pf *pf, unsigned int id, uint8_t *cap)
 	SET(cmd_hca_cap, cap, num_ports, 1);
 	SET(cmd_hca_cap, cap, device_frequency_khz, TIMER_KHZ);
 	if (!id) {
+		SET(cmd_hca_cap, cap, vport_group_manager, 1);
 		SET(cmd_hca_cap, cap, migration, pf->migration);
 		SET(cmd_hca_cap, cap, adv_virtualization, pf->tracker);
 	}

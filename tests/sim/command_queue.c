@@ -86,6 +86,7 @@ static void complete(void *opaque)
 	struct cx_command *cmd = opaque;
 	struct cx_function *fn = cmd->fn;
 	uint8_t data[28] = { 0 };
+	bool notify = cmd->notify;
 	uint8_t status;
 
 	if (cmd->delivery == DELIVERED && cmd->out_length > INLINE_BYTES)
@@ -98,7 +99,8 @@ static void complete(void *opaque)
 	fn->queue.running[cmd->slot] = NULL;
 	stl_be_p(data, 1u << cmd->slot);
 	command_free(cmd);
-	cx_event(fn, CX_EVENT_COMMAND, data);
+	if (notify)
+		cx_event(fn, CX_EVENT_COMMAND, data);
 }
 
 static enum delivery fetch(struct cx_command *cmd)
@@ -143,6 +145,8 @@ static void start(struct cx_function *fn, unsigned int slot)
 	cmd->fn = fn;
 	cmd->slot = slot;
 	fn->queue.running[slot] = cmd;
+	/* The command that makes the EQ for commands is still one that the driver polls. */
+	cmd->notify = cx_event_wanted(fn, CX_EVENT_COMMAND);
 	cmd->delivery = fetch(cmd);
 	if (cmd->delivery == DELIVERED) {
 		fault = cx_fault_for(cmd);

@@ -66,6 +66,7 @@ struct cx_command {
 	uint8_t *in, *out;
 	uint32_t in_length, out_length;
 	uint8_t token;
+	bool notify;			/* complete with an event */
 	uint8_t delivery;		/* status of the delivery itself */
 	uint64_t out_mailbox;
 	QEMUTimer *late;		/* completes the command, if it does so late */
@@ -114,7 +115,7 @@ struct cx_pf {
 	uint32_t chunk_size;
 	uint8_t tracker_max_ranges, tracker_min_space, tracker_max_space;
 	uint32_t tracker_capacity;
-	uint32_t command_timeout_ms;
+	uint32_t command_timeout_ms, health_poll_ms;
 	uint32_t command_us;
 };
 
@@ -213,6 +214,8 @@ void cx_eq_free(void *eq);
 void cx_eq_doorbell(struct cx_function *fn, uint32_t value, bool arm);
 /* An event for every EQ that asked for its type. DATA has 28 bytes. */
 void cx_event(struct cx_function *fn, enum cx_event type, const void *data);
+/* Whether an EQ has asked for this type. */
+bool cx_event_wanted(struct cx_function *fn, enum cx_event type);
 void cx_completion_event(struct cx_function *fn, uint32_t eqn, uint32_t cqn);
 
 /* cq.c */

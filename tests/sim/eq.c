@@ -104,6 +104,24 @@ static void push(struct cx_function *fn, struct cx_eq *eq, enum cx_event type, c
 	interrupt(fn, eq);
 }
 
+static bool wants(const struct cx_eq *eq, enum cx_event type)
+{
+	return eq->wanted[type / 64] & BIT_ULL(type % 64);
+}
+
+bool cx_event_wanted(struct cx_function *fn, enum cx_event type)
+{
+	GHashTableIter iter;
+	void *eq;
+
+	g_hash_table_iter_init(&iter, fn->eqs.entries);
+	while (g_hash_table_iter_next(&iter, NULL, &eq)) {
+		if (wants(eq, type))
+			return true;
+	}
+	return false;
+}
+
 void cx_event(struct cx_function *fn, enum cx_event type, const void *data)
 {
 	GHashTableIter iter;
@@ -111,7 +129,7 @@ void cx_event(struct cx_function *fn, enum cx_event type, const void *data)
 
 	g_hash_table_iter_init(&iter, fn->eqs.entries);
 	while (g_hash_table_iter_next(&iter, NULL, &eq)) {
-		if (((struct cx_eq *)eq)->wanted[type / 64] & BIT_ULL(type % 64))
+		if (wants(eq, type))
 			push(fn, eq, type, data);
 	}
 }

@@ -74,11 +74,10 @@ enum cx_status cx_teardown_hca(struct cx_command *cmd)
 	return CX_OK;
 }
 
-static void query_timeouts(uint8_t *out)
+static void query_timeouts(const struct cx_pf *pf, uint8_t *out)
 {
 	static const struct { size_t offset; uint32_t ms; } timeouts[] = {
 		{ IFC_OFFSET(dtor_reg, pcie_toggle_to), 2000 },
-		{ IFC_OFFSET(dtor_reg, health_poll_to), 2000 },
 		{ IFC_OFFSET(dtor_reg, full_crdump_to), 60000 },
 		{ IFC_OFFSET(dtor_reg, fw_reset_to), 60000 },
 		{ IFC_OFFSET(dtor_reg, flush_on_err_to), 2000 },
@@ -94,6 +93,7 @@ static void query_timeouts(uint8_t *out)
 
 		SET(default_timeout, field, to_value, timeouts[index].ms);
 	}
+	SET(dtor_reg, out, health_poll_to.to_value, pf->health_poll_ms);
 }
 
 enum cx_status cx_access_register(struct cx_command *cmd)
@@ -106,7 +106,7 @@ enum cx_status cx_access_register(struct cx_command *cmd)
 	case CX_REG_DTOR:
 		if (data + IFC_BYTES(dtor_reg) > cmd->out + cmd->out_length)
 			return CX_BAD_OUTPUT_LENGTH;
-		query_timeouts(data);
+		query_timeouts(cmd->fn->pf, data);
 		return CX_OK;
 	default:
 		return CX_BAD_PARAMETER;

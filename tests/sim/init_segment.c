@@ -15,11 +15,11 @@
 #define HEALTH_HW_ID		0x234
 #define HEALTH_RFR_SEVERITY	0x238
 #define HEALTH_SYNDROME		0x23c
-#define COMMAND_TIMEOUT		0x1000
-#define INIT_TIMEOUT		0x1004
-#define TIMER_HIGH		0x1008
-#define TIMER_LOW		0x100c
-#define HEALTH_COUNTER		0x1018
+#define COMMAND_TIMEOUT		0xff8
+#define INIT_TIMEOUT		0xffc
+#define TIMER_HIGH		0x1000
+#define TIMER_LOW		0x1004
+#define HEALTH_COUNTER		0x1010
 
 #define FW_MAJOR		28
 #define FW_MINOR		39
@@ -65,8 +65,7 @@ uint32_t cx_init_segment_read(struct cx_function *fn, hwaddr offset)
 	case COMMAND_TIMEOUT:
 		return milliseconds_field(fn->pf->command_timeout_ms);
 	case INIT_TIMEOUT:
-		/* Only with this one set does the driver take COMMAND_TIMEOUT for given. */
-		return fn->pf->command_timeout_ms ? milliseconds_field(2000) : 0;
+		return milliseconds_field(2000);
 	case TIMER_HIGH:
 		return now >> 32;
 	case TIMER_LOW:

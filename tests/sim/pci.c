@@ -238,7 +238,8 @@ static Property pf_properties[] = {
 	DEFINE_PROP_UINT8("tracker-min-space", struct cx_pf, tracker_min_space, 12),
 	DEFINE_PROP_UINT8("tracker-max-space", struct cx_pf, tracker_max_space, 52),
 	DEFINE_PROP_UINT32("tracker-capacity", struct cx_pf, tracker_capacity, 0),
-	DEFINE_PROP_UINT32("command-timeout-ms", struct cx_pf, command_timeout_ms, 0),
+	DEFINE_PROP_UINT32("command-timeout-ms", struct cx_pf, command_timeout_ms, 60000),
+	DEFINE_PROP_UINT32("health-poll-ms", struct cx_pf, health_poll_ms, 2000),
 	DEFINE_PROP_UINT32("command-us", struct cx_pf, command_us, 0),
 	DEFINE_PROP_END_OF_LIST(),
 };

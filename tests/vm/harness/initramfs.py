@@ -36,6 +36,12 @@ def our_modules(directory):
     return found
 
 
+def further_modules(directory):
+    """{name: contents} of the modules in DIRECTORY."""
+    return {module_name(path): contents(path)
+            for path in sorted(pathlib.Path(directory).glob("*.ko*"))}
+
+
 def default_modules_directory(release):
     """Where make modules leaves the driver for the kernel RELEASE."""
     return BUILD / "modules" / release
@@ -83,8 +89,12 @@ class Contents:
                       for dependency in direct_dependencies(data)
                       if dependency not in self.ours and tree.has(dependency)]
             base += [name for name in tree.closure(needed, "vfio-latch") if name not in base]
+        for data in self.further.values():
+            base += [name for name in tree.closure(
+                [name for name in direct_dependencies(data) if tree.has(name)], "--kernel-modules")
+                if name not in base and name not in kernel]
         groups = {"base": {name: tree.read(name) for name in base},
-                  "kernel": {name: tree.read(name) for name in kernel},
+                  "kernel": {**{name: tree.read(name) for name in kernel}, **self.further},
                   "ours": self.ours or {}}
         for group, modules in groups.items():
             lines = []

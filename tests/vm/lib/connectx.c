@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "connectx.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "module.h"
+#include "pci.h"
+#include "test.h"
+#include "vm.h"
+
+#define WINDOW		0x80000
+
+enum { SIZE = 0x08, SEED = 0x10, OFFSET = 0x18, LENGTH = 0x20, ADDRESS = 0x28, COUNT = 0x30,
+       STRIDE = 0x38, COMMAND = 0x40, STATUS = 0x48, DIGEST = 0x50, SUSPENDED = 0x60,
+       STATE_SIZE = 0x68 };
+enum { FILL = 1, TOUCH = 2, TAKE_DIGEST = 3, WRITE = 4 };
+
+const char *connectx_pf(void)
+{
+	const char *pf = vm_bdf("cx0");
+
+	module_load("base", "mlx5_core", NULL);
+	if (strcmp(pci_driver(pf), "mlx5_core"))
+		FAIL("mlx5_core did not probe %s", pf);
+	return pf;
+}
+
+const char *connectx_pf_with_vfs(int count)
+{
+	const char *pf = connectx_pf();
+
+	pci_attr_set(pf, "sriov_drivers_autoprobe", "0");
+	pci_set_vfs(pf, count);
+	return pf;
+}
+
+void connectx_clean_up(void)
+{
+	const char *pf = vm_bdf("cx0");
+
+	if (!strcmp(pci_driver(pf), "mlx5_core"))
+		pci_set_vfs_try(pf, 0);
+	if (module_uses("mlx5_vfio_pci") >= 0)
+		module_unload("mlx5_vfio_pci");
+	if (module_uses("mlx5_core") >= 0)
+		module_unload("mlx5_core");
+	connectx_set("fault", "%s", "");
+}
+
+struct vfio_device *connectx_open_vf(const char *pf, int index)
+{
+	const char *vf = pci_vf(pf, index);
+
+	module_load("base", "vfio_iommu_type1", NULL);
+	module_load(driver_is_ours() ? "ours" : "kernel", "mlx5_vfio_pci", NULL);
+	pci_bind(vf, "mlx5-vfio-pci");
+	return vfio_open(vf);
+}
+
+void connectx_set(const char *property, const char *format, ...)
+{
+	va_list arguments;
+	char *value;
+
+	va_start(arguments, format);
+	CHECK_LE(0, vasprintf(&value, format, arguments));
+	va_end(arguments);
+	free(vm_qmp("{\"execute\":\"qom-set\",\"arguments\":{\"path\":\"cx0\","
+		    "\"property\":\"%s\",\"value\":\"%s\"}}", property, value));
+	free(value);
+}
+
+unsigned int connectx_objects(const char *kind)
+{
+	char *text = vm_qmp("{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"cx0\","
+			    "\"property\":\"objects\"}}");
+	char key[32], *found;
+	unsigned int count;
+
+	snprintf(key, sizeof(key), "%s=", kind);
+	found = strstr(text, key);
+	if (!found)
+		FAIL("no %s in %s", kind, text);
+	count = strtoul(found + strlen(key), NULL, 10);
+	free(text);
+	return count;
+}
+
+static uint64_t get(struct vfio_device *vf, unsigned int offset)
+{
+	return vfio_read(vf, VFIO_PCI_BAR0_REGION_INDEX, WINDOW + offset, 4) |
+	       vfio_read(vf, VFIO_PCI_BAR0_REGION_INDEX, WINDOW + offset + 4, 4) << 32;
+}
+
+static void set(struct vfio_device *vf, unsigned int offset, uint64_t value)
+{
+	vfio_write(vf, VFIO_PCI_BAR0_REGION_INDEX, WINDOW + offset, value & UINT32_MAX, 4);
+	vfio_write(vf, VFIO_PCI_BAR0_REGION_INDEX, WINDOW + offset + 4, value >> 32, 4);
+}
+
+static enum window_status run(struct vfio_device *vf, unsigned int command)
+{
+	cfg_command(vf, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);
+	vfio_write(vf, VFIO_PCI_BAR0_REGION_INDEX, WINDOW + COMMAND, command, 4);
+	return get(vf, STATUS);
+}
+
+enum window_status window_fill(struct vfio_device *vf, uint64_t size, uint64_t seed)
+{
+	cfg_command(vf, PCI_COMMAND_MEMORY, 0);
+	set(vf, SIZE, size);
+	set(vf, SEED, seed);
+	return run(vf, FILL);
+}
+
+enum window_status window_touch(struct vfio_device *vf, uint64_t offset, uint64_t length,
+				uint64_t seed)
+{
+	cfg_command(vf, PCI_COMMAND_MEMORY, 0);
+	set(vf, OFFSET, offset);
+	set(vf, LENGTH, length);
+	set(vf, SEED, seed);
+	return run(vf, TOUCH);
+}
+
+uint64_t window_digest(struct vfio_device *vf)
+{
+	CHECK_EQ(run(vf, TAKE_DIGEST), WINDOW_DONE);
+	return get(vf, DIGEST);
+}
+
+uint64_t window_state_size(struct vfio_device *vf)
+{
+	cfg_command(vf, PCI_COMMAND_MEMORY, 0);
+	return get(vf, STATE_SIZE);
+}
+
+enum window_status window_write(struct vfio_device *vf, uint64_t iova, uint64_t length,
+				uint64_t stride, uint64_t count, uint64_t seed)
+{
+	cfg_command(vf, PCI_COMMAND_MEMORY, 0);
+	set(vf, ADDRESS, iova);
+	set(vf, LENGTH, length);
+	set(vf, STRIDE, stride);
+	set(vf, COUNT, count);
+	set(vf, SEED, seed);
+	return run(vf, WRITE);
+}
+
+uint64_t window_suspended(struct vfio_device *vf)
+{
+	cfg_command(vf, PCI_COMMAND_MEMORY, 0);
+	return get(vf, SUSPENDED);
+}
+
+void window_pattern(void *buffer, uint64_t length, uint64_t seed, uint64_t offset)
+{
+	uint8_t *bytes = buffer;
+
+	for (uint64_t index = offset; index < offset + length; index++) {
+		uint64_t word = seed + (index / 8 + 1) * 0x9e3779b97f4a7c15ULL;
+
+		word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9ULL;
+		word = (word ^ word >> 27) * 0x94d049bb133111ebULL;
+		word ^= word >> 31;
+		*bytes++ = word >> index % 8 * 8;
+	}
+}

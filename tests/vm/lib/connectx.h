@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * connectx.h: the ConnectX model of tests/sim, its PF under mlx5_core, and the test window in a
+ * VF's BAR. docs/simulator.md describes the window and the faults.
+ */
+#ifndef VMTEST_CONNECTX_H
+#define VMTEST_CONNECTX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vfio.h"
+
+/* mlx5_core's lines in the log that are warnings or errors: only those name a process. */
+#define MLX5_COMPLAINT "mlx5_core .*\\(pid [0-9]+\\)"
+
+/* The PF, probed by mlx5_core. */
+const char *connectx_pf(void);
+/* The same with COUNT VFs that nobody has probed. */
+const char *connectx_pf_with_vfs(int count);
+/* Take VFs and modules away. For CLEAN_UP. */
+void connectx_clean_up(void);
+
+/* Load mlx5-vfio-pci, the kernel's or ours, and open the PF's INDEXth VF with it. */
+struct vfio_device *connectx_open_vf(const char *pf, int index);
+
+/* What the model counts of the PF's objects, such as "mkeys". */
+unsigned int connectx_objects(const char *kind);
+/* Properties of the PF, at run time: connectx_set("fault", "SAVE_VHCA_STATE status=0x5"). */
+void connectx_set(const char *property, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+enum window_status { WINDOW_DONE, WINDOW_INVALID, WINDOW_SUSPENDED, WINDOW_DMA_FAILED };
+
+/* Fill the VF's state; tell its digest. */
+enum window_status window_fill(struct vfio_device *vf, uint64_t size, uint64_t seed);
+enum window_status window_touch(struct vfio_device *vf, uint64_t offset, uint64_t length,
+				uint64_t seed);
+uint64_t window_digest(struct vfio_device *vf);
+uint64_t window_state_size(struct vfio_device *vf);
+/* COUNT times LENGTH bytes, STRIDE apart, from IOVA on. */
+enum window_status window_write(struct vfio_device *vf, uint64_t iova, uint64_t length,
+				uint64_t stride, uint64_t count, uint64_t seed);
+/* Bits 0 and 1: suspended as initiator, as responder. */
+uint64_t window_suspended(struct vfio_device *vf);
+/* The pattern that is written, to compare with. */
+void window_pattern(void *buffer, uint64_t length, uint64_t seed, uint64_t offset);
+
+#endif
