@@ -10,6 +10,7 @@
 #include "connectx.h"
 
 #define ENTRY_BYTES	8
+#define TRACKER_PAGE_SHIFT_LIMIT 31
 #define STATE_SHIFT	28
 #define REPORT_DELAY	(20 * SCALE_US)
 #define RETRY_DELAY	(100 * SCALE_US)
@@ -207,7 +208,16 @@ static bool valid(struct cx_command *cmd, const struct cx_tracker *tracker,
 			return false;
 		total += range->end - range->start;
 	}
-	return total <= 1ULL << log_space;
+	/* Drivers round the logarithm down. */
+	return total <= 2ULL << log_space;
+}
+
+/* A page is in a range when a byte of it is. */
+static struct range whole_pages(const struct cx_tracker *tracker, uint64_t start, uint64_t length)
+{
+	uint64_t size = 1ULL << tracker->page_shift;
+
+	return (struct range){ ROUND_DOWN(start, size), ROUND_UP(start + length, size) };
 }
 
 static enum cx_status create(struct cx_command *cmd, struct cx_tracker *tracker)
@@ -223,14 +233,16 @@ static enum cx_status create(struct cx_command *cmd, struct cx_tracker *tracker)
 	tracker->page_shift = GET(page_track, context, log_page_size);
 	tracker->message_shift = GET(page_track, context, log_msg_size);
 	tracker->qpn = GET(page_track, context, reporting_qpn);
+	if (tracker->page_shift > TRACKER_PAGE_SHIFT_LIMIT)
+		return CX_BAD_PARAMETER;
 	tracker->ranges = g_new0(struct range, count);
 	tracker->range_count = count;
 	for (uint32_t index = 0; index < count; index++) {
 		const uint8_t *range = ranges + index * IFC_BYTES(page_track_range);
 
-		tracker->ranges[index].start = GET(page_track_range, range, start_address);
-		tracker->ranges[index].end = tracker->ranges[index].start +
-					     GET(page_track_range, range, length);
+		tracker->ranges[index] = whole_pages(tracker,
+						     GET(page_track_range, range, start_address),
+						     GET(page_track_range, range, length));
 	}
 	if (!cx_function_by_vhca(cmd->fn->pf, tracker->vhca_id) ||
 	    !cx_qp_peer(cmd->fn, tracker->qpn) ||
@@ -287,8 +299,8 @@ enum cx_status cx_modify_general_object(struct cx_command *cmd)
 		return CX_BAD_PARAMETER;
 	if (tracker->state != MLX5_PAGE_TRACK_STATE_TRACKING)
 		return CX_BAD_RESOURCE_STATE;
-	tracker->report.start = GET(page_track, context, range_start_address);
-	tracker->report.end = tracker->report.start + GET(page_track, context, length);
+	tracker->report = whole_pages(tracker, GET(page_track, context, range_start_address),
+				      GET(page_track, context, length));
 	if (tracker->report.end <= tracker->report.start)
 		return CX_BAD_PARAMETER;
 	tracker->state = MLX5_PAGE_TRACK_STATE_REPORTING;

@@ -80,12 +80,15 @@ uint32_t cx_image_save(struct cx_migration *migration, uint8_t *image, uint32_t 
 
 	while ((count = next_run(migration, false, &block)) > 0) {
 		struct extent extent;
-		uint64_t bytes;
+		uint64_t room = limit - MIN(limit, used + sizeof(extent));
+		uint64_t bytes = bytes_of(migration, block, count);
 
-		if (limit - used < sizeof(extent) + CX_BLOCK)
+		if (bytes > room) {
+			count = room / CX_BLOCK;
+			bytes = (uint64_t)count * CX_BLOCK;
+		}
+		if (!count)
 			break;
-		count = MIN(count, (limit - used - sizeof(extent)) / CX_BLOCK);
-		bytes = bytes_of(migration, block, count);
 		extent.offset = cpu_to_le64((uint64_t)block * CX_BLOCK);
 		extent.length = cpu_to_le64(bytes);
 		memcpy(image + used, &extent, sizeof(extent));

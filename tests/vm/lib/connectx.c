@@ -57,7 +57,7 @@ struct vfio_device *connectx_open_vf(const char *pf, int index)
 
 	module_load("base", "vfio_iommu_type1", NULL);
 	module_load(driver_is_ours() ? "ours" : "kernel", "mlx5_vfio_pci", NULL);
-	pci_bind(vf, "mlx5-vfio-pci");
+	pci_bind(vf, "mlx5_vfio_pci");
 	return vfio_open(vf);
 }
 
