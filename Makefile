@@ -10,13 +10,14 @@
 #	make deb				build/deb/vfio-latch-dkms_<version>_all.deb
 #
 #	make check-vm [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
-#	make check-lint check-build check-kernels check-unit check-clients check-package
+#	make check-lint check-unit check-build check-kernels check-pahole check-selftest
+#	make check-clients check-package
 #	make check-debug	the VM tests on a kernel with KASAN, UBSAN and lockdep
 #	make sim		the ConnectX model for QEMU, build/sim/connectx.so
 #	make check-mlx5 [KVER=release] [DRIVER=ours|kernel]
 #	make bench		instructions per operation, the kernel's driver and ours
 
-SUITES := lint build kernels unit vm mlx5 clients package
+SUITES := lint unit build kernels pahole selftest vm igd mlx5 clients package
 
 all: modules
 
@@ -37,13 +38,16 @@ check:
 	+@scripts/check $(SUITES)
 
 # A suite is tests/NAME/run; the packages it needs stand in tests/NAME/packages.
-$(SUITES:%=check-%): check-%:
+$(filter-out check-selftest,$(SUITES:%=check-%)): check-%:
 	+@scripts/need tests/$*/packages
 	+@tests/$*/run
 
-check-unit check-clients check-package: modules
-check-vm: export KVER := $(KVER)
-check-vm: modules
+# The harness's own test stands in it, and needs what it needs.
+check-selftest:
+	+@scripts/need tests/vm/packages
+	+@tests/vm/selftest/run
+
+check-vm check-clients check-pahole: modules
 
 check-debug:
 	+@scripts/need tests/vm/packages
@@ -57,6 +61,7 @@ sim:
 	+@scripts/need tests/sim/packages
 	+@$(MAKE) -s -f tests/sim/Makefile
 
+check-igd: modules sim
 check-mlx5: sim
 
 lint: check-lint

@@ -67,6 +67,8 @@ struct address_space *compat_mapping_get(struct vfio_device *vdev)
 		simple_release_fs(&mount, &mount_users);
 		return ERR_CAST(inode);
 	}
+	/* Far from 0, where mmap would be refused: see compat_mapping_attach(). */
+	atomic_set(&inode->i_mapping->i_mmap_writable, INT_MAX / 2);
 	return inode->i_mapping;
 }
 
@@ -85,11 +87,21 @@ void compat_mapping_put(struct address_space *mapping)
  * @mapping: the address space
  * @vma: the mapping, being made
  *
+ * mmap counts a shared mapping in f_mapping before, and takes the count back
+ * after it: the count moves along when f_mapping changes. Another process that
+ * maps the same file for the first time at the same moment may have counted in
+ * the old one; there it stays, which no one minds.
+ *
  * Context: mmap; the kernel looks f_mapping up after it.
  */
 void compat_mapping_attach(struct address_space *mapping, struct vm_area_struct *vma)
 {
-	vma->vm_file->f_mapping = mapping;
+	struct address_space *old = xchg(&vma->vm_file->f_mapping, mapping);
+
+	if (old == mapping || !(vma->vm_flags & VM_SHARED))
+		return;
+	mapping_allow_writable(mapping);
+	mapping_unmap_writable(old);
 }
 
 #endif

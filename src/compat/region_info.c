@@ -27,10 +27,11 @@ int compat_get_region_info(struct vfio_device *vdev, void __user *arg)
 	ret = vfio_latch_region_info(vdev, &info, &caps);
 	if (ret)
 		return ret;
-	if (caps.size)
-		ret = latch_put_caps(arg, &caps, &info.flags, VFIO_REGION_INFO_FLAG_CAPS,
-				     &info.argsz, sizeof(info), &info.cap_offset);
-	if (ret)
-		return ret;
+	if (caps.size) {
+		info.flags |= VFIO_REGION_INFO_FLAG_CAPS;
+		ret = latch_put_caps(arg, &caps, &info.argsz, sizeof(info), &info.cap_offset);
+		if (ret)
+			return ret;
+	}
 	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
 }

@@ -53,20 +53,17 @@ static void drop_padding(struct latch_bar *bar)
 }
 
 /**
- * latch_bar_hold - request a BAR's resource, unless it is held already
+ * latch_bar_request - request a BAR's resource, unless it is held already
  * @dev: the device
  * @bar: 0 to 5
  *
  * Context: may sleep.
  * Return: 0, or -EBUSY if somebody else has it.
  */
-int latch_bar_hold(struct vfio_latch_device *dev, unsigned int bar)
+int latch_bar_request(struct vfio_latch_device *dev, unsigned int bar)
 {
 	int ret = 0;
 
-	/* Pairs with the release below: who sees it held sees can_mmap. */
-	if (smp_load_acquire(&dev->bars[bar].is_held))
-		return 0;
 	mutex_lock(&dev->bar_lock);
 	if (!dev->bars[bar].is_held)
 		ret = pci_request_selected_regions_exclusive(dev->pdev, BIT(bar),
@@ -75,7 +72,7 @@ int latch_bar_hold(struct vfio_latch_device *dev, unsigned int bar)
 		dev->bars[bar].can_mmap = is_memory(dev, bar) &&
 					  (latch_bar_size(dev, bar) >= PAGE_SIZE ||
 					   !hold_padding(dev, bar));
-		/* Pairs with the acquire above. */
+		/* Pairs with the acquire in latch_bar_hold(). */
 		smp_store_release(&dev->bars[bar].is_held, true);
 	}
 	mutex_unlock(&dev->bar_lock);

@@ -3,6 +3,9 @@
 #ifndef LATCH_CORE_H
 #define LATCH_CORE_H
 
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
 #include "../compat/compat.h"
 #include "config_rules.h"
 #include "vfio_latch.h"
@@ -81,11 +84,18 @@ int latch_config_hook(struct vfio_latch_device *dev, unsigned int offset, unsign
 void latch_bars_hold(struct vfio_latch_device *dev);
 void latch_bars_drop(struct vfio_latch_device *dev);
 bool latch_bars_all_held(struct vfio_latch_device *dev);
-int latch_bar_hold(struct vfio_latch_device *dev, unsigned int bar);
+int latch_bar_request(struct vfio_latch_device *dev, unsigned int bar);
 void __iomem *latch_bar_map(struct vfio_latch_device *dev, unsigned int bar);
 void latch_bars_unmap(struct vfio_latch_device *dev);
 int latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, size_t count,
 		 u64 offset, bool is_write);
+
+/* Requests a BAR's resource unless it is held already; see latch_bar_request(). */
+static inline int latch_bar_hold(struct vfio_latch_device *dev, unsigned int bar)
+{
+	/* Pairs with the release in latch_bar_request(): who sees it held sees can_mmap. */
+	return smp_load_acquire(&dev->bars[bar].is_held) ? 0 : latch_bar_request(dev, bar);
+}
 
 /* Bytes of a BAR, 0 if the function has none there. */
 static inline u64 latch_bar_size(const struct vfio_latch_device *dev, unsigned int bar)
@@ -124,8 +134,33 @@ void latch_regions_free(struct vfio_latch_device *dev);
 /* info.c APIs: */
 int latch_get_info(struct vfio_latch_device *dev, void __user *arg);
 int latch_get_irq_info(struct vfio_latch_device *dev, void __user *arg);
-int latch_put_caps(void __user *arg, struct vfio_info_cap *caps, u32 *flags, u32 flag,
-		   u32 *argsz, size_t size, u32 *cap_offset);
+
+/**
+ * latch_put_caps - append a chain of capabilities to an info structure
+ * @arg: user address of the structure
+ * @caps: the chain, not empty, freed here
+ * @argsz: bytes the user has; set to what is needed if that is more
+ * @size: bytes of the structure without the chain
+ * @cap_offset: set to where the chain starts, if it fits
+ *
+ * Return: 0 or -EFAULT.
+ */
+static inline int latch_put_caps(void __user *arg, struct vfio_info_cap *caps, u32 *argsz,
+				 size_t size, u32 *cap_offset)
+{
+	int ret = 0;
+
+	if (*argsz < size + caps->size) {
+		*argsz = size + caps->size;
+	} else {
+		vfio_info_cap_shift(caps, size);
+		if (copy_to_user(arg + size, caps->buf, caps->size))
+			ret = -EFAULT;
+		*cap_offset = size;
+	}
+	kfree(caps->buf);
+	return ret;
+}
 
 /* igd.c APIs: */
 int latch_igd_add_regions(struct vfio_latch_device *dev);

@@ -86,11 +86,12 @@ int latch_get_info(struct vfio_latch_device *dev, void __user *arg)
 	ret = add_device_caps(dev, &caps);
 	if (ret)
 		return ret;
-	if (caps.size)
-		ret = latch_put_caps(arg, &caps, &info.flags, VFIO_DEVICE_FLAGS_CAPS, &info.argsz,
-				     sizeof(info), &info.cap_offset);
-	if (ret)
-		return ret;
+	if (caps.size) {
+		info.flags |= VFIO_DEVICE_FLAGS_CAPS;
+		ret = latch_put_caps(arg, &caps, &info.argsz, sizeof(info), &info.cap_offset);
+		if (ret)
+			return ret;
+	}
 	if (is_short)
 		ret = copy_to_user(arg, &info, minsz);
 	else
@@ -98,40 +99,10 @@ int latch_get_info(struct vfio_latch_device *dev, void __user *arg)
 	return ret ? -EFAULT : 0;
 }
 
-/**
- * latch_put_caps - append a chain of capabilities to an info structure
- * @arg: user address of the structure
- * @caps: the chain, not empty, freed here
- * @flags: the structure's flags
- * @flag: set in @flags: there is a chain
- * @argsz: bytes the user has; set to what is needed if that is more
- * @size: bytes of the structure without the chain
- * @cap_offset: set to where the chain starts, if it fits
- *
- * Return: 0 or -EFAULT.
- */
-int latch_put_caps(void __user *arg, struct vfio_info_cap *caps, u32 *flags, u32 flag,
-		   u32 *argsz, size_t size, u32 *cap_offset)
-{
-	int ret = 0;
-
-	*flags |= flag;
-	if (*argsz < size + caps->size) {
-		*argsz = size + caps->size;
-	} else {
-		vfio_info_cap_shift(caps, size);
-		if (copy_to_user(arg + size, caps->buf, caps->size))
-			ret = -EFAULT;
-		*cap_offset = size;
-	}
-	kfree(caps->buf);
-	return ret;
-}
-
 static int bar_info(struct vfio_latch_device *dev, struct vfio_region_info *info,
 		    struct vfio_info_cap *caps)
 {
-	struct vfio_info_cap_header mappable = {
+	static const struct vfio_info_cap_header mappable = {
 		.id = VFIO_REGION_INFO_CAP_MSIX_MAPPABLE,
 		.version = 1,
 	};
@@ -145,7 +116,12 @@ static int bar_info(struct vfio_latch_device *dev, struct vfio_region_info *info
 	info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
 	if (!dev->msix_size || info->index != dev->msix_bar)
 		return 0;
-	return vfio_info_add_capability(caps, &mappable, sizeof(mappable));
+	/* A BAR has no other capability: there is no chain to append to. */
+	caps->buf = kmemdup(&mappable, sizeof(mappable), GFP_KERNEL);
+	if (!caps->buf)
+		return -ENOMEM;
+	caps->size = sizeof(mappable);
+	return 0;
 }
 
 static int driver_region_info(struct vfio_latch_device *dev, struct vfio_region_info *info,

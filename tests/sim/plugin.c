@@ -4,6 +4,7 @@
  * for translated code; this one adds device types instead.
  */
 #include "connectx.h"
+#include "intel_graphics.h"
 #include "qemu/qemu-plugin.h"
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = 1;
@@ -12,5 +13,6 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
 					   char **argv)
 {
 	cx_pci_register_types();
+	intel_graphics_register_type();
 	return 0;
 }

@@ -17,6 +17,16 @@ from .paths import HarnessError
 QEMU = "qemu-system-x86_64"
 
 
+# QEMU processes of this run, which must not outlive it.
+_running = set()
+
+
+def kill_all():
+    """Kill every QEMU that this run has started."""
+    for process in list(_running):
+        process.kill()
+
+
 class RequestError(Exception):
     """A request from the guest that cannot be fulfilled."""
 
@@ -241,12 +251,14 @@ class Boot:
                                            stdout=errors, stderr=errors)
             except FileNotFoundError:
                 raise HarnessError("no %s: install qemu-system-x86" % QEMU) from None
+        _running.add(process)
         try:
             return self._supervise(process, requests, monitor, silence, total)
         finally:
             if process.poll() is None:
                 process.kill()
             process.wait()
+            _running.discard(process)
             requests.close()
             monitor.close()
 

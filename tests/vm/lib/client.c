@@ -19,7 +19,7 @@
 
 #define ROOT "/debian"
 /* Milliseconds for a client that just runs to its end. */
-#define RUN_MS 90000
+#define RUN_MS 60000
 
 struct client {
 	char *command;

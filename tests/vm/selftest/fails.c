@@ -5,7 +5,7 @@
  *
  * vm-machine: default
  * vm-drivers: kernel
- * vm-seconds: 10
+ * vm-seconds: 30
  */
 #include <signal.h>
 
