@@ -57,7 +57,23 @@ TEST(a_fault_hits_after_as_many_commands_as_it_is_told_to_skip)
 	CHECK_NE(migration_set_try(vf, VFIO_DEVICE_STATE_STOP, &data), 0);
 }
 
-TEST(a_save_that_fails_ends_the_stream_with_an_error)
+TEST(a_query_that_fails_is_an_error)
+{
+	int data;
+
+	open_vf();
+	window_fill(vf, 1 << 20, 5);
+	connectx_set("fault", "QUERY_VHCA_MIGRATION_STATE status=0x1");
+	CHECK_NE(migration_set_try(vf, VFIO_DEVICE_STATE_STOP_COPY, &data), 0);
+	vfio_reset(vf);
+	CHECK_EQ(migration_state(vf), VFIO_DEVICE_STATE_RUNNING);
+}
+
+/*
+ * Not with the kernel's driver: it has mlx5_core call it back when a save completes, and where
+ * that fails 6.1's mlx5_core switches interrupts on within its interrupt handler (a WARNING).
+ */
+TEST_OURS(a_save_that_fails_ends_the_stream_with_an_error)
 {
 	struct migration_image image = {};
 	int data, error;
