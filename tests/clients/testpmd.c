@@ -6,11 +6,13 @@
  * vm-machine: clients
  * vm-drivers: ours kernel
  * vm-modules: virtio_pci 9pnet_virtio 9p
+ * vm-seconds: 400
+ * vm-timeout: 420
  */
 #include "vmtest.h"
 
 /* Milliseconds for one answer: the client's libraries come over 9p into an emulated machine. */
-#define ANSWER_MS 60000
+#define ANSWER_MS 120000
 #define PROMPT "testpmd> "
 /* Enough to have gone round the rings of 256 descriptors many times. */
 #define MANY_PACKETS 5000
