@@ -364,9 +364,12 @@ int latch_hot_reset(struct vfio_latch_device *dev, void __user *arg)
 	return header.count ? reset_with_groups(dev, arg + minsz, header.count) : -EINVAL;
 }
 
+/* A PF's VFs, which are others' to use, would not survive the reset. */
 static int check_member(struct pci_dev *pdev, void *data)
 {
-	return pci_is_bridge(pdev) || find_member(data, pdev) ? 0 : -EBUSY;
+	if (pci_is_bridge(pdev))
+		return 0;
+	return find_member(data, pdev) && !pci_num_vf(pdev) ? 0 : -EBUSY;
 }
 
 /**
@@ -374,7 +377,7 @@ static int check_member(struct pci_dev *pdev, void *data)
  * @dev: the device that is being closed
  *
  * Once no member of the set is open any more, one reset serves all that need
- * it.
+ * it. A function that it cannot be done for keeps needing it.
  *
  * Context: last close; the device set's lock is held.
  */

@@ -49,27 +49,26 @@ static void put_bytes(u8 *buf, u64 offset, size_t count, u64 at, const void *val
 }
 
 /*
- * The user sees the table right behind the OpRegion. Version 2.0 has only a
- * physical address to say where it is, which tells a guest nothing; there he
- * is shown version 2.1, whose address counts from the OpRegion's start.
+ * The user sees the table right behind the OpRegion, and its address says so,
+ * counted from the OpRegion's start as version 2.1 does; version 2.0, whose
+ * address is physical and tells a guest nothing, is shown as 2.1.
  */
 static int opregion_rw(struct vfio_latch_device *dev, void *data, void *buf, u64 offset,
 		       size_t count, bool is_write)
 {
-	struct opregion *opregion = data;
+	const __le16 version = cpu_to_le16(VERSION_2_1);
+	const __le64 address = cpu_to_le64(OPREGION_LENGTH);
+	const struct opregion *opregion = data;
 
 	if (is_write)
 		return -EINVAL;
 	put_bytes(buf, offset, count, 0, opregion->base, OPREGION_LENGTH);
-	if (opregion->vbt)
+	if (opregion->vbt) {
 		put_bytes(buf, offset, count, OPREGION_LENGTH, opregion->vbt, opregion->vbt_size);
-	if (opregion->is_absolute) {
-		__le16 version = cpu_to_le16(VERSION_2_1);
-		__le64 address = cpu_to_le64(OPREGION_LENGTH);
-
-		put_bytes(buf, offset, count, OPREGION_VERSION + 2, &version, sizeof(version));
 		put_bytes(buf, offset, count, OPREGION_RVDA, &address, sizeof(address));
 	}
+	if (opregion->is_absolute)
+		put_bytes(buf, offset, count, OPREGION_VERSION + 2, &version, sizeof(version));
 	return 0;
 }
 
@@ -92,7 +91,7 @@ static bool has_outside_vbt(u16 version, u64 rvda, u32 rvds)
 {
 	if (!rvda || !rvds || rvds > OPREGION_VBT_MAX)
 		return false;
-	/* From 2.1 on it counts from the OpRegion, right behind which we show it. */
+	/* From 2.1 on it counts from the OpRegion's start. */
 	return version == VERSION_2_0 || (version >= VERSION_2_1 && rvda >= OPREGION_LENGTH);
 }
 

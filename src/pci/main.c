@@ -18,7 +18,7 @@ static struct vfio_latch_params params;
 VFIO_LATCH_MODULE_PARAMS(params);
 
 static char *ids = "";
-module_param(ids, charp, 0444);
+module_param(ids, charp, 0);
 MODULE_PARM_DESC(ids, "IDs to bind: VVVV:DDDD[:SVVV[:SDDD[:CLASS[:CLASS_MASK]]]][,...]");
 
 /* Whether sriov_numvfs may be written; asked for at that time, it is no device's policy. */

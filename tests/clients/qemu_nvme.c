@@ -7,16 +7,19 @@
  * vm-machine: clients
  * vm-drivers: ours kernel
  * vm-modules: virtio_pci 9pnet_virtio 9p nvme
+ * vm-seconds: 400
+ * vm-timeout: 420
  */
 #include <glob.h>
 
+#include "disk.h"
 #include "vmtest.h"
 
 #define DISKS 3
 #define DISK_SIZE (16 << 20)
 #define MIB (1 << 20)
 /* Milliseconds for one client, several of which may run at once. */
-#define CLIENT_MS 60000
+#define CLIENT_MS 120000
 
 static const char *disk_id(int number)
 {
@@ -52,59 +55,6 @@ static void give_to_kernel(int number)
 	CHECK(WAIT_UNTIL(has_namespace(number), CLIENT_MS));
 }
 
-/*
- * QEMU 7.2's model of the controller counts the users of a vector, and drops the interrupts of
- * one that has none. It counts an admin queue only if MSI-X is on when the controller is enabled,
- * and the client under test does that in the other order; a reset with MSI-X on then takes away
- * one user too many. So give the admin queue's vector more users than all tests can take away:
- * each time that the controller is disabled while MSI-X is off leaves one behind.
- */
-static void charge_vector(int number)
-{
-	enum { CC = 0x14 / 4, CSTS = 0x1c / 4, AQA = 0x24 / 4, ASQ = 0x28 / 4, ACQ = 0x30 / 4 };
-	const uint32_t enable = 6 << 16 | 4 << 20 | 1;
-	const char *bdf = nvme(number);
-	volatile uint32_t *regs;
-	int msix, fd;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0", bdf);
-	fd = CHECK_OK(open(path, O_RDWR | O_SYNC | O_CLOEXEC));
-	regs = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	CHECK(regs != MAP_FAILED);
-	msix = real_cfg_cap(bdf, PCI_CAP_ID_MSIX) + PCI_MSIX_FLAGS;
-	pci_attr_set(bdf, "enable", "1");
-	regs[CC] = 0;
-	regs[AQA] = 0x10001;
-	regs[ASQ] = 0x100000;
-	regs[ASQ + 1] = 0;
-	regs[ACQ] = 0x101000;
-	regs[ACQ + 1] = 0;
-	for (int i = 0; i < 1000; i++) {
-		real_cfg_set(bdf, msix, PCI_MSIX_FLAGS_ENABLE, 2);
-		regs[CC] = enable;
-		CHECK_EQ(regs[CSTS] & 3, 1);
-		real_cfg_set(bdf, msix, 0, 2);
-		regs[CC] = 0;
-	}
-	pci_attr_set(bdf, "enable", "0");
-	munmap((void *)regs, 4096);
-	close(fd);
-}
-
-static void give_to_client(int number)
-{
-	char mark[32];
-
-	snprintf(mark, sizeof(mark), "/run/charged-%d", number);
-	if (!file_exists(mark)) {
-		pci_unbind(nvme(number));
-		charge_vector(number);
-		fclose(fopen(mark, "w"));
-	}
-	pci_bind(nvme(number), VFIO_PCI);
-}
-
 /* A file in /tmp that no other seed gives. */
 static void make_pattern(const char *name, uint64_t seed, size_t size)
 {
@@ -123,18 +73,10 @@ static void make_pattern(const char *name, uint64_t seed, size_t size)
 	free(words);
 }
 
-static char *digest(const char *name)
-{
-	char *text = client_run("sha256sum %s", name);
-
-	text[strcspn(text, " ")] = 0;
-	return text;
-}
-
 /* The host finds the file's contents on the disk image. */
 static void check_on_image(int number, const char *name, long long size)
 {
-	CHECK_STR(vm_disk_digest(disk_id(number), 0, size), digest(name));
+	CHECK_STR(vm_disk_digest(disk_id(number), 0, size), file_digest(name));
 }
 
 static void copy_in(int number, const char *name)
@@ -159,7 +101,7 @@ static void check_copies(int number, uint64_t seed)
 TEST(qemu_img_copies_a_disk_in_and_out)
 {
 	driver_load(NULL);
-	give_to_client(0);
+	give_disk_to_client(nvme(0));
 	check_copies(0, 1);
 	client_run("qemu-img compare -f raw -F raw /tmp/pattern nvme://%s/1", nvme(0));
 }
@@ -167,7 +109,7 @@ TEST(qemu_img_copies_a_disk_in_and_out)
 TEST(qemu_io_reads_back_what_it_wrote_in_any_size_and_order)
 {
 	driver_load(NULL);
-	give_to_client(0);
+	give_disk_to_client(nvme(0));
 	make_pattern("/tmp/pattern", 2, DISK_SIZE);
 	copy_in(0, "/tmp/pattern");
 	client_run("qemu-io -f raw -c 'write -P 0x11 0 512' -c 'write -P 0x22 4608 7680'"
@@ -184,7 +126,7 @@ TEST(qemu_io_reads_back_what_it_wrote_in_any_size_and_order)
 	copy_out(0, "/tmp/back");
 	client_run("cmp -n 4096 -i 512 /tmp/pattern /tmp/back &&"
 		   " cmp -n 3145728 -i 13631488 /tmp/pattern /tmp/back");
-	CHECK_STR(vm_disk_digest("disk0", 0, DISK_SIZE), digest("/tmp/back"));
+	CHECK_STR(vm_disk_digest("disk0", 0, DISK_SIZE), file_digest("/tmp/back"));
 }
 
 TEST(verification_by_the_client_can_fail)
@@ -192,7 +134,7 @@ TEST(verification_by_the_client_can_fail)
 	struct client *client;
 
 	driver_load(NULL);
-	give_to_client(0);
+	give_disk_to_client(nvme(0));
 	client_run("qemu-io -f raw -c 'write -P 0x11 0 1M' nvme://%s/1", nvme(0));
 	client = client_start("qemu-io -f raw -r -c 'read -P 0x12 0 1M' nvme://%s/1", nvme(0));
 	CHECK_NE(client_wait(client, CLIENT_MS), 0);
@@ -202,13 +144,13 @@ TEST(verification_by_the_client_can_fail)
 TEST(data_survives_close_open_and_unbind)
 {
 	driver_load(NULL);
-	give_to_client(1);
+	give_disk_to_client(nvme(1));
 	make_pattern("/tmp/pattern", 3, DISK_SIZE);
 	copy_in(1, "/tmp/pattern");
 	for (int round = 0; round < 3; round++)
 		client_run("qemu-img compare -f raw -F raw /tmp/pattern nvme://%s/1", nvme(1));
 	pci_unbind(nvme(1));
-	give_to_client(1);
+	give_disk_to_client(nvme(1));
 	client_run("qemu-img compare -f raw -F raw /tmp/pattern nvme://%s/1", nvme(1));
 	check_on_image(1, "/tmp/pattern", DISK_SIZE);
 }
@@ -220,7 +162,7 @@ TEST(three_disks_at_once_do_not_mix)
 
 	driver_load(NULL);
 	for (int i = 0; i < DISKS; i++) {
-		give_to_client(i);
+		give_disk_to_client(nvme(i));
 		snprintf(name, sizeof(name), "/tmp/pattern%d", i);
 		make_pattern(name, 10 + i, DISK_SIZE);
 	}
@@ -243,8 +185,8 @@ TEST(three_disks_at_once_do_not_mix)
 TEST(one_client_copies_from_one_disk_to_another)
 {
 	driver_load(NULL);
-	give_to_client(0);
-	give_to_client(1);
+	give_disk_to_client(nvme(0));
+	give_disk_to_client(nvme(1));
 	make_pattern("/tmp/pattern", 20, DISK_SIZE);
 	copy_in(0, "/tmp/pattern");
 	client_run("qemu-img convert -n -f raw -O raw nvme://%s/1 nvme://%s/1", nvme(0), nvme(1));
@@ -260,7 +202,7 @@ TEST(client_works_under_every_parameter)
 
 	for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
 		driver_load(parameters[i]);
-		give_to_client(2);
+		give_disk_to_client(nvme(2));
 		check_copies(2, 30 + i);
 		pci_unbind(nvme(2));
 		driver_unload();
@@ -283,7 +225,7 @@ TEST_OURS(disks_under_different_policies_work_at_once)
 		 "%s/nointxmask=0,disable_vga=1\"", nvme(0), nvme(1));
 	driver_load(parameters);
 	for (int i = 0; i < DISKS; i++)
-		give_to_client(i);
+		give_disk_to_client(nvme(i));
 	make_pattern("/tmp/pattern", 40, DISK_SIZE);
 	for (int i = 0; i < DISKS; i++)
 		clients[i] = client_start("qemu-img convert -n -f raw -O raw /tmp/pattern "
@@ -316,7 +258,7 @@ TEST(client_killed_at_work_leaves_a_usable_disk)
 	char *before;
 
 	driver_load(NULL);
-	give_to_client(0);
+	give_disk_to_client(nvme(0));
 	client_run("qemu-io -f raw -c 'write -P 0x11 0 1M' nvme://%s/1", nvme(0));
 	for (int round = 0; round < 2; round++) {
 		before = vm_disk_digest("disk0", 0, MIB);
@@ -332,12 +274,12 @@ TEST(client_killed_at_work_leaves_a_usable_disk)
 TEST(kernels_nvme_driver_reads_what_the_client_wrote)
 {
 	driver_load(NULL);
-	give_to_client(0);
+	give_disk_to_client(nvme(0));
 	make_pattern("/tmp/pattern", 60, DISK_SIZE);
 	copy_in(0, "/tmp/pattern");
 	give_to_kernel(0);
 	client_run("cmp /tmp/pattern /dev/$(ls /sys/bus/pci/devices/%s/nvme)n1", nvme(0));
-	give_to_client(0);
+	give_disk_to_client(nvme(0));
 	client_run("qemu-img compare -f raw -F raw /tmp/pattern nvme://%s/1", nvme(0));
 }
 

@@ -94,7 +94,7 @@ def compile_library():
 def compile_program(program, library):
     """Build one program; returns its path."""
     target = library.parent / program.group
-    inputs = [program.source, library] + sorted((VM / "lib").glob("*.h"))
+    inputs = [program.source, library, *(VM / "lib").glob("*.h"), *program.source.parent.glob("*.h")]
     if target.exists() and target.stat().st_mtime >= _newest(inputs):
         return target
     partial = library.parent / ("%s.part%d" % (program.group, os.getpid()))

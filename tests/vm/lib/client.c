@@ -19,7 +19,7 @@
 
 #define ROOT "/debian"
 /* Milliseconds for a client that just runs to its end. */
-#define RUN_MS 60000
+#define RUN_MS 120000
 
 struct client {
 	char *command;

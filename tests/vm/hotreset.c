@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hot reset: the slot or bus with all functions on it, for who owns them all.
+ *
+ * vm-machine: resets
+ * vm-drivers: ours kernel
+ */
+#include "vmtest.h"
+
+/*
+ * The slot of nic1, testdev1 and testdev2. pci-testdev's mark: the test that it has selected, whose
+ * offset then reads at 4, and which a reset over the bus forgets.
+ */
+static const char * const slot[] = { "nic1", "testdev1", "testdev2" };
+
+#define SLOT_SIZE 3
+
+static void mark(struct vfio_device *testdev)
+{
+	cfg_command(testdev, PCI_COMMAND_MEMORY, 0);
+	vfio_write(testdev, 0, 0, 0, 1);
+	CHECK_NE(vfio_read(testdev, 0, 4, 4), 0);
+}
+
+static bool is_marked(struct vfio_device *testdev)
+{
+	cfg_command(testdev, PCI_COMMAND_MEMORY, 0);
+	return vfio_read(testdev, 0, 4, 4);
+}
+
+static void bind_slot(void)
+{
+	driver_load(NULL);
+	for (int n = 0; n < SLOT_SIZE; n++)
+		pci_bind(vm_bdf(slot[n]), VFIO_PCI);
+}
+
+/* All three, in one container. */
+static void open_slot(struct vfio_device **devices)
+{
+	bind_slot();
+	devices[0] = vfio_open(vm_bdf(slot[0]));
+	for (int n = 1; n < SLOT_SIZE; n++)
+		devices[n] = vfio_open_with(devices[0], vm_bdf(slot[n]));
+}
+
+static struct vfio_pci_hot_reset_info *reset_info(struct vfio_device *device)
+{
+	struct vfio_pci_hot_reset_info *info;
+
+	CHECK_EQ(vfio_hot_reset_info_try(device, &info), 0);
+	return info;
+}
+
+static void check_listed(const struct vfio_pci_hot_reset_info *info, const char *bdf)
+{
+	char name[32];
+
+	for (unsigned int n = 0; n < info->count; n++) {
+		const struct vfio_pci_dependent_device *entry = &info->devices[n];
+
+		snprintf(name, sizeof(name), "%04x:%02x:%02x.%x", entry->segment, entry->bus,
+			 entry->devfn >> 3, entry->devfn & 7);
+		if (!strcmp(name, bdf)) {
+			CHECK_EQ(entry->group_id, pci_group(bdf));
+			return;
+		}
+	}
+	FAIL("%s is not in the list of %u", bdf, info->count);
+}
+
+/* Info */
+
+TEST(info_lists_every_function_of_the_slot)
+{
+	struct vfio_device *devices[SLOT_SIZE];
+
+	open_slot(devices);
+	for (int n = 0; n < SLOT_SIZE; n++) {
+		struct vfio_pci_hot_reset_info *info = reset_info(devices[n]);
+
+		CHECK_EQ(info->count, SLOT_SIZE);
+		for (int other = 0; other < SLOT_SIZE; other++)
+			check_listed(info, vm_bdf(slot[other]));
+	}
+}
+
+TEST(info_lists_functions_that_are_not_bound)
+{
+	struct vfio_pci_hot_reset_info *info;
+
+	driver_load(NULL);
+	info = reset_info(vfio_bind_and_open(vm_bdf("testdev1")));
+	CHECK_EQ(info->count, SLOT_SIZE);
+	check_listed(info, vm_bdf("nic1"));
+}
+
+TEST(info_tells_how_much_room_it_needs)
+{
+	struct vfio_device *devices[SLOT_SIZE];
+	struct vfio_pci_hot_reset_info *info;
+	size_t full = sizeof(*info) + SLOT_SIZE * sizeof(info->devices[0]);
+
+	open_slot(devices);
+	info = calloc(1, full);
+	info->argsz = sizeof(*info);
+	CHECK_ERRNO(ENOSPC, ioctl(devices[0]->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info));
+	CHECK_EQ(info->count, SLOT_SIZE);
+	info->argsz = full - 1;
+	info->count = 0;
+	CHECK_ERRNO(ENOSPC, ioctl(devices[0]->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info));
+	CHECK_EQ(info->count, SLOT_SIZE);
+	info->argsz = sizeof(*info) - 1;
+	CHECK_ERRNO(EINVAL, ioctl(devices[0]->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info));
+	CHECK_ERRNO(EFAULT, ioctl(devices[0]->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, NULL));
+	info->argsz = full;
+	CHECK_OK(ioctl(devices[0]->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info));
+	CHECK_EQ(info->count, SLOT_SIZE);
+}
+
+/* Reset */
+
+TEST(hot_reset_resets_every_function)
+{
+	struct vfio_device *devices[SLOT_SIZE];
+	uint32_t bars[SLOT_SIZE];
+
+	open_slot(devices);
+	for (int n = 0; n < SLOT_SIZE; n++)
+		bars[n] = real_cfg(devices[n]->bdf, PCI_BASE_ADDRESS_0, 4);
+	for (int round = 0; round < 3; round++) {
+		mark(devices[1]);
+		mark(devices[2]);
+		cfg_command(devices[0], PCI_COMMAND_MEMORY, 0);
+		vfio_write(devices[0], 0, 0x100, 4, 4);		/* receive control */
+		CHECK_EQ(vfio_hot_reset_try(devices[round], &devices[0]->group, 1), 0);
+		CHECK(!is_marked(devices[1]));
+		CHECK(!is_marked(devices[2]));
+		cfg_command(devices[0], PCI_COMMAND_MEMORY, 0);
+		CHECK_EQ(vfio_read(devices[0], 0, 0x100, 4), 0);
+		for (int n = 0; n < SLOT_SIZE; n++)
+			CHECK_EQ(real_cfg(devices[n]->bdf, PCI_BASE_ADDRESS_0, 4), bars[n]);
+	}
+}
+
+TEST(hot_reset_of_a_function_that_is_alone_resets_it)
+{
+	struct vfio_device *testdev;
+
+	driver_load(NULL);
+	testdev = vfio_bind_and_open(vm_bdf("testdev0"));
+	CHECK_EQ(reset_info(testdev)->count, 1);
+	mark(testdev);
+	CHECK_EQ(vfio_hot_reset_try(testdev, &testdev->group, 1), 0);
+	CHECK(!is_marked(testdev));
+}
+
+/* Members that nobody has open belong to who has the group. */
+TEST(functions_that_are_bound_and_closed_are_reset_too)
+{
+	struct vfio_device *testdev, *other;
+
+	bind_slot();
+	testdev = vfio_open(vm_bdf("testdev1"));
+	mark(testdev);
+	CHECK_EQ(vfio_hot_reset_try(testdev, &testdev->group, 1), 0);
+	CHECK(!is_marked(testdev));
+	other = vfio_open_with(testdev, vm_bdf("testdev2"));
+	mark(other);
+	close(other->fd);
+	CHECK_EQ(vfio_hot_reset_try(testdev, &testdev->group, 1), 0);
+	other = vfio_open_with(testdev, vm_bdf("testdev2"));
+	CHECK(!is_marked(other));
+}
+
+TEST(mappings_of_all_functions_come_back)
+{
+	struct vfio_device *devices[SLOT_SIZE];
+	volatile uint32_t *bars[SLOT_SIZE];
+
+	open_slot(devices);
+	for (int n = 0; n < SLOT_SIZE; n++) {
+		cfg_command(devices[n], PCI_COMMAND_MEMORY, 0);
+		bars[n] = vfio_mmap(devices[n], 0, 0, 4096, PROT_READ | PROT_WRITE);
+		CHECK(bars[n] != MAP_FAILED);
+	}
+	for (int round = 0; round < 3; round++) {
+		bars[0][0x100 / 4] = 4;
+		*(volatile uint8_t *)bars[1] = 0;
+		*(volatile uint8_t *)bars[2] = 0;
+		CHECK_EQ(bars[0][0x100 / 4], 4);
+		CHECK_NE(bars[1][1], 0);
+		CHECK_NE(bars[2][1], 0);
+		CHECK_EQ(vfio_hot_reset_try(devices[1], &devices[0]->group, 1), 0);
+		CHECK_EQ(bars[0][0x100 / 4], 0);
+		CHECK_EQ(bars[1][1], 0);
+		CHECK_EQ(bars[2][1], 0);
+	}
+}
+
+/* Others hammer their mappings and configuration space all the while. */
+TEST(accesses_wait_while_the_slot_is_reset)
+{
+	struct vfio_device *devices[SLOT_SIZE];
+	volatile uint32_t *bar;
+	uint32_t status;
+	pid_t children[2];
+	int exited;
+
+	open_slot(devices);
+	cfg_command(devices[0], PCI_COMMAND_MEMORY, 0);
+	bar = vfio_mmap(devices[0], 0, 0, 4096, PROT_READ);
+	status = bar[2];
+	CHECK_NE(status, 0xffffffff);
+	for (int n = 0; n < 2; n++) {
+		children[n] = CHECK_OK(fork());
+		if (!children[n])
+			for (;;)
+				if (n ? bar[2] == 0xffffffff :
+				    cfg32(devices[0], PCI_VENDOR_ID) == 0xffffffff)
+					_exit(1);
+	}
+	for (int round = 0; round < 5; round++)
+		CHECK_EQ(vfio_hot_reset_try(devices[1], &devices[0]->group, 1), 0);
+	for (int n = 0; n < 2; n++) {
+		CHECK_EQ(waitpid(children[n], &exited, WNOHANG), 0);
+		kill(children[n], SIGKILL);
+	}
+}
+
+TEST(member_in_d3hot_is_woken_and_reset)
+{
+	struct vfio_device *devices[SLOT_SIZE];
+	unsigned int control;
+
+	open_slot(devices);
+	control = cfg_cap(devices[0], PCI_CAP_ID_PM) + PCI_PM_CTRL;
+	cfg_set16(devices[0], control, 3);
+	mark(devices[1]);
+	CHECK_EQ(vfio_hot_reset_try(devices[1], &devices[0]->group, 1), 0);
+	CHECK(!is_marked(devices[1]));
+	CHECK_EQ(cfg16(devices[0], control) & PCI_PM_CTRL_STATE_MASK, 0);
+	cfg_command(devices[0], PCI_COMMAND_MEMORY, 0);
+	CHECK_NE(vfio_read(devices[0], 0, 8, 4), 0xffffffff);
+}
+
+TEST(member_in_low_power_is_woken_and_reset)
+{
+	struct vfio_device *devices[SLOT_SIZE];
+	int usage;
+
+	open_slot(devices);
+	if (vfio_feature_try(devices[0], VFIO_DEVICE_FEATURE_SET |
+			     VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, NULL, 0) == -ENOTTY &&
+	    !driver_is_ours())
+		SKIP("this kernel's driver has no low power feature");
+	pci_wait_power_state(devices[0]->bdf, "D3hot");
+	usage = pm_usage(devices[0]->bdf);
+	mark(devices[1]);
+	CHECK_EQ(vfio_hot_reset_try(devices[1], &devices[0]->group, 1), 0);
+	CHECK(!is_marked(devices[1]));
+	pci_wait_power_state(devices[0]->bdf, "D3hot");
+	CHECK_EQ(pm_usage(devices[0]->bdf), usage);
+	CHECK_EQ(vfio_feature_try(devices[0], VFIO_DEVICE_FEATURE_SET |
+				  VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, NULL, 0), 0);
+	cfg_command(devices[0], PCI_COMMAND_MEMORY, 0);
+	CHECK_NE(vfio_read(devices[0], 0, 8, 4), 0xffffffff);
+}
+
+/* What prevents one */
+
+TEST(wrong_group_is_refused)
+{
+	struct vfio_device *devices[SLOT_SIZE], *other;
+	int groups[2];
+
+	open_slot(devices);
+	other = vfio_bind_and_open(vm_bdf("testdev0"));
+	mark(devices[1]);
+	CHECK_ERR(EINVAL, vfio_hot_reset_try(devices[1], &other->group, 1));
+	CHECK_ERR(EINVAL, vfio_hot_reset_try(other, &devices[1]->group, 1));
+	CHECK(is_marked(devices[1]));
+	groups[0] = other->group;
+	groups[1] = devices[0]->group;
+	CHECK_EQ(vfio_hot_reset_try(devices[1], groups, 2), 0);
+	CHECK(!is_marked(devices[1]));
+}
+
+TEST(missing_bad_and_too_many_groups_are_refused)
+{
+	struct vfio_device *devices[SLOT_SIZE];
+	int groups[SLOT_SIZE + 1], bad, file = CHECK_OK(open("/dev/null", O_RDWR));
+
+	open_slot(devices);
+	for (int n = 0; n <= SLOT_SIZE; n++)
+		groups[n] = devices[0]->group;
+	mark(devices[1]);
+	CHECK_ERR(EINVAL, vfio_hot_reset_try(devices[1], NULL, 0));
+	CHECK_ERR(EINVAL, vfio_hot_reset_try(devices[1], &file, 1));
+	CHECK_ERR(EINVAL, vfio_hot_reset_try(devices[1], &devices[1]->fd, 1));
+	CHECK_ERR(EINVAL, vfio_hot_reset_try(devices[1], groups, SLOT_SIZE + 1));
+	bad = 1000;
+	CHECK_ERR(EBADF, vfio_hot_reset_try(devices[1], &bad, 1));
+	bad = -1;
+	CHECK_ERR(EBADF, vfio_hot_reset_try(devices[1], &bad, 1));
+	CHECK(is_marked(devices[1]));
+}
+
+TEST(bad_sizes_and_flags_are_refused)
+{
+	struct vfio_device *devices[SLOT_SIZE];
+	struct {
+		struct vfio_pci_hot_reset header;
+		int group;
+	} reset = { .header.argsz = sizeof(reset.header) - 1, .header.count = 1 };
+
+	open_slot(devices);
+	reset.group = devices[0]->group;
+	CHECK_ERRNO(EINVAL, ioctl(devices[1]->fd, VFIO_DEVICE_PCI_HOT_RESET, &reset));
+	reset.header.argsz = sizeof(reset);
+	reset.header.flags = 1;
+	CHECK_ERRNO(EINVAL, ioctl(devices[1]->fd, VFIO_DEVICE_PCI_HOT_RESET, &reset));
+	reset.header.flags = 0;
+	CHECK_ERRNO(EFAULT, ioctl(devices[1]->fd, VFIO_DEVICE_PCI_HOT_RESET, NULL));
+	CHECK_OK(ioctl(devices[1]->fd, VFIO_DEVICE_PCI_HOT_RESET, &reset));
+}
+
+TEST(unbound_function_prevents_it)
+{
+	struct vfio_device *testdev;
+
+	bind_slot();
+	testdev = vfio_open(vm_bdf("testdev1"));
+	mark(testdev);
+	pci_unbind(vm_bdf("testdev2"));
+	CHECK_ERR(EINVAL, vfio_hot_reset_try(testdev, &testdev->group, 1));
+	CHECK(is_marked(testdev));
+	pci_bind(vm_bdf("testdev2"), VFIO_PCI);
+	CHECK_EQ(vfio_hot_reset_try(testdev, &testdev->group, 1), 0);
+	CHECK(!is_marked(testdev));
+}
+
+/* Members of another group: a PF's VFs are on its bus, each in a group of its own. */
+
+TEST(groups_of_all_functions_are_needed)
+{
+	const char *pf = vm_bdf("nvme0"), *vf;
+	struct vfio_pci_hot_reset_info *info;
+	struct vfio_device *nvme;
+
+	driver_load(NULL);
+	module_parameter_set("vfio_pci", "enable_sriov", "1");
+	pci_bind(pf, VFIO_PCI);
+	nvme = vfio_open(pf);
+	pci_set_vfs(pf, 1);
+	vf = pci_vf(pf, 0);
+	info = reset_info(nvme);
+	CHECK_EQ(info->count, 2);
+	check_listed(info, pf);
+	check_listed(info, vf);
+	CHECK_NE(pci_group(pf), pci_group(vf));
+	CHECK_ERR(EINVAL, vfio_hot_reset_try(nvme, &nvme->group, 1));
+	cfg_command(nvme, PCI_COMMAND_MEMORY, 0);
+	CHECK_NE(vfio_read(nvme, 0, 8, 4), 0xffffffff);
+}
+
+/* Functions without a reset of their own, at the last close of the slot */
+
+TEST(last_close_of_a_slot_resets_what_has_no_reset)
+{
+	struct vfio_device *devices[SLOT_SIZE], *testdev;
+
+	open_slot(devices);
+	mark(devices[1]);
+	mark(devices[2]);
+	close(devices[1]->fd);
+	testdev = vfio_open_with(devices[0], vm_bdf("testdev1"));
+	/* The others are open still: nothing could be done. */
+	CHECK(is_marked(testdev));
+	close(testdev->fd);
+	close(devices[2]->fd);
+	vfio_close(devices[0]);
+
+	devices[0] = vfio_open(vm_bdf("testdev1"));
+	CHECK(!is_marked(devices[0]));
+	CHECK(!is_marked(vfio_open_with(devices[0], vm_bdf("testdev2"))));
+}
+
+TEST(last_close_resets_whatever_was_closed_before)
+{
+	struct vfio_device *testdev;
+
+	bind_slot();
+	for (int round = 0; round < 3; round++) {
+		testdev = vfio_open(vm_bdf("testdev1"));
+		mark(testdev);
+		vfio_close(testdev);
+		testdev = vfio_open(vm_bdf("testdev1"));
+		CHECK(!is_marked(testdev));
+		vfio_close(testdev);
+	}
+}
+
+TEST(last_close_leaves_a_slot_alone_that_is_not_all_its_own)
+{
+	struct vfio_device *testdev;
+
+	driver_load(NULL);
+	testdev = vfio_bind_and_open(vm_bdf("testdev1"));
+	mark(testdev);
+	vfio_close(testdev);
+	CHECK(is_marked(vfio_open(vm_bdf("testdev1"))));
+}
+
+/* Two clients of one slot reset and use it at once. */
+TEST(hot_resets_race_with_function_resets_and_opens)
+{
+	struct vfio_device *devices[SLOT_SIZE];
+	pid_t children[2];
+	int status;
+
+	open_slot(devices);
+	for (int n = 0; n < 2; n++) {
+		children[n] = CHECK_OK(fork());
+		if (children[n])
+			continue;
+		for (;;) {
+			if (n) {
+				vfio_reset_try(devices[0]);
+			} else {
+				struct vfio_device *testdev =
+					vfio_open_with(devices[0], vm_bdf("testdev2"));
+
+				cfg_command(testdev, PCI_COMMAND_MEMORY, 0);
+				close(testdev->fd);
+			}
+		}
+	}
+	for (int round = 0; round < 10; round++) {
+		int error = vfio_hot_reset_try(devices[1], &devices[0]->group, 1);
+
+		/* A neighbour's reset may be under way. */
+		if (error != -EAGAIN && error != -EBUSY)
+			CHECK_EQ(error, 0);
+	}
+	for (int n = 0; n < 2; n++) {
+		CHECK_EQ(waitpid(children[n], &status, WNOHANG), 0);
+		kill(children[n], SIGKILL);
+		CHECK_OK(waitpid(children[n], &status, 0));
+	}
+	mark(devices[1]);
+	CHECK_EQ(vfio_hot_reset_try(devices[1], &devices[0]->group, 1), 0);
+	CHECK(!is_marked(devices[1]));
+}
