@@ -48,8 +48,12 @@ static void general(const struct cx_pf *pf, unsigned int id, uint8_t *cap)
 
 static void general_2(const struct cx_pf *pf, unsigned int id, uint8_t *cap)
 {
-	if (id || !pf->migration)
+	if (!pf->migration)
 		return;
+	if (id) {
+		ifc_set(cap, CAP_2_MIGRATABLE, 1, 1);
+		return;
+	}
 	ifc_set(cap, CAP_2_MIGRATION_MULTI_LOAD, 1, pf->precopy);
 	ifc_set(cap, CAP_2_MIGRATION_TRACKING_STATE, 1, pf->precopy);
 	ifc_set(cap, CAP_2_MIGRATION_IN_CHUNKS, 1, pf->chunks);

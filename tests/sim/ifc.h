@@ -41,7 +41,8 @@ void ifc_set(void *buffer, size_t offset, size_t width, uint64_t value);
  * Fields that are newer than Debian 12's header: pre-copy and chunks. Bits from the
  * beginning of the layout that is named.
  */
-#define CAP_2_MIGRATION_MULTI_LOAD		0xc8	/* cmd_hca_cap_2 */
+#define CAP_2_MIGRATABLE			0x80	/* cmd_hca_cap_2 */
+#define CAP_2_MIGRATION_MULTI_LOAD		0xc8
 #define CAP_2_MIGRATION_TRACKING_STATE		0xc9
 #define CAP_2_MIGRATION_IN_CHUNKS		0xd0
 #define QUERY_MIGRATION_IN_INCREMENTAL		0x40	/* query_vhca_migration_state_in */

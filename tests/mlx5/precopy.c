@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PRE_COPY: a state is sent while the VF runs, and what changes meanwhile after it.
+ *
+ * vm-machine: connectx
+ * vm-drivers: kernel ours
+ * vm-modules: mlx5_core
+ */
+#include "vmtest.h"
+#include "connectx.h"
+#include "migration.h"
+
+CLEAN_UP
+{
+	connectx_clean_up();
+}
+
+static struct vfio_device *source, *target;
+
+static void open_two(void)
+{
+	const char *pf = connectx_pf_with_vfs(2);
+
+	source = connectx_open_vf(pf, 0);
+	target = connectx_open_vf(pf, 1);
+	if (!(migration_flags(source) & VFIO_MIGRATION_PRE_COPY))
+		SKIP("this driver has no PRE_COPY");
+}
+
+/* Read while there is something; in PRE_COPY a stream that has run dry says -ENOMSG. */
+static void read_initial(int data, struct migration_image *image)
+{
+	CHECK_EQ(migration_read_try(data, image), -ENOMSG);
+}
+
+static void check_precopy(uint64_t size, int rounds)
+{
+	struct migration_image image = {};
+	uint64_t digest;
+	int data;
+
+	open_two();
+	window_fill(source, size, 21);
+	data = migration_set(source, VFIO_DEVICE_STATE_PRE_COPY);
+	CHECK_EQ(window_suspended(source) & 3, 0);
+	read_initial(data, &image);
+	for (int round = 0; round < rounds; round++) {
+		CHECK_EQ(window_touch(source, size / 7 * round, size / 100, 1000 + round),
+			 WINDOW_DONE);
+		if (round == 0)
+			migration_set(source, VFIO_DEVICE_STATE_PRE_COPY_P2P);
+	}
+	digest = window_digest(source);
+	CHECK_EQ(migration_set(source, VFIO_DEVICE_STATE_STOP_COPY), -1);
+	migration_read(data, &image);
+	close(data);
+	migration_set(source, VFIO_DEVICE_STATE_STOP);
+	migration_load(target, &image);
+	CHECK_EQ(window_state_size(target), size);
+	CHECK_EQ(window_digest(target), digest);
+	migration_set(target, VFIO_DEVICE_STATE_RUNNING);
+	CHECK_EQ(window_digest(target), digest);
+}
+
+TEST(a_state_that_does_not_change_moves)
+{
+	check_precopy(3 << 20, 0);
+}
+
+TEST(what_changes_during_precopy_arrives)
+{
+	check_precopy(3 << 20, 3);
+}
+
+TEST(a_state_larger_than_a_chunk_moves_with_its_changes)
+{
+	check_precopy(15 << 20, 2);
+}
+
+TEST(a_vf_runs_on_when_precopy_is_given_up)
+{
+	struct migration_image image = {};
+	uint64_t digest;
+	int data;
+
+	open_two();
+	window_fill(source, 1 << 20, 22);
+	digest = window_digest(source);
+	data = migration_set(source, VFIO_DEVICE_STATE_PRE_COPY);
+	read_initial(data, &image);
+	migration_set(source, VFIO_DEVICE_STATE_RUNNING);
+	close(data);
+	CHECK_EQ(window_digest(source), digest);
+	CHECK_EQ(window_suspended(source) & 3, 0);
+	image = migration_save(source);
+	migration_load(target, &image);
+	CHECK_EQ(window_digest(target), digest);
+}
