@@ -31,7 +31,7 @@ static inline unsigned int region_of(struct vfio_device *graphics, unsigned int 
 			(void *)vfio_info_cap(info, info->cap_offset, VFIO_REGION_INFO_CAP_TYPE);
 
 		CHECK(type);
-		CHECK_EQ(type->type, VFIO_REGION_TYPE_PCI_VENDOR_TYPE | 0x8086);
+		CHECK_EQ(type->type, (uint32_t)VFIO_REGION_TYPE_PCI_VENDOR_TYPE | 0x8086);
 		CHECK_EQ(info->flags & ~VFIO_REGION_INFO_FLAG_CAPS, VFIO_REGION_INFO_FLAG_READ);
 		if (type->subtype == subtype)
 			return index;
