@@ -154,6 +154,9 @@ void driver_unload_all(void)
 	static const char * const names[] = { "vfio_pci", "vfio_latch", "vfio_pci_core" };
 	char path[128];
 
+	/* The core is in use as long as this one is there: see connectx_clean_up(). */
+	if (module_uses("mlx5_vfio_pci") >= 0)
+		return;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "/sys/module/%s/initstate", names[i]);
 		if (file_exists(path))
