@@ -134,6 +134,14 @@ static inline int compat_set_driver_override(struct pci_dev *pdev, const char *d
 #endif
 }
 
+/* The last step of a device's release, which an older vfio leaves to the driver. */
+static inline void compat_free_device(struct vfio_device *vdev)
+{
+#ifdef HAVE_VFIO_FREE_DEVICE
+	vfio_free_device(vdev);
+#endif
+}
+
 /* A device opened without a group, through iommufd. */
 #if IS_ENABLED(CONFIG_VFIO_DEVICE_CDEV) && defined(HAVE_VFIO_DEVICE_CDEV_OPENED)
 #define COMPAT_DEVICE_CDEV

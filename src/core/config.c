@@ -190,6 +190,8 @@ int latch_config_store(struct vfio_latch_device *dev, unsigned int offset, unsig
 	if (hardware_bits != all) {
 		u32 old = hardware_read(dev->pdev, offset, width) << shift;
 
+		/* Writing a status bit back would clear it. */
+		old &= ~dword->status;
 		value = (old & ~hardware_bits) | (value & hardware_bits);
 	}
 	hardware_write(dev->pdev, offset, width, value >> shift);

@@ -39,7 +39,7 @@ EXPORT_SYMBOL_GPL(vfio_latch_init);
 
 /**
  * vfio_latch_release - undo vfio_latch_init()
- * @vdev: the device; nobody knows it any more
+ * @vdev: the device; nobody knows it any more, and it is gone after this
  *
  * Context: vfio_device_ops.release.
  */
@@ -54,6 +54,7 @@ void vfio_latch_release(struct vfio_device *vdev)
 	mutex_destroy(&dev->config_lock);
 	mutex_destroy(&dev->irq_lock);
 	compat_mapping_put(dev->mapping);
+	compat_free_device(vdev);
 }
 EXPORT_SYMBOL_GPL(vfio_latch_release);
 

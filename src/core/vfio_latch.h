@@ -91,7 +91,6 @@ struct vfio_latch_device {
 	unsigned int can_mask_intx : 1;
 	unsigned int has_vga_client : 1;
 	unsigned int has_vf_notifier : 1;
-	unsigned int needs_d3_restore : 1;
 
 	/* Under access_lock, written with it held for writing. */
 	struct rw_semaphore access_lock;

@@ -38,8 +38,13 @@ static void mount_root(void)
 
 	if (file_exists(ROOT "/bin/sh"))
 		return;
-	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++)
-		module_load("base", modules[i], NULL);
+	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
+		int error = module_loaded(modules[i]) ? 0 : module_load_try("base", modules[i], NULL);
+
+		/* Built in where there is no file; the mount says if it is not. */
+		if (error && error != -ENOENT)
+			FAIL("cannot load %s: %s", modules[i], strerror(-error));
+	}
 	mkdir(ROOT, 0755);
 	if (mount("root", ROOT, "9p", MS_RDONLY,
 		  "trans=virtio,version=9p2000.L,msize=262144,cache=loose"))
