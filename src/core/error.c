@@ -16,11 +16,18 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 
 	latch_clean_clear(dev);
 	latch_irq_signal_error(dev);
-	return state == pci_channel_io_perm_failure ? PCI_ERS_RESULT_DISCONNECT :
-						      PCI_ERS_RESULT_CAN_RECOVER;
+	if (state == pci_channel_io_perm_failure)
+		return PCI_ERS_RESULT_DISCONNECT;
+	/* Only who asks for a reset is told when the link has been reset. */
+	return state == pci_channel_io_frozen ? PCI_ERS_RESULT_NEED_RESET :
+						PCI_ERS_RESULT_CAN_RECOVER;
 }
 
-/* The link was reset under the function: it gets its BARs back, the user does the rest. */
+/*
+ * The link was reset under the function: it gets its BARs back, the user does the rest. What was
+ * saved last is right even where it was restored once since, as for a function that nobody has
+ * open: its BARs stay as they are from probe to remove.
+ */
 static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 {
 	struct vfio_latch_device *dev = pci_get_drvdata(pdev);
@@ -28,6 +35,7 @@ static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 	latch_clean_clear(dev);
 	down_write(&dev->access_lock);
 	latch_access_revoke(dev);
+	pdev->state_saved = true;
 	pci_restore_state(pdev);
 	pci_save_state(pdev);
 	up_write(&dev->access_lock);

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the host tells a client without an interrupt of the function: PCIe errors (ERR), and that it
+ * wants the device back (REQ).
+ *
+ * vm-machine: resets
+ * vm-drivers: ours kernel
+ */
+#include "vmtest.h"
+
+#define ERR		VFIO_PCI_ERR_IRQ_INDEX
+#define REQ		VFIO_PCI_REQ_IRQ_INDEX
+#define LIMIT_MS	20000
+#define QUIET_MS	300
+
+/* virtio's device status in BAR 4: a client may set it, a reset clears it. */
+#define STATUS_BAR	4
+#define STATUS		20
+
+/* Names of QEMU's for errors of both kinds that a driver is told of */
+#define NONFATAL	"POISON_TLP"
+#define FATAL		"MALF_TLP"
+
+static struct vfio_device *open_rng(void)
+{
+	struct vfio_device *rng;
+
+	driver_load("disable_idle_d3=1");
+	rng = vfio_bind_and_open(vm_bdf("rng0"));
+	cfg_command(rng, PCI_COMMAND_MEMORY, 0);
+	return rng;
+}
+
+static int enable(struct vfio_device *device, unsigned int index)
+{
+	int event = event_new();
+
+	vfio_irq_eventfd(device, index, 0, event);
+	return event;
+}
+
+static void wait_for_recovery(int start)
+{
+	CHECK(WAIT_UNTIL(kmsg_count(start, "AER: device recovery successful"), LIMIT_MS));
+}
+
+static void check_usable_after_reset(struct vfio_device *rng)
+{
+	vfio_reset(rng);
+	cfg_command(rng, PCI_COMMAND_MEMORY, 0);
+	CHECK_EQ(vfio_read(rng, STATUS_BAR, STATUS, 1), 0);
+	vfio_write(rng, STATUS_BAR, STATUS, 1, 1);
+	CHECK_EQ(vfio_read(rng, STATUS_BAR, STATUS, 1), 1);
+	CHECK_EQ(cfg32(rng, PCI_VENDOR_ID), real_cfg(rng->bdf, PCI_VENDOR_ID, 4));
+}
+
+/* ERR */
+
+TEST(nonfatal_error_signals_err)
+{
+	struct vfio_device *rng = open_rng();
+	int event = enable(rng, ERR), start = kmsg_mark();
+
+	vm_aer("rng0", NONFATAL);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	wait_for_recovery(start);
+	check_usable_after_reset(rng);
+}
+
+/* Recovery resets the link. */
+TEST(fatal_error_signals_err_and_leaves_a_usable_function)
+{
+	struct vfio_device *rng = open_rng();
+	int event = enable(rng, ERR), start = kmsg_mark();
+	volatile uint8_t *bar = vfio_mmap(rng, STATUS_BAR, 0, 4096, PROT_READ | PROT_WRITE);
+	uint32_t bars = real_cfg(rng->bdf, PCI_BASE_ADDRESS_4, 4);
+
+	bar[STATUS] = 1;
+	vm_aer("rng0", FATAL);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	wait_for_recovery(start);
+	check_usable_after_reset(rng);
+	CHECK_EQ(real_cfg(rng->bdf, PCI_BASE_ADDRESS_4, 4), bars);
+	CHECK_EQ(bar[STATUS], 1);
+}
+
+/* The link was reset under it: it gets its BARs back, before its client does anything. */
+TEST_OURS(fatal_error_leaves_the_function_its_bars)
+{
+	struct vfio_device *rng = open_rng();
+	uint32_t bars = real_cfg(rng->bdf, PCI_BASE_ADDRESS_4, 4);
+	int start = kmsg_mark();
+
+	vm_aer("rng0", FATAL);
+	wait_for_recovery(start);
+	CHECK_EQ(real_cfg(rng->bdf, PCI_BASE_ADDRESS_4, 4), bars);
+}
+
+TEST(error_without_err_set_up_harms_nobody)
+{
+	struct vfio_device *rng = open_rng();
+	int start = kmsg_mark();
+
+	vm_aer("rng0", NONFATAL);
+	wait_for_recovery(start);
+	check_usable_after_reset(rng);
+}
+
+static void error_while_closed(const char *error)
+{
+	const char *bdf = vm_bdf("rng0");
+	struct vfio_device *rng;
+	int start = kmsg_mark();
+
+	vm_aer("rng0", error);
+	wait_for_recovery(start);
+	rng = vfio_open(bdf);
+	cfg_command(rng, PCI_COMMAND_MEMORY, 0);
+	check_usable_after_reset(rng);
+	vfio_close(rng);
+}
+
+TEST(nonfatal_error_of_a_closed_function_harms_nobody)
+{
+	vfio_close(open_rng());
+	error_while_closed(NONFATAL);
+}
+
+/* The kernel's driver leaves the function without its BARs. */
+TEST_OURS(fatal_error_of_a_closed_function_harms_nobody)
+{
+	vfio_close(open_rng());
+	error_while_closed(FATAL);
+	error_while_closed(FATAL);
+}
+
+TEST_OURS(fatal_error_of_a_function_never_opened_harms_nobody)
+{
+	driver_load("disable_idle_d3=1");
+	pci_bind(vm_bdf("rng0"), VFIO_PCI);
+	error_while_closed(FATAL);
+}
+
+TEST(errors_race_with_resets_and_closes)
+{
+	const char *bdf = vm_bdf("rng0");
+	struct vfio_device *rng;
+	int status;
+	pid_t child;
+
+	child = CHECK_OK(fork());
+	if (!child)
+		for (;;)
+			vm_aer("rng0", NONFATAL);
+	rng = open_rng();
+	for (int round = 0; round < 10; round++) {
+		int error = vfio_reset_try(rng);
+
+		if (error != -EAGAIN)
+			CHECK_EQ(error, 0);
+		enable(rng, ERR);
+		vfio_close(rng);
+		/* A reset under way, of the recovery for instance, asks for another try. */
+		while ((error = vfio_open_try(bdf, bdf, &rng)) == -EAGAIN)
+			pause_ms(5);
+		CHECK_EQ(error, 0);
+	}
+	CHECK_EQ(waitpid(child, &status, WNOHANG), 0);
+	kill(child, SIGKILL);
+	CHECK_OK(waitpid(child, &status, 0));
+	CHECK(WAIT_UNTIL(!vfio_reset_try(rng), LIMIT_MS));
+	cfg_command(rng, PCI_COMMAND_MEMORY, 0);
+	check_usable_after_reset(rng);
+}
+
+TEST(err_is_offered_for_pci_express_alone)
+{
+	struct vfio_irq_info info;
+
+	driver_load(NULL);
+	CHECK_EQ(vfio_irq_info(vfio_bind_and_open(vm_bdf("rng0")), ERR).count, 1);
+	CHECK_ERR(EINVAL, vfio_irq_info_try(vfio_bind_and_open(vm_bdf("testdev0")), ERR, &info));
+}
+
+/* ERR and REQ alike */
+
+static void check_eventfd_can_be_set_signalled_and_taken_away(unsigned int index)
+{
+	const uint32_t trigger = VFIO_IRQ_SET_ACTION_TRIGGER;
+	struct vfio_device *rng = open_rng();
+	int event = event_new(), other = event_new(), none = -1, bad = 1000;
+	uint8_t yes = 1, no = 0;
+	int pair[2] = { event, other };
+
+	CHECK_EQ(vfio_irq_info(rng, index).flags, VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE);
+	vfio_irq_eventfd(rng, index, 0, event);
+	vfio_irq_loopback(rng, index, 0);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	CHECK_EQ(vfio_irqs_try(rng, index, VFIO_IRQ_SET_DATA_BOOL | trigger, 0, 1, &yes, 1), 0);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	CHECK_EQ(vfio_irqs_try(rng, index, VFIO_IRQ_SET_DATA_BOOL | trigger, 0, 1, &no, 1), 0);
+	CHECK_EQ(event_take(event), 0);
+
+	CHECK_ERR(EBADF, vfio_irq_eventfds_try(rng, index, 0, 1, &bad));
+	CHECK_ERR(EINVAL, vfio_irq_eventfds_try(rng, index, 0, 2, pair));
+	CHECK_ERR(EINVAL, vfio_irq_eventfds_try(rng, index, 1, 1, pair));
+	CHECK_ERR(ENOTTY, vfio_irqs_try(rng, index, VFIO_IRQ_SET_DATA_NONE |
+					VFIO_IRQ_SET_ACTION_MASK, 0, 1, NULL, 0));
+	vfio_irq_loopback(rng, index, 0);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+
+	vfio_irq_eventfd(rng, index, 0, other);
+	vfio_irq_loopback(rng, index, 0);
+	CHECK_EQ(event_wait(other, LIMIT_MS), 1);
+	CHECK_EQ(event_take(event), 0);
+
+	CHECK_EQ(vfio_irq_eventfds_try(rng, index, 0, 1, &none), 0);
+	vfio_irqs_try(rng, index, VFIO_IRQ_SET_DATA_NONE | trigger, 0, 1, NULL, 0);
+	CHECK_EQ(event_take(other), 0);
+	vfio_irq_eventfd(rng, index, 0, other);
+	vfio_irq_disable(rng, index);
+	vfio_irqs_try(rng, index, VFIO_IRQ_SET_DATA_NONE | trigger, 0, 1, NULL, 0);
+	CHECK_EQ(event_take(other), 0);
+}
+
+TEST(err_can_be_set_signalled_and_taken_away)
+{
+	check_eventfd_can_be_set_signalled_and_taken_away(ERR);
+}
+
+TEST(req_can_be_set_signalled_and_taken_away)
+{
+	check_eventfd_can_be_set_signalled_and_taken_away(REQ);
+}
+
+/* REQ */
+
+static void release(struct vfio_device *device)
+{
+	close(device->fd);
+	close(device->group);
+	close(device->container);
+}
+
+/* Unbinding in a process of its own, since it waits for the client. */
+static pid_t start_unbinding(struct vfio_device *device)
+{
+	pid_t child = CHECK_OK(fork());
+
+	if (!child) {
+		release(device);
+		pci_unbind(device->bdf);
+		_exit(0);
+	}
+	return child;
+}
+
+static void check_unbound(pid_t child, const char *bdf)
+{
+	int status;
+
+	CHECK_OK(waitpid(child, &status, 0));
+	CHECK(WIFEXITED(status) && !WEXITSTATUS(status));
+	CHECK_STR(pci_driver(bdf), "");
+}
+
+TEST(unbind_asks_the_client_and_waits_for_it)
+{
+	struct vfio_device *rng = open_rng();
+	int event = enable(rng, REQ), status;
+	pid_t child;
+
+	child = start_unbinding(rng);
+	CHECK_GE(event_wait(event, LIMIT_MS), 1);
+	CHECK_EQ(waitpid(child, &status, WNOHANG), 0);
+	CHECK_EQ(cfg32(rng, PCI_VENDOR_ID), real_cfg(rng->bdf, PCI_VENDOR_ID, 4));
+	release(rng);
+	check_unbound(child, rng->bdf);
+}
+
+/* It asks again, for a client that was not ready to listen. */
+TEST(unbind_asks_more_than_once)
+{
+	struct vfio_device *rng = open_rng();
+	int event = enable(rng, REQ);
+	pid_t child;
+
+	child = start_unbinding(rng);
+	CHECK_GE(event_wait(event, LIMIT_MS), 1);
+	CHECK_GE(event_wait(event, LIMIT_MS), 1);
+	release(rng);
+	check_unbound(child, rng->bdf);
+}
+
+TEST(unbind_waits_for_a_client_that_cannot_be_asked)
+{
+	struct vfio_device *rng = open_rng();
+	int start = kmsg_mark(), status;
+	pid_t child;
+
+	child = start_unbinding(rng);
+	CHECK(WAIT_UNTIL(kmsg_count(start, "vfio-pci"), LIMIT_MS));
+	CHECK_EQ(waitpid(child, &status, WNOHANG), 0);
+	release(rng);
+	check_unbound(child, rng->bdf);
+}
+
+/* The administrator holds the device lock: a reset would wait for the client, who waits for it. */
+TEST(reset_during_unbind_does_not_deadlock)
+{
+	struct vfio_device *rng = open_rng();
+	int event = enable(rng, REQ);
+	pid_t child;
+
+	child = start_unbinding(rng);
+	CHECK_GE(event_wait(event, LIMIT_MS), 1);
+	CHECK_ERR(EAGAIN, vfio_reset_try(rng));
+	release(rng);
+	check_unbound(child, rng->bdf);
+}
+
+TEST_OURS(hot_reset_during_unbind_does_not_deadlock)
+{
+	struct vfio_device *rng = open_rng();
+	int event = enable(rng, REQ);
+	pid_t child;
+
+	child = start_unbinding(rng);
+	CHECK_GE(event_wait(event, LIMIT_MS), 1);
+	CHECK_ERR(EAGAIN, vfio_hot_reset_try(rng, &rng->group, 1));
+	release(rng);
+	check_unbound(child, rng->bdf);
+}
