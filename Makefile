@@ -3,7 +3,7 @@
 # Everything here installs what it needs (as root, with apt-get) and says so.
 #
 #	make demo		the package on a clean Debian, a device in user space's hands
-#	make check		all tests but check-debug; ends in "N passed, N failed"
+#	make check		all tests but -debug and -mlx5; ends in "N passed, N failed"
 #
 #	make modules [KVER=release | KDIR=dir]	build/modules/<release>/*.ko
 #	make modules-all			for the kernels of all Debian suites
