@@ -32,6 +32,8 @@ static bool idles_in_d3(struct vfio_latch_device *dev)
  */
 void latch_power_register(struct vfio_latch_device *dev)
 {
+	/* Some kernels do not know a function's state before a driver says so. */
+	pci_set_power_state(dev->pdev, PCI_D0);
 	pm_runtime_allow(&dev->pdev->dev);
 	if (idles_in_d3(dev))
 		pm_runtime_put(&dev->pdev->dev);
