@@ -65,16 +65,17 @@ int latch_bar_request(struct vfio_latch_device *dev, unsigned int bar)
 	int ret = 0;
 
 	mutex_lock(&dev->bar_lock);
-	if (!dev->bars[bar].is_held)
-		ret = pci_request_selected_regions_exclusive(dev->pdev, BIT(bar),
-							     dev->vdev.ops->name);
-	if (!ret && !dev->bars[bar].is_held) {
+	if (dev->bars[bar].is_held)
+		goto unlock;
+	ret = pci_request_selected_regions_exclusive(dev->pdev, BIT(bar), dev->vdev.ops->name);
+	if (!ret) {
 		dev->bars[bar].can_mmap = is_memory(dev, bar) &&
 					  (latch_bar_size(dev, bar) >= PAGE_SIZE ||
 					   !hold_padding(dev, bar));
 		/* Pairs with the acquire in latch_bar_hold(). */
 		smp_store_release(&dev->bars[bar].is_held, true);
 	}
+unlock:
 	mutex_unlock(&dev->bar_lock);
 	return ret;
 }

@@ -24,7 +24,6 @@ enum latch_config_hook {
 	LATCH_HOOK_MSI_FLAGS,
 	LATCH_HOOK_EXP_DEVCTL,
 	LATCH_HOOK_AF_CTRL,
-	LATCH_NR_HOOKS
 };
 
 /**
