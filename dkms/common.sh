@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What the packages' scripts and dkms's hooks share. Whatever is interrupted, and where:
+# the index that depmod makes never names a vfio-pci that is not there.
+
+
+package=vfio-latch
+version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$(dirname "${BASH_SOURCE[0]}")/../dkms.conf")
+tree=/var/lib/dkms/$package
+logs=/var/log/$package
+# Present for a moment only, and not beyond a boot: while it is, the index names the
+# kernel's own modules, although ours are there.
+prefer_own=/run/depmod.d/$package.conf
+ours='(vfio-latch|vfio-pci|mlx5-vfio-pci)\.ko(\.[a-z0-9]+)?'
+
+say()
+{
+	printf 'vfio-latch: %s\n' "$*" >&2
+}
+
+index()
+{
+	# As dkms does: a kernel that is not installed, but whose headers are, has no index.
+	[[ ! -e /lib/modules/$1/modules.dep ]] || depmod -a "$1"
+}
+
+is_in_index()
+{
+	grep -qsE "^updates/dkms/$ours:" "/lib/modules/$1/modules.dep"
+}
+
+# find_modules DIR...: modules of these names, whoever they are from
+find_modules()
+{
+	find "$@" -regextype posix-extended -regex ".*/$ours" 2>/dev/null || :
+}
+
+# stand_ins KERNEL: see before-install
+stand_ins()
+{
+	local file own
+
+	find_modules "/lib/modules/$1/extra" "$tree/original_module/$1" | while read -r file; do
+		own=$(find "/lib/modules/$1/kernel" -name "${file##*/}" -print -quit)
+		if [[ -n $own ]] && cmp -s "$own" "$file"; then
+			printf '%s\n' "$file"
+			[[ ! -e $file.origin ]] || printf '%s\n' "$file.origin"
+		fi
+	done
+}
+
+# Before our modules are taken away.
+index_own_modules()
+{
+	mkdir -p "${prefer_own%/*}"
+	cat >"$prefer_own" <<-'END'
+	override vfio-pci * kernel/drivers/vfio/pci
+	override mlx5-vfio-pci * kernel/drivers/vfio/pci/mlx5
+	END
+	index "$1"
+	rm -f "$prefer_own"
+}
+
+# put_back KERNEL: if dkms has none of our versions installed for this kernel, leave it
+# its own modules and nothing of ours. Nothing to do, unless a dkms was killed: it does
+# not look for what it left behind when it runs again.
+put_back()
+{
+	local kernel=$1 aside place
+
+	! compgen -G "$tree/kernel-$kernel-*" >/dev/null || return 0
+
+	stand_ins "$kernel" | xargs -rd '\n' rm -f
+	# A module that dkms put aside and did not bring back.
+	find_modules "$tree/original_module/$kernel" | while read -r aside; do
+		place=/lib/modules/$kernel/kernel/drivers/vfio/pci/${aside##*/}
+		[[ $aside != */mlx5* ]] || place=${place%/*}/mlx5/${place##*/}
+		[[ ! -e $aside.origin ]] || place=$(head -n 1 "$aside.origin")
+		[[ ! -d ${place%/*} ]] || mv -n "$aside" "$place"
+	done
+	rm -rf "$tree/original_module/$kernel"
+
+	if [[ -n $(find_modules "/lib/modules/$kernel/updates/dkms") ]]; then
+		index_own_modules "$kernel"
+		find_modules "/lib/modules/$kernel/updates/dkms" | xargs -d '\n' rm -f
+		rmdir --ignore-fail-on-non-empty -p "/lib/modules/$kernel/updates/dkms" 2>/dev/null || :
+	fi
+	! is_in_index "$kernel" || index "$kernel"
+}
+
+kernels()
+{
+	find /lib/modules -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -V
+}
+
+# What dkms would build for by itself: kernels whose headers are installed.
+has_headers()
+{
+	[[ -d /lib/modules/$1/build/include ]]
+}
+
+# What is told to leave the modules to the operator, tells us too.
+may_install()
+{
+	[[ ! -e /etc/dkms/no-autoinstall ]]
+}
+
+# install_for KERNEL: fails for nobody. A kernel that cannot have our modules has its own.
+install_for()
+{
+	local kernel=$1 log=$logs/$1.log status=0
+	local which=("$package/$version" -k "$kernel")
+
+	mkdir -p "$logs"
+	{ dkms build "${which[@]}" && dkms install "${which[@]}"; } </dev/null >"$log" 2>&1 || status=$?
+	case $status in
+	0)
+		echo "$package: kernel $kernel: $package $version is installed"
+		rm "$log"
+		;;
+	77) # BUILD_EXCLUSIVE in dkms.conf
+		echo "$package: kernel $kernel: not a kernel for $package, skipped"
+		rm "$log"
+		;;
+	*)
+		cat "$tree/$version/build/make.log" >>"$log" 2>/dev/null || :
+		put_back "$kernel"
+		say "kernel $kernel keeps its own vfio-pci: $package could not be built, see $log"
+		;;
+	esac
+}
+
+# refresh_initramfs KERNEL: once vfio-pci is in the image, it shall be the right one.
+refresh_initramfs()
+{
+	local image contents
+
+	for image in "/boot/initrd.img-$1" "/boot/initramfs-$1.img"; do
+		[[ -e $image ]] || continue
+		if command -v lsinitramfs update-initramfs >/dev/null; then
+			contents=$(lsinitramfs "$image")
+			[[ $contents == */vfio-pci.ko* ]] || continue
+			update-initramfs -u -k "$1" >/dev/null
+		elif command -v lsinitrd dracut >/dev/null; then
+			contents=$(lsinitrd "$image")
+			[[ $contents == */vfio-pci.ko* ]] || continue
+			dracut --force --quiet "$image" "$1"
+		fi || say "the initramfs $image could not be made again: it may hold another vfio-pci than the system"
+	done
+}
