@@ -23,6 +23,7 @@
 #define CX_UAR_FIRST		4		/* page index; the init segment is below */
 #define CX_UAR_COUNT		0x60
 #define CX_WINDOW_OFFSET	0x80000		/* test window, VFs only */
+#define CX_WINDOW_REGISTERS	0x80
 #define CX_WINDOW_SIZE		0x1000
 #define CX_MSIX_TABLE		0xf0000
 #define CX_MSIX_PBA		0xf8000
@@ -262,6 +263,8 @@ uint32_t cx_tracker_host_qp(struct cx_pf *pf, unsigned int vf);
 
 /* test_window.c */
 struct cx_window *cx_window_new(void);
+/* CX_WINDOW_REGISTERS bytes, which an image carries with the state. */
+uint8_t *cx_window_registers(struct cx_function *fn);
 uint64_t cx_window_read(struct cx_function *fn, hwaddr offset, unsigned int size);
 void cx_window_write(struct cx_function *fn, hwaddr offset, uint64_t value, unsigned int size);
 

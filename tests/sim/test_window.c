@@ -24,7 +24,7 @@ enum {
 	REG_STATE_SIZE	= 0x68,
 	REG_SAVES	= 0x70,
 	REG_LOADS	= 0x78,
-	REG_END		= 0x80,
+	REG_END		= CX_WINDOW_REGISTERS,
 };
 
 enum { FILL = 1, TOUCH = 2, DIGEST = 3, WRITE = 4 };
@@ -39,6 +39,11 @@ struct cx_window {
 struct cx_window *cx_window_new(void)
 {
 	return g_new0(struct cx_window, 1);
+}
+
+uint8_t *cx_window_registers(struct cx_function *fn)
+{
+	return fn->window->registers;
 }
 
 static uint64_t get(struct cx_function *fn, unsigned int offset)

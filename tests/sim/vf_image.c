@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Images of a VF's state, what SAVE_VHCA_STATE gives and LOAD_VHCA_STATE takes: a header, then
- * extents, each its offset, its length and its bytes. Little-endian. A driver must not look
- * inside.
+ * Images of a VF's state, what SAVE_VHCA_STATE gives and LOAD_VHCA_STATE takes: a header, the test
+ * window's registers, then extents, each its offset, its length and its bytes. Little-endian. A
+ * driver must not look inside.
  */
 #include "vf_migration.h"
 #include "qemu/bitmap.h"
@@ -57,7 +57,7 @@ static uint64_t bytes_of(const struct cx_migration *migration, long block, long 
 
 uint64_t cx_image_size(const struct cx_migration *migration, bool all)
 {
-	uint64_t size = sizeof(struct image_header);
+	uint64_t size = sizeof(struct image_header) + CX_WINDOW_REGISTERS;
 	long block = 0, count;
 
 	while ((count = next_run(migration, all, &block)) > 0) {
@@ -67,17 +67,19 @@ uint64_t cx_image_size(const struct cx_migration *migration, bool all)
 	return size;
 }
 
-uint32_t cx_image_save(struct cx_migration *migration, uint8_t *image, uint32_t limit, bool first)
+uint32_t cx_image_save(struct cx_function *fn, uint8_t *image, uint32_t limit, bool first)
 {
+	struct cx_migration *migration = fn->migration;
 	struct image_header header = {
 		.magic = cpu_to_le64(MAGIC),
 		.flags = cpu_to_le64(first ? IMAGE_FIRST : 0),
 		.state_size = cpu_to_le64(migration->size),
 	};
-	uint32_t used = sizeof(header);
+	uint32_t used = sizeof(header) + CX_WINDOW_REGISTERS;
 	uint64_t extents = 0;
 	long block = 0, count;
 
+	memcpy(image + sizeof(header), cx_window_registers(fn), CX_WINDOW_REGISTERS);
 	while ((count = next_run(migration, false, &block)) > 0) {
 		struct extent extent;
 		uint64_t room = limit - MIN(limit, used + sizeof(extent));
@@ -129,9 +131,10 @@ static bool take_extents(struct cx_migration *migration, const uint8_t *bytes, u
 	return !length;
 }
 
-enum cx_status cx_image_load(struct cx_migration *migration, const uint8_t *image, uint32_t length,
+enum cx_status cx_image_load(struct cx_function *fn, const uint8_t *image, uint32_t length,
 			     uint64_t state_limit, bool may_follow)
 {
+	struct cx_migration *migration = fn->migration;
 	struct image_header header;
 	uint64_t payload, size;
 	bool first;
@@ -144,8 +147,8 @@ enum cx_status cx_image_load(struct cx_migration *migration, const uint8_t *imag
 	first = le64_to_cpu(header.flags) & IMAGE_FIRST;
 	/* The buffer may be longer than the image. */
 	if (le64_to_cpu(header.magic) != MAGIC || payload > length - sizeof(header) ||
-	    size > state_limit || header.digest != cpu_to_le64(digest_of(image + sizeof(header),
-									 payload)))
+	    payload < CX_WINDOW_REGISTERS || size > state_limit ||
+	    le64_to_cpu(header.digest) != digest_of(image + sizeof(header), payload))
 		return CX_BAD_PARAMETER;
 	if (!first && (!may_follow || !migration->loading))
 		return CX_BAD_RESOURCE_STATE;
@@ -157,6 +160,8 @@ enum cx_status cx_image_load(struct cx_migration *migration, const uint8_t *imag
 	} else if (size != migration->size) {
 		cx_state_resize(migration, size);
 	}
-	return take_extents(migration, image + sizeof(header), payload,
+	image += sizeof(header);
+	memcpy(cx_window_registers(fn), image, CX_WINDOW_REGISTERS);
+	return take_extents(migration, image + CX_WINDOW_REGISTERS, payload - CX_WINDOW_REGISTERS,
 			    le64_to_cpu(header.extents)) ? CX_OK : CX_BAD_PARAMETER;
 }

@@ -153,8 +153,9 @@ enum cx_status cx_query_vhca_migration_state(struct cx_command *cmd)
 	return CX_OK;
 }
 
-static enum cx_status save(struct cx_command *cmd, struct cx_migration *migration, bool first)
+static enum cx_status save(struct cx_command *cmd, struct cx_function *vf, bool first)
 {
+	struct cx_migration *migration = vf->migration;
 	uint32_t limit = GET(save_vhca_state_in, cmd->in, size), length;
 	g_autofree uint8_t *image = NULL;
 
@@ -165,7 +166,7 @@ static enum cx_status save(struct cx_command *cmd, struct cx_migration *migratio
 	if (limit < MIN(2 * CX_BLOCK, cx_image_size(migration, false)))
 		return CX_LIMIT;
 	image = g_malloc(MIN(limit, cx_image_size(migration, false)) + CX_BLOCK);
-	length = cx_image_save(migration, image, limit, first);
+	length = cx_image_save(vf, image, limit, first);
 	if (!cx_mkey_write(cmd->fn, GET(save_vhca_state_in, cmd->in, mkey),
 			   GET(save_vhca_state_in, cmd->in, va), image, length))
 		return CX_BAD_RESOURCE;
@@ -194,7 +195,7 @@ enum cx_status cx_save_vhca_state(struct cx_command *cmd)
 		first = true;
 	}
 	migration->restart = false;
-	status = save(cmd, migration, first);
+	status = save(cmd, vf, first);
 	if (status != CX_OK)
 		return status;
 	migration->unfinished = has_pending(migration);
@@ -222,7 +223,7 @@ enum cx_status cx_load_vhca_state(struct cx_command *cmd)
 	if (!cx_mkey_read(cmd->fn, GET(load_vhca_state_in, cmd->in, mkey),
 			  GET(load_vhca_state_in, cmd->in, va), image, length))
 		return CX_BAD_RESOURCE;
-	status = cx_image_load(vf->migration, image, length, pf->state_limit,
+	status = cx_image_load(vf, image, length, pf->state_limit,
 			       pf->precopy || pf->chunks);
 	if (status == CX_OK)
 		vf->migration->loads++;

@@ -36,8 +36,8 @@ uint64_t cx_image_size(const struct cx_migration *migration, bool all);
  * Write an image of pending blocks, as many as fit into LIMIT; they are no longer pending.
  * Returns its length.
  */
-uint32_t cx_image_save(struct cx_migration *migration, uint8_t *image, uint32_t limit, bool first);
-enum cx_status cx_image_load(struct cx_migration *migration, const uint8_t *image, uint32_t length,
+uint32_t cx_image_save(struct cx_function *fn, uint8_t *image, uint32_t limit, bool first);
+enum cx_status cx_image_load(struct cx_function *fn, const uint8_t *image, uint32_t length,
 			     uint64_t state_limit, bool may_follow);
 
 #endif
