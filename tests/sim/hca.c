@@ -35,6 +35,9 @@ enum cx_status cx_enable_hca(struct cx_command *cmd)
 	struct cx_pf *pf = cmd->fn->pf;
 
 	if (!id) {
+		/* What the last driver has set is gone, and properties may have changed. */
+		cx_caps_exit(cmd->fn);
+		cx_caps_init(cmd->fn);
 		cmd->fn->enabled = true;
 		return CX_OK;
 	}

@@ -220,6 +220,21 @@ static void vf_write_config(PCIDevice *pci, uint32_t address, uint32_t value, in
 	pcie_aer_write_config(pci, address, value, length);
 }
 
+/*
+ * Kinds of properties that can be set while the PF runs, so that a test need not boot a machine
+ * for every one. What a driver has been told it is not told again: capabilities are for the next.
+ */
+static PropertyInfo live_bool, live_uint8, live_uint32, live_size, live_size32;
+
+static void init_live(PropertyInfo *live, const PropertyInfo *kind)
+{
+	*live = *kind;
+	live->realized_set_allowed = true;
+}
+
+#define LIVE(name, field, type, kind, value) \
+	DEFINE_PROP_UNSIGNED(name, struct cx_pf, field, value, live_##kind, type)
+
 static Property pf_properties[] = {
 	DEFINE_PROP_UINT16("vfs", struct cx_pf, vfs, 8),
 	DEFINE_PROP_UINT16("vectors", struct cx_pf, vectors, 16),
@@ -227,20 +242,20 @@ static Property pf_properties[] = {
 	DEFINE_PROP_UINT32("boot-pages", struct cx_pf, boot_pages, 8),
 	DEFINE_PROP_UINT32("init-pages", struct cx_pf, init_pages, 24),
 	DEFINE_PROP_UINT32("pages-per-vf", struct cx_pf, pages_per_vf, 8),
-	DEFINE_PROP_BOOL("migration", struct cx_pf, migration, true),
-	DEFINE_PROP_BOOL("precopy", struct cx_pf, precopy, true),
-	DEFINE_PROP_BOOL("chunks", struct cx_pf, chunks, true),
-	DEFINE_PROP_BOOL("tracker", struct cx_pf, tracker, true),
-	DEFINE_PROP_SIZE("state-limit", struct cx_pf, state_limit, 1 * GiB),
-	DEFINE_PROP_SIZE("image-limit", struct cx_pf, image_limit, 4 * GiB - 4096),
-	DEFINE_PROP_SIZE32("chunk-size", struct cx_pf, chunk_size, 4 * MiB),
-	DEFINE_PROP_UINT8("tracker-max-ranges", struct cx_pf, tracker_max_ranges, 8),
-	DEFINE_PROP_UINT8("tracker-min-space", struct cx_pf, tracker_min_space, 12),
-	DEFINE_PROP_UINT8("tracker-max-space", struct cx_pf, tracker_max_space, 52),
-	DEFINE_PROP_UINT32("tracker-capacity", struct cx_pf, tracker_capacity, 0),
-	DEFINE_PROP_UINT32("command-timeout-ms", struct cx_pf, command_timeout_ms, 60000),
-	DEFINE_PROP_UINT32("health-poll-ms", struct cx_pf, health_poll_ms, 2000),
-	DEFINE_PROP_UINT32("command-us", struct cx_pf, command_us, 0),
+	LIVE("migration", migration, bool, bool, true),
+	LIVE("precopy", precopy, bool, bool, true),
+	LIVE("chunks", chunks, bool, bool, true),
+	LIVE("tracker", tracker, bool, bool, true),
+	LIVE("state-limit", state_limit, uint64_t, size, 1 * GiB),
+	LIVE("image-limit", image_limit, uint64_t, size, 4 * GiB - 4096),
+	LIVE("chunk-size", chunk_size, uint32_t, size32, 4 * MiB),
+	LIVE("tracker-max-ranges", tracker_max_ranges, uint8_t, uint8, 8),
+	LIVE("tracker-min-space", tracker_min_space, uint8_t, uint8, 12),
+	LIVE("tracker-max-space", tracker_max_space, uint8_t, uint8, 52),
+	LIVE("tracker-capacity", tracker_capacity, uint32_t, uint32, 0),
+	LIVE("command-timeout-ms", command_timeout_ms, uint32_t, uint32, 60000),
+	LIVE("health-poll-ms", health_poll_ms, uint32_t, uint32, 2000),
+	LIVE("command-us", command_us, uint32_t, uint32, 0),
 	DEFINE_PROP_END_OF_LIST(),
 };
 
@@ -249,6 +264,11 @@ static void pf_class_init(ObjectClass *class, void *data)
 	DeviceClass *dev = DEVICE_CLASS(class);
 	PCIDeviceClass *pci = PCI_DEVICE_CLASS(class);
 
+	init_live(&live_bool, &qdev_prop_bool);
+	init_live(&live_uint8, &qdev_prop_uint8);
+	init_live(&live_uint32, &qdev_prop_uint32);
+	init_live(&live_size, &qdev_prop_size);
+	init_live(&live_size32, &qdev_prop_size32);
 	pci->realize = pf_realize;
 	pci->exit = pf_exit;
 	pci->config_write = pf_write_config;
