@@ -7,14 +7,14 @@ import os
 import re
 import subprocess
 
-from .paths import BUILD, VM, HarnessError, relative
+from .paths import BUILD, TREE, VM, HarnessError, relative
 
 DRIVERS = ("ours", "kernel")
 CFLAGS = ["-std=gnu11", "-static", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-D_GNU_SOURCE="]
-KEYS = {"machine", "drivers", "cmdline", "modules", "timeout", "seconds"}
+KEYS = {"machine", "drivers", "cmdline", "modules", "files", "timeout", "seconds"}
 
 Program = collections.namedtuple(
-    "Program", "group source machine drivers cmdline modules timeout seconds")
+    "Program", "group source machine drivers cmdline modules files timeout seconds")
 
 
 def _header(source):
@@ -38,8 +38,9 @@ def _read(source):
     if not drivers or set(drivers) - set(DRIVERS):
         raise HarnessError("%s: vm-drivers: takes %s" % (relative(source), " and ".join(DRIVERS)))
     return Program(source.stem, source, keys["machine"], drivers, keys.get("cmdline", ""),
-                   keys.get("modules", "").split(), int(keys.get("timeout", "180")),
-                   int(keys.get("seconds", "120")))
+                   keys.get("modules", "").split(),
+                   [TREE / name for name in keys.get("files", "").split()],
+                   int(keys.get("timeout", "180")), int(keys.get("seconds", "120")))
 
 
 def load(directory=VM):
@@ -104,8 +105,9 @@ def compile_program(program, library):
     return target
 
 
-def promises(executable, driver, patterns):
+def promises(executable, driver, release, patterns):
     """The tests that EXECUTABLE would run; it is static and can say so on the host."""
     out = subprocess.run([str(executable), "--list", *patterns], check=True, capture_output=True,
-                         text=True, env={"VFIO_DRIVER": driver}).stdout
+                         text=True,
+                         env={"VFIO_DRIVER": driver, "VFIO_KERNEL": release}).stdout
     return out.split()

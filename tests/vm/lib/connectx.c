@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "connectx.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "file.h"
 #include "module.h"
@@ -19,11 +24,53 @@ enum { SIZE = 0x08, SEED = 0x10, OFFSET = 0x18, LENGTH = 0x20, ADDRESS = 0x28, C
        STATE_SIZE = 0x68 };
 enum { FILL = 1, TOUCH = 2, TAKE_DIGEST = 3, WRITE = 4 };
 
+/*
+ * What one test leaves for the next: what the PF's driver alone has in the firmware; that it must
+ * be reloaded; a property that was changed, and what it was before.
+ */
+#define OBJECTS		"/tmp/connectx-objects"
+#define WORN		"/tmp/connectx-worn"
+#define CONFIGURED	"/tmp/connectx-configured/"
+
+static char *property_get(const char *name)
+{
+	return vm_qmp("{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"cx0\","
+		      "\"property\":\"%s\"}}", name);
+}
+
+/* VALUE is JSON. */
+static void property_set(const char *name, const char *value)
+{
+	free(vm_qmp("{\"execute\":\"qom-set\",\"arguments\":{\"path\":\"cx0\","
+		    "\"property\":\"%s\",\"value\":%s}}", name, value));
+}
+
+/* Of the objects those that only a VF's driver makes and destroys while the PF's runs. */
+static char *lasting_objects(void)
+{
+	char *text = property_get("objects"), *end = strstr(text, " pages=");
+
+	if (end)
+		*end = 0;
+	return text;
+}
+
+static void note(const char *path, const char *text)
+{
+	int fd = CHECK_OK(open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+
+	CHECK_EQ(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
 const char *connectx_pf(void)
 {
 	const char *pf = vm_bdf("cx0");
 
-	module_load("base", "mlx5_core", NULL);
+	if (!module_loaded("mlx5_core")) {
+		module_load("base", "mlx5_core", NULL);
+		note(OBJECTS, lasting_objects());
+	}
 	if (strcmp(pci_driver(pf), "mlx5_core"))
 		FAIL("mlx5_core did not probe %s", pf);
 	return pf;
@@ -33,7 +80,10 @@ const char *connectx_pf_with_vfs(int count)
 {
 	const char *pf = connectx_pf();
 
+	if (pci_attr_number(pf, "sriov_numvfs") == count)
+		return pf;
 	pci_attr_set(pf, "sriov_drivers_autoprobe", "0");
+	pci_set_vfs(pf, 0);
 	pci_set_vfs(pf, count);
 	return pf;
 }
@@ -53,17 +103,77 @@ static void unload(const char *name)
 		module_unload(name);
 }
 
-void connectx_clean_up(void)
+void connectx_reload_afterwards(void)
+{
+	note(WORN, "");
+}
+
+static void unload_pf(void)
 {
 	const char *pf = vm_bdf("cx0");
 
 	if (!strcmp(pci_driver(pf), "mlx5_core"))
 		pci_set_vfs_try(pf, 0);
-	if (!still_in_use("mlx5_vfio_pci")) {
-		unload("mlx5_vfio_pci");
-		unload("mlx5_core");
+	unload("mlx5_vfio_pci");
+	unload("mlx5_core");
+	unlink(WORN);
+}
+
+void connectx_configure(const char *property, const char *value)
+{
+	char path[128], *before = property_get(property);
+
+	mkdir(CONFIGURED, 0700);
+	snprintf(path, sizeof(path), CONFIGURED "%s", property);
+	note(path, before);
+	free(before);
+	/* A driver that is loaded has been told already. */
+	unload_pf();
+	connectx_reload_afterwards();
+	property_set(property, value);
+}
+
+static void restore_configuration(void)
+{
+	DIR *directory = opendir(CONFIGURED);
+	char path[sizeof(CONFIGURED) + NAME_MAX], *value;
+	struct dirent *entry;
+
+	while (directory && (entry = readdir(directory))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), CONFIGURED "%s", entry->d_name);
+		value = file_read(path);
+		property_set(entry->d_name, value);
+		free(value);
+		unlink(path);
 	}
+	if (directory)
+		closedir(directory);
+}
+
+void connectx_clean_up(void)
+{
+	bool worn = file_exists(WORN);
+	char *before, *now;
+
 	connectx_set("fault", "%s", "");
+	restore_configuration();
+	if (still_in_use("mlx5_vfio_pci"))
+		return;
+	if (worn)
+		unload_pf();
+	unload("mlx5_vfio_pci");
+	if (!module_loaded("mlx5_core"))
+		return;
+	before = file_read(OBJECTS);
+	now = lasting_objects();
+	if (strcmp(before, now)) {
+		unload_pf();
+		FAIL("the driver left something in the firmware: %s, before it %s", now, before);
+	}
+	free(before);
+	free(now);
 }
 
 struct vfio_device *connectx_open_vf(const char *pf, int index)
@@ -76,23 +186,34 @@ struct vfio_device *connectx_open_vf(const char *pf, int index)
 	return vfio_open(vf);
 }
 
+struct vfio_device *connectx_open_one(void)
+{
+	return connectx_open_vf(connectx_pf_with_vfs(2), 0);
+}
+
+void connectx_open_two(struct vfio_device **source, struct vfio_device **target)
+{
+	*source = connectx_open_one();
+	*target = connectx_open_vf(connectx_pf(), 1);
+}
+
 void connectx_set(const char *property, const char *format, ...)
 {
 	va_list arguments;
-	char *value;
+	char *text, *json;
 
 	va_start(arguments, format);
-	CHECK_LE(0, vasprintf(&value, format, arguments));
+	CHECK_LE(0, vasprintf(&text, format, arguments));
 	va_end(arguments);
-	free(vm_qmp("{\"execute\":\"qom-set\",\"arguments\":{\"path\":\"cx0\","
-		    "\"property\":\"%s\",\"value\":\"%s\"}}", property, value));
-	free(value);
+	CHECK_LE(0, asprintf(&json, "\"%s\"", text));
+	property_set(property, json);
+	free(text);
+	free(json);
 }
 
 unsigned int connectx_objects(const char *kind)
 {
-	char *text = vm_qmp("{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"cx0\","
-			    "\"property\":\"objects\"}}");
+	char *text = property_get("objects");
 	char key[32], *found;
 	unsigned int count;
 

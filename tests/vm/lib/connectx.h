@@ -18,11 +18,26 @@
 const char *connectx_pf(void);
 /* The same with COUNT VFs that nobody has probed. */
 const char *connectx_pf_with_vfs(int count);
-/* Take VFs and modules away. For CLEAN_UP. */
+/*
+ * Take the VFs' driver away, and faults. For CLEAN_UP. The PF's driver stays for the next test
+ * with the VFs, because to take those away takes seconds; the clean-up fails if the firmware then
+ * holds something that it did not hold before the first VF was opened.
+ */
 void connectx_clean_up(void);
+/* After this test the PF's driver and its VFs shall go, too. */
+void connectx_reload_afterwards(void);
+/*
+ * Set a property of the PF for this test, to a value in JSON: ("chunk-size", "65536"). To be
+ * called first: the PF's driver is loaded anew.
+ */
+void connectx_configure(const char *property, const char *value);
 
 /* Load mlx5-vfio-pci, the kernel's or ours, and open the PF's INDEXth VF with it. */
 struct vfio_device *connectx_open_vf(const char *pf, int index);
+
+/* The first VF of two, or both. */
+struct vfio_device *connectx_open_one(void);
+void connectx_open_two(struct vfio_device **source, struct vfio_device **target);
 
 /* What the model counts of the PF's objects, such as "mkeys". */
 unsigned int connectx_objects(const char *kind);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "test.h"
@@ -50,6 +51,59 @@ unsigned int migration_state(struct vfio_device *device)
 	return get.device_state;
 }
 
+int migration_bring_to(struct vfio_device *device, unsigned int state)
+{
+	if (migration_state(device) != VFIO_DEVICE_STATE_RUNNING)
+		vfio_reset(device);
+	return state == VFIO_DEVICE_STATE_RUNNING ? -1 : migration_set(device, state);
+}
+
+const char *migration_state_name(unsigned int state)
+{
+	static const char * const names[] = {
+		"ERROR", "STOP", "RUNNING", "STOP_COPY", "RESUMING", "RUNNING_P2P", "PRE_COPY",
+		"PRE_COPY_P2P",
+	};
+
+	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
+}
+
+bool migration_has_precopy(void)
+{
+	return driver_is_ours() || !kernel_is("6.1");
+}
+
+bool migration_has_data_size(void)
+{
+	return driver_is_ours() || !kernel_is("6.1");
+}
+
+bool dma_logging_can_report(void)
+{
+	return kernel_is("6.1");
+}
+
+bool dma_logging_cannot_report(void)
+{
+	return !dma_logging_can_report();
+}
+
+long long migration_data_size(struct vfio_device *device)
+{
+	uint64_t size = 0;
+	int error = vfio_feature_try(device, VFIO_DEVICE_FEATURE_GET |
+				     VFIO_DEVICE_FEATURE_MIG_DATA_SIZE, &size, sizeof(size));
+
+	return error ?: (long long)size;
+}
+
+int migration_precopy_info(int data, struct vfio_precopy_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->argsz = sizeof(*info);
+	return ioctl(data, VFIO_MIG_GET_PRECOPY_INFO, info) ? -errno : 0;
+}
+
 int migration_read_try(int data, struct migration_image *image)
 {
 	for (;;) {
@@ -73,6 +127,15 @@ void migration_read(int data, struct migration_image *image)
 		FAIL("reading an image, after %zu bytes: %s", image->size, strerror(-error));
 }
 
+void migration_read_dry(int data, struct migration_image *image)
+{
+	int error = migration_read_try(data, image);
+
+	if (error != -ENOMSG)
+		FAIL("a stream in PRE_COPY ends with %s after %zu bytes, not with ENOMSG",
+		     error ? strerrorname_np(-error) : "its end", image->size);
+}
+
 int migration_write_try(int data, const void *bytes, size_t size)
 {
 	const uint8_t *next = bytes;
@@ -93,6 +156,19 @@ struct migration_image migration_save(struct vfio_device *device)
 	struct migration_image image = {};
 	int data = migration_set(device, VFIO_DEVICE_STATE_STOP_COPY);
 
+	migration_read(data, &image);
+	close(data);
+	migration_set(device, VFIO_DEVICE_STATE_STOP);
+	return image;
+}
+
+struct migration_image migration_save_precopy(struct vfio_device *device)
+{
+	struct migration_image image = {};
+	int data = migration_set(device, VFIO_DEVICE_STATE_PRE_COPY);
+
+	migration_read_dry(data, &image);
+	migration_set(device, VFIO_DEVICE_STATE_STOP_COPY);
 	migration_read(data, &image);
 	close(data);
 	migration_set(device, VFIO_DEVICE_STATE_STOP);

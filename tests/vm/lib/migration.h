@@ -18,6 +18,16 @@ struct vfio_precopy_info {
 };
 #define VFIO_MIG_GET_PRECOPY_INFO	_IO(VFIO_TYPE, VFIO_BASE + 21)
 #endif
+#ifndef VFIO_DEVICE_FEATURE_MIG_DATA_SIZE
+#define VFIO_DEVICE_FEATURE_MIG_DATA_SIZE	9
+#endif
+
+/* Conditions for TEST_WHEN: the kernel's driver of 6.1 knows neither. */
+bool migration_has_precopy(void);
+bool migration_has_data_size(void);
+/* Whether vfio of this Debian kernel can report DMA logs; 6.12 and later need iommufd for it. */
+bool dma_logging_can_report(void);
+bool dma_logging_cannot_report(void);
 
 /* What a device sends, as a client keeps it. */
 struct migration_image {
@@ -31,13 +41,25 @@ uint64_t migration_flags(struct vfio_device *device);
 int migration_set(struct vfio_device *device, unsigned int state);
 int migration_set_try(struct vfio_device *device, unsigned int state, int *data);
 unsigned int migration_state(struct vfio_device *device);
+/* Bring the device to a state, whatever it takes from RUNNING on; returns the data fd or -1. */
+int migration_bring_to(struct vfio_device *device, unsigned int state);
+/* "RUNNING_P2P" */
+const char *migration_state_name(unsigned int state);
+/* VFIO_DEVICE_FEATURE_MIG_DATA_SIZE; a negative errno when it is refused. */
+long long migration_data_size(struct vfio_device *device);
+/* VFIO_MIG_GET_PRECOPY_INFO; a negative errno when it is refused. */
+int migration_precopy_info(int data, struct vfio_precopy_info *info);
 
 /* Append all that the data fd gives until its end; returns 0 or a negative errno. */
 int migration_read_try(int data, struct migration_image *image);
 void migration_read(int data, struct migration_image *image);
+/* The same in PRE_COPY, whose streams run dry: what there is. */
+void migration_read_dry(int data, struct migration_image *image);
 int migration_write_try(int data, const void *bytes, size_t size);
 /* RUNNING to STOP_COPY, all read; the device is in STOP after it. */
 struct migration_image migration_save(struct vfio_device *device);
+/* RUNNING, PRE_COPY, then STOP_COPY: the same with the state sent while the device runs. */
+struct migration_image migration_save_precopy(struct vfio_device *device);
 /* Into a device in RUNNING, which is in STOP after it. */
 int migration_load_try(struct vfio_device *device, const struct migration_image *image);
 void migration_load(struct vfio_device *device, const struct migration_image *image);

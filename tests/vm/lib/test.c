@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +46,20 @@ bool driver_is_ours(void)
 	const char *driver = getenv("VFIO_DRIVER");
 
 	return !driver || strcmp(driver, "kernel");
+}
+
+/* On the host the harness says which kernel the guest will have. */
+bool kernel_is(const char *series)
+{
+	const char *release = getenv("VFIO_KERNEL");
+	size_t length = strlen(series);
+	struct utsname name;
+
+	if (!release) {
+		uname(&name);
+		release = name.release;
+	}
+	return !strncmp(release, series, length) && release[length] == '.';
 }
 
 static void print_lines(const char *format, va_list args)
@@ -100,7 +115,7 @@ static bool chosen(const char *group, const struct test *test, int count, char *
 	enum test_scope other = driver_is_ours() ? TEST_ONLY_KERNEL : TEST_ONLY_OURS;
 	char name[256];
 
-	if (test->scope == other)
+	if (test->scope == other || (test->applies && !test->applies()))
 		return false;
 	if (!count)
 		return true;

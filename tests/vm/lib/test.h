@@ -20,14 +20,17 @@ struct test {
 	const char *name;
 	void (*run)(void);
 	enum test_scope scope;
+	bool (*applies)(void);
 	struct test *next;
 };
 
 void test_register(struct test *test);
 
-#define TEST_IN_SCOPE(test_name, test_scope)						\
+#define TEST_IN_SCOPE(test_name, test_scope, condition)					\
 	static void test_name(void);							\
-	static struct test test_name##_test = { #test_name, test_name, test_scope, NULL };\
+	static struct test test_name##_test = {						\
+		#test_name, test_name, test_scope, condition, NULL			\
+	};										\
 	static void __attribute__((constructor)) test_name##_register(void)		\
 	{										\
 		test_register(&test_name##_test);					\
@@ -35,11 +38,18 @@ void test_register(struct test *test);
 	static void test_name(void)
 
 /* TEST(promise) { body }: runs for every driver in the program's vm-drivers line. */
-#define TEST(name) TEST_IN_SCOPE(name, TEST_BOTH)
+#define TEST(name) TEST_IN_SCOPE(name, TEST_BOTH, NULL)
 /* A promise that only our driver makes; not part of the plan for the kernel's. */
-#define TEST_OURS(name) TEST_IN_SCOPE(name, TEST_ONLY_OURS)
+#define TEST_OURS(name) TEST_IN_SCOPE(name, TEST_ONLY_OURS, NULL)
 /* A trait of the kernel's driver that shows that the machine or the method is right. */
-#define TEST_KERNEL(name) TEST_IN_SCOPE(name, TEST_ONLY_KERNEL)
+#define TEST_KERNEL(name) TEST_IN_SCOPE(name, TEST_ONLY_KERNEL, NULL)
+
+/*
+ * A promise that is made where CONDITION, a function, holds: for some kernels, or for one of the
+ * drivers on some of them. Elsewhere it is not part of the plan. The condition is asked on the
+ * host as well and may look at driver_is_ours() and kernel_is(), and at nothing else.
+ */
+#define TEST_WHEN(condition, name) TEST_IN_SCOPE(name, TEST_BOTH, condition)
 
 /* CLEAN_UP { body }: runs after each test of the program, before the runner's own clean-up. */
 #define CLEAN_UP									\
@@ -54,6 +64,8 @@ void test_register_clean_up(void (*run)(void));
 
 /* Whose driver is under test. */
 bool driver_is_ours(void);
+/* Whether the kernel is of this series: kernel_is("6.1"). */
+bool kernel_is(const char *series);
 
 /* End the test: failed, or skipped, which is reported and never counted as passed. */
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
