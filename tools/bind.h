@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Giving a device to a driver, and back. */
+#ifndef BIND_H
+#define BIND_H
+
+#include <stdbool.h>
+
+#include "config.h"
+#include "device.h"
+#include "report.h"
+
+/* What a device is to have: a driver, DRIVER_NONE or DRIVER_USUAL, and tunables. */
+struct want {
+	const char *driver;
+	enum wish tunable[NR_TUNABLES];
+};
+
+/* bind.c APIs: */
+bool device_is_as_wanted(const struct device *dev, const struct want *want);
+enum exit_code device_bind(struct device *dev, const struct want *want, bool force);
+
+/* attach.c APIs: */
+int attach(struct device *dev, const char *driver);
+int attach_by_override(struct device *dev, const char *driver, const char *override_after);
+int detach(struct device *dev);
+int override_set(const struct device *dev, const char *driver);
+
+/* usual.c APIs: */
+int usual_attach(struct device *dev);
+
+/* autoprobe.c APIs: */
+bool autoprobe_is_off(const char *pf);
+bool autoprobe_is_ours(const char *pf);
+enum exit_code autoprobe_set(const struct device *pf, bool is_off, bool dry_run);
+
+#endif

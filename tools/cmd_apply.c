@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the configuration says, for devices that are there, or (--new, which
+ * udev calls) for one that has just appeared.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bind.h"
+#include "command.h"
+#include "sysfs.h"
+#include "vf.h"
+
+/* A VF that no section is for, but that the kernel passed over because of us. */
+static const struct section usual_section = {
+	.enabled = true,
+	.value = { [KEY_DRIVER] = (char *)DRIVER_USUAL },
+	.tunable = { UNSAID, UNSAID, UNSAID },
+};
+
+static const struct section *section_for(const struct config *config, const struct device *dev)
+{
+	const struct section *section = config_find(config, dev);
+
+	if (!section && device_is_vf(dev) && !dev->driver[0] && autoprobe_is_ours(dev->pf))
+		return &usual_section;
+	return section;
+}
+
+/*
+ * A new device is left alone when somebody else has decided: a driver that
+ * has it, or who set driver_override. Usual drivers come by themselves, except to
+ * VFs that the kernel does not probe.
+ */
+static bool is_decided(const struct device *dev, const struct want *want)
+{
+	if (dev->driver[0])
+		return true;
+	if (dev->driver_override[0] && strcmp(dev->driver_override, want->driver))
+		return true;
+	return !strcmp(want->driver, DRIVER_USUAL) &&
+	       !(device_is_vf(dev) && autoprobe_is_off(dev->pf));
+}
+
+static enum exit_code apply_section(struct device *dev, const struct want *want,
+				    const struct options *options)
+{
+	char before[NAME_SIZE];
+	enum exit_code code;
+
+	if (device_is_as_wanted(dev, want) || (options->is_new && is_decided(dev, want)))
+		return EXIT_DONE;
+	snprintf(before, sizeof(before), "%s", dev->driver[0] ? dev->driver : "no driver");
+	if (options->dry_run) {
+		printf("%s: would go from %s to %s\n", dev->text, before, want->driver);
+		return EXIT_DONE;
+	}
+	code = device_bind(dev, want, options->force);
+	/* Not if it has no usual driver, and got none. */
+	if (!code && !options->is_new && device_is_as_wanted(dev, want))
+		printf("%s: went from %s to %s\n", dev->text, before,
+		       dev->driver[0] ? dev->driver : "no driver");
+	return code;
+}
+
+static enum exit_code apply_device(const struct config *config, struct device *dev,
+				   const struct options *options)
+{
+	const struct section *section = section_for(config, dev);
+	struct want want;
+
+	if (!section)
+		return EXIT_DONE;
+	want.driver = section->value[KEY_DRIVER];
+	memcpy(want.tunable, section->tunable, sizeof(want.tunable));
+	return apply_section(dev, &want, options);
+}
+
+/* Autoprobe last: what VFs are there is decided by how they appeared. */
+static enum exit_code apply_all(const struct config *config, struct devices *devices,
+				const struct options *options)
+{
+	enum exit_code code = EXIT_DONE;
+	size_t n;
+
+	for (n = 0; n < devices->count && !options->off; n++)
+		code = graver(code, apply_device(config, &devices->device[n], options));
+	for (n = 0; n < devices->count; n++) {
+		const struct device *pf = &devices->device[n];
+		bool is_off = !options->off && config_may_bind_vfs(config, pf);
+
+		if (pf->total_vfs)
+			code = graver(code, autoprobe_set(pf, is_off, options->dry_run));
+	}
+	return code;
+}
+
+/*
+ * udev may call before the kernel has linked a VF with its PF, and when the
+ * device has already gone again, which is nobody's fault.
+ */
+static enum exit_code read_new_device(struct device *dev, const char *argument)
+{
+	enum exit_code code;
+
+	if (!exists("/sys/bus/pci/devices/%s", argument))
+		return EXIT_NO_DEVICE;
+	code = read_device(dev, argument);
+	if (code || !device_is_vf(dev) || vf_is_linked(dev))
+		return code;
+	vf_wait_until_added(dev);
+	return read_device(dev, argument);
+}
+
+/* The devices that are named, or all. */
+static enum exit_code read_devices(struct devices *devices, const struct options *options)
+{
+	enum exit_code code = EXIT_DONE, one;
+	size_t n;
+
+	if (!options->count) {
+		devices_read(devices);
+		return EXIT_DONE;
+	}
+	*devices = (struct devices){
+		.device = calloc(options->count, sizeof(*devices->device))
+	};
+	for (n = 0; devices->device && n < options->count; n++) {
+		struct device *dev = &devices->device[devices->count];
+		const char *argument = options->argument[n];
+
+		one = options->is_new ? read_new_device(dev, argument) : read_device(dev, argument);
+		devices->count += !one;
+		if (!options->is_new || one != EXIT_NO_DEVICE)
+			code = graver(code, one);
+	}
+	return code;
+}
+
+enum exit_code cmd_apply(const struct options *options)
+{
+	struct devices devices;
+	enum exit_code code;
+	struct config config = {};
+
+	if (options->is_new)
+		report_to_syslog();
+	/* --off must work with a malformed configuration, too. */
+	code = options->off ? EXIT_DONE : read_config(&config);
+	if (code)
+		return code;
+	code = read_devices(&devices, options);
+	code = graver(code, apply_all(&config, &devices, options));
+	free(devices.device);
+	config_free(&config);
+	return code;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The subcommands. */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include "config.h"
+#include "report.h"
+
+enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_PROMETHEUS };
+
+/**
+ * struct options - the command line
+ * @driver: of --driver, or NULL
+ * @tunable: of --disable-idle-d3 and so on
+ * @argument, @count: what is left
+ */
+struct options {
+	enum format format;
+	bool no_legend;
+	bool force;
+	bool dry_run;
+	bool is_new;
+	bool off;
+	const char *driver;
+	enum wish tunable[NR_TUNABLES];
+	char **argument;
+	size_t count;
+};
+
+/* Each in the file of its name, cmd_NAME.c */
+enum exit_code cmd_list(const struct options *options);
+enum exit_code cmd_show(const struct options *options);
+enum exit_code cmd_bind(const struct options *options);
+enum exit_code cmd_unbind(const struct options *options);
+enum exit_code cmd_apply(const struct options *options);
+enum exit_code cmd_check(const struct options *options);
+enum exit_code cmd_doctor(const struct options *options);
+
+/* arguments.c APIs: */
+enum exit_code read_config(struct config *config);
+enum exit_code read_device(struct device *dev, const char *argument);
+void print_faults(const struct config *config);
+
+#endif

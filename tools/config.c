@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sections: what the files say, and which one a device gets. Pure logic. */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "ini_lines.h"
+#include "vf.h"
+
+/* The file that is being read. */
+struct source {
+	struct config *config;
+	const char *file;
+};
+
+static const char *key_name(unsigned int key)
+{
+	if (key < NR_MATCH_KEYS)
+		return match_key_names[key];
+	if (key >= KEY_TUNABLE)
+		return tunable_names[key - KEY_TUNABLE];
+	return key == KEY_DRIVER ? "driver" : "enabled";
+}
+
+/* Makes room for one more in an array that has @count, each of @size bytes. */
+static void *grown(void *array, size_t count, size_t size)
+{
+	array = reallocarray(array, count + 1, size);
+	if (!array)
+		abort();
+	memset((char *)array + count * size, 0, size);
+	return array;
+}
+
+static char *copied(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		abort();
+	return copy;
+}
+
+__attribute__((format(printf, 4, 5)))
+static void add_fault(struct config *config, const char *file, unsigned int line,
+		      const char *format, ...)
+{
+	struct fault *fault;
+	va_list args;
+
+	config->fault = grown(config->fault, config->fault_count, sizeof(*config->fault));
+	fault = &config->fault[config->fault_count++];
+	fault->file = file;
+	fault->line = line;
+	va_start(args, format);
+	if (vasprintf(&fault->text, format, args) < 0)
+		abort();
+	va_end(args);
+}
+
+static void syntax_fault(void *user, unsigned int line, const char *text)
+{
+	struct source *source = user;
+
+	add_fault(source->config, source->file, line, "%s", text);
+}
+
+/* Sections of one name are one section, over all files. */
+static struct section *section_get(struct source *source, const char *name, unsigned int line)
+{
+	struct config *config = source->config;
+	struct section *section;
+	size_t n;
+
+	for (n = 0; n < config->section_count; n++)
+		if (!strcmp(config->section[n].name, name))
+			return &config->section[n];
+
+	config->section = grown(config->section, config->section_count, sizeof(*section));
+	section = &config->section[config->section_count++];
+	snprintf(section->name, sizeof(section->name), "%s", name);
+	section->file = source->file;
+	section->line = line;
+	section->enabled = true;
+	for (n = 0; n < NR_TUNABLES; n++)
+		section->tunable[n] = UNSAID;
+	return section;
+}
+
+/* A driver's name becomes part of paths. */
+bool is_driver_name(const char *text)
+{
+	size_t n;
+
+	for (n = 0; text[n]; n++)
+		if (!isalnum((unsigned char)text[n]) && text[n] != '-' && text[n] != '_')
+			return false;
+	return n > 0 && n < NAME_SIZE;
+}
+
+/* Faults of "enabled" and the tunables. */
+static bool take_bool(struct source *source, struct section *section, unsigned int key,
+		      const char *text, unsigned int line)
+{
+	bool value;
+
+	if (!bool_parse(text, &value)) {
+		add_fault(source->config, source->file, line,
+			  "%s: \"%s\" is neither yes nor no", key_name(key), text);
+		return false;
+	}
+	if (key == KEY_ENABLED)
+		section->enabled = value;
+	else
+		section->tunable[key - KEY_TUNABLE] = value ? ON : OFF;
+	return true;
+}
+
+static bool take_match(struct source *source, unsigned int key, const char *text,
+		       unsigned int line)
+{
+	const char *fault;
+	char item[256];
+
+	fault = match_fault(key, text, item, sizeof(item));
+	if (fault)
+		add_fault(source->config, source->file, line, "%s: \"%s\" is %s", key_name(key),
+			  item, fault);
+	return !fault;
+}
+
+static bool take_driver(struct source *source, const char *text, unsigned int line)
+{
+	if (is_driver_name(text))
+		return true;
+	add_fault(source->config, source->file, line, "driver: \"%s\" is not a driver's name",
+		  text);
+	return false;
+}
+
+static void take_pair(void *user, unsigned int line, const char *name, const char *key_text,
+		      const char *text)
+{
+	struct source *source = user;
+	struct section *section = section_get(source, name, line);
+	unsigned int key = 0;
+	bool is_good;
+
+	while (key < NR_KEYS && strcmp(key_text, key_name(key)))
+		key++;
+	if (key == NR_KEYS) {
+		add_fault(source->config, source->file, line, "unknown key \"%s\"", key_text);
+		return;
+	}
+	if (section->value[key] && section->value_file[key] == source->file) {
+		add_fault(source->config, source->file, line,
+			  "%s: already given in line %u", key_text, section->value_line[key]);
+		return;
+	}
+
+	if (key < NR_MATCH_KEYS)
+		is_good = take_match(source, key, text, line);
+	else if (key == KEY_DRIVER)
+		is_good = take_driver(source, text, line);
+	else
+		is_good = take_bool(source, section, key, text, line);
+
+	/* Kept even so: that a key has a wrong value does not mean that it is missing. */
+	free(section->value[key]);
+	section->value[key] = copied(is_good ? text : "");
+	section->value_file[key] = source->file;
+	section->value_line[key] = line;
+}
+
+/* Faults and sections point to it as long as the configuration lives. */
+static const char *add_file(struct config *config, const char *file)
+{
+	config->file = grown(config->file, config->file_count, sizeof(*config->file));
+	config->file[config->file_count] = copied(file);
+	return config->file[config->file_count++];
+}
+
+/* Adds what @stream says, and what is wrong with it. Line numbers are of @file. */
+void config_parse(struct config *config, const char *file, FILE *stream)
+{
+	struct source source = { .config = config, .file = add_file(config, file) };
+	struct ini_user user = { .pair = take_pair, .fault = syntax_fault, .user = &source };
+
+	ini_lines(stream, &user);
+}
+
+/* A fault of the file as a whole has line 0. */
+void config_unreadable(struct config *config, const char *file, const char *why)
+{
+	add_fault(config, add_file(config, file), 0, "%s", why);
+}
+
+static bool has_match(const struct section *section)
+{
+	unsigned int key;
+
+	for (key = 0; key < NR_MATCH_KEYS; key++)
+		if (section->value[key])
+			return true;
+	return false;
+}
+
+static bool has_tunables(const struct section *section)
+{
+	unsigned int tunable;
+
+	for (tunable = 0; tunable < NR_TUNABLES; tunable++)
+		if (section->tunable[tunable] != UNSAID)
+			return true;
+	return false;
+}
+
+static bool names_a_driver(const struct section *section)
+{
+	const char *driver = section->value[KEY_DRIVER];
+
+	return strcmp(driver, DRIVER_NONE) && strcmp(driver, DRIVER_USUAL);
+}
+
+static void check_section(struct config *config, const struct section *section)
+{
+	if (!section->value[KEY_DRIVER])
+		add_fault(config, section->file, section->line, "section [%s] names no driver",
+			  section->name);
+	else if (has_tunables(section) && !names_a_driver(section))
+		add_fault(config, section->value_file[KEY_DRIVER], section->value_line[KEY_DRIVER],
+			  "driver: tunables are for a VFIO driver, not for \"%s\"",
+			  section->value[KEY_DRIVER]);
+	if (!has_match(section))
+		add_fault(config, section->file, section->line,
+			  "section [%s] does not say which devices it is for", section->name);
+}
+
+/* Call when all files are in: adds what is wrong with the sections as a whole. */
+void config_finish(struct config *config)
+{
+	size_t n;
+
+	for (n = 0; n < config->section_count; n++)
+		check_section(config, &config->section[n]);
+}
+
+static bool section_matches(const struct section *section, const struct device *dev)
+{
+	unsigned int key;
+
+	if (!section->enabled)
+		return false;
+	for (key = 0; key < NR_MATCH_KEYS; key++)
+		if (section->value[key] && !match_device(key, section->value[key], dev))
+			return false;
+	return true;
+}
+
+/* The section that decides about @dev, or NULL: the last one that matches. */
+const struct section *config_find(const struct config *config, const struct device *dev)
+{
+	size_t n;
+
+	for (n = config->section_count; n--;)
+		if (section_matches(&config->section[n], dev))
+			return &config->section[n];
+	return NULL;
+}
+
+static bool may_bind(const struct config *config, const struct device *vf)
+{
+	size_t n;
+
+	for (n = 0; n < config->section_count; n++)
+		if (section_matches(&config->section[n], vf) &&
+		    strcmp(config->section[n].value[KEY_DRIVER], DRIVER_USUAL))
+			return true;
+	return false;
+}
+
+/*
+ * Whether VFs of @pf, there or to come, may get another driver than the
+ * kernel's choice. When in doubt, yes.
+ */
+bool config_may_bind_vfs(const struct config *config, const struct device *pf)
+{
+	struct device vf;
+	unsigned int n;
+
+	for (n = 0; n < pf->total_vfs; n++)
+		if (vf_to_come(&vf, pf, n) && may_bind(config, &vf))
+			return true;
+	return false;
+}
+
+void config_free(struct config *config)
+{
+	unsigned int key;
+	size_t n;
+
+	for (n = 0; n < config->section_count; n++)
+		for (key = 0; key < NR_KEYS; key++)
+			free(config->section[n].value[key]);
+	for (n = 0; n < config->fault_count; n++)
+		free(config->fault[n].text);
+	for (n = 0; n < config->file_count; n++)
+		free(config->file[n]);
+	free(config->section);
+	free(config->fault);
+	free(config->file);
+	*config = (struct config){};
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The configuration: see vfio-latch.conf(5). */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "device.h"
+#include "match.h"
+#include "tunable.h"
+
+/* Values of "driver" that name none. */
+#define DRIVER_NONE "none"
+#define DRIVER_USUAL "usual"
+
+#define SECTION_NAME_SIZE 50
+
+/* All keys of a section. The first ones are the match keys, in their order. */
+enum key {
+	KEY_DRIVER = NR_MATCH_KEYS,
+	KEY_ENABLED,
+	KEY_TUNABLE,
+	NR_KEYS = KEY_TUNABLE + NR_TUNABLES
+};
+
+/**
+ * struct section - a section, of all the files that have it
+ * @name: its name
+ * @file, @line: where it was first
+ * @value: each key's value as it was written last, or NULL
+ * @value_file, @value_line: where that was
+ * @enabled: not switched off
+ * @tunable: what it wants of the tunables
+ */
+struct section {
+	char name[SECTION_NAME_SIZE];
+	const char *file;
+	unsigned int line;
+	char *value[NR_KEYS];
+	const char *value_file[NR_KEYS];
+	unsigned int value_line[NR_KEYS];
+	bool enabled;
+	enum wish tunable[NR_TUNABLES];
+};
+
+struct fault {
+	const char *file;
+	unsigned int line;
+	char *text;
+};
+
+/* Sections in the order in which they were first met. */
+struct config {
+	struct section *section;
+	size_t section_count;
+	struct fault *fault;
+	size_t fault_count;
+	char **file;
+	size_t file_count;
+};
+
+/* config.c APIs: */
+void config_parse(struct config *config, const char *file, FILE *stream);
+void config_unreadable(struct config *config, const char *file, const char *why);
+void config_finish(struct config *config);
+const struct section *config_find(const struct config *config, const struct device *dev);
+bool config_may_bind_vfs(const struct config *config, const struct device *pf);
+void config_free(struct config *config);
+bool is_driver_name(const char *text);
+
+/* config_files.c APIs: */
+void config_load(struct config *config);
+void config_load_files(struct config *config, char *const *file, size_t count);
+
+#endif

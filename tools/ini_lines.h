@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* inih, with line numbers for all that is wrong. Pure logic. */
+#ifndef INI_LINES_H
+#define INI_LINES_H
+
+#include <stdio.h>
+
+struct ini_user {
+	void (*pair)(void *user, unsigned int line, const char *section, const char *key,
+		     const char *value);
+	void (*fault)(void *user, unsigned int line, const char *text);
+	void *user;
+};
+
+/* ini_lines.c APIs: */
+void ini_lines(FILE *stream, const struct ini_user *user);
+
+#endif

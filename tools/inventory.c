@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdlib.h>
+#include <string.h>
+
+#include "bind.h"
+#include "inventory.h"
+#include "names.h"
+
+/* A malformed configuration says nothing, but hides nothing either. */
+void inventory_open(struct inventory *inventory)
+{
+	*inventory = (struct inventory){};
+	config_load(&inventory->config);
+	users_read(&inventory->users);
+}
+
+static const struct section *section_of(const struct inventory *inventory,
+					const struct device *dev)
+{
+	return inventory->config.fault_count ? NULL : config_find(&inventory->config, dev);
+}
+
+/* Devices that a VFIO driver has, or that a section is for. */
+bool is_inventoried(const struct inventory *inventory, const struct device *dev)
+{
+	return driver_is_vfio(dev->driver) || section_of(inventory, dev);
+}
+
+static bool as_configured(const struct device *dev, const struct section *section)
+{
+	struct want want;
+
+	if (!section)
+		return true;
+	want.driver = section->value[KEY_DRIVER];
+	memcpy(want.tunable, section->tunable, sizeof(want.tunable));
+	return device_is_as_wanted(dev, &want);
+}
+
+void inventory_add(struct inventory *inventory, const struct device *dev)
+{
+	struct entry *entry;
+
+	entry = reallocarray(inventory->entry, inventory->count + 1, sizeof(*entry));
+	if (!entry)
+		abort();
+	inventory->entry = entry;
+	entry += inventory->count++;
+	*entry = (struct entry){ .device = *dev, .section = section_of(inventory, dev) };
+	entry->as_configured = as_configured(dev, entry->section);
+	entry->open = users_of(&inventory->users, dev, &entry->user);
+	name_lookup(entry->name, sizeof(entry->name), &dev->ids);
+}
+
+void inventory_close(struct inventory *inventory)
+{
+	config_free(&inventory->config);
+	users_free(&inventory->users);
+	free(inventory->entry);
+}
+
+/* "default", "parameter", or "rule" for any rule. */
+const char *source_kind(const char *source)
+{
+	return strchr(source, '/') ? "rule" : source;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What list and show tell about a device, and the forms in which they do. */
+#ifndef INVENTORY_H
+#define INVENTORY_H
+
+#include "config.h"
+#include "device.h"
+#include "users.h"
+
+/**
+ * struct entry - a device, and what is known of it
+ * @section: the section that is for it, or NULL
+ * @as_configured: it has what the section wants
+ * @open, @user: whether a process has it open, and which
+ */
+struct entry {
+	struct device device;
+	char name[256];
+	const struct section *section;
+	bool as_configured;
+	enum open_state open;
+	const struct user *user;
+};
+
+struct inventory {
+	struct config config;
+	struct users users;
+	struct entry *entry;
+	size_t count;
+};
+
+/* inventory.c APIs: */
+void inventory_open(struct inventory *inventory);
+void inventory_add(struct inventory *inventory, const struct device *dev);
+void inventory_close(struct inventory *inventory);
+bool is_inventoried(const struct inventory *inventory, const struct device *dev);
+const char *source_kind(const char *source);
+
+/* table.c APIs: */
+void table_print(const struct inventory *inventory, bool no_legend);
+void sheet_print(const struct entry *entry);
+
+/* json.c APIs: */
+void json_print_list(const struct inventory *inventory);
+void json_print_entry(const struct entry *entry);
+
+/* prometheus.c APIs: */
+void prometheus_print(const struct inventory *inventory);
+
+#endif

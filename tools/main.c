@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The command line. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+
+#define ANY_NUMBER ((size_t)-1)
+
+enum option_letter {
+	OPTION_HELP = 'h',
+	OPTION_VERSION = 'V',
+	OPTION_DRIVER = 'd',
+	OPTION_FORCE = 'f',
+	OPTION_DRY_RUN = 'n',
+	OPTION_JSON = 256,
+	OPTION_FORMAT,
+	OPTION_NO_LEGEND,
+	OPTION_NEW,
+	OPTION_OFF,
+	/* and one for each tunable */
+	OPTION_TUNABLE,
+};
+
+static const struct option long_options[] = {
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ "driver", required_argument, NULL, OPTION_DRIVER },
+	{ "force", no_argument, NULL, OPTION_FORCE },
+	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "format", required_argument, NULL, OPTION_FORMAT },
+	{ "no-legend", no_argument, NULL, OPTION_NO_LEGEND },
+	{ "new", no_argument, NULL, OPTION_NEW },
+	{ "off", no_argument, NULL, OPTION_OFF },
+	{ "disable-idle-d3", required_argument, NULL, OPTION_TUNABLE + DISABLE_IDLE_D3 },
+	{ "disable-vga", required_argument, NULL, OPTION_TUNABLE + DISABLE_VGA },
+	{ "nointxmask", required_argument, NULL, OPTION_TUNABLE + NOINTXMASK },
+	{}
+};
+
+/* Each command, how many devices or files it takes, and which of the options. */
+static const struct command {
+	const char *name;
+	enum exit_code (*run)(const struct options *options);
+	size_t least, most;
+	const char *options;
+} commands[] = {
+	{ "list", cmd_list, 0, 0, "json format no-legend" },
+	{ "show", cmd_show, 1, 1, "json" },
+	{ "bind", cmd_bind, 1, ANY_NUMBER,
+	  "driver force disable-idle-d3 disable-vga nointxmask" },
+	{ "unbind", cmd_unbind, 1, ANY_NUMBER, "force" },
+	{ "apply", cmd_apply, 0, ANY_NUMBER, "force dry-run new off" },
+	{ "check", cmd_check, 0, ANY_NUMBER, "" },
+};
+
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(void)
+{
+	puts("usage: vfio-latch COMMAND [OPTION...] [ARGUMENT...]\n"
+	     "\n"
+	     "  list                devices that a VFIO driver has, or that the configuration names\n"
+	     "  show DEVICE         all that is known of one\n"
+	     "  bind DEVICE...      give them to the driver that the configuration names, or --driver\n"
+	     "  unbind DEVICE...    give them back to their usual driver\n"
+	     "  apply [DEVICE...]   do what the configuration says, for these devices or for all\n"
+	     "  check [FILE...]     say what is wrong with the configuration\n"
+	     "\n"
+	     "DEVICE is a PCI address, DDDD:BB:DD.F or BB:DD.F.\n"
+	     "\n"
+	     "  -d, --driver=NAME   bind: the driver\n"
+	     "      --disable-idle-d3=BOOL, --disable-vga=BOOL, --nointxmask=BOOL\n"
+	     "                      bind: the tunables\n"
+	     "  -f, --force         bind, unbind, apply: even if the device is in use\n"
+	     "  -n, --dry-run       apply: say what would be done\n"
+	     "      --new           apply: the devices have just appeared (udev calls this)\n"
+	     "      --off           apply: as if the configuration were empty\n"
+	     "      --json          list, show: print JSON\n"
+	     "      --format=FORMAT list: table, json or prometheus\n"
+	     "      --no-legend     list: no headings\n"
+	     "  -h, --help          print this\n"
+	     "  -V, --version       print the version\n"
+	     "\n"
+	     "See vfio-latch(8) and vfio-latch.conf(5).");
+}
+
+static enum exit_code usage(void)
+{
+	fputs("Try \"vfio-latch --help\".\n", stderr);
+	return EXIT_USAGE;
+}
+
+static const struct command *find_command(const char *name)
+{
+	size_t n;
+
+	for (n = 0; n < NR_COMMANDS; n++)
+		if (!strcmp(commands[n].name, name))
+			return &commands[n];
+	return NULL;
+}
+
+static bool is_word_of(const char *word, const char *words)
+{
+	size_t length = strlen(word);
+
+	for (; words; words = strchr(words, ' ')) {
+		words += *words == ' ';
+		if (!strncmp(words, word, length) && (!words[length] || words[length] == ' '))
+			return true;
+	}
+	return false;
+}
+
+static bool take_format(struct options *options, const char *text)
+{
+	static const char *const formats[] = {
+		[FORMAT_TABLE] = "table",
+		[FORMAT_JSON] = "json",
+		[FORMAT_PROMETHEUS] = "prometheus",
+	};
+	size_t n;
+
+	for (n = 0; n < sizeof(formats) / sizeof(formats[0]); n++) {
+		if (!strcmp(text, formats[n])) {
+			options->format = n;
+			return true;
+		}
+	}
+	error("--format: \"%s\" is none of table, json and prometheus", text);
+	return false;
+}
+
+static bool take_tunable(struct options *options, int tunable, const char *text)
+{
+	bool value;
+
+	if (!bool_parse(text, &value)) {
+		error("%s: \"%s\" is neither yes nor no", tunable_names[tunable], text);
+		return false;
+	}
+	options->tunable[tunable] = value ? ON : OFF;
+	return true;
+}
+
+static bool take_option(struct options *options, int letter)
+{
+	switch (letter) {
+	case OPTION_DRIVER:
+		options->driver = optarg;
+		if (is_driver_name(optarg))
+			return true;
+		error("--driver: \"%s\" is not a driver's name", optarg);
+		return false;
+	case OPTION_FORCE:
+		options->force = true;
+		return true;
+	case OPTION_DRY_RUN:
+		options->dry_run = true;
+		return true;
+	case OPTION_JSON:
+		options->format = FORMAT_JSON;
+		return true;
+	case OPTION_FORMAT:
+		return take_format(options, optarg);
+	case OPTION_NO_LEGEND:
+		options->no_legend = true;
+		return true;
+	case OPTION_NEW:
+		options->is_new = true;
+		return true;
+	case OPTION_OFF:
+		options->off = true;
+		return true;
+	default:
+		return take_tunable(options, letter - OPTION_TUNABLE, optarg);
+	}
+}
+
+static const char *option_name(int letter)
+{
+	const struct option *option = long_options;
+
+	while (option->val != letter)
+		option++;
+	return option->name;
+}
+
+static bool check_count(const struct command *command, size_t count)
+{
+	if (count < command->least)
+		error("%s: which device?", command->name);
+	else if (count > command->most)
+		error("%s: too many arguments", command->name);
+	else
+		return true;
+	return false;
+}
+
+/* Options may stand before the command and behind it: which ones it takes is seen at the end. */
+static enum exit_code run(struct options *options, const bool *given)
+{
+	const struct command *command;
+	int letter;
+
+	if (!options->count)
+		return error("which command?"), usage();
+	command = find_command(options->argument[0]);
+	if (!command)
+		return error("\"%s\" is not a command", options->argument[0]), usage();
+	for (letter = 0; letter < OPTION_TUNABLE + NR_TUNABLES; letter++) {
+		if (given[letter] && !is_word_of(option_name(letter), command->options)) {
+			error("%s: takes no --%s", command->name, option_name(letter));
+			return usage();
+		}
+	}
+	options->argument++;
+	options->count--;
+	if (!check_count(command, options->count))
+		return usage();
+	return command->run(options);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .tunable = { UNSAID, UNSAID, UNSAID } };
+	bool given[OPTION_TUNABLE + NR_TUNABLES] = {};
+	enum exit_code code;
+	int letter;
+
+	while ((letter = getopt_long(argc, argv, "hVd:fn", long_options, NULL)) != -1) {
+		if (letter == OPTION_HELP)
+			return print_help(), EXIT_DONE;
+		if (letter == OPTION_VERSION)
+			return puts("vfio-latch " VERSION), EXIT_DONE;
+		if (letter == '?' || !take_option(&options, letter))
+			return usage();
+		given[letter] = true;
+	}
+	options.argument = argv + optind;
+	options.count = argc - optind;
+	code = run(&options, given);
+	/* What could not be written was not told. */
+	if (fflush(stdout) || ferror(stdout)) {
+		error("standard output cannot be written");
+		return graver(code, EXIT_FAILED);
+	}
+	return code;
+}

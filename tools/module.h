@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Kernel modules, by libkmod. Tests put a model of their own in the place of module.c. */
+#ifndef MODULE_H
+#define MODULE_H
+
+#include <stdbool.h>
+
+#include "device.h"
+#include "sysfs.h"
+
+/* What would be loaded for a name, as modinfo shows it; "" for what it does not have. */
+struct module_file {
+	bool is_builtin;
+	char path[PATH_SIZE];
+	char version[NAME_SIZE];
+	char srcversion[NAME_SIZE];
+	char signer[256];
+};
+
+/* module.c APIs: */
+int module_load(const char *name);
+int module_find(const char *name, struct module_file *file);
+void modules_for_alias(const char *alias, struct names *names);
+
+/* driver.c APIs: */
+void module_name(char name[NAME_SIZE], const char *driver);
+bool driver_is_registered(const char *driver);
+int driver_load(const char *driver);
+
+#endif

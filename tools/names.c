@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <pci/pci.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "names.h"
+#include "sysfs.h"
+
+static struct pci_access *access_open(void)
+{
+	struct pci_access *pci = pci_alloc();
+	char path[PATH_SIZE];
+
+	/* A root of somebody's own may have a list of its own. */
+	system_path(path, "/usr/share/misc/pci.ids");
+	if (*system_root() && !access(path, R_OK))
+		pci_set_name_list_path(pci, strdup(path), 1);
+	return pci;
+}
+
+/* Vendor and device; numbers where the list does not know them. */
+void name_lookup(char *name, int size, const struct pci_ids *ids)
+{
+	static struct pci_access *pci;
+
+	if (!pci)
+		pci = access_open();
+	pci_lookup_name(pci, name, size, PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE, ids->vendor,
+			ids->device);
+}

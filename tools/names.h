@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What devices are called, by libpci and its list of ids. */
+#ifndef NAMES_H
+#define NAMES_H
+
+#include "address.h"
+
+/* names.c APIs: */
+void name_lookup(char *name, int size, const struct pci_ids *ids);
+
+#endif

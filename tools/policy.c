@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A driver reads its rules when it binds a device, and never again. So a
+ * device's rule stands in the parameter "policy" while it is bound, and no longer: the
+ * parameter holds 4095 bytes, and a host may have more VFs than rules fit there. The
+ * lock keeps others' rules out meanwhile.
+ *
+ * The lock's file is a journal, for the case that the holder is killed: the
+ * text to go back to, and the one that says that nobody else wrote since.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lock.h"
+#include "module.h"
+#include "policy.h"
+#include "report.h"
+
+#define TEXT_SIZE 4096
+
+/* Returns the length, 0 if nothing is wished. */
+int policy_rule(char *rule, int size, const char *address, const enum wish tunable[NR_TUNABLES])
+{
+	int length = 0, n;
+
+	rule[0] = '\0';
+	for (n = 0; n < NR_TUNABLES; n++) {
+		if (tunable[n] == UNSAID)
+			continue;
+		length += snprintf(rule + length, size - length, "%s%c%s=%d",
+				   length ? "" : address, length ? ',' : '/', tunable_names[n],
+				   tunable[n]);
+	}
+	return length;
+}
+
+/* Both texts are one line each: the kernel takes a newline for a separator, too. */
+static int journal_write(int journal, const char *before, const char *during)
+{
+	char text[2 * TEXT_SIZE + 2];
+	int length = snprintf(text, sizeof(text), "%s\n%s\n", before, during);
+
+	if (pwrite(journal, text, length, 0) != length)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+static void journal_clear(int journal)
+{
+	if (ftruncate(journal, 0))
+		error("%s: cannot be emptied: %s", STATE_DIRECTORY, strerror(errno));
+}
+
+/* The work of a holder that did not come to its end. */
+static void journal_replay(const struct policy_lease *lease)
+{
+	char text[2 * TEXT_SIZE + 2], now[TEXT_SIZE], *rest = text;
+	const char *before, *during;
+	ssize_t length;
+
+	length = pread(lease->lock, text, sizeof(text) - 1, 0);
+	if (length <= 0)
+		return;
+	text[length] = '\0';
+	before = strsep(&rest, "\n");
+	during = strsep(&rest, "\n");
+	/* Without the last newline it was killed before it changed anything. */
+	if (rest && attr_read(now, sizeof(now), "%s", lease->parameter) >= 0 &&
+	    !strcmp(now, during))
+		attr_write(before, "%s", lease->parameter);
+	journal_clear(lease->lock);
+}
+
+static void one_line(char *text)
+{
+	for (; *text; text++)
+		if (*text == '\n')
+			*text = ' ';
+}
+
+static int add_rule(struct policy_lease *lease, const char *rule)
+{
+	char before[TEXT_SIZE], during[2 * TEXT_SIZE];
+	int ret;
+
+	ret = attr_read(before, sizeof(before), "%s", lease->parameter);
+	if (ret < 0)
+		return ret;
+	one_line(before);
+	/* The last one: it wins over other rules for the same address. */
+	if (snprintf(during, sizeof(during), "%s%s%s", before, *before ? ";" : "", rule) >=
+	    TEXT_SIZE)
+		return -E2BIG;
+	lease->before = strdup(before);
+	if (!lease->before)
+		return -ENOMEM;
+	ret = journal_write(lease->lock, before, during);
+	if (!ret)
+		ret = attr_write(during, "%s", lease->parameter);
+	if (ret) {
+		journal_clear(lease->lock);
+		free(lease->before);
+	}
+	return ret;
+}
+
+/*
+ * Adds @rule to those of @driver, until policy_remove(). -ENOENT if the
+ * driver takes no rules: then it is the kernel's own.
+ */
+int policy_add(struct policy_lease *lease, const char *driver, const char *rule)
+{
+	char module[NAME_SIZE], lock[NAME_SIZE + 8];
+	int ret;
+
+	module_name(module, driver);
+	snprintf(lease->parameter, sizeof(lease->parameter), "/sys/module/%s/parameters/policy",
+		 module);
+	if (!exists("%s", lease->parameter))
+		return -ENOENT;
+	snprintf(lock, sizeof(lock), "policy-%s", module);
+	lease->lock = lock_take(lock);
+	if (lease->lock < 0)
+		return lease->lock;
+	journal_replay(lease);
+	ret = add_rule(lease, rule);
+	if (ret)
+		lock_release(lease->lock);
+	return ret;
+}
+
+void policy_remove(struct policy_lease *lease)
+{
+	int ret = attr_write(lease->before, "%s", lease->parameter);
+
+	if (ret)
+		error("%s: cannot be put back: %s", lease->parameter, strerror(-ret));
+	else
+		journal_clear(lease->lock);
+	free(lease->before);
+	lock_release(lease->lock);
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* For node_exporter's textfile collector: Prometheus' text format. */
+#include <stddef.h>
+#include <stdio.h>
+
+#include "inventory.h"
+
+static void head(const char *metric, const char *help)
+{
+	printf("# HELP vfio_latch_%s %s\n# TYPE vfio_latch_%s gauge\n", metric, help, metric);
+}
+
+/* A label's value, with the three characters escaped that the format wants escaped. */
+static void label(const char *name, const char *value)
+{
+	printf("%s=\"", name);
+	for (; *value; value++) {
+		if (*value == '\n')
+			fputs("\\n", stdout);
+		else if (*value == '"' || *value == '\\')
+			printf("\\%c", *value);
+		else
+			putchar(*value);
+	}
+	putchar('"');
+}
+
+static void sample(const char *metric, const struct entry *entry)
+{
+	printf("vfio_latch_%s{", metric);
+	label("address", entry->device.text);
+}
+
+static void print_info(const struct inventory *inventory)
+{
+	size_t n;
+
+	head("device_info", "A device that a VFIO driver has, or that the configuration names.");
+	for (n = 0; n < inventory->count; n++) {
+		const struct entry *entry = &inventory->entry[n];
+		const struct device *dev = &entry->device;
+		char group[16] = "";
+
+		if (dev->iommu_group >= 0)
+			snprintf(group, sizeof(group), "%d", dev->iommu_group);
+		sample("device_info", entry);
+		putchar(',');
+		label("name", entry->name);
+		putchar(',');
+		label("driver", dev->driver);
+		putchar(',');
+		label("iommu_group", group);
+		putchar(',');
+		label("pf", dev->pf);
+		putchar(',');
+		label("section", entry->section ? entry->section->name : "");
+		puts("} 1");
+	}
+}
+
+static void print_as_configured(const struct inventory *inventory)
+{
+	size_t n;
+
+	head("device_as_configured", "Whether the device has the driver and the tunables that the configuration names.");
+	for (n = 0; n < inventory->count; n++) {
+		if (!inventory->entry[n].section)
+			continue;
+		sample("device_as_configured", &inventory->entry[n]);
+		printf("} %d\n", inventory->entry[n].as_configured);
+	}
+}
+
+static void print_open(const struct inventory *inventory)
+{
+	size_t n;
+
+	head("device_open", "Whether a process has the device open.");
+	for (n = 0; n < inventory->count; n++) {
+		if (inventory->entry[n].open == OPEN_UNKNOWN)
+			continue;
+		sample("device_open", &inventory->entry[n]);
+		printf("} %d\n", inventory->entry[n].open == OPEN);
+	}
+}
+
+static void print_tunables(const struct inventory *inventory)
+{
+	size_t n;
+	int tunable;
+
+	head("device_tunable", "A tunable's value while the device is bound, and where it came from.");
+	for (n = 0; n < inventory->count; n++) {
+		const struct device *dev = &inventory->entry[n].device;
+
+		for (tunable = 0; tunable < NR_TUNABLES && dev->is_latched; tunable++) {
+			sample("device_tunable", &inventory->entry[n]);
+			putchar(',');
+			label("tunable", tunable_names[tunable]);
+			putchar(',');
+			label("source", source_kind(dev->latched[tunable].source));
+			printf("} %d\n", dev->latched[tunable].value);
+		}
+	}
+}
+
+static void print_state(const struct inventory *inventory, const char *metric, const char *help,
+			size_t offset)
+{
+	size_t n;
+
+	head(metric, help);
+	for (n = 0; n < inventory->count; n++) {
+		const char *state = (const char *)&inventory->entry[n].device + offset;
+
+		if (!*state)
+			continue;
+		sample(metric, &inventory->entry[n]);
+		putchar(',');
+		label("state", state);
+		puts("} 1");
+	}
+}
+
+void prometheus_print(const struct inventory *inventory)
+{
+	print_info(inventory);
+	print_as_configured(inventory);
+	print_open(inventory);
+	print_tunables(inventory);
+	print_state(inventory, "device_migration_state",
+		    "The migration state of a device that can be migrated.",
+		    offsetof(struct device, migration_state));
+	print_state(inventory, "device_tracker_state",
+		    "The state of the page tracker of a device that has one.",
+		    offsetof(struct device, tracker_state));
+	head("config_faults", "Faults in the configuration; with any, nothing is bound.");
+	printf("vfio_latch_config_faults %zu\n", inventory->config.fault_count);
+}

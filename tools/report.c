@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Messages: standard error, and the system's log when udev is the caller. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <syslog.h>
+
+#include "report.h"
+
+static bool to_syslog;
+
+/* udev drops what its programs write, unless it debugs: nobody would see an error. */
+void report_to_syslog(void)
+{
+	openlog("vfio-latch", LOG_PID, LOG_DAEMON);
+	to_syslog = true;
+}
+
+static void message(int priority, const char *format, va_list args)
+{
+	va_list copy;
+
+	va_copy(copy, args);
+	fputs("vfio-latch: ", stderr);
+	vfprintf(stderr, format, copy);
+	fputc('\n', stderr);
+	va_end(copy);
+	if (to_syslog)
+		vsyslog(priority, format, args);
+}
+
+void error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	message(LOG_ERR, format, args);
+	va_end(args);
+}
+
+void notice(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	message(LOG_NOTICE, format, args);
+	va_end(args);
+}
+
+enum exit_code graver(enum exit_code one, enum exit_code other)
+{
+	static const int gravity[] = {
+		[EXIT_DONE] = 0, [EXIT_IN_USE] = 1, [EXIT_NO_DEVICE] = 2,
+		[EXIT_FAILED] = 3, [EXIT_CONFIG] = 4, [EXIT_USAGE] = 5,
+	};
+
+	return gravity[one] >= gravity[other] ? one : other;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the command tells: messages, and how it exits. */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <stdarg.h>
+
+/* Exit codes, documented in vfio-latch(8). Of several outcomes the gravest is the exit code. */
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_CONFIG = 3,
+	EXIT_NO_DEVICE = 4,
+	EXIT_IN_USE = 5,
+};
+
+/* report.c APIs: */
+void report_to_syslog(void);
+void error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
+enum exit_code graver(enum exit_code one, enum exit_code other);
+
+#endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stddef.h>
+#include <strings.h>
+
+#include "tunable.h"
+
+const char *const tunable_names[NR_TUNABLES] = {
+	[DISABLE_IDLE_D3] = "disable_idle_d3",
+	[DISABLE_VGA] = "disable_vga",
+	[NOINTXMASK] = "nointxmask",
+};
+
+bool bool_parse(const char *text, bool *value)
+{
+	static const char *const words[] = {
+		"no", "yes", "off", "on", "false", "true", "0", "1", "n", "y",
+	};
+	size_t n;
+
+	for (n = 0; n < sizeof(words) / sizeof(words[0]); n++) {
+		if (!strcasecmp(text, words[n])) {
+			*value = n % 2;
+			return true;
+		}
+	}
+	return false;
+}

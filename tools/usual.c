@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The driver that a device has when nobody interferes. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bind.h"
+#include "module.h"
+#include "sysfs.h"
+
+static void usual_modules(const struct device *dev, struct names *modules)
+{
+	char alias[256];
+	size_t n;
+
+	*modules = (struct names){};
+	if (attr_read(alias, sizeof(alias), "/sys/bus/pci/devices/%s/modalias", dev->text) <= 0)
+		return;
+	modules_for_alias(alias, modules);
+	for (n = 0; n < modules->count; n++)
+		module_load(modules->name[n]);
+}
+
+/* A module's drivers, one of which may be @dev's. */
+static bool attach_from_module(struct device *dev, const char *module)
+{
+	struct names drivers;
+	size_t n;
+
+	list_names(&drivers, "/sys/module/%s/drivers", module);
+	for (n = 0; n < drivers.count && !dev->driver[0]; n++)
+		if (!strncmp(drivers.name[n], "pci:", 4))
+			attach_by_override(dev, drivers.name[n] + 4, "");
+	free_names(&drivers);
+	return dev->driver[0];
+}
+
+/*
+ * Gives @dev, which has no driver, its usual one. -ENODEV if there are drivers
+ * for it and none took it; a device that there is no driver for is done.
+ */
+int usual_attach(struct device *dev)
+{
+	struct names modules;
+	int ret;
+	size_t n;
+
+	ret = override_set(dev, "");
+	if (ret)
+		return ret;
+	usual_modules(dev, &modules);
+	ret = attr_write(dev->text, "/sys/bus/pci/drivers_probe");
+	device_read_driver(dev);
+	/* The kernel probes no VF without autoprobe, unless driver_override names the driver. */
+	for (n = 0; n < modules.count && !dev->driver[0] && device_is_vf(dev); n++)
+		attach_from_module(dev, modules.name[n]);
+	if (dev->driver[0])
+		ret = 0;
+	else if (!ret && modules.count)
+		ret = -ENODEV;
+	free_names(&modules);
+	return ret;
+}
