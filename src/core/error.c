@@ -10,6 +10,13 @@
  */
 #include "core.h"
 
+static void tell_driver(struct vfio_latch_device *dev)
+{
+	lockdep_assert_held_write(&dev->access_lock);
+	if (dev->was_reset)
+		dev->was_reset(dev);
+}
+
 static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
 {
 	struct vfio_latch_device *dev = pci_get_drvdata(pdev);
@@ -38,6 +45,7 @@ static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 	pdev->state_saved = true;
 	pci_restore_state(pdev);
 	pci_save_state(pdev);
+	tell_driver(dev);
 	up_write(&dev->access_lock);
 	return PCI_ERS_RESULT_RECOVERED;
 }
@@ -56,6 +64,7 @@ static void reset_done(struct pci_dev *pdev)
 {
 	struct vfio_latch_device *dev = pci_get_drvdata(pdev);
 
+	tell_driver(dev);
 	up_write(&dev->access_lock);
 }
 

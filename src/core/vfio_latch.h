@@ -71,6 +71,11 @@ struct vfio_latch_device {
 	struct vfio_latch_policy policy;
 	struct latch_vf_token *vf_token;
 	struct notifier_block vf_notifier;
+	/*
+	 * A driver's own, or NULL: its function was reset, whoever did it. With
+	 * access_lock held for writing: it must not wait for who touches user memory.
+	 */
+	void (*was_reset)(struct vfio_latch_device *dev);
 
 	/*
 	 * Setup state: written in probe, at the first open, at the last close

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The firmware's migration commands: see firmware.h, and mlx5_ifc.h for the layouts. */
+#include <linux/mlx5/device.h>
+#include <linux/slab.h>
+
+#include "../compat/mlx5.h"
+#include "firmware.h"
+
+/* Fields that 6.1's mlx5_ifc.h does not have, at the offsets of newer ones. */
+
+struct mlx5_ifc_latch_hca_cap_2_bits {
+	u8 reserved_at_0[0x80];
+	u8 migratable[0x1];
+	u8 reserved_at_81[0x47];
+	u8 migration_multi_load[0x1];
+	u8 migration_tracking_state[0x1];
+	u8 reserved_at_ca[0x6];
+	u8 migration_in_chunks[0x1];
+	u8 reserved_at_d1[0xf];
+};
+
+struct mlx5_ifc_latch_query_in_bits {
+	u8 opcode[0x10];
+	u8 uid[0x10];
+	u8 reserved_at_20[0x10];
+	u8 op_mod[0x10];
+	u8 incremental[0x1];
+	u8 chunk[0x1];
+	u8 reserved_at_42[0xe];
+	u8 vhca_id[0x10];
+	u8 reserved_at_60[0x20];
+};
+
+struct mlx5_ifc_latch_query_out_bits {
+	u8 status[0x8];
+	u8 reserved_at_8[0x18];
+	u8 syndrome[0x20];
+	u8 reserved_at_40[0x20];
+	u8 migration_state[0x4];
+	u8 reserved_at_64[0x1c];
+	u8 required_umem_size[0x20];
+	u8 reserved_at_a0[0x20];
+	u8 remaining_total_size[0x40];
+	u8 reserved_at_100[0x100];
+};
+
+/* Nothing has changed since the last save. */
+#define MIGRATION_STATE_READY	2
+
+struct mlx5_ifc_latch_save_in_bits {
+	u8 opcode[0x10];
+	u8 uid[0x10];
+	u8 reserved_at_20[0x10];
+	u8 op_mod[0x10];
+	u8 incremental[0x1];
+	u8 set_track[0x1];
+	u8 reserved_at_42[0xe];
+	u8 vhca_id[0x10];
+	u8 reserved_at_60[0x20];
+	u8 va[0x40];
+	u8 mkey[0x20];
+	u8 size[0x20];
+};
+
+struct mlx5_ifc_latch_save_out_bits {
+	u8 status[0x8];
+	u8 reserved_at_8[0x18];
+	u8 syndrome[0x20];
+	u8 actual_image_size[0x20];
+	u8 next_required_umem_size[0x20];
+};
+
+static int query_cap(struct mlx5_core_dev *mdev, u16 function_id, enum mlx5_cap_type type,
+		     void *out)
+{
+	u32 in[MLX5_ST_SZ_DW(query_hca_cap_in)] = {};
+
+	MLX5_SET(query_hca_cap_in, in, opcode, MLX5_CMD_OP_QUERY_HCA_CAP);
+	MLX5_SET(query_hca_cap_in, in, op_mod, type << 1 | HCA_CAP_OPMOD_GET_MAX);
+	MLX5_SET(query_hca_cap_in, in, other_function, !!function_id);
+	MLX5_SET(query_hca_cap_in, in, function_id, function_id);
+	return mlx5_cmd_exec(mdev, in, sizeof(in), out, MLX5_ST_SZ_BYTES(query_hca_cap_out));
+}
+
+/* What the PF's firmware has beyond saving a VF in one image. */
+static int query_pf_cap_2(struct mlx5_core_dev *mdev, struct latch_fw_caps *caps, void *out)
+{
+	void *cap = MLX5_ADDR_OF(query_hca_cap_out, out, capability);
+	int ret;
+
+	ret = query_cap(mdev, 0, MLX5_CAP_GENERAL_2, out);
+	if (ret)
+		return ret;
+	caps->multi_load = MLX5_GET(latch_hca_cap_2, cap, migration_multi_load);
+	caps->tracking_state = MLX5_GET(latch_hca_cap_2, cap, migration_tracking_state);
+	caps->chunks = MLX5_GET(latch_hca_cap_2, cap, migration_in_chunks);
+	return 0;
+}
+
+/**
+ * latch_fw_query_caps - ask what the firmware can do for a VF
+ * @mdev: the PF
+ * @function_id: the VF, counted from 1
+ * @caps: what it can; all false where the PF cannot migrate VFs
+ *
+ * Where mlx5_core can declare a VF migratable (devlink), only those so
+ * declared are; an older one cannot, and the firmware is taken at its word.
+ *
+ * Return: 0 or a negative error.
+ */
+int latch_fw_query_caps(struct mlx5_core_dev *mdev, u16 function_id, struct latch_fw_caps *caps)
+{
+	void *out, *cap;
+	int ret;
+
+	memset(caps, 0, sizeof(*caps));
+	if (!MLX5_CAP_GEN(mdev, migration))
+		return 0;
+	out = kzalloc(MLX5_ST_SZ_BYTES(query_hca_cap_out), GFP_KERNEL);
+	if (!out)
+		return -ENOMEM;
+	cap = MLX5_ADDR_OF(query_hca_cap_out, out, capability);
+
+	ret = query_cap(mdev, function_id, MLX5_CAP_GENERAL, out);
+	if (ret)
+		goto free;
+	caps->vhca_id = MLX5_GET(cmd_hca_cap, cap, vhca_id);
+	caps->migration = true;
+	if (MLX5_CAP_GEN(mdev, hca_cap_2)) {
+		ret = query_cap(mdev, function_id, MLX5_CAP_GENERAL_2, out);
+		if (ret)
+			goto free;
+		if (compat_mlx5_declares_migratable())
+			caps->migration = MLX5_GET(latch_hca_cap_2, cap, migratable);
+		ret = query_pf_cap_2(mdev, caps, out);
+	}
+free:
+	kfree(out);
+	return ret;
+}
+
+/**
+ * latch_fw_suspend - suspend a VF
+ * @mdev: the PF
+ * @vhca_id: the VF
+ * @op_mod: MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_INITIATOR or _RESPONDER
+ *
+ * Return: 0 or a negative error.
+ */
+int latch_fw_suspend(struct mlx5_core_dev *mdev, u16 vhca_id, u16 op_mod)
+{
+	u32 out[MLX5_ST_SZ_DW(suspend_vhca_out)] = {};
+	u32 in[MLX5_ST_SZ_DW(suspend_vhca_in)] = {};
+
+	MLX5_SET(suspend_vhca_in, in, opcode, MLX5_CMD_OP_SUSPEND_VHCA);
+	MLX5_SET(suspend_vhca_in, in, op_mod, op_mod);
+	MLX5_SET(suspend_vhca_in, in, vhca_id, vhca_id);
+	return mlx5_cmd_exec_inout(mdev, suspend_vhca, in, out);
+}
+
+/**
+ * latch_fw_resume - resume a VF
+ * @mdev: the PF
+ * @vhca_id: the VF
+ * @op_mod: MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_RESPONDER or _INITIATOR
+ *
+ * Return: 0 or a negative error.
+ */
+int latch_fw_resume(struct mlx5_core_dev *mdev, u16 vhca_id, u16 op_mod)
+{
+	u32 out[MLX5_ST_SZ_DW(resume_vhca_out)] = {};
+	u32 in[MLX5_ST_SZ_DW(resume_vhca_in)] = {};
+
+	MLX5_SET(resume_vhca_in, in, opcode, MLX5_CMD_OP_RESUME_VHCA);
+	MLX5_SET(resume_vhca_in, in, op_mod, op_mod);
+	MLX5_SET(resume_vhca_in, in, vhca_id, vhca_id);
+	return mlx5_cmd_exec_inout(mdev, resume_vhca, in, out);
+}
+
+/**
+ * latch_fw_query_size - ask how much there is to save
+ * @mdev: the PF
+ * @vhca_id: the VF
+ * @incremental: of what changed since the last save; else of all, and the next
+ *	save begins anew
+ * @chunk: saved in chunks
+ * @size: the answer
+ *
+ * Return: 0 or a negative error.
+ */
+int latch_fw_query_size(struct mlx5_core_dev *mdev, u16 vhca_id, bool incremental, bool chunk,
+			struct latch_fw_size *size)
+{
+	u32 out[MLX5_ST_SZ_DW(latch_query_out)] = {};
+	u32 in[MLX5_ST_SZ_DW(latch_query_in)] = {};
+	int ret;
+
+	MLX5_SET(latch_query_in, in, opcode, MLX5_CMD_OP_QUERY_VHCA_MIGRATION_STATE);
+	MLX5_SET(latch_query_in, in, incremental, incremental);
+	MLX5_SET(latch_query_in, in, chunk, chunk);
+	MLX5_SET(latch_query_in, in, vhca_id, vhca_id);
+	ret = mlx5_cmd_exec(mdev, in, sizeof(in), out, sizeof(out));
+	if (ret)
+		return ret;
+	size->next = MLX5_GET(latch_query_out, out, required_umem_size);
+	size->total = size->next;
+	if (chunk)
+		size->total = max(size->total,
+				  (u64)MLX5_GET64(latch_query_out, out, remaining_total_size));
+	size->clean = MLX5_GET(latch_query_out, out, migration_state) == MIGRATION_STATE_READY;
+	return 0;
+}
+
+/**
+ * latch_fw_save - save a VF's state, or a part of it
+ * @mdev: the PF
+ * @vhca_id: the VF
+ * @pdn: a protection domain of the PF
+ * @incremental: save what changed since the last save
+ * @track: note changes from now on; else the VF must be suspended
+ * @image: memory of the size that was asked for; its length is set
+ * @next: set to the bytes that the next chunk needs, 0 after the last one
+ *
+ * Return: 0 or a negative error.
+ */
+int latch_fw_save(struct mlx5_core_dev *mdev, u16 vhca_id, u32 pdn, bool incremental, bool track,
+		  struct latch_image *image, u32 *next)
+{
+	u32 out[MLX5_ST_SZ_DW(latch_save_out)] = {};
+	u32 in[MLX5_ST_SZ_DW(latch_save_in)] = {};
+	u32 capacity = min_t(u64, image->capacity, U32_MAX);
+	u32 length;
+	int ret;
+
+	ret = latch_image_map(image, mdev, pdn, DMA_FROM_DEVICE);
+	if (ret)
+		return ret;
+	MLX5_SET(latch_save_in, in, opcode, MLX5_CMD_OP_SAVE_VHCA_STATE);
+	MLX5_SET(latch_save_in, in, incremental, incremental);
+	MLX5_SET(latch_save_in, in, set_track, track);
+	MLX5_SET(latch_save_in, in, vhca_id, vhca_id);
+	MLX5_SET(latch_save_in, in, mkey, image->mkey);
+	MLX5_SET(latch_save_in, in, size, capacity);
+	ret = mlx5_cmd_exec(mdev, in, sizeof(in), out, sizeof(out));
+	latch_image_unmap(image, mdev);
+	if (ret)
+		return ret;
+	length = MLX5_GET(latch_save_out, out, actual_image_size);
+	if (length > capacity)
+		return -EIO;
+	image->length = length;
+	*next = MLX5_GET(latch_save_out, out, next_required_umem_size);
+	return 0;
+}
+
+/**
+ * latch_fw_load - load an image into a suspended VF
+ * @mdev: the PF
+ * @vhca_id: the VF
+ * @pdn: a protection domain of the PF
+ * @image: the image, @image->length bytes of it
+ *
+ * Return: 0 or a negative error.
+ */
+int latch_fw_load(struct mlx5_core_dev *mdev, u16 vhca_id, u32 pdn, struct latch_image *image)
+{
+	u32 out[MLX5_ST_SZ_DW(load_vhca_state_out)] = {};
+	u32 in[MLX5_ST_SZ_DW(load_vhca_state_in)] = {};
+	int ret;
+
+	ret = latch_image_map(image, mdev, pdn, DMA_TO_DEVICE);
+	if (ret)
+		return ret;
+	MLX5_SET(load_vhca_state_in, in, opcode, MLX5_CMD_OP_LOAD_VHCA_STATE);
+	MLX5_SET(load_vhca_state_in, in, vhca_id, vhca_id);
+	MLX5_SET(load_vhca_state_in, in, mkey, image->mkey);
+	MLX5_SET(load_vhca_state_in, in, size, image->length);
+	ret = mlx5_cmd_exec_inout(mdev, load_vhca_state, in, out);
+	latch_image_unmap(image, mdev);
+	return ret;
+}

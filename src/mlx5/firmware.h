@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The firmware's commands for migrating a VF, given by the PF. Knows nothing
+ * of VFIO. All may sleep, for as long as mlx5_core waits for a command (up to
+ * a minute), and return 0 or the negative error of mlx5_cmd_exec().
+ */
+#ifndef LATCH_MLX5_FIRMWARE_H
+#define LATCH_MLX5_FIRMWARE_H
+
+#include <linux/mlx5/driver.h>
+
+#include "image.h"
+
+/**
+ * struct latch_fw_caps - what the firmware can do for a VF
+ * @vhca_id: the VF's number in commands
+ * @migration: it can be migrated
+ * @multi_load: in several images: the state as it was, and what changed since
+ * @tracking_state: queries tell whether something changed
+ * @chunks: an image can be saved in parts
+ */
+struct latch_fw_caps {
+	u16 vhca_id;
+	bool migration;
+	bool multi_load;
+	bool tracking_state;
+	bool chunks;
+};
+
+/**
+ * struct latch_fw_size - how much there is to save
+ * @next: bytes of the buffer that the next save needs; 0 for none
+ * @total: bytes of all that is left to save
+ * @clean: the firmware knows that nothing has changed
+ */
+struct latch_fw_size {
+	u32 next;
+	u64 total;
+	bool clean;
+};
+
+int latch_fw_query_caps(struct mlx5_core_dev *mdev, u16 function_id, struct latch_fw_caps *caps);
+int latch_fw_suspend(struct mlx5_core_dev *mdev, u16 vhca_id, u16 op_mod);
+int latch_fw_resume(struct mlx5_core_dev *mdev, u16 vhca_id, u16 op_mod);
+int latch_fw_query_size(struct mlx5_core_dev *mdev, u16 vhca_id, bool incremental, bool chunk,
+			struct latch_fw_size *size);
+int latch_fw_save(struct mlx5_core_dev *mdev, u16 vhca_id, u32 pdn, bool incremental, bool track,
+		  struct latch_image *image, u32 *next);
+int latch_fw_load(struct mlx5_core_dev *mdev, u16 vhca_id, u32 pdn, struct latch_image *image);
+
+#endif

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A loading session: from a stream that a user writes to the firmware.
+ *
+ * Each image of the stream is collected in memory of its own and handed to the
+ * firmware as soon as it is whole. Memory grows with what has come, whatever a
+ * header promises, and is used again for the next image.
+ *
+ *	state_mutex	begin, check, end, each load, and what of the session
+ *			leaving RESUMING depends on.
+ *	write_lock	who writes: the record under his hands. Held over user
+ *			memory, so nothing of ours waits for it. state_mutex is
+ *			taken inside.
+ *
+ * The session lives until its file is closed and the device has left RESUMING,
+ * whichever comes last; it keeps the device's memory that long.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/fs.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "firmware.h"
+#include "mlx5.h"
+#include "stream.h"
+
+/* As far as memory is ahead of what has come. */
+#define AHEAD_BYTES	SZ_2M
+
+struct latch_mlx5_load {
+	struct kref kref;
+	struct latch_mlx5_device *dev;
+
+	/* Protects all up to the next empty line; see above. */
+	struct mutex write_lock;
+	struct latch_record_header header;
+	size_t header_written;
+	enum latch_record record;	/* once the header is whole */
+	u64 payload_left;
+	struct latch_image image;
+
+	/* Under state_mutex. */
+	u32 pdn;
+	int error;			/* why no more can be written */
+	bool is_partial;		/* the last record is not whole */
+};
+
+static void free_session(struct kref *kref)
+{
+	struct latch_mlx5_load *load = container_of(kref, struct latch_mlx5_load, kref);
+
+	latch_image_free(&load->image);
+	mutex_destroy(&load->write_lock);
+	vfio_put_device(&load->dev->core.vdev);
+	kfree(load);
+}
+
+static ssize_t write_header(struct latch_mlx5_load *load, const char __user *buf, size_t count)
+{
+	size_t part = min(count, sizeof(load->header) - load->header_written);
+	int ret;
+
+	part -= copy_from_user((char *)&load->header + load->header_written, buf, part);
+	load->header_written += part;
+	if (!part)
+		return -EFAULT;
+	if (load->header_written < sizeof(load->header))
+		return part;
+	ret = latch_record_decode(&load->header, &load->record, &load->payload_left);
+	if (ret)
+		return ret;
+	/* A record without payload is over. */
+	if (!load->payload_left)
+		load->header_written = 0;
+	latch_image_rewind(&load->image);
+	load->image.length = load->record == LATCH_RECORD_IMAGE ? load->payload_left : 0;
+	return part;
+}
+
+static ssize_t write_payload(struct latch_mlx5_load *load, const char __user *buf, size_t count)
+{
+	size_t part = min_t(u64, count, load->payload_left);
+	int ret;
+
+	if (load->record == LATCH_RECORD_IMAGE) {
+		/* A block at a time, so that memory is never far ahead. */
+		part = min_t(size_t, part, AHEAD_BYTES);
+		ret = latch_image_reserve(&load->image,
+					  min(ALIGN(load->image.position + part, AHEAD_BYTES),
+					      load->image.length));
+		if (ret)
+			return ret;
+		part = latch_image_from_user(&load->image, buf, part);
+		if (!part)
+			return -EFAULT;
+	}
+	load->payload_left -= part;
+	return part;
+}
+
+/* What the session's state allows; and that all of a stream has come, or not. */
+static int note(struct latch_mlx5_load *load, int error, bool is_partial)
+{
+	struct latch_mlx5_device *dev = load->dev;
+	int ret;
+
+	latch_mlx5_state_lock(dev);
+	if (!load->error)
+		load->error = error;
+	load->is_partial = is_partial;
+	ret = load->error;
+	latch_mlx5_state_unlock(dev);
+	return ret;
+}
+
+static int load_image(struct latch_mlx5_load *load)
+{
+	struct latch_mlx5_device *dev = load->dev;
+	int ret;
+
+	latch_mlx5_state_lock(dev);
+	ret = load->error;
+	if (!ret)
+		ret = latch_fw_load(dev->mdev, dev->vhca_id, load->pdn, &load->image);
+	latch_mlx5_state_unlock(dev);
+	return ret;
+}
+
+/* Bytes of user memory taken in, or an error that the stream does not survive. */
+static ssize_t write_some(struct latch_mlx5_load *load, const char __user *buf, size_t count)
+{
+	ssize_t written;
+	int ret;
+
+	if (load->header_written < sizeof(load->header))
+		return write_header(load, buf, count);
+	written = write_payload(load, buf, count);
+	if (written < 0 || load->payload_left)
+		return written;
+	if (load->record == LATCH_RECORD_IMAGE) {
+		ret = load_image(load);
+		if (ret)
+			return ret;
+	}
+	load->header_written = 0;
+	return written;
+}
+
+static ssize_t load_write(struct file *file, const char __user *buf, size_t count, loff_t *ppos)
+{
+	struct latch_mlx5_load *load = file->private_data;
+	size_t written = 0;
+	ssize_t ret;
+
+	if (!count)
+		return 0;
+	ret = mutex_lock_interruptible(&load->write_lock);
+	if (ret)
+		return ret;
+	ret = note(load, 0, true);
+	while (!ret && written < count) {
+		ret = write_some(load, buf + written, count - written);
+		if (ret > 0) {
+			written += ret;
+			ret = 0;
+		}
+	}
+	/* Neither unreadable memory nor a signal hurts what has come before. */
+	if (ret == -EFAULT || ret == -EINTR)
+		note(load, 0, load->header_written);
+	else
+		ret = note(load, ret, load->header_written);
+	mutex_unlock(&load->write_lock);
+	if (ret && ret != -EFAULT && ret != -EINTR)
+		return ret;
+	return written ?: ret;
+}
+
+static int load_release(struct inode *inode, struct file *file)
+{
+	struct latch_mlx5_load *load = file->private_data;
+
+	kref_put(&load->kref, free_session);
+	return 0;
+}
+
+static const struct file_operations load_fops = {
+	.owner = THIS_MODULE,
+	.write = load_write,
+	.release = load_release,
+};
+
+/**
+ * latch_mlx5_load_begin - begin to load a VF's state
+ * @dev: the device, stopped
+ *
+ * Context: state_mutex is held; may sleep.
+ * Return: a file to write the stream to, or an error pointer, all being undone.
+ */
+struct file *latch_mlx5_load_begin(struct latch_mlx5_device *dev)
+{
+	struct latch_mlx5_load *load;
+	struct file *file;
+	int ret;
+
+	lockdep_assert_held(&dev->state_mutex);
+
+	load = kzalloc(sizeof(*load), GFP_KERNEL_ACCOUNT);
+	if (!load)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&load->kref);
+	mutex_init(&load->write_lock);
+	latch_image_init(&load->image);
+	get_device(&dev->core.vdev.device);
+	load->dev = dev;
+
+	ret = mlx5_core_alloc_pd(dev->mdev, &load->pdn);
+	if (ret)
+		goto free;
+	file = anon_inode_getfile("mlx5-vfio-pci-load", &load_fops, load, O_WRONLY);
+	if (IS_ERR(file)) {
+		ret = PTR_ERR(file);
+		goto pd;
+	}
+	stream_open(file_inode(file), file);
+	kref_get(&load->kref);
+	dev->load = load;
+	return file;
+
+pd:
+	mlx5_core_dealloc_pd(dev->mdev, load->pdn);
+free:
+	kref_put(&load->kref, free_session);
+	return ERR_PTR(ret);
+}
+
+/**
+ * latch_mlx5_load_check - whether what came is a state
+ * @dev: the device, with a session
+ *
+ * Context: state_mutex is held.
+ * Return: 0; -EINVAL if the last record is not whole; or the error that ended
+ * the session before.
+ */
+int latch_mlx5_load_check(struct latch_mlx5_device *dev)
+{
+	const struct latch_mlx5_load *load = dev->load;
+
+	lockdep_assert_held(&dev->state_mutex);
+
+	if (load->error)
+		return load->error;
+	return load->is_partial ? -EINVAL : 0;
+}
+
+/**
+ * latch_mlx5_load_end - end a loading session
+ * @dev: the device, with a session or without
+ *
+ * Whoever writes gets -ENODEV.
+ *
+ * Context: state_mutex is held; may sleep.
+ */
+void latch_mlx5_load_end(struct latch_mlx5_device *dev)
+{
+	struct latch_mlx5_load *load = dev->load;
+
+	lockdep_assert_held(&dev->state_mutex);
+
+	if (!load)
+		return;
+	dev->load = NULL;
+	load->error = -ENODEV;
+	mlx5_core_dealloc_pd(dev->mdev, load->pdn);
+	kref_put(&load->kref, free_session);
+}

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A VF's migration state: arcs, resets, and the PF's driver coming and going.
+ *
+ * A VF is suspended in two steps, as initiator and as responder, which are the
+ * rungs of the state diagram (state.c); save.c and load.c do what its other
+ * arcs begin and end.
+ *
+ * After a reset a VF runs and has none of it. Resets come with locks held that
+ * a page fault on a BAR takes, and user memory is touched under state_mutex
+ * (mlx5.h), so a reset leaves word and has it done only if nobody has the
+ * mutex: who has it does it when he leaves.
+ */
+#include <linux/mlx5/device.h>
+#include <linux/uaccess.h>
+
+#include "firmware.h"
+#include "mlx5.h"
+#include "state.h"
+
+static void end_sessions(struct latch_mlx5_device *dev)
+{
+	lockdep_assert_held(&dev->state_mutex);
+	latch_mlx5_save_end(dev);
+	latch_mlx5_load_end(dev);
+}
+
+static void set_state(struct latch_mlx5_device *dev, unsigned int state)
+{
+	lockdep_assert_held(&dev->state_mutex);
+	WRITE_ONCE(dev->mig_state, state);
+}
+
+static void take_deferred_reset(struct latch_mlx5_device *dev)
+{
+	lockdep_assert_held(&dev->state_mutex);
+	if (!atomic_xchg(&dev->deferred_reset, 0))
+		return;
+	end_sessions(dev);
+	set_state(dev, VFIO_DEVICE_STATE_RUNNING);
+}
+
+/**
+ * latch_mlx5_state_lock - take state_mutex
+ * @dev: the device
+ *
+ * Context: may sleep. Not with a lock that is taken in a page fault.
+ */
+void latch_mlx5_state_lock(struct latch_mlx5_device *dev)
+{
+	mutex_lock(&dev->state_mutex);
+	take_deferred_reset(dev);
+}
+
+/**
+ * latch_mlx5_state_unlock - release state_mutex
+ * @dev: the device
+ */
+void latch_mlx5_state_unlock(struct latch_mlx5_device *dev)
+{
+	do {
+		take_deferred_reset(dev);
+		mutex_unlock(&dev->state_mutex);
+		/* Pairs with was_reset(): it finds the mutex free, or we find its word. */
+		smp_mb();
+	} while (atomic_read(&dev->deferred_reset) && mutex_trylock(&dev->state_mutex));
+}
+
+/* Of the core: under access_lock, from whatever resets functions. */
+static void was_reset(struct vfio_latch_device *core)
+{
+	struct latch_mlx5_device *dev = container_of(core, struct latch_mlx5_device, core);
+
+	atomic_set(&dev->deferred_reset, 1);
+	/* Pairs with latch_mlx5_state_unlock(). */
+	smp_mb();
+	if (mutex_trylock(&dev->state_mutex))
+		latch_mlx5_state_unlock(dev);
+}
+
+/* From one rung to a neighbour. Not while the firmware saves: it would have to be interrupted. */
+static int change_rung(struct latch_mlx5_device *dev, enum latch_quiesce from,
+		       enum latch_quiesce to)
+{
+	int ret;
+
+	mutex_lock(&dev->command_lock);
+	if (to == LATCH_STOPPED)
+		ret = latch_fw_suspend(dev->mdev, dev->vhca_id,
+				       MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_RESPONDER);
+	else if (from == LATCH_STOPPED)
+		ret = latch_fw_resume(dev->mdev, dev->vhca_id,
+				      MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_RESPONDER);
+	else if (to == LATCH_INITIATES_NOTHING)
+		ret = latch_fw_suspend(dev->mdev, dev->vhca_id,
+				       MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_INITIATOR);
+	else
+		ret = latch_fw_resume(dev->mdev, dev->vhca_id,
+				      MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_INITIATOR);
+	mutex_unlock(&dev->command_lock);
+	return ret;
+}
+
+/* The VF has what came of its new state, or it is of no use until it is reset. */
+static int leave_resuming(struct latch_mlx5_device *dev)
+{
+	int ret = latch_mlx5_load_check(dev);
+
+	latch_mlx5_load_end(dev);
+	if (ret)
+		set_state(dev, VFIO_DEVICE_STATE_ERROR);
+	return ret;
+}
+
+/* One arc. Returns a file if it begins a session, NULL, or an error pointer. */
+static struct file *take_arc(struct latch_mlx5_device *dev, unsigned int from, unsigned int to)
+{
+	enum latch_quiesce here = latch_state_quiesce(from), there = latch_state_quiesce(to);
+	int ret = 0;
+
+	if (from == VFIO_DEVICE_STATE_RESUMING)
+		return ERR_PTR(leave_resuming(dev));
+	if (to == VFIO_DEVICE_STATE_RESUMING)
+		return latch_mlx5_load_begin(dev);
+	if (latch_state_saves(to) && !latch_state_saves(from))
+		return latch_mlx5_save_begin(dev, to != VFIO_DEVICE_STATE_STOP_COPY);
+	if (latch_state_saves(from) && !latch_state_saves(to)) {
+		latch_mlx5_save_end(dev);
+		return NULL;
+	}
+	ret = change_rung(dev, here, there);
+	if (!ret && to == VFIO_DEVICE_STATE_STOP_COPY)
+		ret = latch_mlx5_save_finish(dev);
+	return ERR_PTR(ret);
+}
+
+/* vfio_migration_ops: arcs up to @new_state. Where one fails, the device stays before it. */
+static struct file *migration_set_state(struct vfio_device *vdev,
+					enum vfio_device_mig_state new_state)
+{
+	struct latch_mlx5_device *dev = latch_mlx5_from_vdev(vdev);
+	struct file *file = NULL;
+	unsigned int next;
+	int ret;
+
+	latch_mlx5_state_lock(dev);
+	while (dev->mig_state != new_state) {
+		ret = dev->mdev_detach ? -ENOTCONN :
+		      latch_next_state(dev->mig_state, new_state, dev->precopy_cap, &next);
+		file = ret ? ERR_PTR(ret) : take_arc(dev, dev->mig_state, next);
+		if (IS_ERR(file))
+			break;
+		set_state(dev, next);
+	}
+	latch_mlx5_state_unlock(dev);
+	return file;
+}
+
+static int migration_get_state(struct vfio_device *vdev, enum vfio_device_mig_state *state)
+{
+	struct latch_mlx5_device *dev = latch_mlx5_from_vdev(vdev);
+
+	latch_mlx5_state_lock(dev);
+	*state = dev->mig_state;
+	latch_mlx5_state_unlock(dev);
+	return 0;
+}
+
+static int get_data_size(struct latch_mlx5_device *dev, u64 *bytes)
+{
+	struct latch_fw_size size = {};
+	int ret;
+
+	latch_mlx5_state_lock(dev);
+	if (dev->mdev_detach) {
+		ret = -ENOTCONN;
+	} else if (dev->save) {
+		ret = latch_mlx5_save_size(dev, bytes);
+	} else {
+		ret = latch_fw_query_size(dev->mdev, dev->vhca_id, false, dev->chunk_mode, &size);
+		*bytes = size.total;
+	}
+	latch_mlx5_state_unlock(dev);
+	return ret;
+}
+
+static int __maybe_unused migration_get_data_size(struct vfio_device *vdev,
+						  unsigned long *stop_copy_length)
+{
+	u64 bytes;
+	int ret = get_data_size(latch_mlx5_from_vdev(vdev), &bytes);
+
+	if (!ret)
+		*stop_copy_length = bytes;
+	return ret;
+}
+
+/**
+ * latch_mlx5_migration_feature - answer what an older vfio leaves to its drivers
+ * @dev: the device, open
+ * @flags: VFIO_DEVICE_FEATURE_{GET,SET,PROBE} and the feature
+ * @arg: user address of the feature's data
+ * @argsz: bytes of it
+ *
+ * VFIO_DEVICE_FEATURE_MIG_DATA_SIZE, which a newer vfio answers itself.
+ *
+ * Context: may sleep.
+ * Return: 0 or a negative error; -ENOTTY for other features.
+ */
+int latch_mlx5_migration_feature(struct latch_mlx5_device *dev, u32 flags, void __user *arg,
+				 size_t argsz)
+{
+	struct vfio_device_feature_mig_data_size data = {};
+	u64 bytes;
+	int ret;
+
+	if ((flags & VFIO_DEVICE_FEATURE_MASK) != VFIO_DEVICE_FEATURE_MIG_DATA_SIZE ||
+	    !dev->migrate_cap)
+		return -ENOTTY;
+	ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_GET, sizeof(data));
+	if (ret != 1)
+		return ret;
+	ret = get_data_size(dev, &bytes);
+	if (ret)
+		return ret;
+	data.stop_copy_length = bytes;
+	return copy_to_user(arg, &data, sizeof(data)) ? -EFAULT : 0;
+}
+
+static const struct vfio_migration_ops migration_ops = {
+	.migration_set_state = migration_set_state,
+	.migration_get_state = migration_get_state,
+	COMPAT_MIGRATION_GET_DATA_SIZE(migration_get_data_size)
+};
+
+/*
+ * The PF's driver takes the VF's firmware away, or has brought it back; with its own locks held.
+ * A VF that was not running will not be found as it was.
+ */
+static int pf_event(struct notifier_block *nb, unsigned long event, void *data)
+{
+	struct latch_mlx5_device *dev = container_of(nb, struct latch_mlx5_device, pf_notifier);
+
+	latch_mlx5_state_lock(dev);
+	switch (event) {
+	case MLX5_PF_NOTIFY_DISABLE_VF:
+		end_sessions(dev);
+		latch_mlx5_dirty_end(dev);
+		if (dev->mig_state != VFIO_DEVICE_STATE_RUNNING)
+			set_state(dev, VFIO_DEVICE_STATE_ERROR);
+		dev->mdev_detach = true;
+		break;
+	case MLX5_PF_NOTIFY_ENABLE_VF:
+		dev->mdev_detach = false;
+		break;
+	}
+	latch_mlx5_state_unlock(dev);
+	return 0;
+}
+
+/* What the firmware can do for the VF is asked once; the PF's driver is there meanwhile. */
+static int probe_firmware(struct latch_mlx5_device *dev, struct mlx5_core_dev *mdev)
+{
+	struct latch_fw_caps caps;
+	int ret;
+
+	ret = latch_fw_query_caps(mdev, dev->vf_index + 1, &caps);
+	if (ret)
+		return ret;
+	if (!caps.migration)
+		return -EOPNOTSUPP;
+	dev->pf_notifier.notifier_call = pf_event;
+	ret = mlx5_sriov_blocking_notifier_register(mdev, dev->vf_index, &dev->pf_notifier);
+	if (ret)
+		return ret;
+	dev->mdev = mdev;
+	dev->vhca_id = caps.vhca_id;
+	dev->migrate_cap = true;
+	dev->precopy_cap = caps.multi_load;
+	dev->mig_state_cap = caps.tracking_state;
+	dev->chunk_mode = caps.chunks;
+	return 0;
+}
+
+/**
+ * latch_mlx5_migration_probe - find out whether a VF can be migrated
+ * @dev: the device, not registered yet
+ *
+ * A VF that cannot is one like any other function.
+ *
+ * Context: probe; may sleep.
+ */
+void latch_mlx5_migration_probe(struct latch_mlx5_device *dev)
+{
+	struct pci_dev *pdev = dev->core.pdev;
+	struct vfio_device *vdev = &dev->core.vdev;
+	struct mlx5_core_dev *mdev;
+	int vf_index, ret;
+
+	vf_index = pci_iov_vf_id(pdev);
+	if (vf_index < 0) {
+		pci_info(pdev, "not a VF, cannot be migrated\n");
+		return;
+	}
+	mdev = mlx5_vf_get_core_dev(pdev);
+	if (!mdev) {
+		pci_info(pdev, "its PF is not in mlx5_core's hands, cannot be migrated\n");
+		return;
+	}
+	dev->vf_index = vf_index;
+	ret = probe_firmware(dev, mdev);
+	if (!ret)
+		latch_mlx5_dirty_probe(dev);
+	mlx5_vf_put_core_dev(mdev);
+	if (ret) {
+		pci_info(pdev, "cannot be migrated (%d)\n", ret);
+		return;
+	}
+
+	dev->core.was_reset = was_reset;
+	vdev->mig_ops = &migration_ops;
+	vdev->migration_flags = VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P;
+	if (dev->precopy_cap)
+		vdev->migration_flags |= VFIO_MIGRATION_PRE_COPY;
+}
+
+/**
+ * latch_mlx5_migration_remove - undo latch_mlx5_migration_probe()
+ * @dev: the device, not registered any more
+ *
+ * Context: probe or remove; may sleep.
+ */
+void latch_mlx5_migration_remove(struct latch_mlx5_device *dev)
+{
+	if (dev->migrate_cap)
+		mlx5_sriov_blocking_notifier_unregister(dev->mdev, dev->vf_index,
+							&dev->pf_notifier);
+}
+
+/**
+ * latch_mlx5_migration_close - end all that a user had begun
+ * @dev: the device; its function will be reset
+ *
+ * Context: close_device; may sleep.
+ */
+void latch_mlx5_migration_close(struct latch_mlx5_device *dev)
+{
+	if (!dev->migrate_cap)
+		return;
+	latch_mlx5_state_lock(dev);
+	end_sessions(dev);
+	latch_mlx5_dirty_end(dev);
+	latch_mlx5_state_unlock(dev);
+}
+
+/**
+ * latch_mlx5_migration_init - prepare a device's migration state
+ * @dev: the device, zeroed
+ */
+void latch_mlx5_migration_init(struct latch_mlx5_device *dev)
+{
+	mutex_init(&dev->state_mutex);
+	mutex_init(&dev->command_lock);
+	dev->mig_state = VFIO_DEVICE_STATE_RUNNING;
+}
+
+/**
+ * latch_mlx5_migration_exit - undo latch_mlx5_migration_init()
+ * @dev: the device
+ */
+void latch_mlx5_migration_exit(struct latch_mlx5_device *dev)
+{
+	mutex_destroy(&dev->command_lock);
+	mutex_destroy(&dev->state_mutex);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* mlx5-vfio-pci: a ConnectX VF in a user's hands, and what its files know of each other. */
+#ifndef LATCH_MLX5_H
+#define LATCH_MLX5_H
+
+#include <linux/mlx5/driver.h>
+
+#include "../compat/compat.h"
+#include "../compat/vfio_migration.h"
+#include "../core/vfio_latch.h"
+
+struct latch_mlx5_load;
+struct latch_mlx5_save;
+struct latch_mlx5_tracker;
+
+/**
+ * struct latch_mlx5_device - a VF
+ *
+ * state_mutex protects the migration state and all that is said to the
+ * firmware on the VF's behalf, but for the images that save.c's worker has it
+ * save: command_lock keeps those and what suspends the VF apart.
+ *
+ * It is taken with the PF's driver's locks held (pf_event()), so nothing that
+ * takes those runs under it; and user memory is written under it, through
+ * vfio's bitmaps, so nobody waits for it with a lock that a page fault on a BAR
+ * needs. A reset does hold such a lock: it only leaves word (deferred_reset).
+ */
+struct latch_mlx5_device {
+	struct vfio_latch_device core;
+
+	/*
+	 * Written in probe before registration, read-only until the device is
+	 * freed. mdev is the PF's, and NULL without one; it outlives its VFs,
+	 * but is to be talked to only while mdev_detach is not set.
+	 */
+	struct mlx5_core_dev *mdev;
+	struct notifier_block pf_notifier;
+	u16 vf_index;
+	u16 vhca_id;
+	unsigned int migrate_cap : 1;
+	unsigned int precopy_cap : 1;
+	unsigned int chunk_mode : 1;
+	unsigned int mig_state_cap : 1;
+	unsigned int track_cap : 1;
+
+	/* Protects all up to the next empty line. mig_state and log_* are shown without it. */
+	struct mutex state_mutex;
+	enum vfio_device_mig_state mig_state;
+	struct latch_mlx5_save *save;
+	struct latch_mlx5_load *load;
+	struct latch_mlx5_tracker *tracker;
+	bool log_active;
+	bool log_failed;
+	bool mdev_detach;
+
+	/* Inside state_mutex, or by the worker alone. */
+	struct mutex command_lock;
+
+	/* Set by a reset, taken by whoever has state_mutex. */
+	atomic_t deferred_reset;
+};
+
+static inline struct latch_mlx5_device *latch_mlx5_from_vdev(struct vfio_device *vdev)
+{
+	return container_of(vdev, struct latch_mlx5_device, core.vdev);
+}
+
+/* migration.c APIs: */
+void latch_mlx5_migration_init(struct latch_mlx5_device *dev);
+void latch_mlx5_migration_exit(struct latch_mlx5_device *dev);
+void latch_mlx5_migration_probe(struct latch_mlx5_device *dev);
+void latch_mlx5_migration_remove(struct latch_mlx5_device *dev);
+void latch_mlx5_migration_close(struct latch_mlx5_device *dev);
+void latch_mlx5_state_lock(struct latch_mlx5_device *dev);
+void latch_mlx5_state_unlock(struct latch_mlx5_device *dev);
+int latch_mlx5_migration_feature(struct latch_mlx5_device *dev, u32 flags, void __user *arg,
+				 size_t argsz);
+
+/* save.c APIs: */
+struct file *latch_mlx5_save_begin(struct latch_mlx5_device *dev, bool track);
+int latch_mlx5_save_finish(struct latch_mlx5_device *dev);
+int latch_mlx5_save_size(struct latch_mlx5_device *dev, u64 *bytes);
+void latch_mlx5_save_end(struct latch_mlx5_device *dev);
+
+/* load.c APIs: */
+struct file *latch_mlx5_load_begin(struct latch_mlx5_device *dev);
+int latch_mlx5_load_check(struct latch_mlx5_device *dev);
+void latch_mlx5_load_end(struct latch_mlx5_device *dev);
+
+/*
+ * dirty.c APIs: VFIO's DMA logging, on the page tracker of tracker.c. The last
+ * is called under state_mutex, at close and when the PF's driver goes away.
+ */
+void latch_mlx5_dirty_probe(struct latch_mlx5_device *dev);
+void latch_mlx5_dirty_end(struct latch_mlx5_device *dev);
+const char *latch_mlx5_dirty_state(const struct latch_mlx5_device *dev);
+
+/* sysfs.c APIs: */
+int latch_mlx5_sysfs_add(struct latch_mlx5_device *dev);
+void latch_mlx5_sysfs_remove(struct latch_mlx5_device *dev);
+
+#endif
