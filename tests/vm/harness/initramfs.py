@@ -71,6 +71,8 @@ class Contents:
                      % (driver, program.seconds * slow, program.group,
                         shlex.quote(shlex.join(arguments))))
         archive.file("tests/" + program.group, executable.read_bytes(), 0o755)
+        for path in program.files:
+            archive.file("files/" + path.name, path.read_bytes())
         self._add_modules(archive, program)
         target.write_bytes(archive.bytes())
 
