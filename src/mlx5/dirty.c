@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* VFIO's DMA logging: what pages a VF wrote, by the firmware's page tracker. */
+#include <linux/lockdep.h>
+
+#include "../compat/mlx5.h"
+#include "mlx5.h"
+#include "tracker.h"
+
+/* Newer kernels have iova_bitmap_set() in this namespace. */
+MODULE_INFO(import_ns, "IOMMUFD");
+
+static int start(struct latch_mlx5_device *dev, struct rb_root_cached *ranges, u32 nr_ranges,
+		 u64 *page_size)
+{
+	struct latch_mlx5_tracker *tracker;
+
+	if (dev->mdev_detach)
+		return -ENOTCONN;
+	if (dev->log_active)
+		return -EINVAL;
+	tracker = latch_mlx5_tracker_create(dev->mdev, dev->vhca_id, ranges, nr_ranges, page_size);
+	if (IS_ERR(tracker))
+		return PTR_ERR(tracker);
+	dev->tracker = tracker;
+	WRITE_ONCE(dev->log_failed, false);
+	WRITE_ONCE(dev->log_active, true);
+	return 0;
+}
+
+static int log_start(struct vfio_device *vdev, struct rb_root_cached *ranges, u32 nr_ranges,
+		     u64 *page_size)
+{
+	struct latch_mlx5_device *dev = latch_mlx5_from_vdev(vdev);
+	int ret;
+
+	latch_mlx5_state_lock(dev);
+	ret = start(dev, ranges, nr_ranges, page_size);
+	latch_mlx5_state_unlock(dev);
+	return ret;
+}
+
+/* What keeps a tracker from being talked to. */
+static int not_logging(const struct latch_mlx5_device *dev)
+{
+	lockdep_assert_held(&dev->state_mutex);
+	if (dev->mdev_detach)
+		return -ENOTCONN;
+	return dev->log_active ? 0 : -EINVAL;
+}
+
+static int log_stop(struct vfio_device *vdev)
+{
+	struct latch_mlx5_device *dev = latch_mlx5_from_vdev(vdev);
+	int ret;
+
+	latch_mlx5_state_lock(dev);
+	ret = not_logging(dev);
+	if (!ret)
+		latch_mlx5_dirty_end(dev);
+	latch_mlx5_state_unlock(dev);
+	return ret;
+}
+
+static int log_read_and_clear(struct vfio_device *vdev, unsigned long iova, unsigned long length,
+			      struct iova_bitmap *dirty)
+{
+	struct latch_mlx5_device *dev = latch_mlx5_from_vdev(vdev);
+	int ret;
+
+	latch_mlx5_state_lock(dev);
+	ret = not_logging(dev);
+	if (!ret) {
+		ret = latch_mlx5_tracker_report(dev->tracker, iova, length, dirty);
+		if (ret)
+			WRITE_ONCE(dev->log_failed, true);
+	}
+	latch_mlx5_state_unlock(dev);
+	return ret;
+}
+
+static const struct vfio_log_ops log_ops = {
+	.log_start = log_start,
+	.log_stop = log_stop,
+	.log_read_and_clear = log_read_and_clear,
+};
+
+/**
+ * latch_mlx5_dirty_probe - offer DMA logging where it works
+ * @dev: the device, not registered yet; its PF is there
+ */
+void latch_mlx5_dirty_probe(struct latch_mlx5_device *dev)
+{
+	if (!latch_mlx5_tracker_supported(dev->mdev))
+		return;
+	if (!compat_can_log_dma()) {
+		pr_info_once("mlx5-vfio-pci: this kernel's vfio cannot report logged DMA (CONFIG_IOMMUFD_DRIVER): not offered\n");
+		return;
+	}
+	dev->track_cap = true;
+	dev->core.vdev.log_ops = &log_ops;
+}
+
+/**
+ * latch_mlx5_dirty_end - stop DMA logging, if it was started
+ * @dev: the device
+ */
+void latch_mlx5_dirty_end(struct latch_mlx5_device *dev)
+{
+	lockdep_assert_held(&dev->state_mutex);
+	if (!dev->log_active)
+		return;
+	WRITE_ONCE(dev->log_active, false);
+	WRITE_ONCE(dev->log_failed, false);
+	latch_mlx5_tracker_destroy(dev->tracker);
+	dev->tracker = NULL;
+}
+
+/**
+ * latch_mlx5_dirty_state - what to show of DMA logging
+ * @dev: the device; not even state_mutex need be held
+ *
+ * Return: a word.
+ */
+const char *latch_mlx5_dirty_state(const struct latch_mlx5_device *dev)
+{
+	if (!READ_ONCE(dev->log_active))
+		return "off";
+	return READ_ONCE(dev->log_failed) ? "error" : "on";
+}

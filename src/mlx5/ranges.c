@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Ranges of addresses, made fit for a page tracker: see ranges.h. */
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "ranges.h"
+
+/* Make them consist of whole pages, and those that touch one. */
+static unsigned int round_to_pages(struct latch_range *ranges, unsigned int nr, u64 page_size)
+{
+	unsigned int n, kept = 0;
+
+	for (n = 0; n < nr; n++) {
+		u64 start = ranges[n].start & ~(page_size - 1);
+		u64 last = ranges[n].last | (page_size - 1);
+
+		if (kept && (start <= ranges[kept - 1].last ||
+			     start - ranges[kept - 1].last == 1)) {
+			ranges[kept - 1].last = last;
+			continue;
+		}
+		ranges[kept].start = start;
+		ranges[kept].last = last;
+		kept++;
+	}
+	return kept;
+}
+
+static unsigned int before_smallest_gap(const struct latch_range *ranges, unsigned int nr)
+{
+	unsigned int n, found = 0;
+	u64 smallest = U64_MAX;
+
+	for (n = 0; n + 1 < nr; n++) {
+		u64 gap = ranges[n + 1].start - ranges[n].last;
+
+		if (gap < smallest) {
+			smallest = gap;
+			found = n;
+		}
+	}
+	return found;
+}
+
+/**
+ * latch_ranges_merge - have whole pages in not too many ranges
+ * @ranges: the ranges, in ascending order, none overlapping another; changed in place
+ * @nr: how many there are
+ * @max: how many there may be, at least 1
+ * @page_size: bytes, a power of two
+ *
+ * Where ranges must go, those with the least between them become one.
+ *
+ * Return: how many there are now.
+ */
+unsigned int latch_ranges_merge(struct latch_range *ranges, unsigned int nr, unsigned int max,
+				u64 page_size)
+{
+	nr = round_to_pages(ranges, nr, page_size);
+	for (; nr > max; nr--) {
+		unsigned int n = before_smallest_gap(ranges, nr);
+
+		ranges[n].last = ranges[n + 1].last;
+		memmove(&ranges[n + 1], &ranges[n + 2], (nr - n - 2) * sizeof(*ranges));
+	}
+	return nr;
+}
+
+/**
+ * latch_ranges_bytes - how many addresses there are
+ * @ranges: the ranges
+ * @nr: how many
+ * @bytes: set to the sum of their lengths
+ *
+ * Return: false if that is 2^64.
+ */
+bool latch_ranges_bytes(const struct latch_range *ranges, unsigned int nr, u64 *bytes)
+{
+	unsigned int n;
+
+	*bytes = 0;
+	for (n = 0; n < nr; n++)
+		*bytes += ranges[n].last - ranges[n].start + 1;
+	return !nr || *bytes;
+}

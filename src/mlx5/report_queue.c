@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a page tracker's messages arrive in: see report_queue.h. */
+#include <linux/completion.h>
+#include <linux/dma-mapping.h>
+#include <linux/mlx5/doorbell.h>
+#include <linux/rcupdate.h>
+
+#include "../compat/mlx5.h"
+#include "report_queue.h"
+
+#define RING_MASK	(LATCH_NR_MESSAGES - 1)
+#define RING_LOG	ilog2(LATCH_NR_MESSAGES)
+
+/* The address of one page, at the end of the commands that create queues. */
+#define PAGE_ADDRESS_DW	(MLX5_FLD_SZ_BYTES(create_cq_in, pas[0]) / sizeof(u32))
+
+/* For a user of CQE version 1 that wants no index of his own in completions. */
+#define NO_USER_INDEX	0xffffff
+
+static void queue_failed(struct latch_report_queue *queue)
+{
+	WRITE_ONCE(queue->is_err, true);
+	wake_up(&queue->wait);
+}
+
+static void on_completion(struct mlx5_core_cq *cq, struct mlx5_eqe *eqe)
+{
+	struct latch_report_queue *queue = container_of(cq, struct latch_report_queue, cq);
+
+	wake_up(&queue->wait);
+}
+
+static void on_cq_error(struct mlx5_core_cq *cq, enum mlx5_event type)
+{
+	queue_failed(container_of(cq, struct latch_report_queue, cq));
+}
+
+/* In an interrupt: errors of the QPs, and the word that the firmware died. */
+static int on_event(struct notifier_block *notifier, unsigned long type, void *data)
+{
+	struct latch_report_queue *queue =
+		container_of(notifier, struct latch_report_queue, notifier);
+	struct mlx5_eqe *eqe = data;
+	u32 qpn;
+
+	switch (type) {
+	case MLX5_DEV_EVENT_SYS_ERROR:
+		break;
+	case MLX5_EVENT_TYPE_WQ_CATAS_ERROR:
+	case MLX5_EVENT_TYPE_WQ_INVAL_REQ_ERROR:
+	case MLX5_EVENT_TYPE_WQ_ACCESS_ERROR:
+		if (eqe->data.qp_srq.type != MLX5_EVENT_QUEUE_TYPE_QP)
+			return NOTIFY_DONE;
+		qpn = be32_to_cpu(eqe->data.qp_srq.qp_srq_n) & MLX5_24BIT_MASK;
+		if (qpn != queue->host_qpn && qpn != queue->firmware_qpn)
+			return NOTIFY_DONE;
+		break;
+	default:
+		return NOTIFY_DONE;
+	}
+	queue_failed(queue);
+	return NOTIFY_OK;
+}
+
+static void free_messages(struct latch_report_queue *queue)
+{
+	unsigned int n;
+
+	for (n = 0; n < LATCH_NR_MESSAGES && queue->messages[n]; n++)
+		dma_free_coherent(&queue->mdev->pdev->dev, queue->message_bytes,
+				  queue->messages[n], queue->messages_dma[n]);
+}
+
+static int alloc_messages(struct latch_report_queue *queue)
+{
+	unsigned int n;
+
+	memset(queue->messages, 0, sizeof(queue->messages));
+	for (n = 0; n < LATCH_NR_MESSAGES; n++) {
+		struct mlx5_wqe_data_seg *request = &queue->rings->requests[n];
+
+		queue->messages[n] = dma_alloc_coherent(&queue->mdev->pdev->dev,
+							queue->message_bytes,
+							&queue->messages_dma[n], GFP_KERNEL);
+		if (!queue->messages[n]) {
+			free_messages(queue);
+			return -ENOMEM;
+		}
+		request->byte_count = cpu_to_be32(queue->message_bytes);
+		request->lkey = cpu_to_be32(queue->mkey);
+		request->addr = cpu_to_be64(queue->messages_dma[n]);
+	}
+	return 0;
+}
+
+/* A key for addresses as the DMA API gives them, to be written to by requests of our own only. */
+static int create_mkey(struct latch_report_queue *queue)
+{
+	u32 in[MLX5_ST_SZ_DW(create_mkey_in)] = {};
+	void *mkc = MLX5_ADDR_OF(create_mkey_in, in, memory_key_mkey_entry);
+
+	MLX5_SET(mkc, mkc, access_mode_1_0, MLX5_MKC_ACCESS_MODE_PA);
+	MLX5_SET(mkc, mkc, lw, 1);
+	MLX5_SET(mkc, mkc, lr, 1);
+	MLX5_SET(mkc, mkc, qpn, 0xffffff);
+	MLX5_SET(mkc, mkc, pd, queue->pdn);
+	MLX5_SET(mkc, mkc, length64, 1);
+	return mlx5_core_create_mkey(queue->mdev, &queue->mkey, in, sizeof(in));
+}
+
+static int create_cq(struct latch_report_queue *queue)
+{
+	u32 in[MLX5_ST_SZ_DW(create_cq_in) + PAGE_ADDRESS_DW] = {};
+	void *cqc = MLX5_ADDR_OF(create_cq_in, in, cq_context);
+	struct latch_report_rings *rings = queue->rings;
+	u32 out[MLX5_ST_SZ_DW(create_cq_out)];
+	int eqn, n, ret;
+
+	ret = compat_mlx5_comp_eqn_get(queue->mdev, 0, &eqn);
+	if (ret)
+		return ret;
+	for (n = 0; n < LATCH_NR_MESSAGES; n++)
+		rings->completions[n].op_own = MLX5_CQE_INVALID << 4;
+
+	memset(&queue->cq, 0, sizeof(queue->cq));
+	queue->cq.cqe_sz = sizeof(rings->completions[0]);
+	queue->cq.set_ci_db = &rings->cq_doorbell[0];
+	queue->cq.arm_db = &rings->cq_doorbell[1];
+	queue->cq.comp = on_completion;
+	queue->cq.event = on_cq_error;
+
+	MLX5_SET(cqc, cqc, log_cq_size, RING_LOG);
+	MLX5_SET(cqc, cqc, uar_page, queue->uar->index);
+	MLX5_SET(cqc, cqc, c_eqn_or_apu_element, eqn);
+	MLX5_SET64(cqc, cqc, dbr_addr,
+		   queue->rings_dma + offsetof(struct latch_report_rings, cq_doorbell));
+	MLX5_ARRAY_SET64(create_cq_in, in, pas, 0, queue->rings_dma);
+	return mlx5_core_create_cq(queue->mdev, &queue->cq, in, sizeof(in), out, sizeof(out));
+}
+
+static void destroy_cq(struct latch_report_queue *queue)
+{
+	if (!mlx5_core_destroy_cq(queue->mdev, &queue->cq))
+		return;
+	/*
+	 * mlx5_core cannot find the CQ any more, but has not waited for who had
+	 * found it.
+	 */
+	synchronize_rcu();
+	mlx5_cq_put(&queue->cq);
+	wait_for_completion(&queue->cq.free);
+}
+
+static int create_qp(struct latch_report_queue *queue, void *in, size_t in_bytes, u32 *qpn)
+{
+	void *qpc = MLX5_ADDR_OF(create_qp_in, in, qpc);
+	u32 out[MLX5_ST_SZ_DW(create_qp_out)] = {};
+	int ret;
+
+	MLX5_SET(create_qp_in, in, opcode, MLX5_CMD_OP_CREATE_QP);
+	MLX5_SET(qpc, qpc, st, MLX5_QP_ST_RC);
+	MLX5_SET(qpc, qpc, pm_state, MLX5_QP_PM_MIGRATED);
+	MLX5_SET(qpc, qpc, pd, queue->pdn);
+	MLX5_SET(qpc, qpc, uar_page, queue->uar->index);
+	MLX5_SET(qpc, qpc, user_index, NO_USER_INDEX);
+	MLX5_SET(qpc, qpc, ts_format, mlx5_get_qp_default_ts(queue->mdev));
+	MLX5_SET(qpc, qpc, no_sq, 1);
+	ret = mlx5_cmd_exec(queue->mdev, in, in_bytes, out, sizeof(out));
+	*qpn = MLX5_GET(create_qp_out, out, qpn);
+	return ret;
+}
+
+static void destroy_qp(struct latch_report_queue *queue, u32 qpn)
+{
+	u32 in[MLX5_ST_SZ_DW(destroy_qp_in)] = {};
+
+	MLX5_SET(destroy_qp_in, in, opcode, MLX5_CMD_OP_DESTROY_QP);
+	MLX5_SET(destroy_qp_in, in, qpn, qpn);
+	mlx5_cmd_exec_in(queue->mdev, destroy_qp, in);
+}
+
+static int create_host_qp(struct latch_report_queue *queue)
+{
+	u32 in[MLX5_ST_SZ_DW(create_qp_in) + PAGE_ADDRESS_DW] = {};
+	void *qpc = MLX5_ADDR_OF(create_qp_in, in, qpc);
+
+	BUILD_BUG_ON(sizeof(queue->rings->requests[0]) != 16);	/* log_rq_stride counts from this */
+	MLX5_SET(qpc, qpc, rq_type, MLX5_NON_ZERO_RQ);
+	MLX5_SET(qpc, qpc, log_rq_size, RING_LOG);
+	MLX5_SET(qpc, qpc, cqn_rcv, queue->cq.cqn);
+	MLX5_SET64(qpc, qpc, dbr_addr,
+		   queue->rings_dma + offsetof(struct latch_report_rings, rq_doorbell));
+	MLX5_ARRAY_SET64(create_qp_in, in, pas, 0,
+			 queue->rings_dma + offsetof(struct latch_report_rings, requests));
+	return create_qp(queue, in, sizeof(in), &queue->host_qpn);
+}
+
+/* The firmware brings its own queues. */
+static int create_firmware_qp(struct latch_report_queue *queue)
+{
+	u32 in[MLX5_ST_SZ_DW(create_qp_in)] = {};
+	void *qpc = MLX5_ADDR_OF(create_qp_in, in, qpc);
+
+	MLX5_SET(qpc, qpc, rq_type, MLX5_ZERO_LEN_RQ);
+	return create_qp(queue, in, sizeof(in), &queue->firmware_qpn);
+}
+
+/* A QP that may only be sent to, by a peer that lives in the same port. */
+static int ready_to_receive(struct latch_report_queue *queue, u32 qpn, u32 peer)
+{
+	u32 init[MLX5_ST_SZ_DW(rst2init_qp_in)] = {};
+	u32 rtr[MLX5_ST_SZ_DW(init2rtr_qp_in)] = {};
+	void *qpc = MLX5_ADDR_OF(rst2init_qp_in, init, qpc);
+	int ret;
+
+	MLX5_SET(rst2init_qp_in, init, opcode, MLX5_CMD_OP_RST2INIT_QP);
+	MLX5_SET(rst2init_qp_in, init, qpn, qpn);
+	MLX5_SET(qpc, qpc, pm_state, MLX5_QP_PM_MIGRATED);
+	MLX5_SET(qpc, qpc, primary_address_path.vhca_port_num, 1);
+	ret = mlx5_cmd_exec_in(queue->mdev, rst2init_qp, init);
+	if (ret)
+		return ret;
+
+	qpc = MLX5_ADDR_OF(init2rtr_qp_in, rtr, qpc);
+	MLX5_SET(init2rtr_qp_in, rtr, opcode, MLX5_CMD_OP_INIT2RTR_QP);
+	MLX5_SET(init2rtr_qp_in, rtr, qpn, qpn);
+	MLX5_SET(qpc, qpc, mtu, MLX5_QPC_MTU_4K_BYTES);
+	MLX5_SET(qpc, qpc, log_msg_max, MLX5_CAP_GEN(queue->mdev, log_max_msg));
+	MLX5_SET(qpc, qpc, remote_qpn, peer);
+	MLX5_SET(qpc, qpc, primary_address_path.fl, 1);
+	MLX5_SET(qpc, qpc, primary_address_path.vhca_port_num, 1);
+	MLX5_SET(qpc, qpc, min_rnr_nak, 1);	/* try again soon: 10 us */
+	return mlx5_cmd_exec_in(queue->mdev, init2rtr_qp, rtr);
+}
+
+static int ready_to_send(struct latch_report_queue *queue, u32 qpn)
+{
+	u32 in[MLX5_ST_SZ_DW(rtr2rts_qp_in)] = {};
+	void *qpc = MLX5_ADDR_OF(rtr2rts_qp_in, in, qpc);
+
+	MLX5_SET(rtr2rts_qp_in, in, opcode, MLX5_CMD_OP_RTR2RTS_QP);
+	MLX5_SET(rtr2rts_qp_in, in, qpn, qpn);
+	MLX5_SET(qpc, qpc, primary_address_path.ack_timeout, 14);	/* 67 ms */
+	MLX5_SET(qpc, qpc, retry_count, 7);
+	MLX5_SET(qpc, qpc, rnr_retry, 7);	/* for ever: we may be slow */
+	return mlx5_cmd_exec_in(queue->mdev, rtr2rts_qp, in);
+}
+
+/* Tell the device what was read, and that the buffers are free. */
+static void give_back(struct latch_report_queue *queue)
+{
+	queue->given_back = queue->cq.cons_index;
+	mlx5_cq_set_ci(&queue->cq);
+	/* There is room for a completion before there is a buffer for a message. */
+	dma_wmb();
+	queue->rings->rq_doorbell[MLX5_RCV_DBR] =
+		cpu_to_be32((queue->given_back + LATCH_NR_MESSAGES) & 0xffff);
+}
+
+static int create_qps(struct latch_report_queue *queue)
+{
+	int ret;
+
+	ret = create_host_qp(queue);
+	if (ret)
+		return ret;
+	ret = create_firmware_qp(queue);
+	if (ret)
+		goto destroy_host_qp;
+	give_back(queue);
+	ret = ready_to_receive(queue, queue->host_qpn, queue->firmware_qpn);
+	if (!ret)
+		ret = ready_to_receive(queue, queue->firmware_qpn, queue->host_qpn);
+	if (!ret)
+		ret = ready_to_send(queue, queue->firmware_qpn);
+	if (ret)
+		goto destroy_firmware_qp;
+	return 0;
+
+destroy_firmware_qp:
+	destroy_qp(queue, queue->firmware_qpn);
+destroy_host_qp:
+	destroy_qp(queue, queue->host_qpn);
+	return ret;
+}
+
+/* The memory, and what it takes for the device to use it. */
+static int create_memory(struct latch_report_queue *queue)
+{
+	int ret;
+
+	queue->uar = mlx5_get_uars_page(queue->mdev);
+	if (IS_ERR(queue->uar))
+		return PTR_ERR(queue->uar);
+	ret = mlx5_core_alloc_pd(queue->mdev, &queue->pdn);
+	if (ret)
+		goto put_uar;
+	ret = create_mkey(queue);
+	if (ret)
+		goto dealloc_pd;
+	ret = -ENOMEM;
+	queue->rings = dma_alloc_coherent(&queue->mdev->pdev->dev, sizeof(*queue->rings),
+					  &queue->rings_dma, GFP_KERNEL);
+	if (!queue->rings)
+		goto destroy_mkey;
+	ret = alloc_messages(queue);
+	if (ret)
+		goto free_rings;
+	return 0;
+
+free_rings:
+	dma_free_coherent(&queue->mdev->pdev->dev, sizeof(*queue->rings), queue->rings,
+			  queue->rings_dma);
+destroy_mkey:
+	mlx5_core_destroy_mkey(queue->mdev, queue->mkey);
+dealloc_pd:
+	mlx5_core_dealloc_pd(queue->mdev, queue->pdn);
+put_uar:
+	mlx5_put_uars_page(queue->mdev, queue->uar);
+	return ret;
+}
+
+static void destroy_memory(struct latch_report_queue *queue)
+{
+	free_messages(queue);
+	dma_free_coherent(&queue->mdev->pdev->dev, sizeof(*queue->rings), queue->rings,
+			  queue->rings_dma);
+	mlx5_core_destroy_mkey(queue->mdev, queue->mkey);
+	mlx5_core_dealloc_pd(queue->mdev, queue->pdn);
+	mlx5_put_uars_page(queue->mdev, queue->uar);
+}
+
+/**
+ * latch_report_queue_create - be ready for messages
+ * @queue: to be filled in
+ * @mdev: the PF
+ * @message_bytes: the largest message
+ *
+ * A tracker that sends from @queue's firmware_qpn reaches it.
+ *
+ * Context: may sleep, for firmware commands.
+ *
+ * Return: 0, or a negative error, when nothing is left of it.
+ */
+int latch_report_queue_create(struct latch_report_queue *queue, struct mlx5_core_dev *mdev,
+			      size_t message_bytes)
+{
+	int ret;
+
+	queue->mdev = mdev;
+	queue->message_bytes = message_bytes;
+	queue->is_err = false;
+	init_waitqueue_head(&queue->wait);
+	ret = create_memory(queue);
+	if (ret)
+		return ret;
+	ret = create_cq(queue);
+	if (ret)
+		goto destroy_memory;
+	ret = create_qps(queue);
+	if (ret)
+		goto destroy_cq;
+	queue->notifier.notifier_call = on_event;
+	ret = mlx5_notifier_register(mdev, &queue->notifier);
+	if (ret)
+		goto destroy_qps;
+	return 0;
+
+destroy_qps:
+	destroy_qp(queue, queue->firmware_qpn);
+	destroy_qp(queue, queue->host_qpn);
+destroy_cq:
+	destroy_cq(queue);
+destroy_memory:
+	destroy_memory(queue);
+	return ret;
+}
+
+/**
+ * latch_report_queue_destroy - undo latch_report_queue_create()
+ * @queue: the queue; no tracker sends to it any more, and nobody waits for it
+ *
+ * The memory is freed whatever the firmware says.
+ *
+ * Context: may sleep, for firmware commands.
+ */
+void latch_report_queue_destroy(struct latch_report_queue *queue)
+{
+	mlx5_notifier_unregister(queue->mdev, &queue->notifier);
+	destroy_qp(queue, queue->firmware_qpn);
+	destroy_qp(queue, queue->host_qpn);
+	destroy_cq(queue);
+	destroy_memory(queue);
+}
+
+static struct mlx5_cqe64 *next_completion(const struct latch_report_queue *queue)
+{
+	u32 index = queue->cq.cons_index;
+	struct mlx5_cqe64 *cqe = &queue->rings->completions[index & RING_MASK];
+	u8 op_own = READ_ONCE(cqe->op_own);
+
+	/* The owner's bit is another one each time round. */
+	if (op_own >> 4 == MLX5_CQE_INVALID ||
+	    (op_own & MLX5_CQE_OWNER_MASK) != !!(index & LATCH_NR_MESSAGES))
+		return NULL;
+	return cqe;
+}
+
+/**
+ * latch_report_queue_has_news - what a wait on the queue ends for
+ * @queue: the queue
+ *
+ * Return: whether latch_report_queue_next() returns anything but -EAGAIN.
+ */
+bool latch_report_queue_has_news(const struct latch_report_queue *queue)
+{
+	return READ_ONCE(queue->is_err) || next_completion(queue);
+}
+
+/**
+ * latch_report_queue_next - look at the next message
+ * @queue: the queue
+ * @report: set to the message, which stays until latch_report_queue_done()
+ *
+ * Context: one reader at a time.
+ *
+ * Return: 0; -EAGAIN if none has come; -EIO if none will come because of an
+ * error event, or one came that makes no sense.
+ */
+int latch_report_queue_next(struct latch_report_queue *queue, struct latch_report *report)
+{
+	u32 index = queue->cq.cons_index & RING_MASK;
+	struct mlx5_cqe64 *cqe;
+
+	if (READ_ONCE(queue->is_err))
+		return -EIO;
+	cqe = next_completion(queue);
+	if (!cqe)
+		return -EAGAIN;
+	/* The rest of the completion, and the message, were written before its owner. */
+	dma_rmb();
+	report->data = queue->messages[index];
+	report->bytes = be32_to_cpu(cqe->byte_cnt);
+	report->immediate = be32_to_cpu(cqe->immediate);
+	if (get_cqe_opcode(cqe) != MLX5_CQE_RESP_SEND_IMM ||
+	    (be32_to_cpu(cqe->sop_drop_qpn) & MLX5_24BIT_MASK) != queue->host_qpn ||
+	    (be16_to_cpu(cqe->wqe_counter) & RING_MASK) != index ||
+	    report->bytes > queue->message_bytes) {
+		WRITE_ONCE(queue->is_err, true);
+		return -EIO;
+	}
+	return 0;
+}
+
+/**
+ * latch_report_queue_done - the message was read
+ * @queue: the queue
+ *
+ * Context: one reader at a time.
+ */
+void latch_report_queue_done(struct latch_report_queue *queue)
+{
+	queue->cq.cons_index++;
+	/* The device need not hear of each, as long as it has enough of them. */
+	if (queue->cq.cons_index - queue->given_back >= LATCH_NR_MESSAGES / 2)
+		give_back(queue);
+}
+
+/**
+ * latch_report_queue_arm - have the next message wake up who waits
+ * @queue: the queue
+ *
+ * Even one that has come already, if it was not seen yet. One only: the next
+ * wait needs to arm the queue again.
+ *
+ * Context: one reader at a time.
+ */
+void latch_report_queue_arm(struct latch_report_queue *queue)
+{
+	give_back(queue);
+	mlx5_cq_arm(&queue->cq, MLX5_CQ_DB_REQ_NOT, queue->uar->map, queue->cq.cons_index);
+}

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A page tracker of the firmware: see tracker.h.
+ *
+ * It is a general object of the PF. Told to report, it sends the addresses of
+ * the pages that were written since it was asked last, in messages to a queue
+ * of ours; each says whether there will be another one. Whatever goes wrong
+ * then, pages may have been lost: the tracker is good for nothing any more.
+ */
+#include <linux/interval_tree.h>
+#include <linux/iova_bitmap.h>
+#include <linux/mlx5/device.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "ranges.h"
+#include "report_queue.h"
+#include "tracker.h"
+
+/* Large messages are few; above what LATCH_NR_MESSAGES of them take is no sane demand. */
+#define LOG_MESSAGE_BYTES	16
+#define LOG_MESSAGE_BYTES_MAX	20
+
+/*
+ * As long as mlx5_core waits for a command. Who dies without an event, and
+ * without mlx5_core's noticing, is not waited for longer.
+ */
+#define SILENCE_MS		(60 * MSEC_PER_SEC)
+
+/* What VFIO wants to know: writes by DMA. */
+#define TRACK_TYPE_DMA_WRITE	1
+
+/* modify_field_select: the state, and the range to report. */
+#define MODIFY_STATE_AND_RANGE	3
+
+/* The immediate of a message has the tracker's state here. */
+#define IMMEDIATE_STATE_SHIFT	28
+
+struct latch_mlx5_tracker {
+	/* Written in create, read-only until destroy. */
+	struct mlx5_core_dev *mdev;
+	u32 id;
+	u64 page_size;
+	struct notifier_block notifier;
+
+	/* Has its own rules. */
+	struct latch_report_queue queue;
+
+	/* By who reports, under the device's state_mutex. */
+	bool is_err;
+	u8 status;	/* MLX5_PAGE_TRACK_STATE_*, as the firmware said last */
+
+	/* Set in interrupts, cleared by who then asks what has changed. */
+	bool object_changed;
+};
+
+#define PG_TRACK_CAP(mdev, cap)	MLX5_CAP_ADV_VIRTUALIZATION(mdev, pg_track_##cap)
+
+/**
+ * latch_mlx5_tracker_supported - can the firmware track pages
+ * @mdev: the PF
+ *
+ * Return: whether it can, in a way that we can use.
+ */
+bool latch_mlx5_tracker_supported(struct mlx5_core_dev *mdev)
+{
+	return MLX5_CAP_GEN(mdev, adv_virtualization) &&
+	       PG_TRACK_CAP(mdev, max_num_range) &&
+	       PG_TRACK_CAP(mdev, log_min_page_size) <= PG_TRACK_CAP(mdev, log_max_page_size) &&
+	       PG_TRACK_CAP(mdev, log_min_addr_space) <= PG_TRACK_CAP(mdev, log_max_addr_space) &&
+	       PG_TRACK_CAP(mdev, log_min_msg_size) <= PG_TRACK_CAP(mdev, log_max_msg_size) &&
+	       PG_TRACK_CAP(mdev, log_min_msg_size) <= LOG_MESSAGE_BYTES_MAX &&
+	       PG_TRACK_CAP(mdev, log_max_msg_size) >= ilog2(sizeof(__be64));
+}
+
+static unsigned int log_message_bytes(struct mlx5_core_dev *mdev)
+{
+	return clamp_t(unsigned int, LOG_MESSAGE_BYTES, PG_TRACK_CAP(mdev, log_min_msg_size),
+		       PG_TRACK_CAP(mdev, log_max_msg_size));
+}
+
+/* The largest page that is not larger than the one asked for, or what comes next to it. */
+static unsigned int log_page_bytes(struct mlx5_core_dev *mdev, u64 wish)
+{
+	return clamp_t(unsigned int, wish ? ilog2(wish) : 0, PG_TRACK_CAP(mdev, log_min_page_size),
+		       PG_TRACK_CAP(mdev, log_max_page_size));
+}
+
+/* In an interrupt. */
+static int on_event(struct notifier_block *notifier, unsigned long type, void *data)
+{
+	struct latch_mlx5_tracker *tracker =
+		container_of(notifier, struct latch_mlx5_tracker, notifier);
+	struct mlx5_eqe *eqe = data;
+
+	if (type != MLX5_EVENT_TYPE_OBJECT_CHANGE ||
+	    be16_to_cpu(eqe->data.obj_change.obj_type) != MLX5_OBJ_TYPE_PAGE_TRACK ||
+	    be32_to_cpu(eqe->data.obj_change.obj_id) != tracker->id)
+		return NOTIFY_DONE;
+	WRITE_ONCE(tracker->object_changed, true);
+	wake_up(&tracker->queue.wait);
+	return NOTIFY_OK;
+}
+
+static void set_header(const struct latch_mlx5_tracker *tracker, void *in, u16 opcode)
+{
+	MLX5_SET(general_obj_in_cmd_hdr, in, opcode, opcode);
+	MLX5_SET(general_obj_in_cmd_hdr, in, obj_type, MLX5_OBJ_TYPE_PAGE_TRACK);
+	MLX5_SET(general_obj_in_cmd_hdr, in, obj_id, tracker->id);
+}
+
+/* The address space that a tracker of these ranges needs; or an error: it would be too large. */
+static int log_space_bytes(struct mlx5_core_dev *mdev, const struct latch_range *ranges,
+			   unsigned int nr)
+{
+	unsigned int log;
+	u64 bytes;
+
+	if (!latch_ranges_bytes(ranges, nr, &bytes))
+		return -EOPNOTSUPP;
+	log = max_t(unsigned int, fls64(bytes - 1), PG_TRACK_CAP(mdev, log_min_addr_space));
+	return log <= PG_TRACK_CAP(mdev, log_max_addr_space) ? log : -EOPNOTSUPP;
+}
+
+static int create_object(struct latch_mlx5_tracker *tracker, u16 vhca_id,
+			 const struct latch_range *ranges, unsigned int nr)
+{
+	size_t bytes = MLX5_ST_SZ_BYTES(create_page_track_obj_in) +
+		       nr * MLX5_ST_SZ_BYTES(page_track_range);
+	u32 out[MLX5_ST_SZ_DW(general_obj_out_cmd_hdr)] = {};
+	struct mlx5_core_dev *mdev = tracker->mdev;
+	void *in, *context, *range;
+	unsigned int n;
+	int log, ret;
+
+	log = log_space_bytes(mdev, ranges, nr);
+	if (log < 0)
+		return log;
+	in = kzalloc(bytes, GFP_KERNEL);
+	if (!in)
+		return -ENOMEM;
+	set_header(tracker, in, MLX5_CMD_OP_CREATE_GENERAL_OBJECT);
+	context = MLX5_ADDR_OF(create_page_track_obj_in, in, obj_context);
+	MLX5_SET(page_track, context, vhca_id, vhca_id);
+	MLX5_SET(page_track, context, track_type, TRACK_TYPE_DMA_WRITE);
+	MLX5_SET(page_track, context, log_addr_space_size, log);
+	MLX5_SET(page_track, context, log_page_size, ilog2(tracker->page_size));
+	MLX5_SET(page_track, context, log_msg_size, log_message_bytes(mdev));
+	MLX5_SET(page_track, context, reporting_qpn, tracker->queue.firmware_qpn);
+	MLX5_SET(page_track, context, num_ranges, nr);
+	range = MLX5_ADDR_OF(page_track, context, track_range);
+	for (n = 0; n < nr; n++, range += MLX5_ST_SZ_BYTES(page_track_range)) {
+		MLX5_SET64(page_track_range, range, start_address, ranges[n].start);
+		MLX5_SET64(page_track_range, range, length, ranges[n].last - ranges[n].start + 1);
+	}
+	ret = mlx5_cmd_exec(mdev, in, bytes, out, sizeof(out));
+	tracker->id = MLX5_GET(general_obj_out_cmd_hdr, out, obj_id);
+	kfree(in);
+	return ret;
+}
+
+static void destroy_object(struct latch_mlx5_tracker *tracker)
+{
+	u32 out[MLX5_ST_SZ_DW(general_obj_out_cmd_hdr)] = {};
+	u32 in[MLX5_ST_SZ_DW(general_obj_in_cmd_hdr)] = {};
+
+	set_header(tracker, in, MLX5_CMD_OP_DESTROY_GENERAL_OBJECT);
+	mlx5_cmd_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
+}
+
+/* Have the firmware track what VFIO's nodes say. */
+static int track(struct latch_mlx5_tracker *tracker, u16 vhca_id, struct rb_root_cached *nodes,
+		 u32 nr_nodes)
+{
+	struct latch_range *ranges;
+	unsigned int nr = 0;
+	struct rb_node *rb;
+	int ret;
+
+	ranges = kvmalloc_array(nr_nodes, sizeof(*ranges), GFP_KERNEL);
+	if (!ranges)
+		return -ENOMEM;
+	for (rb = rb_first_cached(nodes); rb && nr < nr_nodes; rb = rb_next(rb), nr++) {
+		struct interval_tree_node *node = rb_entry(rb, struct interval_tree_node, rb);
+
+		ranges[nr].start = node->start;
+		ranges[nr].last = node->last;
+	}
+	nr = latch_ranges_merge(ranges, nr, PG_TRACK_CAP(tracker->mdev, max_num_range),
+				tracker->page_size);
+	ret = nr ? create_object(tracker, vhca_id, ranges, nr) : -EINVAL;
+	kvfree(ranges);
+	return ret;
+}
+
+/**
+ * latch_mlx5_tracker_create - have the firmware track what a VF writes
+ * @mdev: the PF; see latch_mlx5_tracker_supported()
+ * @vhca_id: the VF
+ * @ranges: struct interval_tree_node, which do not overlap
+ * @nr_ranges: how many
+ * @page_size: how large the tracker's pages should be, set to how large they are
+ *
+ * More may be tracked than was asked for: pages are tracked whole, and ranges
+ * that the firmware has no room for with what is between them.
+ *
+ * Context: may sleep, for firmware commands.
+ *
+ * Return: the tracker or an ERR_PTR(): -EOPNOTSUPP if the firmware has no
+ * tracker so large, or what an allocation or the firmware said.
+ */
+struct latch_mlx5_tracker *latch_mlx5_tracker_create(struct mlx5_core_dev *mdev, u16 vhca_id,
+						     struct rb_root_cached *ranges, u32 nr_ranges,
+						     u64 *page_size)
+{
+	struct latch_mlx5_tracker *tracker;
+	int ret;
+
+	tracker = kzalloc(sizeof(*tracker), GFP_KERNEL);
+	if (!tracker)
+		return ERR_PTR(-ENOMEM);
+	tracker->mdev = mdev;
+	tracker->page_size = BIT_ULL(log_page_bytes(mdev, *page_size));
+	tracker->status = MLX5_PAGE_TRACK_STATE_TRACKING;
+	ret = latch_report_queue_create(&tracker->queue, mdev, BIT(log_message_bytes(mdev)));
+	if (ret)
+		goto free;
+	ret = track(tracker, vhca_id, ranges, nr_ranges);
+	if (ret)
+		goto destroy_queue;
+	tracker->notifier.notifier_call = on_event;
+	ret = mlx5_notifier_register(mdev, &tracker->notifier);
+	if (ret)
+		goto destroy_object;
+	/* It may have changed before anybody listened. */
+	tracker->object_changed = true;
+	*page_size = tracker->page_size;
+	return tracker;
+
+destroy_object:
+	destroy_object(tracker);
+destroy_queue:
+	latch_report_queue_destroy(&tracker->queue);
+free:
+	kfree(tracker);
+	return ERR_PTR(ret);
+}
+
+/**
+ * latch_mlx5_tracker_destroy - stop tracking
+ * @tracker: the tracker; freed whatever the firmware says
+ *
+ * Context: may sleep, for firmware commands.
+ */
+void latch_mlx5_tracker_destroy(struct latch_mlx5_tracker *tracker)
+{
+	mlx5_notifier_unregister(tracker->mdev, &tracker->notifier);
+	destroy_object(tracker);
+	latch_report_queue_destroy(&tracker->queue);
+	kfree(tracker);
+}
+
+/* After an event: is it still well. */
+static int query_object(struct latch_mlx5_tracker *tracker)
+{
+	u32 out[MLX5_ST_SZ_DW(general_obj_out_cmd_hdr) + MLX5_ST_SZ_DW(page_track)] = {};
+	void *context = (void *)out + MLX5_ST_SZ_BYTES(general_obj_out_cmd_hdr);
+	u32 in[MLX5_ST_SZ_DW(general_obj_in_cmd_hdr)] = {};
+	int ret;
+
+	WRITE_ONCE(tracker->object_changed, false);
+	set_header(tracker, in, MLX5_CMD_OP_QUERY_GENERAL_OBJECT);
+	ret = mlx5_cmd_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
+	if (ret)
+		return ret;
+	/* What is on its way is worth nothing then. Other states come with the messages. */
+	if (MLX5_GET(page_track, context, state) != MLX5_PAGE_TRACK_STATE_ERROR)
+		return 0;
+	tracker->status = MLX5_PAGE_TRACK_STATE_ERROR;
+	return -EIO;
+}
+
+static int begin_report(struct latch_mlx5_tracker *tracker, u64 iova, u64 length)
+{
+	u32 in[MLX5_ST_SZ_DW(modify_page_track_obj_in)] = {};
+	void *context = MLX5_ADDR_OF(modify_page_track_obj_in, in, obj_context);
+	u32 out[MLX5_ST_SZ_DW(general_obj_out_cmd_hdr)] = {};
+
+	set_header(tracker, in, MLX5_CMD_OP_MODIFY_GENERAL_OBJECT);
+	MLX5_SET64(page_track, context, modify_field_select, MODIFY_STATE_AND_RANGE);
+	MLX5_SET(page_track, context, state, MLX5_PAGE_TRACK_STATE_REPORTING);
+	MLX5_SET64(page_track, context, range_start_address, iova);
+	MLX5_SET64(page_track, context, length, length);
+	tracker->status = MLX5_PAGE_TRACK_STATE_REPORTING;
+	return mlx5_cmd_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
+}
+
+/* Of pages that are tracked whole, what was asked for. */
+static void set_dirty(struct iova_bitmap *dirty, const struct latch_range *asked, u64 start,
+		      u64 length)
+{
+	u64 last = min(start + length - 1, asked->last);
+
+	start = max(start, asked->start);
+	iova_bitmap_set(dirty, start, last - start + 1);
+}
+
+/* The pages come in ascending order where the firmware can: a run of them is one call. */
+static int set_pages(const struct latch_mlx5_tracker *tracker, const struct latch_range *asked,
+		     const struct latch_report *report, struct iova_bitmap *dirty)
+{
+	const u64 page_size = tracker->page_size, in_page = page_size - 1;
+	const u64 first = asked->start & ~in_page, span = asked->last - first;
+	const __be64 *entry = report->data, *end = report->data + report->bytes;
+	u64 start = 0, length = 0;
+
+	for (; entry < end; entry++) {
+		u64 page = be64_to_cpu(*entry);
+
+		if (page - first > span || page & in_page) {
+			dev_warn_ratelimited(tracker->mdev->device,
+					     "a page tracker reports %#llx, which nobody asked for\n",
+					     page);
+			return -EIO;
+		}
+		if (page != start + length) {
+			if (length)
+				set_dirty(dirty, asked, start, length);
+			start = page;
+			length = 0;
+		}
+		length += page_size;
+	}
+	if (length)
+		set_dirty(dirty, asked, start, length);
+	return 0;
+}
+
+static int read_report(struct latch_mlx5_tracker *tracker, const struct latch_range *asked,
+		       const struct latch_report *report, struct iova_bitmap *dirty)
+{
+	int ret;
+
+	BUILD_BUG_ON(MLX5_ST_SZ_BYTES(page_track_report_entry) != sizeof(__be64));
+	if (report->bytes % sizeof(__be64))
+		return -EIO;
+	ret = set_pages(tracker, asked, report, dirty);
+	tracker->status = report->immediate >> IMMEDIATE_STATE_SHIFT;
+	latch_report_queue_done(&tracker->queue);
+	if (!ret && tracker->status != MLX5_PAGE_TRACK_STATE_TRACKING &&
+	    tracker->status != MLX5_PAGE_TRACK_STATE_REPORTING)
+		return -EIO;
+	return ret;
+}
+
+/* An event ends it, or mlx5_core's word that the firmware died; else a fatal signal. */
+static int wait_for_news(struct latch_mlx5_tracker *tracker)
+{
+	long left;
+
+	latch_report_queue_arm(&tracker->queue);
+	left = wait_event_killable_timeout(tracker->queue.wait,
+					   latch_report_queue_has_news(&tracker->queue) ||
+					   READ_ONCE(tracker->object_changed),
+					   msecs_to_jiffies(SILENCE_MS));
+	if (!left)
+		return -EIO;
+	return left < 0 ? -EINTR : 0;
+}
+
+/* One message, or the wait for it. */
+static int continue_report(struct latch_mlx5_tracker *tracker, const struct latch_range *asked,
+			   struct iova_bitmap *dirty)
+{
+	struct latch_report report;
+	int ret;
+
+	ret = latch_report_queue_next(&tracker->queue, &report);
+	if (!ret)
+		return read_report(tracker, asked, &report, dirty);
+	if (ret != -EAGAIN)
+		return ret;
+	ret = wait_for_news(tracker);
+	if (!ret && READ_ONCE(tracker->object_changed))
+		ret = query_object(tracker);
+	return ret;
+}
+
+/**
+ * latch_mlx5_tracker_report - what was written since it was asked last
+ * @tracker: the tracker
+ * @iova: the first address asked about
+ * @length: how many there are, not 0
+ * @dirty: gets a bit for each page
+ *
+ * After an error, what was written is not known any more, and all further
+ * reports fail.
+ *
+ * Context: may sleep, as long as the firmware reports.
+ *
+ * Return: 0; -EIO, or what else a firmware command said; -EINTR if the task is
+ * being killed.
+ */
+int latch_mlx5_tracker_report(struct latch_mlx5_tracker *tracker, unsigned long iova,
+			      unsigned long length, struct iova_bitmap *dirty)
+{
+	const struct latch_range asked = { iova, iova + length - 1 };
+	int ret = 0;
+
+	if (tracker->is_err)
+		return -EIO;
+	if (READ_ONCE(tracker->object_changed))
+		ret = query_object(tracker);
+	if (!ret)
+		ret = begin_report(tracker, iova, length);
+	while (!ret && tracker->status == MLX5_PAGE_TRACK_STATE_REPORTING)
+		ret = continue_report(tracker, &asked, dirty);
+	tracker->is_err = ret;
+	return ret;
+}
