@@ -16,7 +16,9 @@ struct mlx5_ifc_latch_hca_cap_2_bits {
 	u8 migration_tracking_state[0x1];
 	u8 reserved_at_ca[0x6];
 	u8 migration_in_chunks[0x1];
-	u8 reserved_at_d1[0xf];
+	u8 reserved_at_d1[0x8];
+	u8 migration_state[0x1];
+	u8 reserved_at_da[0x6];
 };
 
 struct mlx5_ifc_latch_query_in_bits {
@@ -92,8 +94,9 @@ static int query_pf_cap_2(struct mlx5_core_dev *mdev, struct latch_fw_caps *caps
 	if (ret)
 		return ret;
 	caps->multi_load = MLX5_GET(latch_hca_cap_2, cap, migration_multi_load);
-	caps->tracking_state = MLX5_GET(latch_hca_cap_2, cap, migration_tracking_state);
+	caps->tracking = MLX5_GET(latch_hca_cap_2, cap, migration_tracking_state);
 	caps->chunks = MLX5_GET(latch_hca_cap_2, cap, migration_in_chunks);
+	caps->state = MLX5_GET(latch_hca_cap_2, cap, migration_state);
 	return 0;
 }
 

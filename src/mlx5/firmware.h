@@ -16,15 +16,17 @@
  * @vhca_id: the VF's number in commands
  * @migration: it can be migrated
  * @multi_load: in several images: the state as it was, and what changed since
- * @tracking_state: queries tell whether something changed
+ * @tracking: it notes changes while the VF runs
  * @chunks: an image can be saved in parts
+ * @state: queries tell whether something changed
  */
 struct latch_fw_caps {
 	u16 vhca_id;
 	bool migration;
 	bool multi_load;
-	bool tracking_state;
+	bool tracking;
 	bool chunks;
+	bool state;
 };
 
 /**

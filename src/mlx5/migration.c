@@ -98,6 +98,9 @@ static int change_rung(struct latch_mlx5_device *dev, enum latch_quiesce from,
 		ret = latch_fw_resume(dev->mdev, dev->vhca_id,
 				      MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_INITIATOR);
 	mutex_unlock(&dev->command_lock);
+	/* Whether it was executed, nobody knows. */
+	if (ret == -ETIMEDOUT)
+		set_state(dev, VFIO_DEVICE_STATE_ERROR);
 	return ret;
 }
 
@@ -116,7 +119,7 @@ static int leave_resuming(struct latch_mlx5_device *dev)
 static struct file *take_arc(struct latch_mlx5_device *dev, unsigned int from, unsigned int to)
 {
 	enum latch_quiesce here = latch_state_quiesce(from), there = latch_state_quiesce(to);
-	int ret = 0;
+	int ret;
 
 	if (from == VFIO_DEVICE_STATE_RESUMING)
 		return ERR_PTR(leave_resuming(dev));
@@ -130,7 +133,7 @@ static struct file *take_arc(struct latch_mlx5_device *dev, unsigned int from, u
 	}
 	ret = change_rung(dev, here, there);
 	if (!ret && to == VFIO_DEVICE_STATE_STOP_COPY)
-		ret = latch_mlx5_save_finish(dev);
+		latch_mlx5_save_finish(dev);
 	return ERR_PTR(ret);
 }
 
@@ -143,6 +146,8 @@ static struct file *migration_set_state(struct vfio_device *vdev,
 	unsigned int next;
 	int ret;
 
+	if (new_state == VFIO_DEVICE_STATE_ERROR)
+		return ERR_PTR(-EINVAL);
 	latch_mlx5_state_lock(dev);
 	while (dev->mig_state != new_state) {
 		ret = dev->mdev_detach ? -ENOTCONN :
@@ -276,8 +281,8 @@ static int probe_firmware(struct latch_mlx5_device *dev, struct mlx5_core_dev *m
 	dev->mdev = mdev;
 	dev->vhca_id = caps.vhca_id;
 	dev->migrate_cap = true;
-	dev->precopy_cap = caps.multi_load;
-	dev->mig_state_cap = caps.tracking_state;
+	dev->precopy_cap = caps.multi_load && caps.tracking;
+	dev->mig_state_cap = caps.state;
 	dev->chunk_mode = caps.chunks;
 	return 0;
 }

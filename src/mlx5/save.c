@@ -547,22 +547,20 @@ free:
  * latch_mlx5_save_finish - the VF was stopped: save what changed last
  * @dev: the device, with a session that tracks
  *
+ * If that fails, or has failed before, the reader is told.
+ *
  * Context: state_mutex is held.
- * Return: 0, or the error that ended the session before.
  */
-int latch_mlx5_save_finish(struct latch_mlx5_device *dev)
+void latch_mlx5_save_finish(struct latch_mlx5_device *dev)
 {
 	struct latch_mlx5_save *save = dev->save;
-	int ret;
 
 	lockdep_assert_held(&dev->state_mutex);
 
 	spin_lock(&save->lock);
-	ret = save->error;
-	save->is_last_wanted = !ret;
+	save->is_last_wanted = true;
 	spin_unlock(&save->lock);
 	start_work(save);
-	return ret;
 }
 
 /**
