@@ -278,21 +278,3 @@ TEST_OURS(sysfs_tells_the_state)
 	vf = vfio_open(pci_vf(connectx_pf(), 0));
 	check_attribute("running");
 }
-
-TEST(a_vf_that_cannot_be_migrated_is_a_plain_vfio_device)
-{
-	uint8_t *memory;
-	int data;
-
-	connectx_configure("migration", "false");
-	connectx_configure("tracker", "false");
-	vf = connectx_open_one();
-	CHECK_EQ(migration_flags(vf), 0);
-	CHECK_NE(migration_set_try(vf, STATE(STOP), &data), 0);
-	CHECK_EQ(pci_attr_exists(vf->bdf, "vfio_pci/migration_state"), false);
-	CHECK_EQ(pci_attr_exists(vf->bdf, "vfio_pci/tracker_state"), false);
-	memory = vfio_dma_alloc(vf, 0x100000, 4096);
-	CHECK_EQ(window_write(vf, 0x100000, 8, 0, 1, 1), WINDOW_DONE);
-	CHECK_NE(memory[0] | memory[1] | memory[2], 0);
-	vfio_reset(vf);
-}

@@ -176,14 +176,19 @@ void connectx_clean_up(void)
 	free(now);
 }
 
-struct vfio_device *connectx_open_vf(const char *pf, int index)
+struct vfio_device *connectx_open_vf_with(const char *set, const char *pf, int index)
 {
 	const char *vf = pci_vf(pf, index);
 
 	module_load("base", "vfio_iommu_type1", NULL);
-	module_load(driver_is_ours() ? "ours" : "kernel", "mlx5_vfio_pci", NULL);
+	module_load(set, "mlx5_vfio_pci", NULL);
 	pci_bind(vf, "mlx5_vfio_pci");
 	return vfio_open(vf);
+}
+
+struct vfio_device *connectx_open_vf(const char *pf, int index)
+{
+	return connectx_open_vf_with(driver_is_ours() ? "ours" : "kernel", pf, index);
 }
 
 struct vfio_device *connectx_open_one(void)

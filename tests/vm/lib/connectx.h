@@ -35,6 +35,8 @@ void connectx_configure(const char *property, const char *value);
 /* Load mlx5-vfio-pci, the kernel's or ours, and open the PF's INDEXth VF with it. */
 struct vfio_device *connectx_open_vf(const char *pf, int index);
 
+/* The same with the module of this SET, "kernel" or "ours", whichever driver is under test. */
+struct vfio_device *connectx_open_vf_with(const char *set, const char *pf, int index);
 /* The first VF of two, or both. */
 struct vfio_device *connectx_open_one(void);
 void connectx_open_two(struct vfio_device **source, struct vfio_device **target);
