@@ -13,7 +13,8 @@ OPTIONAL_BASE = ["vfio_virqfd", "pci_stub"]
 DRIVER_MODULES = {"ours": ["vfio_latch", "vfio_pci"], "kernel": ["vfio_pci_core", "vfio_pci"]}
 
 
-def _busybox():
+def busybox():
+    """The static one, which every guest starts with."""
     for path in ("/bin/busybox", "/usr/bin/busybox"):
         file = pathlib.Path(path)
         if not file.exists():
@@ -55,7 +56,7 @@ class Contents:
         self.tree = tree
         self.further = further or {}
         self.ours = ours
-        self.busybox = _busybox()
+        self.busybox = busybox()
 
     def build(self, program, executable, driver, arguments, slow, target):
         """Write the initramfs that runs PROGRAM's EXECUTABLE to TARGET; SLOW stretches the time
