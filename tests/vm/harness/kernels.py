@@ -107,8 +107,13 @@ def _fetch(package, directory):
     archives[0].unlink()
 
 
-def find(release=None):
-    """The kernel RELEASE, or the newest bookworm one when None."""
+def find(release=None, root=None):
+    """The kernel RELEASE, in ROOT if that is given, or the newest bookworm one when None."""
+    if root:
+        kernel = release and _in_root(str(root), release)
+        if not kernel:
+            raise HarnessError("no kernel %s in %s" % (release, root))
+        return kernel
     if release:
         for root in _roots():
             kernel = _in_root(root, release)
