@@ -33,11 +33,8 @@ struct latch_mlx5_load {
 
 	/* Protects all up to the next empty line; see above. */
 	struct mutex write_lock;
-	struct latch_record_header header;
-	size_t header_written;
-	enum latch_record record;	/* once the header is whole */
-	u64 payload_left;
-	struct latch_image image;
+	struct latch_record_reader reader;
+	struct latch_image image;	/* of the record at hand */
 
 	/* Under state_mutex. */
 	u32 pdn;
@@ -55,47 +52,29 @@ static void free_session(struct kref *kref)
 	kfree(load);
 }
 
-static ssize_t write_header(struct latch_mlx5_load *load, const char __user *buf, size_t count)
+static size_t header_from_user(struct latch_mlx5_load *load, const char __user *buf, size_t count)
 {
-	size_t part = min(count, sizeof(load->header) - load->header_written);
-	int ret;
-
-	part -= copy_from_user((char *)&load->header + load->header_written, buf, part);
-	load->header_written += part;
-	if (!part)
-		return -EFAULT;
-	if (load->header_written < sizeof(load->header))
-		return part;
-	ret = latch_record_decode(&load->header, &load->record, &load->payload_left);
-	if (ret)
-		return ret;
-	/* A record without payload is over. */
-	if (!load->payload_left)
-		load->header_written = 0;
-	latch_image_rewind(&load->image);
-	load->image.length = load->record == LATCH_RECORD_IMAGE ? load->payload_left : 0;
-	return part;
+	return count - copy_from_user(latch_record_header_space(&load->reader), buf, count);
 }
 
-static ssize_t write_payload(struct latch_mlx5_load *load, const char __user *buf, size_t count)
+static void begin_image(struct latch_mlx5_load *load)
 {
-	size_t part = min_t(u64, count, load->payload_left);
+	latch_image_rewind(&load->image);
+	load->image.length = load->reader.left;
+}
+
+/* A block at a time, so that memory is never far ahead. */
+static ssize_t image_from_user(struct latch_mlx5_load *load, const char __user *buf, size_t count)
+{
+	struct latch_image *image = &load->image;
 	int ret;
 
-	if (load->record == LATCH_RECORD_IMAGE) {
-		/* A block at a time, so that memory is never far ahead. */
-		part = min_t(size_t, part, AHEAD_BYTES);
-		ret = latch_image_reserve(&load->image,
-					  min(ALIGN(load->image.position + part, AHEAD_BYTES),
-					      load->image.length));
-		if (ret)
-			return ret;
-		part = latch_image_from_user(&load->image, buf, part);
-		if (!part)
-			return -EFAULT;
-	}
-	load->payload_left -= part;
-	return part;
+	count = min_t(size_t, count, AHEAD_BYTES);
+	ret = latch_image_reserve(image, min(ALIGN(image->position + count, AHEAD_BYTES),
+					     image->length));
+	if (ret)
+		return ret;
+	return latch_image_from_user(image, buf, count);
 }
 
 /* What the session's state allows; and that all of a stream has come, or not. */
@@ -113,15 +92,16 @@ static int note(struct latch_mlx5_load *load, int error, bool is_partial)
 	return ret;
 }
 
+/* What the firmware has refused, nothing can make up for. */
 static int load_image(struct latch_mlx5_load *load)
 {
 	struct latch_mlx5_device *dev = load->dev;
 	int ret;
 
 	latch_mlx5_state_lock(dev);
+	if (!load->error)
+		load->error = latch_fw_load(dev->mdev, dev->vhca_id, load->pdn, &load->image);
 	ret = load->error;
-	if (!ret)
-		ret = latch_fw_load(dev->mdev, dev->vhca_id, load->pdn, &load->image);
 	latch_mlx5_state_unlock(dev);
 	return ret;
 }
@@ -129,27 +109,34 @@ static int load_image(struct latch_mlx5_load *load)
 /* Bytes of user memory taken in, or an error that the stream does not survive. */
 static ssize_t write_some(struct latch_mlx5_load *load, const char __user *buf, size_t count)
 {
+	struct latch_record_reader *reader = &load->reader;
+	const enum latch_record_part part = reader->next;
 	ssize_t written;
 	int ret;
 
-	if (load->header_written < sizeof(load->header))
-		return write_header(load, buf, count);
-	written = write_payload(load, buf, count);
-	if (written < 0 || load->payload_left)
-		return written;
-	if (load->record == LATCH_RECORD_IMAGE) {
+	written = min_t(u64, count, reader->left);
+	if (part == LATCH_RECORD_HEADER)
+		written = header_from_user(load, buf, written);
+	else if (part == LATCH_RECORD_IMAGE)
+		written = image_from_user(load, buf, written);
+	if (written <= 0)
+		return written ?: -EFAULT;
+
+	ret = latch_record_advance(reader, written);
+	if (ret || reader->next == part)
+		return ret ?: written;
+	if (part == LATCH_RECORD_IMAGE)
 		ret = load_image(load);
-		if (ret)
-			return ret;
-	}
-	load->header_written = 0;
-	return written;
+	else if (reader->next == LATCH_RECORD_IMAGE)
+		begin_image(load);
+	return ret ?: written;
 }
 
 static ssize_t load_write(struct file *file, const char __user *buf, size_t count, loff_t *ppos)
 {
 	struct latch_mlx5_load *load = file->private_data;
 	size_t written = 0;
+	bool is_partial;
 	ssize_t ret;
 
 	if (!count)
@@ -165,11 +152,12 @@ static ssize_t load_write(struct file *file, const char __user *buf, size_t coun
 			ret = 0;
 		}
 	}
+	is_partial = !latch_record_is_whole(&load->reader);
 	/* Neither unreadable memory nor a signal hurts what has come before. */
 	if (ret == -EFAULT || ret == -EINTR)
-		note(load, 0, load->header_written);
+		note(load, 0, is_partial);
 	else
-		ret = note(load, ret, load->header_written);
+		ret = note(load, ret, is_partial);
 	mutex_unlock(&load->write_lock);
 	if (ret && ret != -EFAULT && ret != -EINTR)
 		return ret;
@@ -210,6 +198,7 @@ struct file *latch_mlx5_load_begin(struct latch_mlx5_device *dev)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&load->kref);
 	mutex_init(&load->write_lock);
+	latch_record_reader_init(&load->reader);
 	latch_image_init(&load->image);
 	get_device(&dev->core.vdev.device);
 	load->dev = dev;

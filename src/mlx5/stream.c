@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Record headers of the migration stream. */
+/* Records of the migration stream: see stream.h. */
 #include <linux/errno.h>
 #include <linux/kernel.h>
 
@@ -20,33 +20,77 @@ void latch_record_encode(struct latch_record_header *header, u32 tag, u32 flags,
 }
 
 /**
- * latch_record_decode - check a record's header that came from user space
- * @header: the header
- * @record: set to what its payload is
- * @size: set to the bytes of its payload
+ * latch_record_reader_init - begin to read a stream
+ * @reader: the reader
+ */
+void latch_record_reader_init(struct latch_record_reader *reader)
+{
+	reader->next = LATCH_RECORD_HEADER;
+	reader->left = sizeof(reader->header);
+}
+
+/**
+ * latch_record_header_space - where what comes of a header belongs
+ * @reader: the reader, with a header coming next
  *
- * The expected size of what is still to come is only a hint, and skipped.
+ * Return: space for @reader->left bytes.
+ */
+void *latch_record_header_space(struct latch_record_reader *reader)
+{
+	return (char *)(&reader->header + 1) - reader->left;
+}
+
+/* A header that came from user space is whole. The expected size is a hint, and skipped. */
+static int decode(struct latch_record_reader *reader)
+{
+	u32 flags = le32_to_cpu(reader->header.flags);
+
+	if (flags & ~LATCH_RECORD_OPTIONAL)
+		return -EOPNOTSUPP;
+	reader->left = le64_to_cpu(reader->header.size);
+	switch (le32_to_cpu(reader->header.tag)) {
+	case LATCH_TAG_IMAGE:
+		reader->next = LATCH_RECORD_IMAGE;
+		return !reader->left || reader->left > LATCH_IMAGE_MAX ? -EINVAL : 0;
+	case LATCH_TAG_STOP_COPY_SIZE:
+		reader->next = LATCH_RECORD_SKIP;
+		return reader->left == sizeof(__le64) ? 0 : -EINVAL;
+	default:
+		reader->next = LATCH_RECORD_SKIP;
+		return flags & LATCH_RECORD_OPTIONAL ? 0 : -EOPNOTSUPP;
+	}
+}
+
+/**
+ * latch_record_advance - bytes of the stream have come
+ * @reader: the reader, which no advance has failed for
+ * @bytes: how many, @reader->left at most; a header's are in their space
  *
  * Return: 0; -EINVAL if no such record can be; -EOPNOTSUPP for one that we do
  * not know and that must not be skipped.
  */
-int latch_record_decode(const struct latch_record_header *header, enum latch_record *record,
-			u64 *size)
+int latch_record_advance(struct latch_record_reader *reader, u64 bytes)
 {
-	u32 flags = le32_to_cpu(header->flags);
+	int ret = 0;
 
-	if (flags & ~LATCH_RECORD_OPTIONAL)
-		return -EOPNOTSUPP;
-	*size = le64_to_cpu(header->size);
-	switch (le32_to_cpu(header->tag)) {
-	case LATCH_TAG_IMAGE:
-		*record = LATCH_RECORD_IMAGE;
-		return !*size || *size > LATCH_IMAGE_MAX ? -EINVAL : 0;
-	case LATCH_TAG_STOP_COPY_SIZE:
-		*record = LATCH_RECORD_SKIP;
-		return *size == sizeof(__le64) ? 0 : -EINVAL;
-	default:
-		*record = LATCH_RECORD_SKIP;
-		return flags & LATCH_RECORD_OPTIONAL ? 0 : -EOPNOTSUPP;
-	}
+	reader->left -= bytes;
+	if (reader->left)
+		return 0;
+	if (reader->next == LATCH_RECORD_HEADER)
+		ret = decode(reader);
+	/* A payload is over, or there is none. */
+	if (!reader->left)
+		latch_record_reader_init(reader);
+	return ret;
+}
+
+/**
+ * latch_record_is_whole - whether a stream may end here
+ * @reader: the reader
+ *
+ * Return: true if nothing of a record has come that the rest has not come of.
+ */
+bool latch_record_is_whole(const struct latch_record_reader *reader)
+{
+	return reader->next == LATCH_RECORD_HEADER && reader->left == sizeof(reader->header);
 }

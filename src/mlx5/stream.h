@@ -34,14 +34,29 @@ struct latch_record_header {
 /* The firmware's sizes have 32 bits. */
 #define LATCH_IMAGE_MAX		U32_MAX
 
-/* What a reader does with a record's payload. */
-enum latch_record {
+/* What a reader meets next, or what is left of it. */
+enum latch_record_part {
+	LATCH_RECORD_HEADER,
 	LATCH_RECORD_IMAGE,
-	LATCH_RECORD_SKIP,
+	LATCH_RECORD_SKIP,	/* a payload that is not for us */
+};
+
+/**
+ * struct latch_record_reader - how far a stream has come that a user writes
+ * @header: the record's header
+ * @next: what comes next
+ * @left: bytes of it, never 0
+ */
+struct latch_record_reader {
+	struct latch_record_header header;
+	enum latch_record_part next;
+	u64 left;
 };
 
 void latch_record_encode(struct latch_record_header *header, u32 tag, u32 flags, u64 size);
-int latch_record_decode(const struct latch_record_header *header, enum latch_record *record,
-			u64 *size);
+void latch_record_reader_init(struct latch_record_reader *reader);
+void *latch_record_header_space(struct latch_record_reader *reader);
+int latch_record_advance(struct latch_record_reader *reader, u64 bytes);
+bool latch_record_is_whole(const struct latch_record_reader *reader);
 
 #endif
