@@ -28,6 +28,8 @@ int attach(struct device *dev, const char *driver)
 		return 0;
 	if (ret == -ENODEV && device_is_vf(dev)) {
 		vf_wait_until_added(dev);
+		if (has_driver(dev, driver))
+			return 0;
 		ret = attr_write(dev->text, "/sys/bus/pci/drivers/%s/bind", driver);
 		if (has_driver(dev, driver))
 			return 0;

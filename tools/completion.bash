@@ -25,7 +25,7 @@ _vfio_latch()
 
 	case $command in
 	list) options='--json --format= --no-legend' ;;
-	show) options='--json' ;;
+	show | doctor) options='--json' ;;
 	bind) options='--driver= --disable-idle-d3= --disable-vga= --nointxmask= --force' ;;
 	unbind) options='--force' ;;
 	apply) options='--dry-run --force --new --off' ;;
@@ -49,8 +49,8 @@ _vfio_latch()
 		;;
 	*)
 		case $command in
-		'') mapfile -t COMPREPLY < <(compgen -W 'list show bind unbind apply check' -- "$cur") ;;
-		show | bind | unbind | apply)
+		'') mapfile -t COMPREPLY < <(compgen -W 'list show bind unbind apply check doctor' -- "$cur") ;;
+		show | bind | unbind | apply | doctor)
 			mapfile -t COMPREPLY < <(compgen -W "$(_vfio_latch_devices)" -- "$cur")
 			__ltrim_colon_completions "$cur"
 			;;

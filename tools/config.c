@@ -69,21 +69,21 @@ static void syntax_fault(void *user, unsigned int line, const char *text)
 }
 
 /* Sections of one name are one section, over all files. */
-static struct section *section_get(struct source *source, const char *name, unsigned int line)
+static struct section *section_get(struct source *source, const struct ini_pair *pair)
 {
 	struct config *config = source->config;
 	struct section *section;
 	size_t n;
 
 	for (n = 0; n < config->section_count; n++)
-		if (!strcmp(config->section[n].name, name))
+		if (!strcmp(config->section[n].name, pair->section))
 			return &config->section[n];
 
 	config->section = grown(config->section, config->section_count, sizeof(*section));
 	section = &config->section[config->section_count++];
-	snprintf(section->name, sizeof(section->name), "%s", name);
+	snprintf(section->name, sizeof(section->name), "%s", pair->section);
 	section->file = source->file;
-	section->line = line;
+	section->line = pair->section_line;
 	section->enabled = true;
 	for (n = 0; n < NR_TUNABLES; n++)
 		section->tunable[n] = UNSAID;
@@ -103,13 +103,13 @@ bool is_driver_name(const char *text)
 
 /* Faults of "enabled" and the tunables. */
 static bool take_bool(struct source *source, struct section *section, unsigned int key,
-		      const char *text, unsigned int line)
+		      const struct ini_pair *pair)
 {
 	bool value;
 
-	if (!bool_parse(text, &value)) {
-		add_fault(source->config, source->file, line,
-			  "%s: \"%s\" is neither yes nor no", key_name(key), text);
+	if (!bool_parse(pair->value, &value)) {
+		add_fault(source->config, source->file, pair->line,
+			  "%s: \"%s\" is neither yes nor no", pair->key, pair->value);
 		return false;
 	}
 	if (key == KEY_ENABLED)
@@ -119,60 +119,59 @@ static bool take_bool(struct source *source, struct section *section, unsigned i
 	return true;
 }
 
-static bool take_match(struct source *source, unsigned int key, const char *text,
-		       unsigned int line)
+static bool take_match(struct source *source, unsigned int key, const struct ini_pair *pair)
 {
 	const char *fault;
 	char item[256];
 
-	fault = match_fault(key, text, item, sizeof(item));
+	fault = match_fault(key, pair->value, item, sizeof(item));
 	if (fault)
-		add_fault(source->config, source->file, line, "%s: \"%s\" is %s", key_name(key),
+		add_fault(source->config, source->file, pair->line, "%s: \"%s\" is %s", pair->key,
 			  item, fault);
 	return !fault;
 }
 
-static bool take_driver(struct source *source, const char *text, unsigned int line)
+static bool take_driver(struct source *source, const struct ini_pair *pair)
 {
-	if (is_driver_name(text))
+	if (is_driver_name(pair->value))
 		return true;
-	add_fault(source->config, source->file, line, "driver: \"%s\" is not a driver's name",
-		  text);
+	add_fault(source->config, source->file, pair->line,
+		  "driver: \"%s\" is not a driver's name", pair->value);
 	return false;
 }
 
-static void take_pair(void *user, unsigned int line, const char *name, const char *key_text,
-		      const char *text)
+static void take_pair(void *user, const struct ini_pair *pair)
 {
 	struct source *source = user;
-	struct section *section = section_get(source, name, line);
+	struct section *section = section_get(source, pair);
 	unsigned int key = 0;
 	bool is_good;
 
-	while (key < NR_KEYS && strcmp(key_text, key_name(key)))
+	while (key < NR_KEYS && strcmp(pair->key, key_name(key)))
 		key++;
 	if (key == NR_KEYS) {
-		add_fault(source->config, source->file, line, "unknown key \"%s\"", key_text);
+		add_fault(source->config, source->file, pair->line, "unknown key \"%s\"",
+			  pair->key);
 		return;
 	}
 	if (section->value[key] && section->value_file[key] == source->file) {
-		add_fault(source->config, source->file, line,
-			  "%s: already given in line %u", key_text, section->value_line[key]);
+		add_fault(source->config, source->file, pair->line,
+			  "%s: already given in line %u", pair->key, section->value_line[key]);
 		return;
 	}
 
 	if (key < NR_MATCH_KEYS)
-		is_good = take_match(source, key, text, line);
+		is_good = take_match(source, key, pair);
 	else if (key == KEY_DRIVER)
-		is_good = take_driver(source, text, line);
+		is_good = take_driver(source, pair);
 	else
-		is_good = take_bool(source, section, key, text, line);
+		is_good = take_bool(source, section, key, pair);
 
 	/* Kept even so: that a key has a wrong value does not mean that it is missing. */
 	free(section->value[key]);
-	section->value[key] = copied(is_good ? text : "");
+	section->value[key] = copied(is_good ? pair->value : "");
 	section->value_file[key] = source->file;
-	section->value_line[key] = line;
+	section->value_line[key] = pair->line;
 }
 
 /* Faults and sections point to it as long as the configuration lives. */
@@ -248,7 +247,8 @@ void config_finish(struct config *config)
 		check_section(config, &config->section[n]);
 }
 
-static bool section_matches(const struct section *section, const struct device *dev)
+/* Whether @section is switched on and for @dev. */
+bool section_matches(const struct section *section, const struct device *dev)
 {
 	unsigned int key;
 

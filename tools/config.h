@@ -64,6 +64,7 @@ struct config {
 void config_parse(struct config *config, const char *file, FILE *stream);
 void config_unreadable(struct config *config, const char *file, const char *why);
 void config_finish(struct config *config);
+bool section_matches(const struct section *section, const struct device *dev);
 const struct section *config_find(const struct config *config, const struct device *dev);
 bool config_may_bind_vfs(const struct config *config, const struct device *pf);
 void config_free(struct config *config);

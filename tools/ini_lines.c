@@ -24,6 +24,7 @@ struct reader {
 	const struct ini_user *user;
 	unsigned int line;
 	enum section_state section;
+	unsigned int section_line;
 };
 
 static const char *section_fault(const char *line)
@@ -55,6 +56,7 @@ static const char *line_fault(struct reader *reader, const char *line, size_t le
 		return NULL;
 	fault = section_fault(line);
 	reader->section = fault ? IN_FAULTY_SECTION : IN_SECTION;
+	reader->section_line = reader->line;
 	return fault;
 }
 
@@ -96,11 +98,12 @@ static char *next_line(char *text, int size, void *user)
 static int take_pair(void *user, const char *section, const char *key, const char *value)
 {
 	struct reader *reader = user;
+	const struct ini_pair pair = { section, key, value, reader->section_line, reader->line };
 
 	if (reader->section == NO_SECTION)
 		reader->user->fault(reader->user->user, reader->line, "no section yet");
 	else if (reader->section == IN_SECTION)
-		reader->user->pair(reader->user->user, reader->line, section, key, value);
+		reader->user->pair(reader->user->user, &pair);
 	return 1;
 }
 

@@ -5,9 +5,13 @@
 
 #include <stdio.h>
 
+struct ini_pair {
+	const char *section, *key, *value;
+	unsigned int section_line, line;
+};
+
 struct ini_user {
-	void (*pair)(void *user, unsigned int line, const char *section, const char *key,
-		     const char *value);
+	void (*pair)(void *user, const struct ini_pair *pair);
 	void (*fault)(void *user, unsigned int line, const char *text);
 	void *user;
 };

@@ -55,6 +55,7 @@ static const struct command {
 	{ "unbind", cmd_unbind, 1, ANY_NUMBER, "force" },
 	{ "apply", cmd_apply, 0, ANY_NUMBER, "force dry-run new off" },
 	{ "check", cmd_check, 0, ANY_NUMBER, "" },
+	{ "doctor", cmd_doctor, 0, ANY_NUMBER, "json" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -69,6 +70,7 @@ static void print_help(void)
 	     "  unbind DEVICE...    give them back to their usual driver\n"
 	     "  apply [DEVICE...]   do what the configuration says, for these devices or for all\n"
 	     "  check [FILE...]     say what is wrong with the configuration\n"
+	     "  doctor [DEVICE...]  say why devices are not bound or cannot be migrated\n"
 	     "\n"
 	     "DEVICE is a PCI address, DDDD:BB:DD.F or BB:DD.F.\n"
 	     "\n"
@@ -79,7 +81,7 @@ static void print_help(void)
 	     "  -n, --dry-run       apply: say what would be done\n"
 	     "      --new           apply: the devices have just appeared (udev calls this)\n"
 	     "      --off           apply: as if the configuration were empty\n"
-	     "      --json          list, show: print JSON\n"
+	     "      --json          list, show, doctor: print JSON\n"
 	     "      --format=FORMAT list: table, json or prometheus\n"
 	     "      --no-legend     list: no headings\n"
 	     "  -h, --help          print this\n"

@@ -1,0 +1,403 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# apply: as udev calls it (--new), and for what is there already.
+
+HELPERS+=(pf_only udev drivers_of the_kernel_finishes the_kernel_binds)
+
+pf_only()
+{
+	new_system
+	pf 0000:41:00.0 "$1"
+}
+
+# As udev does it for each of these.
+udev()
+{
+	local address
+
+	for address in "$@"; do
+		latch_is 0 apply --new "$address"
+	done
+}
+
+# drivers_of PF COUNT: of its VFs, in order
+drivers_of()
+{
+	local n
+
+	for ((n = 0; n < $2; n++)); do
+		driver_of "$(vf "$1" "$n")"
+	done | uniq -c | awk '{ print $1, $2 }'
+}
+
+a_new_pf_of_matching_vfs_loses_autoprobe()
+{
+	pf_only 8
+	udev 0000:41:00.0
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
+}
+
+a_new_pf_of_other_vfs_keeps_autoprobe()
+{
+	pf_only 8
+	echo 1889 >"$(sys 0000:41:00.0)/sriov_vf_device"
+	udev 0000:41:00.0
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 1
+}
+
+a_new_pf_keeps_autoprobe_when_the_section_is_off()
+{
+	pf_only 8
+	printf '[mlx5-vfs]\nenabled = no\n' | drop_in off.conf
+	udev 0000:41:00.0
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 1
+}
+
+a_new_pf_keeps_autoprobe_when_all_its_vfs_are_left_to_their_usual_driver()
+{
+	pf_only 8
+	printf '[x]\nid = 15b3:101e\ndriver = usual\n' | config
+	udev 0000:41:00.0
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 1
+}
+
+# Below, each of these sections may mean one of the VFs.
+vfs_by_address_range_group_and_netdev_cost_the_pf_autoprobe()
+{
+	local match
+
+	for match in "address = 0000:41:00.3" "vf = 7" "iommu_group = 40" "pf_netdev = ens1np0" \
+		"pf = 41:00.0" "id = 15b3:101e:1111:2222"; do
+		pf_only 8
+		printf '[x]\n%s\ndriver = vfio-pci\n' "$match" | config
+		udev 0000:41:00.0
+		is "$match $(attribute 0000:41:00.0 sriov_drivers_autoprobe)" "$match 0"
+	done
+}
+
+vfs_that_the_pf_cannot_have_do_not()
+{
+	local match
+
+	for match in "address = 0000:41:02.0" "vf = 8-9" "pf = 0000:42:00.0" "id = 15b3:101c"; do
+		pf_only 8
+		printf '[x]\n%s\ndriver = vfio-pci\n' "$match" | config
+		udev 0000:41:00.0
+		is "$match $(attribute 0000:41:00.0 sriov_drivers_autoprobe)" "$match 1"
+	done
+}
+
+new_vfs_are_bound_without_a_probe_by_the_usual_driver()
+{
+	pf_only 8
+	loaded mlx5_core
+	udev 0000:41:00.0
+	vfs 0000:41:00.0 8
+	udev 0000:41:0{0.1,0.2,0.3,0.4,0.5,0.6,0.7,1.0}
+	is "$(drivers_of 0000:41:00.0 8)" "8 mlx5_vfio_pci"
+	is "$(stores | grep -c 'probe .* < mlx5_core' || :)" 0
+}
+
+new_vfs_beyond_the_range_get_their_usual_driver()
+{
+	pf_only 4
+	printf '[mlx5-vfs]\nvf = 1-2\n' | drop_in range.conf
+	udev 0000:41:00.0
+	vfs 0000:41:00.0 4
+	udev 0000:41:00.{1,2,3,4}
+	is "$(drivers_of 0000:41:00.0 4)" "1 mlx5_core
+2 mlx5_vfio_pci
+1 mlx5_core"
+	is "$(attribute 0000:41:00.1 driver_override)" ""
+}
+
+a_section_may_leave_some_vfs_to_their_usual_driver()
+{
+	pf_only 4
+	printf '[host]\nvf = 0\npf_netdev = ens*\ndriver = usual\n' | drop_in host.conf
+	netdev 0000:41:00.0 ens1np0 0x1003
+	udev 0000:41:00.0
+	vfs 0000:41:00.0 4
+	udev 0000:41:00.{1,2,3,4}
+	is "$(drivers_of 0000:41:00.0 4)" "1 mlx5_core
+3 mlx5_vfio_pci"
+}
+
+an_administrators_autoprobe_off_is_respected()
+{
+	pf_only 4
+	echo 0 >"$(sys 0000:41:00.0)/sriov_drivers_autoprobe"
+	printf '[mlx5-vfs]\nvf = 1-2\n' | drop_in range.conf
+	udev 0000:41:00.0
+	vfs 0000:41:00.0 4
+	udev 0000:41:00.{1,2,3,4}
+	is "$(drivers_of 0000:41:00.0 4)" "1 none
+2 mlx5_vfio_pci
+1 none"
+	latch_is 0 apply --off
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
+}
+
+udev_never_takes_a_device_from_a_driver()
+{
+	pf_only 4
+	vfs 0000:41:00.0 1
+	driver 0000:41:00.1 mlx5_core
+	udev 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_core
+	is "$(stores)" ""
+}
+
+udev_respects_anothers_driver_override()
+{
+	pf_only 4
+	vfs 0000:41:00.0 1
+	echo uio_pci_generic >"$(sys 0000:41:00.1)/driver_override"
+	udev 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" none
+	is "$(attribute 0000:41:00.1 driver_override)" uio_pci_generic
+}
+
+udev_leaves_usual_drivers_of_other_devices_to_the_kernel()
+{
+	new_system
+	device 0000:05:00.0 15b3:1021
+	printf '[x]\naddress = 0000:05:00.0\ndriver = usual\n' | config
+	udev 0000:05:00.0
+	is "$(stores)" ""
+}
+
+any_device_is_bound_by_rule_before_its_usual_driver()
+{
+	new_system
+	device 0000:05:00.0 15b3:1021
+	printf '[x]\naddress = 0000:05:00.0\ndriver = vfio-pci\ndisable_vga = on\n' | config
+	udev 0000:05:00.0
+	is "$(driver_of 0000:05:00.0)" vfio-pci
+	is "$(attribute 0000:05:00.0 vfio_pci/policy_source | sed -n 2p)" \
+		"disable_vga 0000:05:00.0/disable_vga=1"
+}
+
+a_device_without_a_section_is_left_alone()
+{
+	new_system
+	device 0000:05:00.0 1234:11e8
+	udev 0000:05:00.0
+	is "$(stores)" ""
+}
+
+a_new_device_that_has_gone_again_is_nobodys_fault()
+{
+	new_system
+	udev 0000:05:00.0
+}
+
+a_new_device_that_cannot_be_bound_stays_without_a_driver()
+{
+	pf_only 1
+	udev 0000:41:00.0
+	vfs 0000:41:00.0 1
+	rm -r "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci"
+	complains "0000:41:00.1: there is no module mlx5_vfio_pci for this kernel" \
+		1 apply --new 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" none
+}
+
+# The read of sriov_numvfs waits for what the kernel is doing: here, a FIFO.
+the_kernel_finishes()
+{
+	local numvfs
+
+	numvfs=$(sys 0000:41:00.0)/sriov_numvfs
+	rm "$numvfs"
+	mkfifo "$numvfs"
+	{
+		exec 3>"$numvfs"
+		"$@"
+		echo 1 >&3
+	} &
+}
+
+a_vf_that_the_kernel_is_still_adding_is_bound_when_it_is_done()
+{
+	pf_only 1
+	udev 0000:41:00.0
+	vfs 0000:41:00.0 1
+	touch "$VFIO_LATCH_ROOT/model/adding/0000:41:00.1"
+	the_kernel_finishes rm "$VFIO_LATCH_ROOT/model/adding/0000:41:00.1"
+	udev 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
+# The kernel's own attempt comes after our driver_override.
+a_vf_that_the_kernel_binds_itself_meanwhile_is_bound_under_its_rule()
+{
+	pf_only 1
+	printf '[mlx5-vfs]\nnointxmask = yes\n' | drop_in x.conf
+	udev 0000:41:00.0
+	vfs 0000:41:00.0 1
+	touch "$VFIO_LATCH_ROOT/model/adding/0000:41:00.1"
+	the_kernel_finishes the_kernel_binds
+	udev 0000:41:00.1
+	is "$(attribute 0000:41:00.1 vfio_pci/nointxmask)" 1
+	# Ours, which came too early, and the kernel's.
+	is "$(stores | grep -c '/bind <')" 2
+}
+
+the_kernel_binds()
+{
+	rm "$VFIO_LATCH_ROOT/model/adding/0000:41:00.1"
+	grep -q nointxmask=1 "$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy"
+	"$TOP/build/tests-tools/probe" 0000:41:00.1 mlx5_vfio_pci
+}
+
+a_vf_that_is_not_linked_with_its_pf_yet_is_known_by_its_number()
+{
+	pf_only 4
+	udev 0000:41:00.0
+	vfs 0000:41:00.0 4
+	rm "$(sys 0000:41:00.3)/physfn" "$(sys 0000:41:00.0)/virtfn2"
+	the_kernel_finishes link_vf 0000:41:00.0 2
+	printf '[x]\nvf = 2\ndriver = vfio-pci\n' | drop_in x.conf
+	udev 0000:41:00.3
+	is "$(driver_of 0000:41:00.3)" vfio-pci
+}
+
+a_vf_of_a_strange_numbering_is_known_by_its_pfs_links()
+{
+	pf_only 4
+	echo 0 >"$(sys 0000:41:00.0)/sriov_offset"
+	vfs 0000:41:00.0 4
+	printf '[x]\nvf = 2\ndriver = vfio-pci\n' | drop_in x.conf
+	udev 0000:41:00.3
+	is "$(driver_of 0000:41:00.3)" vfio-pci
+}
+
+sixty_four_vfs_at_once_get_their_own_tunables()
+{
+	local n address pids=() policy
+
+	pf_only 64
+	printf '[mlx5-vfs]\ndisable_idle_d3 = yes\ndisable_vga = yes\nnointxmask = yes\n' | drop_in x.conf
+	udev 0000:41:00.0
+	vfs 0000:41:00.0 64
+	for ((n = 0; n < 64; n++)); do
+		"$TOP/build/tests-tools/vfio-latch" apply --new "$(vf 0000:41:00.0 "$n")" &
+		pids+=($!)
+	done
+	for n in "${pids[@]}"; do
+		wait "$n"
+	done
+	is "$(drivers_of 0000:41:00.0 64)" "64 mlx5_vfio_pci"
+	for ((n = 0; n < 64; n++)); do
+		address=$(vf 0000:41:00.0 "$n")
+		is "$(attribute "$address" vfio_pci/policy_source)" "disable_idle_d3 $address/disable_idle_d3=1
+disable_vga $address/disable_vga=1
+nointxmask $address/nointxmask=1"
+	done
+	policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
+	is "$(cat "$policy")" ""
+	is "$(stores | grep -c '^load < mlx5_vfio_pci')" 1
+}
+
+apply_binds_idle_devices_and_says_so()
+{
+	pf_only 4
+	vfs 0000:41:00.0 2
+	driver 0000:41:00.1 mlx5_core
+	latch_is 0 apply
+	is "$out" "0000:41:00.1: went from mlx5_core to mlx5_vfio_pci
+0000:41:00.2: went from no driver to mlx5_vfio_pci"
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
+	latch_is 0 apply
+	is "$out" ""
+}
+
+apply_leaves_devices_in_use_and_does_the_others()
+{
+	pf_only 4
+	vfs 0000:41:00.0 2
+	driver 0000:41:00.1 mlx5_core
+	netdev 0000:41:00.1 ens1v0 0x1003
+	complains "0000:41:00.1: left with mlx5_core, in use: network interface ens1v0 is up" 5 apply
+	is "$(drivers_of 0000:41:00.0 2)" "1 mlx5_core
+1 mlx5_vfio_pci"
+	latch_is 0 apply --force 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
+apply_binds_again_for_other_tunables()
+{
+	pf_only 4
+	vfs 0000:41:00.0 1
+	latch_is 0 apply
+	printf '[mlx5-vfs]\nnointxmask = yes\n' | drop_in x.conf
+	latch_is 0 apply
+	is "$out" "0000:41:00.1: went from mlx5_vfio_pci to mlx5_vfio_pci"
+	is "$(attribute 0000:41:00.1 vfio_pci/nointxmask)" 1
+}
+
+apply_of_one_device_touches_no_other()
+{
+	pf_only 4
+	vfs 0000:41:00.0 2
+	latch_is 0 apply 0000:41:00.2
+	is "$(drivers_of 0000:41:00.0 2)" "1 none
+1 mlx5_vfio_pci"
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 1
+}
+
+apply_leaves_devices_that_no_section_is_for()
+{
+	pf_only 4
+	vfs 0000:41:00.0 1
+	latch_is 0 apply
+	printf '[mlx5-vfs]\nenabled = no\n' | drop_in off.conf
+	latch_is 0 apply
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 1
+}
+
+dry_run_says_and_does_nothing()
+{
+	pf_only 4
+	vfs 0000:41:00.0 1
+	driver 0000:41:00.1 mlx5_core
+	latch_is 0 apply --dry-run
+	is "$out" "0000:41:00.1: would go from mlx5_core to mlx5_vfio_pci
+0000:41:00.0: would switch off the probing of its VFs by the kernel"
+	is "$(stores)" ""
+	latch_is 0 apply
+	latch_is 0 apply --off --dry-run
+	is "$out" "0000:41:00.0: would switch on the probing of its VFs by the kernel"
+}
+
+off_gives_pfs_their_autoprobe_back_whatever_the_configuration_is()
+{
+	pf_only 4
+	vfs 0000:41:00.0 1
+	latch_is 0 apply
+	echo nonsense | config
+	latch_is 0 apply --off
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 1
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+	is "$(find "$VFIO_LATCH_ROOT/run" -name 'autoprobe*')" ""
+}
+
+with_a_malformed_configuration_apply_changes_nothing()
+{
+	pf_only 4
+	vfs 0000:41:00.0 1
+	echo nonsense | drop_in z.conf
+	complains "/etc/vfio-latch.conf.d/z.conf:1: neither [section] nor key = value" 3 apply
+	complains "/etc/vfio-latch.conf.d/z.conf:1: neither [section] nor key = value" \
+		3 apply --new 0000:41:00.1
+	is "$(stores)" ""
+}
+
+autoprobe_that_cannot_be_switched_is_told()
+{
+	pf_only 4
+	chmod a-w "$(sys 0000:41:00.0)/sriov_drivers_autoprobe"
+	complains "0000:41:00.0: sriov_drivers_autoprobe: Permission denied" 1 apply
+}

@@ -1,0 +1,406 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# bind and unbind.
+
+HELPERS+=(a_vf in_use)
+
+a_vf()
+{
+	new_system
+	pf 0000:41:00.0 8
+	vfs 0000:41:00.0 1
+}
+
+binds_as_the_configuration_says()
+{
+	a_vf
+	latch_is 0 bind 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+	is "$(attribute 0000:41:00.1 driver_override)" mlx5_vfio_pci
+}
+
+binds_to_the_driver_of_the_command_line()
+{
+	a_vf
+	latch_is 0 bind --driver=vfio-pci 41:00.1
+	is "$(driver_of 0000:41:00.1)" vfio-pci
+}
+
+tunables_are_latched_with_their_rule_as_the_source()
+{
+	a_vf
+	latch_is 0 bind 0000:41:00.1 --disable-idle-d3=yes --nointxmask=no
+	is "$(attribute 0000:41:00.1 vfio_pci/policy_source)" \
+		"disable_idle_d3 0000:41:00.1/disable_idle_d3=1
+disable_vga default
+nointxmask 0000:41:00.1/nointxmask=0"
+	is "$(attribute 0000:41:00.1 vfio_pci/disable_idle_d3)" 1
+}
+
+the_rule_is_in_the_parameter_during_the_bind_only()
+{
+	local policy
+
+	a_vf
+	loaded mlx5_vfio_pci
+	policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
+	echo "15b3:101e/disable_vga=1" >"$policy"
+	latch_is 0 bind 0000:41:00.1 --disable-idle-d3=1
+	is "$(cat "$policy")" "15b3:101e/disable_vga=1"
+	is "$(stores | grep -E 'policy|probe' | tr '\n' '|')" \
+"/sys/module/mlx5_vfio_pci/parameters/policy < 15b3:101e/disable_vga=1;0000:41:00.1/disable_idle_d3=1|\
+probe 0000:41:00.1 < mlx5_vfio_pci|\
+/sys/module/mlx5_vfio_pci/parameters/policy < 15b3:101e/disable_vga=1|"
+	is "$(attribute 0000:41:00.1 vfio_pci/disable_vga)" 1
+}
+
+an_administrators_rules_on_several_lines_stay()
+{
+	local policy
+
+	a_vf
+	loaded mlx5_vfio_pci
+	policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
+	printf '15b3:101e/disable_vga=1\n15b3:101e/nointxmask=1\n' >"$policy"
+	latch_is 0 bind 0000:41:00.1 --disable-idle-d3=1
+	is "$(cat "$policy")" "15b3:101e/disable_vga=1 15b3:101e/nointxmask=1"
+}
+
+a_section_wins_over_an_administrators_rule_for_the_device()
+{
+	a_vf
+	loaded mlx5_vfio_pci
+	echo "0000:41:00.1/disable_vga=1" >"$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy"
+	latch_is 0 bind 0000:41:00.1 --disable-vga=0
+	is "$(attribute 0000:41:00.1 vfio_pci/disable_vga)" 0
+}
+
+# A holder of the lock that was killed left its journal, and its text in force.
+a_killed_instances_rule_is_taken_out()
+{
+	local policy
+
+	a_vf
+	loaded mlx5_vfio_pci
+	policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
+	mkdir "$VFIO_LATCH_ROOT/run/vfio-latch"
+	printf '1111:2222/disable_vga=1\n%s\n' "1111:2222/disable_vga=1;0000:99:00.0/nointxmask=1" \
+		>"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
+	echo "1111:2222/disable_vga=1;0000:99:00.0/nointxmask=1" >"$policy"
+	latch_is 0 bind 0000:41:00.1 --disable-vga=1
+	is "$(cat "$policy")" "1111:2222/disable_vga=1"
+	is "$(cat "$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci")" ""
+}
+
+a_killed_instances_journal_does_not_undo_what_others_wrote_since()
+{
+	local policy
+
+	a_vf
+	loaded mlx5_vfio_pci
+	policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
+	mkdir "$VFIO_LATCH_ROOT/run/vfio-latch"
+	printf '\n0000:99:00.0/nointxmask=1\n' \
+		>"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
+	echo "1111:3333/disable_vga=1" >"$policy"
+	latch_is 0 bind 0000:41:00.1 --disable-vga=1
+	is "$(cat "$policy")" "1111:3333/disable_vga=1"
+}
+
+a_failed_bind_leaves_a_device_the_driver_it_had()
+{
+	a_vf
+	loaded mlx5_core
+	driver 0000:41:00.1 mlx5_core
+	echo 22 >"$VFIO_LATCH_ROOT/model/fail/mlx5_vfio_pci"
+	complains '0000:41:00.1: mlx5_vfio_pci cannot be bound: Invalid argument (see the kernel log, and "vfio-latch doctor 0000:41:00.1")' \
+		1 bind 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_core
+	is "$(attribute 0000:41:00.1 driver_override)" ""
+}
+
+a_failed_bind_with_tunables_does_too_and_leaves_no_rule()
+{
+	a_vf
+	loaded mlx5_core
+	driver 0000:41:00.1 mlx5_core
+	echo 19 >"$VFIO_LATCH_ROOT/model/fail/mlx5_vfio_pci"
+	complains '0000:41:00.1: mlx5_vfio_pci does not take it (see the kernel log, and "vfio-latch doctor 0000:41:00.1")' \
+		1 bind 0000:41:00.1 --disable-vga=1
+	is "$(driver_of 0000:41:00.1)" mlx5_core
+	is "$(cat "$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy")" ""
+}
+
+# The kernel would not probe it then, unless driver_override names the driver.
+a_failed_bind_puts_a_vf_without_autoprobe_back_too()
+{
+	a_vf
+	loaded mlx5_core
+	driver 0000:41:00.1 mlx5_core
+	echo 0 >"$(sys 0000:41:00.0)/sriov_drivers_autoprobe"
+	echo 22 >"$VFIO_LATCH_ROOT/model/fail/mlx5_vfio_pci"
+	latch_is 1 bind 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_core
+	is "$(attribute 0000:41:00.1 driver_override)" ""
+}
+
+a_failed_bind_of_a_device_without_driver_leaves_it_without()
+{
+	a_vf
+	echo 22 >"$VFIO_LATCH_ROOT/model/fail/mlx5_vfio_pci"
+	latch_is 1 bind 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" none
+	is "$(attribute 0000:41:00.1 driver_override)" ""
+}
+
+a_device_that_cannot_be_put_back_is_told()
+{
+	a_vf
+	loaded mlx5_core
+	driver 0000:41:00.1 mlx5_core
+	echo 22 | tee "$VFIO_LATCH_ROOT/model/fail/"{mlx5_vfio_pci,mlx5_core} >/dev/null
+	latch_is 1 bind 0000:41:00.1
+	is "${err##*$'\n'}" "vfio-latch: 0000:41:00.1: cannot be put back to mlx5_core: Invalid argument"
+}
+
+a_missing_module_is_named_before_anything_is_unbound()
+{
+	a_vf
+	loaded mlx5_core
+	driver 0000:41:00.1 mlx5_core
+	rm -r "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci"
+	complains "0000:41:00.1: there is no module mlx5_vfio_pci for this kernel" 1 bind 0000:41:00.1
+	is "$(stores)" "load < mlx5_vfio_pci"
+}
+
+a_module_that_does_not_load_says_why()
+{
+	a_vf
+	echo 129 >"$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci/error"
+	complains "0000:41:00.1: module mlx5_vfio_pci cannot be loaded: Key was rejected by service" \
+		1 bind 0000:41:00.1
+}
+
+the_kernels_own_driver_takes_no_rules()
+{
+	a_vf
+	rm "$VFIO_LATCH_ROOT/model/modules/vfio_pci/ours"
+	complains "0000:41:00.1: the vfio-pci that is loaded takes no rules: it is the kernel's own" \
+		1 bind 0000:41:00.1 --driver=vfio-pci --disable-vga=1
+	is "$(driver_of 0000:41:00.1)" none
+}
+
+a_full_policy_parameter_is_told()
+{
+	local policy
+
+	a_vf
+	loaded mlx5_vfio_pci
+	policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
+	printf '%04080d\n' 0 >"$policy"
+	complains "0000:41:00.1: no room for its rule in /sys/module/mlx5_vfio_pci/parameters/policy" \
+		1 bind 0000:41:00.1 --disable-vga=1
+	is "$(driver_of 0000:41:00.1)" none
+}
+
+a_refused_rule_is_shown()
+{
+	a_vf
+	loaded mlx5_vfio_pci
+	echo "what an old driver took" >"$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy"
+	complains '0000:41:00.1: rule "0000:41:00.1/disable_vga=1": Invalid argument' \
+		1 bind 0000:41:00.1 --disable-vga=1
+}
+
+none_takes_the_driver_away_and_keeps_others_off()
+{
+	a_vf
+	loaded mlx5_core
+	driver 0000:41:00.1 mlx5_core
+	latch_is 0 bind 0000:41:00.1 --driver=none
+	is "$(driver_of 0000:41:00.1)" none
+	is "$(attribute 0000:41:00.1 driver_override)" none
+}
+
+unbind_gives_the_usual_driver_back()
+{
+	a_vf
+	latch_is 0 bind 0000:41:00.1
+	latch_is 0 unbind 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_core
+	is "$(attribute 0000:41:00.1 driver_override)" ""
+}
+
+unbind_does_so_without_autoprobe_too()
+{
+	a_vf
+	echo 0 >"$(sys 0000:41:00.0)/sriov_drivers_autoprobe"
+	latch_is 0 bind 0000:41:00.1
+	latch_is 0 unbind 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_core
+	is "$(attribute 0000:41:00.1 driver_override)" ""
+}
+
+unbind_of_a_device_that_nothing_drives_leaves_it_without()
+{
+	new_system
+	device 0000:05:00.0 1234:11e8
+	latch_is 0 bind 0000:05:00.0 --driver=vfio-pci
+	latch_is 0 unbind 0000:05:00.0
+	is "$(driver_of 0000:05:00.0)" none
+}
+
+unbind_tells_when_the_usual_driver_fails()
+{
+	a_vf
+	latch_is 0 bind 0000:41:00.1
+	echo 5 >"$VFIO_LATCH_ROOT/model/fail/mlx5_core"
+	complains "0000:41:00.1: its usual driver cannot be bound: No such device" 1 unbind 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
+unbind_works_with_a_malformed_configuration()
+{
+	a_vf
+	latch_is 0 bind 0000:41:00.1
+	echo nonsense | config
+	latch_is 0 unbind 0000:41:00.1
+}
+
+a_malformed_configuration_binds_nothing()
+{
+	a_vf
+	printf '[x]\ndrvier = vfio-pci\n' | drop_in x.conf
+	latch_is 3 bind 0000:41:00.1 --driver=vfio-pci
+	is "$(stores)" ""
+}
+
+without_a_section_bind_wants_a_driver()
+{
+	new_system
+	device 0000:05:00.0 1234:11e8
+	complains "0000:05:00.0: no section of the configuration is for it: name a driver with --driver" \
+		2 bind 0000:05:00.0
+}
+
+a_device_that_is_not_there_is_told()
+{
+	new_system
+	complains "0000:05:00.0: no such device" 4 bind 0000:05:00.0
+	complains '"eth0" is not an address DDDD:BB:DD.F' 2 bind eth0
+}
+
+the_gravest_outcome_counts_and_all_devices_are_tried()
+{
+	a_vf
+	latch_is 4 bind 0000:05:00.0 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
+in_use()
+{
+	complains "0000:41:00.1: left with $1, in use: $2" 5 bind 0000:41:00.1 --driver=vfio-pci
+	is "$(driver_of 0000:41:00.1)" "$1"
+	latch_is 0 bind 0000:41:00.1 --driver=vfio-pci --force
+	is "$(driver_of 0000:41:00.1)" vfio-pci
+}
+
+a_network_interface_that_is_up_is_in_use()
+{
+	a_vf
+	loaded mlx5_core
+	driver 0000:41:00.1 mlx5_core
+	netdev 0000:41:00.1 ens1v0 0x1003
+	in_use mlx5_core "network interface ens1v0 is up"
+}
+
+a_network_interface_of_a_bond_is_in_use()
+{
+	a_vf
+	driver 0000:41:00.1 mlx5_core
+	netdev 0000:41:00.1 ens1v0 0x1002
+	ln -s .. "$(sys 0000:41:00.1)/net/ens1v0/master"
+	in_use mlx5_core "network interface ens1v0 is part of a bond or bridge"
+}
+
+a_network_interface_in_another_namespace_is_in_use()
+{
+	a_vf
+	driver 0000:41:00.1 mlx5_core
+	mkdir "$(sys 0000:41:00.1)/net"
+	in_use mlx5_core "its network interface is in another network namespace"
+}
+
+a_network_interface_that_is_down_is_not()
+{
+	a_vf
+	driver 0000:41:00.1 mlx5_core
+	netdev 0000:41:00.1 ens1v0 0x1002
+	latch_is 0 bind 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
+an_rdma_device_that_is_open_is_in_use()
+{
+	a_vf
+	driver 0000:41:00.1 mlx5_core
+	mkdir -p "$(sys 0000:41:00.1)/infiniband_verbs/uverbs3"
+	echo 1:5 >"$(sys 0000:41:00.1)/infiniband_verbs/uverbs3/dev"
+	opened /dev/zero infiniband/uverbs3
+	in_use mlx5_core "process 1234 (qemu-system-x86) has it open"
+}
+
+a_claimed_block_device_is_in_use()
+{
+	a_vf
+	driver 0000:41:00.1 nvme
+	mkdir -p "$(sys 0000:41:00.1)/nvme/nvme0/nvme0n1"
+	ln -s "$(sys 0000:41:00.1)/nvme/nvme0/nvme0n1" "$VFIO_LATCH_ROOT/sys/class/block/nvme0n1"
+	touch "$VFIO_LATCH_ROOT/model/claimed/nvme0n1"
+	in_use nvme "block device nvme0n1 is in use"
+}
+
+another_devices_block_device_is_not()
+{
+	a_vf
+	driver 0000:41:00.1 nvme
+	mkdir -p "$(sys 0000:41:00.1)0/nvme/nvme0/nvme0n1"
+	ln -s "$(sys 0000:41:00.1)0/nvme/nvme0/nvme0n1" "$VFIO_LATCH_ROOT/sys/class/block/nvme0n1"
+	touch "$VFIO_LATCH_ROOT/model/claimed/nvme0n1"
+	latch_is 0 bind 0000:41:00.1
+}
+
+graphics_is_in_use()
+{
+	a_vf
+	driver 0000:41:00.1 nouveau
+	mkdir "$(sys 0000:41:00.1)/drm"
+	in_use nouveau "it may be showing somebody's display"
+}
+
+a_pf_with_vfs_is_in_use()
+{
+	a_vf
+	driver 0000:41:00.0 mlx5_core
+	complains "0000:41:00.0: left with mlx5_core, in use: its VFs are enabled" \
+		5 bind 0000:41:00.0 --driver=vfio-pci
+}
+
+an_open_vfio_device_is_in_use()
+{
+	a_vf
+	latch_is 0 bind 0000:41:00.1
+	mkdir "$VFIO_LATCH_ROOT/sys/class/vfio/2"
+	echo 1:3 >"$VFIO_LATCH_ROOT/sys/class/vfio/2/dev"
+	opened /dev/null vfio/2
+	complains "0000:41:00.1: left with mlx5_vfio_pci, in use: process 1234 (qemu-system-x86) has it open" \
+		5 unbind 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
+without_a_place_for_locks_nothing_is_bound()
+{
+	a_vf
+	echo >"$VFIO_LATCH_ROOT/run/vfio-latch"
+	complains "0000:41:00.1: /run/vfio-latch/device-0000:41:00.1: Not a directory" 1 bind 0000:41:00.1
+}

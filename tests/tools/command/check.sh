@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# check: each fault of a configuration, with file and line.
+
+HELPERS+=(faulty)
+
+# faulty LINE TEXT: the configuration on standard input has this one fault
+faulty()
+{
+	new_system
+	cat >"$VFIO_LATCH_ROOT/etc/vfio-latch.conf"
+	complains "/etc/vfio-latch.conf:$1: $2" 3 check
+}
+
+the_shipped_configuration_is_good()
+{
+	new_system
+	latch_is 0 check
+}
+
+no_configuration_at_all_is_good()
+{
+	new_system
+	rm "$VFIO_LATCH_ROOT/etc/vfio-latch.conf"
+	latch_is 0 check
+}
+
+the_example_of_the_documentation_is_good()
+{
+	new_system
+	sed -n '/^```ini/,/^```/p' "$TOP/docs/configuration.md" | sed '/^```/,$!b; /^```ini/d; /^```/q' |
+		sed '/^```/d' | config
+	grep -q storage "$VFIO_LATCH_ROOT/etc/vfio-latch.conf"
+	latch_is 0 check
+}
+
+an_unknown_key()
+{
+	faulty 3 'unknown key "drvier"' <<-EOF
+		[x]
+		id = 15b3:101e
+		drvier = vfio-pci
+		driver = vfio-pci
+	EOF
+}
+
+a_key_twice()
+{
+	faulty 4 'id: already given in line 2' <<-EOF
+		[x]
+		id = 15b3:101e
+		driver = vfio-pci
+		id = 15b3:101c
+	EOF
+}
+
+a_line_that_is_nothing()
+{
+	faulty 3 'neither [section] nor key = value' <<-EOF
+		[x]
+		id = 15b3:101e
+		what is this
+		driver = vfio-pci
+	EOF
+}
+
+a_key_before_any_section()
+{
+	faulty 2 'no section yet' <<-EOF
+		# first
+		id = 15b3:101e
+		[x]
+		id = 15b3:101e
+		driver = vfio-pci
+	EOF
+}
+
+a_section_without_its_bracket()
+{
+	faulty 1 'section without "]"' <<-EOF
+		[x
+		id = nonsense
+	EOF
+}
+
+a_section_without_a_name()
+{
+	faulty 1 'section without a name' <<<'[]'
+}
+
+text_behind_a_sections_name()
+{
+	faulty 1 "text behind the section's name" <<<'[x] id = 15b3:101e'
+}
+
+a_section_name_that_is_too_long()
+{
+	faulty 1 'section name too long' <<<"[$(printf '%050d' 0)]"
+}
+
+a_line_that_is_too_long()
+{
+	faulty 3 'line too long' <<-EOF
+		[x]
+		id = 15b3:101e
+		address = $(printf '%0200d' 0)
+		driver = vfio-pci
+	EOF
+}
+
+a_nul_byte()
+{
+	new_system
+	printf '[x]\nid = 15b3:101e\ndriver = vfio-pci\nid = \0\n' | config
+	complains "/etc/vfio-latch.conf:4: NUL byte" 3 check
+}
+
+a_section_without_a_driver()
+{
+	faulty 3 'section [x] names no driver' <<-EOF
+		# one line above it
+
+		[x]
+		id = 15b3:101e
+	EOF
+}
+
+a_drop_in_for_a_section_that_does_not_exist()
+{
+	new_system
+	printf '[mlx5-vf]\nenabled = no\n' | drop_in off.conf
+	latch_is 3 check
+	is "$err" "vfio-latch: /etc/vfio-latch.conf.d/off.conf:1: section [mlx5-vf] names no driver
+vfio-latch: /etc/vfio-latch.conf.d/off.conf:1: section [mlx5-vf] does not say which devices it is for"
+}
+
+a_section_for_no_device()
+{
+	faulty 1 'section [x] does not say which devices it is for' <<-EOF
+		[x]
+		driver = vfio-pci
+	EOF
+}
+
+tunables_without_a_vfio_driver()
+{
+	faulty 3 'driver: tunables are for a VFIO driver, not for "usual"' <<-EOF
+		[x]
+		id = 15b3:101e
+		driver = usual
+		disable_vga = yes
+	EOF
+}
+
+a_driver_that_is_none()
+{
+	faulty 3 'driver: "../vfio-pci" is not a driver'"'"'s name' <<-EOF
+		[x]
+		id = 15b3:101e
+		driver = ../vfio-pci
+	EOF
+}
+
+a_tunable_that_is_neither_yes_nor_no()
+{
+	faulty 4 'nointxmask: "maybe" is neither yes nor no' <<-EOF
+		[x]
+		id = 15b3:101e
+		driver = vfio-pci
+		nointxmask = maybe
+	EOF
+}
+
+malformed_matches()
+{
+	local key value
+
+	while IFS='|' read -r key value fault; do
+		faulty 3 "$key: \"$value\" is $fault" <<-EOF
+			[x]
+			driver = vfio-pci
+			$key = $value
+		EOF
+	done <<-EOF
+		address|0000:41:20.0|not an address DDDD:BB:DD.F
+		address|0000:41:00|not an address DDDD:BB:DD.F
+		id|15b3|not an id VVVV:DDDD[:SVVV:SDDD]
+		id|15b3:101e:15b3|not an id VVVV:DDDD[:SVVV:SDDD]
+		pf|eth0|not an address DDDD:BB:DD.F
+		pf_netdev|eth0/1|not a network interface's name or pattern
+		vf|-1|not a number or a range FIRST-LAST
+		vf|7-3|not a number or a range FIRST-LAST
+		iommu_group|x|not a number or a range FIRST-LAST
+	EOF
+}
+
+an_empty_item_of_a_list()
+{
+	faulty 3 'vf: "" is empty' <<-EOF
+		[x]
+		driver = vfio-pci
+		vf = 1,,2
+	EOF
+}
+
+an_item_that_is_too_long()
+{
+	faulty 3 "pf_netdev: \"$(printf '%070d' 0)\" is too long" <<-EOF
+		[x]
+		driver = vfio-pci
+		pf_netdev = $(printf '%070d' 0)
+	EOF
+}
+
+all_faults_are_reported_at_once()
+{
+	new_system
+	printf '[x]\nvf = a\nvf = b\n[y]\nfoo = 1\nid = 15b3:101e\ndriver = vfio-pci\n' | config
+	printf '[y]\nenabled = perhaps\n' | drop_in y.conf
+	latch_is 3 check
+	is "$err" 'vfio-latch: /etc/vfio-latch.conf:2: vf: "a" is not a number or a range FIRST-LAST
+vfio-latch: /etc/vfio-latch.conf:3: vf: already given in line 2
+vfio-latch: /etc/vfio-latch.conf:5: unknown key "foo"
+vfio-latch: /etc/vfio-latch.conf.d/y.conf:2: enabled: "perhaps" is neither yes nor no
+vfio-latch: /etc/vfio-latch.conf:1: section [x] names no driver'
+}
+
+a_file_that_cannot_be_read()
+{
+	new_system
+	mkdir -p "$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d"
+	ln -s nowhere "$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/x.conf"
+	complains "/etc/vfio-latch.conf.d/x.conf: No such file or directory" 3 check
+	rm "$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/x.conf"
+	mkdir "$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/x.conf"
+	complains "/etc/vfio-latch.conf.d/x.conf: Is a directory" 3 check
+}
+
+only_files_in_conf_count()
+{
+	new_system
+	echo nonsense | drop_in x.conf.dpkg-old
+	echo nonsense | drop_in .hidden.conf
+	latch_is 0 check
+}
+
+files_of_the_command_line_are_checked_instead()
+{
+	new_system
+	echo nonsense | config
+	printf '[x]\ndriver = vfio-pci\nvf = a\n' >"$VFIO_LATCH_ROOT/new"
+	complains "$VFIO_LATCH_ROOT/new:3: vf: \"a\" is not a number or a range FIRST-LAST" \
+		3 check "$VFIO_LATCH_ROOT/new"
+	complains "/nowhere: No such file or directory" 3 check /nowhere
+}

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel that answers the command's writes, in the place of sysfs_store.c,
+ * module.c, block.c, udev.c and initramfs.c. All that it knows stands below $VFIO_LATCH_ROOT, so each
+ * run of the command is as a process on a running system. What sysfs would
+ * not show stands in model/:
+ *
+ *	log			each write, "FILE < TEXT"
+ *	modules/M/driver	module M may be loaded, and has this PCI driver
+ *	modules/M/ids		lines VVVV:DDDD, which the driver takes by itself
+ *	modules/M/ours		the module takes rules
+ *	modules/M/error		an errno, which loading it ends in
+ *	modules/M/{builtin,path,version,srcversion,signer}	what modinfo says
+ *	aliases/ALIAS		lines of modules
+ *	fail/DRIVER		an errno, in which the driver's probe ends
+ *	adding/BDF		the kernel is not done adding the function
+ *	claimed/NAME		block device NAME is in use
+ *	no-udev			udev does not run
+ *	initramfs-RELEASE	the names of the files in it
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../../tools/device.h"
+#include "../../../tools/doctor.h"
+#include "../../../tools/module.h"
+#include "../../../tools/sysfs.h"
+#include "../../../tools/udev.h"
+#include "../../../tools/users.h"
+#include "latch.h"
+
+#define DEVICE "/sys/bus/pci/devices/%s/"
+
+static void put(const char *text, int flags, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | flags, 0644);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		abort();
+	close(fd);
+}
+
+__attribute__((format(printf, 2, 3)))
+static void put_file(const char *text, const char *format, ...)
+{
+	char path[PATH_SIZE], name[PATH_SIZE / 2];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(name, sizeof(name), format, args);
+	va_end(args);
+	system_path(path, "%s", name);
+	put(text, O_TRUNC, path);
+}
+
+__attribute__((format(printf, 1, 2)))
+static void make_directory(const char *format, ...)
+{
+	char path[PATH_SIZE], name[PATH_SIZE / 2];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(name, sizeof(name), format, args);
+	va_end(args);
+	system_path(path, "%s", name);
+	if (mkdir(path, 0755) && errno != EEXIST)
+		abort();
+}
+
+static void write_log(const char *file, const char *text)
+{
+	char line[2 * PATH_SIZE + 16], path[PATH_SIZE];
+
+	snprintf(line, sizeof(line), "%s < %s\n", file, *text == '\n' ? "" : text);
+	system_path(path, "/model/log");
+	put(line, O_APPEND, path);
+}
+
+/* Whether @line is one of those of a file in model/. */
+static bool has_line(const char *line, const char *kind, const char *name, const char *file)
+{
+	char text[4096], *rest = text, *one;
+
+	attr_read(text, sizeof(text), "/model/%s/%s%s%s", kind, name, *file ? "/" : "", file);
+	while ((one = strsep(&rest, "\n")))
+		if (!strcmp(one, line))
+			return true;
+	return false;
+}
+
+static bool is_ours(const char *driver, char module[NAME_SIZE])
+{
+	module_name(module, driver);
+	return exists("/model/modules/%s/ours", module);
+}
+
+static void latch(const struct device *dev, const char *module)
+{
+	const struct model_function function = {
+		dev->address.domain, dev->address.bus,
+		dev->address.slot << 3 | dev->address.function, dev->ids.vendor, dev->ids.device,
+		dev->ids.subvendor, dev->ids.subdevice,
+	};
+	char policy[4096], sources[512], source[80];
+	int n, length = 0;
+	bool value;
+
+	attr_read(policy, sizeof(policy), "/sys/module/%s/parameters/policy", module);
+	make_directory(DEVICE "vfio_pci", dev->text);
+	for (n = 0; n < NR_TUNABLES; n++) {
+		model_rules_latch(policy, &function, n, &value, source);
+		put_file(value ? "1\n" : "0\n", DEVICE "vfio_pci/%s", dev->text,
+			 model_tunable_name(n));
+		length += snprintf(sources + length, sizeof(sources) - length, "%s %s\n",
+				   model_tunable_name(n), source);
+	}
+	put_file(sources, DEVICE "vfio_pci/policy_source", dev->text);
+	if (exists("/model/migratable/%s", dev->text))
+		put_file("running\n", DEVICE "vfio_pci/migration_state", dev->text);
+}
+
+/* The module that has @driver. */
+static void module_of(const char *driver, char module[NAME_SIZE])
+{
+	struct names names;
+	size_t n;
+
+	module[0] = '\0';
+	list_names(&names, "/model/modules");
+	for (n = 0; n < names.count; n++)
+		if (has_line(driver, "modules", names.name[n], "driver"))
+			snprintf(module, NAME_SIZE, "%s", names.name[n]);
+	free_names(&names);
+}
+
+/* As the PCI core has it: driver_override alone, or else the driver's ids. */
+static bool matches(const struct device *dev, const char *driver)
+{
+	char module[NAME_SIZE], id[16];
+
+	if (exists("/model/adding/%s", dev->text))
+		return false;
+	if (dev->driver_override[0])
+		return !strcmp(dev->driver_override, driver);
+	module_of(driver, module);
+	snprintf(id, sizeof(id), "%04x:%04x", dev->ids.vendor, dev->ids.device);
+	return has_line(id, "modules", module, "ids");
+}
+
+/* A VF without autoprobe is probed only by the driver of its driver_override. */
+static bool may_be_probed(const struct device *dev)
+{
+	return !exists(DEVICE "physfn", dev->text) || dev->driver_override[0] ||
+	       attr_number(10, DEVICE "physfn/sriov_drivers_autoprobe", dev->text) != 0;
+}
+
+static int probe(const struct device *dev, const char *driver)
+{
+	char link[PATH_SIZE], target[PATH_SIZE], module[NAME_SIZE], line[PATH_SIZE];
+	long failure;
+
+	if (!may_be_probed(dev))
+		return -ENODEV;
+	snprintf(line, sizeof(line), "probe %s", dev->text);
+	write_log(line, driver);
+	failure = attr_number(10, "/model/fail/%s", driver);
+	if (failure > 0)
+		return -failure;
+	/* Somebody else's turn: what is not locked shows here. */
+	sched_yield();
+	if (is_ours(driver, module))
+		latch(dev, module);
+	system_path(link, DEVICE "driver", dev->text);
+	snprintf(target, sizeof(target), "../../drivers/%s", driver);
+	return symlink(target, link) ? -EBUSY : 0;
+}
+
+/* The kernel's lock of a device: one probe at a time. */
+static int lock_device(const char *text)
+{
+	char path[PATH_SIZE];
+	int lock;
+
+	system_path(path, "/model/lock-%s", text);
+	lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (lock < 0 || flock(lock, LOCK_EX))
+		abort();
+	return lock;
+}
+
+static int bind(const char *driver, const char *text)
+{
+	struct address address;
+	struct device dev;
+	int lock, ret;
+
+	if (!address_parse(text, &address) || !device_read(&dev, &address))
+		return -ENODEV;
+	lock = lock_device(text);
+	device_read_driver(&dev);
+	ret = dev.driver[0] ? -EBUSY : matches(&dev, driver) ? probe(&dev, driver) : -ENODEV;
+	close(lock);
+	return ret;
+}
+
+static void remove_latch(const char *text)
+{
+	char path[PATH_SIZE];
+	struct names names;
+	size_t n;
+
+	list_names(&names, DEVICE "vfio_pci", text);
+	for (n = 0; n < names.count; n++) {
+		system_path(path, DEVICE "vfio_pci/%s", text, names.name[n]);
+		unlink(path);
+	}
+	free_names(&names);
+	system_path(path, DEVICE "vfio_pci", text);
+	rmdir(path);
+}
+
+static int unbind(const char *text)
+{
+	char path[PATH_SIZE];
+
+	remove_latch(text);
+	system_path(path, DEVICE "driver", text);
+	return unlink(path) ? -errno : 0;
+}
+
+/* All drivers that there are, in turn. A failed probe is not told. */
+static int probe_any(const char *text)
+{
+	struct names names;
+	size_t n;
+
+	list_names(&names, "/sys/bus/pci/drivers");
+	for (n = 0; n < names.count; n++)
+		if (!bind(names.name[n], text))
+			break;
+	free_names(&names);
+	return 0;
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+	size_t length = strlen(text), of_end = strlen(end);
+
+	return length >= of_end && !strcmp(text + length - of_end, end);
+}
+
+int sysfs_store(const char *path, const char *text)
+{
+	const char *file = path + strlen(system_root());
+	char name[NAME_SIZE];
+	struct stat st;
+
+	write_log(file, text);
+	if (sscanf(file, "/sys/bus/pci/drivers/%63[^/]/bind", name) == 1 && ends_in(file, "/bind"))
+		return bind(name, text);
+	if (!strcmp(file, "/sys/bus/pci/drivers_probe"))
+		return probe_any(text);
+	if (ends_in(file, "/driver/unbind"))
+		return unbind(text);
+	if (ends_in(file, "/parameters/policy") && !model_rules_are_good(text))
+		return -EINVAL;
+	if (stat(path, &st))
+		return -errno;
+	if (!(st.st_mode & 0200))
+		return -EACCES;
+	put(*text == '\n' ? "" : text, O_TRUNC, path);
+	return 0;
+}
+
+/* A new driver is offered all devices that it may have. */
+static void offer_devices(const char *driver)
+{
+	struct names names;
+	size_t n;
+
+	list_names(&names, "/sys/bus/pci/devices");
+	for (n = 0; n < names.count; n++)
+		bind(driver, names.name[n]);
+	free_names(&names);
+}
+
+int module_load(const char *name)
+{
+	char driver[NAME_SIZE];
+	long failure;
+
+	write_log("load", name);
+	if (!exists("/model/modules/%s", name))
+		return -ENOENT;
+	failure = attr_number(10, "/model/modules/%s/error", name);
+	if (failure > 0)
+		return -failure;
+	if (attr_read(driver, sizeof(driver), "/model/modules/%s/driver", name) <= 0)
+		return 0;
+	if (driver_is_registered(driver))
+		return 0;
+	make_directory("/sys/module/%s", name);
+	make_directory("/sys/module/%s/parameters", name);
+	make_directory("/sys/module/%s/drivers", name);
+	make_directory("/sys/module/%s/drivers/pci:%s", name, driver);
+	if (exists("/model/modules/%s/ours", name))
+		put_file("\n", "/sys/module/%s/parameters/policy", name);
+	make_directory("/sys/bus/pci/drivers/%s", driver);
+	offer_devices(driver);
+	return 0;
+}
+
+int module_find(const char *name, struct module_file *file)
+{
+	*file = (struct module_file){};
+	if (!exists("/model/modules/%s", name))
+		return -ENOENT;
+	file->is_builtin = exists("/model/modules/%s/builtin", name);
+	attr_read(file->path, sizeof(file->path), "/model/modules/%s/path", name);
+	attr_read(file->version, sizeof(file->version), "/model/modules/%s/version", name);
+	attr_read(file->srcversion, sizeof(file->srcversion), "/model/modules/%s/srcversion", name);
+	attr_read(file->signer, sizeof(file->signer), "/model/modules/%s/signer", name);
+	return 0;
+}
+
+void modules_for_alias(const char *alias, struct names *names)
+{
+	char text[4096], *rest = text, *line;
+
+	*names = (struct names){ .name = calloc(64, sizeof(char *)) };
+	if (attr_read(text, sizeof(text), "/model/aliases/%s", alias) < 0)
+		return;
+	while ((line = strsep(&rest, "\n")) && names->count < 64)
+		names->name[names->count++] = strdup(line);
+}
+
+bool block_device_is_claimed(const char *name)
+{
+	return exists("/model/claimed/%s", name);
+}
+
+bool udev_is_active(void)
+{
+	return !exists("/model/no-udev");
+}
+
+FILE *initramfs_open(const char *release)
+{
+	char path[PATH_SIZE];
+
+	system_path(path, "/model/initramfs-%s", release);
+	return fopen(path, "re");
+}
+
+void initramfs_close(FILE *list)
+{
+	fclose(list);
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "doctor.h"
+
+static enum exit_code add_devices(struct inventory *inventory, const struct options *options)
+{
+	enum exit_code code = EXIT_DONE, one;
+	struct devices devices;
+	struct device dev;
+	size_t n;
+
+	for (n = 0; n < options->count; n++) {
+		one = read_device(&dev, options->argument[n]);
+		if (!one)
+			inventory_add(inventory, &dev);
+		code = graver(code, one);
+	}
+	if (options->count)
+		return code;
+	devices_read(&devices);
+	for (n = 0; n < devices.count; n++)
+		if (is_inventoried(inventory, &devices.device[n]))
+			inventory_add(inventory, &devices.device[n]);
+	free(devices.device);
+	return EXIT_DONE;
+}
+
+/* The driver that @entry should have, or has, if it is one of VFIO's. */
+static const char *driver_of(const struct entry *entry)
+{
+	const char *driver = entry->section ? entry->section->value[KEY_DRIVER] :
+			     entry->device.driver;
+
+	return driver_is_vfio(driver) ? driver : NULL;
+}
+
+/* Each driver of the devices, once. */
+static void examine_modules(struct findings *findings, const struct inventory *inventory)
+{
+	const char *driver;
+	size_t n, before;
+
+	for (n = 0; n < inventory->count; n++) {
+		driver = driver_of(&inventory->entry[n]);
+		for (before = 0; driver && before < n; before++) {
+			const char *other = driver_of(&inventory->entry[before]);
+
+			if (other && !strcmp(driver, other))
+				driver = NULL;
+		}
+		if (driver)
+			examine_module(findings, driver);
+	}
+}
+
+enum exit_code cmd_doctor(const struct options *options)
+{
+	struct findings findings = {};
+	struct inventory inventory;
+	enum exit_code code;
+	size_t n;
+
+	inventory_open(&inventory);
+	code = add_devices(&inventory, options);
+	examine_system(&findings, &inventory.config);
+	examine_modules(&findings, &inventory);
+	for (n = 0; n < inventory.count; n++)
+		examine_device(&findings, &inventory.config, &inventory.entry[n]);
+
+	if (options->format == FORMAT_JSON)
+		findings_print_json(&findings);
+	else
+		findings_print(&findings);
+	if (has_problems(&findings))
+		code = graver(code, EXIT_FAILED);
+	free(findings.finding);
+	inventory_close(&inventory);
+	return code;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Why is this device not bound, or not migratable, here? */
+#ifndef DOCTOR_H
+#define DOCTOR_H
+
+#include <stdio.h>
+
+#include "config.h"
+#include "findings.h"
+#include "inventory.h"
+
+/* doctor_system.c APIs: */
+void examine_system(struct findings *findings, const struct config *config);
+
+/* doctor_module.c APIs: */
+void examine_module(struct findings *findings, const char *driver);
+void examine_initramfs(struct findings *findings);
+
+/* doctor_device.c APIs: */
+void examine_device(struct findings *findings, const struct config *config,
+		    const struct entry *entry);
+
+/* initramfs.c APIs: */
+FILE *initramfs_open(const char *release);
+void initramfs_close(FILE *list);
+
+#endif

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What concerns one device. */
+#include <stdio.h>
+#include <string.h>
+
+#include "bind.h"
+#include "doctor.h"
+#include "sysfs.h"
+#include "users.h"
+
+#define DEVICE "/sys/bus/pci/devices/%s/"
+#define MLX5_DRIVER "mlx5_vfio_pci"
+
+static bool is_mlx5_vf(const struct device *dev)
+{
+	return dev->ids.vendor == 0x15b3 && dev->ids.device == 0x101e;
+}
+
+static const char *driver_text(const char *driver)
+{
+	return *driver ? driver : "no driver";
+}
+
+static bool is_bridge(const char *address)
+{
+	return attr_number(16, DEVICE "class", address) >> 8 == 0x0604;
+}
+
+/* A group is given to user space as a whole. */
+static void examine_neighbour(struct findings *findings, const struct device *dev,
+			      const char *address)
+{
+	char driver[NAME_SIZE];
+
+	link_name(driver, sizeof(driver), DEVICE "driver", address);
+	if (!strcmp(address, dev->text) || !driver[0] || driver_is_vfio(driver) ||
+	    is_bridge(address))
+		return;
+	find(findings, PROBLEM, "iommu-group",
+	     "Give all functions of the group to VFIO, or move the card to a slot with ACS.",
+	     "it shares IOMMU group %d with %s, which %s has", dev->iommu_group, address, driver);
+}
+
+static void examine_group(struct findings *findings, const struct device *dev)
+{
+	struct names names;
+	size_t n;
+
+	if (dev->iommu_group < 0) {
+		find(findings, PROBLEM, "iommu-group", "Is an IOMMU in use, and the device behind it?",
+		     "it has no IOMMU group: no VFIO driver takes it");
+		return;
+	}
+	list_names(&names, "/sys/kernel/iommu_groups/%d/devices", dev->iommu_group);
+	for (n = 0; n < names.count; n++)
+		examine_neighbour(findings, dev, names.name[n]);
+	free_names(&names);
+}
+
+/* Whether a section that is switched off would be for @dev. */
+static const struct section *section_switched_off(const struct config *config,
+						  const struct device *dev)
+{
+	const struct section *found = NULL;
+	size_t n;
+
+	for (n = 0; n < config->section_count; n++) {
+		struct section section = config->section[n];
+
+		if (section.enabled)
+			continue;
+		section.enabled = true;
+		if (section_matches(&section, dev))
+			found = &config->section[n];
+	}
+	return found;
+}
+
+static void examine_no_section(struct findings *findings, const struct config *config,
+			       const struct device *dev)
+{
+	const struct section *off;
+
+	if (driver_is_vfio(dev->driver) || config->fault_count)
+		return;
+	off = section_switched_off(config, dev);
+	if (off)
+		find(findings, NOTE, "section", "", "section [%s] would be for it, but %s:%u switches it off",
+		     off->name, off->value_file[KEY_ENABLED], off->value_line[KEY_ENABLED]);
+	else
+		find(findings, NOTE, "section", "", "no section of the configuration is for it");
+}
+
+static void examine_binding(struct findings *findings, const struct entry *entry)
+{
+	const char *wanted = entry->section->value[KEY_DRIVER];
+	const struct device *dev = &entry->device;
+	char why[256];
+
+	if (entry->as_configured)
+		return;
+	if (!strcmp(dev->driver, wanted))
+		find(findings, PROBLEM, "tunables", "vfio-latch apply binds it again, if nobody has it open.",
+		     "it is bound under other tunables than section [%s] wants", entry->section->name);
+	else if (device_in_use(dev, why, sizeof(why)))
+		find(findings, PROBLEM, "in-use", "Free it, then vfio-latch apply; or vfio-latch bind --force.",
+		     "it has %s, not %s, and is in use: %s", dev->driver, wanted, why);
+	else if (dev->driver_override[0] && strcmp(dev->driver_override, wanted) && !dev->driver[0])
+		find(findings, PROBLEM, "driver-override", "vfio-latch apply sets it, if that is what you want.",
+		     "somebody has set its driver_override to %s, so udev leaves it alone",
+		     dev->driver_override);
+	else
+		find(findings, PROBLEM, "driver", "vfio-latch apply tries to bind it, and says why if it cannot.",
+		     "it has %s, not %s", driver_text(dev->driver), wanted);
+}
+
+static void examine_pf(struct findings *findings, const struct config *config,
+		       const struct device *dev)
+{
+	struct address address;
+	struct device pf;
+
+	if (!device_is_vf(dev) || !address_parse(dev->pf, &address) || !device_read(&pf, &address))
+		return;
+	if (is_mlx5_vf(dev) && strcmp(pf.driver, "mlx5_core"))
+		find(findings, PROBLEM, "pf-driver", "Give the PF back: vfio-latch unbind.",
+		     "its PF %s has %s; " MLX5_DRIVER " reaches the firmware by the PF's mlx5_core",
+		     pf.text, driver_text(pf.driver));
+	if (!config->fault_count && config_may_bind_vfs(config, &pf) && !autoprobe_is_off(pf.text))
+		find(findings, NOTE, "autoprobe", "vfio-latch apply switches it off.",
+		     "the kernel probes new VFs of %s before they are bound as configured", pf.text);
+	if (!dev->driver[0] && autoprobe_is_off(pf.text) && !autoprobe_is_ours(pf.text))
+		find(findings, NOTE, "autoprobe", "",
+		     "somebody has switched sriov_drivers_autoprobe of %s off: VFs get no usual driver",
+		     pf.text);
+}
+
+/* Without iova_bitmap, vfio cannot report what a device has written. */
+static bool kernel_can_report(void)
+{
+	char path[PATH_SIZE], line[512];
+	bool found = false;
+	FILE *symbols;
+
+	system_path(path, "/proc/kallsyms");
+	symbols = fopen(path, "re");
+	while (symbols && !found && fgets(line, sizeof(line), symbols))
+		found = strstr(line, " iova_bitmap_set");
+	if (symbols)
+		fclose(symbols);
+	return found;
+}
+
+static void examine_tracking(struct findings *findings)
+{
+	if (kernel_can_report())
+		find(findings, NOTE, "dirty-tracking", "Update the firmware.",
+		     "the firmware offers no page tracker: what the device writes counts as all of memory");
+	else
+		find(findings, NOTE, "dirty-tracking", "A kernel with CONFIG_IOMMUFD can, and so can 6.1.",
+		     "this kernel cannot report dirty pages of devices: all of memory counts as written");
+}
+
+static void examine_migration(struct findings *findings, const struct device *dev)
+{
+	if (!is_mlx5_vf(dev))
+		return;
+	if (strcmp(dev->driver, MLX5_DRIVER)) {
+		if (driver_is_vfio(dev->driver))
+			find(findings, PROBLEM, "migration", "Bind it to " MLX5_DRIVER ".",
+			     "%s cannot migrate it", dev->driver);
+	} else if (!dev->is_latched) {
+		find(findings, PROBLEM, "module-loaded", "See the findings about the system.",
+		     "the " MLX5_DRIVER " that has it is the kernel's own");
+	} else if (!dev->migration_state[0]) {
+		find(findings, PROBLEM, "migration",
+		     "Unbind it, then: devlink port function set PORT migratable enable. Or update the firmware.",
+		     "the firmware does not offer migration for this VF");
+	} else {
+		if (!strcmp(dev->migration_state, "error"))
+			find(findings, PROBLEM, "migration", "Reset it: its user must, or close it.",
+			     "a migration has failed, and left it in the error state");
+		if (!dev->tracker_state[0])
+			examine_tracking(findings);
+	}
+}
+
+void examine_device(struct findings *findings, const struct config *config,
+		    const struct entry *entry)
+{
+	const struct device *dev = &entry->device;
+
+	findings->subject = dev->text;
+	examine_group(findings, dev);
+	if (entry->section)
+		examine_binding(findings, entry);
+	else
+		examine_no_section(findings, config, dev);
+	examine_pf(findings, config, dev);
+	examine_migration(findings, dev);
+}
