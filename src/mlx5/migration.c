@@ -355,6 +355,8 @@ void latch_mlx5_migration_close(struct latch_mlx5_device *dev)
 	latch_mlx5_state_lock(dev);
 	end_sessions(dev);
 	latch_mlx5_dirty_end(dev);
+	/* Of the reset at close nobody hears, and after it none may be due at open. */
+	set_state(dev, VFIO_DEVICE_STATE_RUNNING);
 	latch_mlx5_state_unlock(dev);
 }
 
