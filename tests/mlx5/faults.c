@@ -9,42 +9,139 @@
 #include "vmtest.h"
 #include "connectx.h"
 #include "migration.h"
+#include "operations.h"
 
-#define PAGE 4096
-#define IOVA 0x40000000ULL
+#define STATE(name) VFIO_DEVICE_STATE_##name
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 CLEAN_UP
 {
 	connectx_clean_up();
 }
 
-static struct vfio_device *vf;
+/* Internal error, bad parameter, bad system state, bad resource, busy, limits, state, no resources. */
+static const unsigned int statuses[] = { 0x1, 0x3, 0x4, 0x5, 0x6, 0x8, 0x9, 0xf };
 
-static void open_vf(void)
+/* The command fails, at the first time and, if it comes more than once, at the second. */
+static void check_fails(const char *command, unsigned int times, int (*operation)(void))
 {
-	vf = connectx_open_vf(connectx_pf_with_vfs(2), 0);
+	open_vf();
+	check_usable();
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		CHECK_EQ(window_fill(vf, 100000, i), WINDOW_DONE);
+		connectx_set("fault", "%s skip=%zu status=%#x", command, i % times, statuses[i]);
+		if (!operation())
+			FAIL("%s with status %#x at time %zu goes unnoticed", command, statuses[i],
+			     i % times);
+		connectx_set("fault", "%s", "");
+		check_usable();
+	}
 }
 
-TEST(a_suspend_that_fails_is_an_error_and_the_vf_works_after_it)
+TEST(a_suspend_that_fails_is_an_error)
 {
-	struct migration_image image;
-	int data;
+	check_fails("SUSPEND_VHCA", 2, suspend);
+}
 
+TEST(a_resume_that_fails_is_an_error)
+{
+	check_fails("RESUME_VHCA", 2, suspend_and_resume);
+}
+
+TEST(a_query_that_fails_is_an_error)
+{
+	check_fails("QUERY_VHCA_MIGRATION_STATE", 1, save);
+}
+
+TEST(a_load_that_fails_is_an_error)
+{
+	check_fails("LOAD_VHCA_STATE", 1, load);
+}
+
+TEST(a_protection_domain_that_cannot_be_had_is_an_error)
+{
+	check_fails("ALLOC_PD", 1, save);
+}
+
+TEST(a_memory_key_that_cannot_be_had_for_saving_is_an_error)
+{
+	check_fails("CREATE_MKEY", 1, save);
+}
+
+TEST(a_memory_key_that_cannot_be_had_for_loading_is_an_error)
+{
+	check_fails("CREATE_MKEY", 1, load);
+}
+
+TEST_WHEN(a_save_may_fail, a_save_that_fails_is_an_error)
+{
+	check_fails("SAVE_VHCA_STATE", 1, save);
+}
+
+TEST_WHEN(migration_has_precopy, a_save_that_fails_in_precopy_is_an_error)
+{
+	check_fails("SAVE_VHCA_STATE", 1, precopy);
+}
+
+TEST_WHEN(migration_has_precopy, a_query_that_fails_in_precopy_is_an_error)
+{
+	check_fails("QUERY_VHCA_MIGRATION_STATE", 1, precopy);
+}
+
+/* What making a tracker takes, and a report. */
+static const char * const tracker_commands[] = {
+	"ALLOC_PD", "CREATE_CQ", "CREATE_QP", "RST2INIT_QP", "INIT2RTR_QP",
+	"RTR2RTS_QP", "CREATE_MKEY", "CREATE_GENERAL_OBJECT", "MODIFY_GENERAL_OBJECT",
+};
+
+TEST_WHEN(dma_logging_can_report, whatever_fails_of_a_tracker_is_an_error)
+{
 	open_vf();
-	connectx_set("fault", "SUSPEND_VHCA vf=1 status=0x1");
-	CHECK_NE(migration_set_try(vf, VFIO_DEVICE_STATE_RUNNING_P2P, &data), 0);
-	vfio_reset(vf);
-	CHECK_EQ(migration_state(vf), VFIO_DEVICE_STATE_RUNNING);
-	CHECK_EQ(window_fill(vf, 10000, 3), WINDOW_DONE);
-	image = migration_save(vf);
-	CHECK_LE(10000, image.size);
+	CHECK_EQ(track(), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(tracker_commands); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(statuses); j += 3) {
+			int error;
+
+			connectx_set("fault", "%s status=%#x", tracker_commands[i], statuses[j]);
+			error = track();
+			if (!error)
+				FAIL("%s with status %#x goes unnoticed", tracker_commands[i],
+				     statuses[j]);
+			connectx_set("fault", "%s", "");
+			dma_logging_stop_try(vf);
+			CHECK_EQ(connectx_objects("trackers"), 0);
+			CHECK_EQ(connectx_objects("qps"), 0);
+			CHECK_EQ(connectx_objects("cqs"), 0);
+		}
+	}
+	CHECK_EQ(track(), 0);
+}
+
+/* What cannot be given back stays with the firmware; the driver goes on. */
+TEST(objects_that_cannot_be_destroyed_do_no_further_harm)
+{
+	static const char * const commands[] = {
+		"DESTROY_MKEY", "DEALLOC_PD", "DESTROY_QP", "DESTROY_CQ", "DESTROY_GENERAL_OBJECT",
+		"DEALLOC_UAR",
+	};
+
+	connectx_reload_afterwards();
+	open_vf();
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		connectx_set("fault", "%s status=0x5", commands[i]);
+		check_usable();
+		if (dma_logging_can_report())
+			track();
+		connectx_set("fault", "%s", "");
+		check_usable();
+	}
 }
 
 TEST(a_fault_for_another_vf_does_not_hit)
 {
 	open_vf();
 	connectx_set("fault", "SUSPEND_VHCA vf=2 status=0x1");
-	migration_set(vf, VFIO_DEVICE_STATE_RUNNING_P2P);
+	migration_set(vf, STATE(RUNNING_P2P));
 }
 
 TEST(a_fault_hits_after_as_many_commands_as_it_is_told_to_skip)
@@ -53,46 +150,32 @@ TEST(a_fault_hits_after_as_many_commands_as_it_is_told_to_skip)
 
 	open_vf();
 	connectx_set("fault", "SUSPEND_VHCA skip=1 status=0x1");
-	migration_set(vf, VFIO_DEVICE_STATE_RUNNING_P2P);
-	CHECK_NE(migration_set_try(vf, VFIO_DEVICE_STATE_STOP, &data), 0);
+	migration_set(vf, STATE(RUNNING_P2P));
+	CHECK_NE(migration_set_try(vf, STATE(STOP), &data), 0);
 }
 
-TEST(a_query_that_fails_is_an_error)
+/* Where the request stops, the device is, and can go on from there. */
+TEST(a_request_that_fails_half_way_can_be_repeated)
 {
 	int data;
 
 	open_vf();
-	window_fill(vf, 1 << 20, 5);
-	connectx_set("fault", "QUERY_VHCA_MIGRATION_STATE status=0x1");
-	CHECK_NE(migration_set_try(vf, VFIO_DEVICE_STATE_STOP_COPY, &data), 0);
-	vfio_reset(vf);
-	CHECK_EQ(migration_state(vf), VFIO_DEVICE_STATE_RUNNING);
-}
-
-/*
- * Not with the kernel's driver: it has mlx5_core call it back when a save completes, and where
- * that fails 6.1's mlx5_core switches interrupts on within its interrupt handler (a WARNING).
- */
-TEST_OURS(a_save_that_fails_ends_the_stream_with_an_error)
-{
-	struct migration_image image = {};
-	int data, error;
-
-	open_vf();
-	window_fill(vf, 1 << 20, 5);
-	connectx_set("fault", "SAVE_VHCA_STATE status=0x1");
-	error = migration_set_try(vf, VFIO_DEVICE_STATE_STOP_COPY, &data);
-	if (!error)
-		error = migration_read_try(data, &image);
-	CHECK_NE(error, 0);
-	CHECK_EQ(image.size, 0);
-	vfio_reset(vf);
-	CHECK_EQ(migration_state(vf), VFIO_DEVICE_STATE_RUNNING);
+	CHECK_EQ(window_fill(vf, 5000, 1), WINDOW_DONE);
+	connectx_set("fault", "SUSPEND_VHCA skip=1 status=0x6");
+	CHECK_NE(migration_set_try(vf, STATE(STOP), &data), 0);
+	CHECK_EQ(migration_state(vf), STATE(RUNNING_P2P));
+	migration_set(vf, STATE(STOP));
+	CHECK_EQ(window_suspended(vf) & 3, 3);
+	connectx_set("fault", "RESUME_VHCA skip=1 status=0x6");
+	CHECK_NE(migration_set_try(vf, STATE(RUNNING), &data), 0);
+	CHECK_EQ(migration_state(vf), STATE(RUNNING_P2P));
+	migration_set(vf, STATE(RUNNING));
+	CHECK_EQ(window_suspended(vf) & 3, 0);
 }
 
 TEST(a_save_that_completes_late_is_waited_for)
 {
-	struct migration_image image = {};
+	struct migration_image late = {};
 	long long begin;
 	int data;
 
@@ -100,60 +183,72 @@ TEST(a_save_that_completes_late_is_waited_for)
 	window_fill(vf, 1 << 20, 6);
 	connectx_set("fault", "SAVE_VHCA_STATE delay=1500");
 	begin = now_ms();
-	data = migration_set(vf, VFIO_DEVICE_STATE_STOP_COPY);
-	migration_read(data, &image);
+	data = migration_set(vf, STATE(STOP_COPY));
+	migration_read(data, &late);
 	CHECK_LE(1500, now_ms() - begin);
-	CHECK_LE(1 << 20, image.size);
+	CHECK_LE(1 << 20, late.size);
 	close(data);
 }
 
-TEST(a_load_that_fails_is_an_error)
+/* Whatever is left while the firmware still works, it is waited for, and nothing is left over. */
+static void check_left_while_saving(void (*leave)(int data))
 {
-	struct migration_image image;
+	int data;
 
 	open_vf();
-	window_fill(vf, 100000, 7);
-	image = migration_save(vf);
-	migration_set(vf, VFIO_DEVICE_STATE_RUNNING);
-	connectx_set("fault", "LOAD_VHCA_STATE status=0x9");
-	CHECK_NE(migration_load_try(vf, &image), 0);
+	for (int round = 0; round < 3; round++) {
+		CHECK_EQ(window_fill(vf, 1 << 20, 6), WINDOW_DONE);
+		connectx_set("fault", "SAVE_VHCA_STATE delay=300");
+		data = migration_set(vf, STATE(STOP_COPY));
+		leave(data);
+	}
+	check_usable();
 }
 
-static void check_tracker_event(const char *event)
+static void by_reset(int data)
 {
-	static const struct dma_range range = { IOVA, 64 * PAGE };
-	uint64_t bitmap = 0;
-	int error;
-
-	open_vf();
-	vfio_dma_alloc(vf, IOVA, 64 * PAGE);
-	error = dma_logging_start_try(vf, &range, 1, PAGE);
-	if (error == -ENOTTY || error == -EOPNOTSUPP)
-		SKIP("vfio of this kernel cannot log DMA");
-	CHECK_EQ(error, 0);
-	CHECK_EQ(dma_logging_report_try(vf, IOVA, 64 * PAGE, PAGE, &bitmap), 0);
-	connectx_set("event", "%s", event);
-	CHECK_NE(dma_logging_report_try(vf, IOVA, 64 * PAGE, PAGE, &bitmap), 0);
-	dma_logging_stop_try(vf);
-	/* A new start is a new tracker. */
-	CHECK_EQ(dma_logging_start_try(vf, &range, 1, PAGE), 0);
-	CHECK_EQ(window_write(vf, IOVA + PAGE, 1, 0, 1, 1), WINDOW_DONE);
-	bitmap = 0;
-	CHECK_EQ(dma_logging_report_try(vf, IOVA, 64 * PAGE, PAGE, &bitmap), 0);
-	CHECK_EQ(bitmap, 2);
+	vfio_reset(vf);
+	close(data);
 }
 
-TEST(a_tracker_in_error_fails_the_report)
+static void by_state(int data)
 {
-	check_tracker_event("tracker-error 1");
+	migration_set(vf, STATE(RUNNING));
+	close(data);
 }
 
-TEST(an_error_of_the_reports_queue_pair_fails_the_report)
+static void by_data_fd(int data)
 {
-	check_tracker_event("qp-error 1");
+	close(data);
+	migration_set(vf, STATE(RUNNING));
 }
 
-TEST(an_error_of_the_reports_completion_queue_fails_the_report)
+static void by_device(int data)
 {
-	check_tracker_event("cq-error 1");
+	char bdf[sizeof(vf->bdf)];
+
+	memcpy(bdf, vf->bdf, sizeof(bdf));
+	vfio_close(vf);
+	close(data);
+	vf = vfio_open(bdf);
+}
+
+TEST_WHEN(a_save_may_fail, a_reset_while_the_firmware_saves)
+{
+	check_left_while_saving(by_reset);
+}
+
+TEST(a_state_change_while_the_firmware_saves)
+{
+	check_left_while_saving(by_state);
+}
+
+TEST(a_data_fd_closed_while_the_firmware_saves)
+{
+	check_left_while_saving(by_data_fd);
+}
+
+TEST(a_device_closed_while_the_firmware_saves)
+{
+	check_left_while_saving(by_device);
 }

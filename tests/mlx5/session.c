@@ -214,8 +214,11 @@ TEST(a_session_that_has_ended_can_be_neither_read_nor_written)
 			    ends[i] != end_by_close)
 				continue;
 			ends[i]();
+			/* A save that a reset cut off may have its own error. */
 			if (states[j] == STATE(RESUMING))
 				CHECK_ERRNO(ENODEV, write(data, &byte, 1));
+			else if (ends[i] == end_by_reset)
+				CHECK_EQ(read(data, &byte, 1), -1);
 			else
 				CHECK_ERRNO(ENODEV, read(data, &byte, 1));
 			close(data);
@@ -328,6 +331,7 @@ TEST_WHEN(migration_has_precopy, precopy_info_counts_what_is_left)
 	struct vfio_precopy_info info;
 	uint64_t before;
 	char bytes[4096];
+	ssize_t got;
 	int data;
 
 	open_two(1 << 20);
@@ -336,9 +340,10 @@ TEST_WHEN(migration_has_precopy, precopy_info_counts_what_is_left)
 	test_note("initial %llu dirty %llu", info.initial_bytes, info.dirty_bytes);
 	CHECK_LE(1 << 20, info.initial_bytes);
 	before = info.initial_bytes;
-	CHECK_EQ(read(data, bytes, sizeof(bytes)), sizeof(bytes));
+	got = CHECK_OK(read(data, bytes, sizeof(bytes)));
+	CHECK_LT(0, got);
 	CHECK_EQ(migration_precopy_info(data, &info), 0);
-	CHECK_EQ(info.initial_bytes, before - sizeof(bytes));
+	CHECK_EQ(info.initial_bytes, before - got);
 	migration_read_dry(data, &image);
 	CHECK_EQ(migration_precopy_info(data, &info), 0);
 	CHECK_EQ(info.initial_bytes, 0);

@@ -140,6 +140,8 @@ void cx_function_init(struct cx_function *fn);
 void cx_function_exit(struct cx_function *fn);
 /* As after power-on or a function level reset. */
 void cx_function_reset(struct cx_function *fn);
+/* By the driver, through the init segment: the PF's also makes the VFs forget what they hold. */
+void cx_firmware_reset(struct cx_function *fn);
 /* Objects of the driver are gone, those of TEARDOWN_HCA. */
 void cx_function_drop_objects(struct cx_function *fn);
 bool cx_dma_read(struct cx_function *fn, uint64_t address, void *buffer, size_t length);
@@ -176,6 +178,8 @@ void cx_caps_exit(struct cx_function *fn);
 cx_handler cx_query_pages, cx_manage_pages;
 /* Ask the PF's driver for COUNT pages for a VF, or back when negative. */
 void cx_pages_request(struct cx_pf *pf, unsigned int id, int32_t count);
+/* Those that the PF's driver gave for VFs are no longer the firmware's. */
+void cx_pages_forget(struct cx_pf *pf);
 /* uar.c, mkey.c, eq.c, cq.c, qp.c */
 cx_handler cx_alloc_uar, cx_dealloc_uar;
 cx_handler cx_alloc_pd, cx_dealloc_pd, cx_create_mkey, cx_destroy_mkey, cx_query_special_contexts;

@@ -45,6 +45,18 @@ void cx_function_reset(struct cx_function *fn)
 	msix_reset(fn->pci);
 }
 
+void cx_firmware_reset(struct cx_function *fn)
+{
+	struct cx_function *vf;
+
+	cx_function_reset(fn);
+	if (fn->id)
+		return;
+	cx_pages_forget(fn->pf);
+	for (unsigned int id = 1; (vf = cx_function_get(fn->pf, id)); id++)
+		cx_migration_reset(vf->migration);
+}
+
 void cx_function_exit(struct cx_function *fn)
 {
 	cx_command_queue_reset(fn);

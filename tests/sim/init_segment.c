@@ -83,7 +83,7 @@ static void set_queue_low(struct cx_function *fn, uint32_t value)
 
 	fn->queue.address = deposit64(fn->queue.address, 0, 32, value & ~0xfffu);
 	if (mode == MODE_SOFTWARE_RESET) {
-		cx_function_reset(fn);
+		cx_firmware_reset(fn);
 		fn->queue.interface_mode = MODE_DISABLED;
 		return;
 	}

@@ -90,3 +90,9 @@ enum cx_status cx_manage_pages(struct cx_command *cmd)
 		return CX_BAD_PARAMETER;
 	}
 }
+
+void cx_pages_forget(struct cx_pf *pf)
+{
+	for (size_t id = 0; id < ARRAY_SIZE(pf->vf_pages); id++)
+		g_queue_clear_full(&pf->vf_pages[id], g_free);
+}

@@ -154,8 +154,7 @@ static void pf_exit(PCIDevice *pci)
 
 	pcie_sriov_pf_exit(pci);
 	exit_function(&pf->fn);
-	for (size_t id = 0; id < ARRAY_SIZE(pf->vf_pages); id++)
-		g_queue_clear_full(&pf->vf_pages[id], g_free);
+	cx_pages_forget(pf);
 	cx_faults_free(pf);
 }
 
@@ -166,8 +165,7 @@ static void pf_reset(DeviceState *dev)
 
 	pcie_sriov_pf_disable_vfs(&pf->parent_obj);
 	cx_function_reset(&pf->fn);
-	for (size_t id = 0; id < ARRAY_SIZE(pf->vf_pages); id++)
-		g_queue_clear_full(&pf->vf_pages[id], g_free);
+	cx_pages_forget(pf);
 	pci_set_long(pf->parent_obj.config + CAP_VENDOR + VENDOR_SEMAPHORE, 0);
 }
 
