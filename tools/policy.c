@@ -54,6 +54,12 @@ static void journal_clear(int journal)
 		error("%s: cannot be emptied: %s", STATE_DIRECTORY, strerror(errno));
 }
 
+/* sysfs drops a write of nothing. */
+static int parameter_set(const char *parameter, const char *text)
+{
+	return attr_write(*text ? text : "\n", "%s", parameter);
+}
+
 /* The work of a holder that did not come to its end. */
 static void journal_replay(const struct policy_lease *lease)
 {
@@ -70,7 +76,7 @@ static void journal_replay(const struct policy_lease *lease)
 	/* Without the last newline it was killed before it changed anything. */
 	if (rest && attr_read(now, sizeof(now), "%s", lease->parameter) >= 0 &&
 	    !strcmp(now, during))
-		attr_write(before, "%s", lease->parameter);
+		parameter_set(lease->parameter, before);
 	journal_clear(lease->lock);
 }
 
@@ -134,7 +140,7 @@ int policy_add(struct policy_lease *lease, const char *driver, const char *rule)
 
 void policy_remove(struct policy_lease *lease)
 {
-	int ret = attr_write(lease->before, "%s", lease->parameter);
+	int ret = parameter_set(lease->parameter, lease->before);
 
 	if (ret)
 		error("%s: cannot be put back: %s", lease->parameter, strerror(-ret));

@@ -264,6 +264,9 @@ int sysfs_store(const char *path, const char *text)
 	struct stat st;
 
 	write_log(file, text);
+	/* sysfs does not hand on a write of nothing. */
+	if (!*text)
+		return 0;
 	if (sscanf(file, "/sys/bus/pci/drivers/%63[^/]/bind", name) == 1 && ends_in(file, "/bind"))
 		return bind(name, text);
 	if (!strcmp(file, "/sys/bus/pci/drivers_probe"))
