@@ -40,6 +40,7 @@ struct latch_mlx5_load {
 	u32 pdn;
 	int error;			/* why no more can be written */
 	bool is_partial;		/* the last record is not whole */
+	bool is_loaded;			/* the firmware has taken an image */
 };
 
 static void free_session(struct kref *kref)
@@ -102,6 +103,7 @@ static int load_image(struct latch_mlx5_load *load)
 	if (!load->error)
 		load->error = latch_fw_load(dev->mdev, dev->vhca_id, load->pdn, &load->image);
 	ret = load->error;
+	load->is_loaded = !ret;
 	latch_mlx5_state_unlock(dev);
 	return ret;
 }
@@ -228,8 +230,8 @@ free:
  * @dev: the device, with a session
  *
  * Context: state_mutex is held.
- * Return: 0; -EINVAL if the last record is not whole; or the error that ended
- * the session before.
+ * Return: 0; -EINVAL if the last record is not whole, or none was an image; or
+ * the error that ended the session before.
  */
 int latch_mlx5_load_check(struct latch_mlx5_device *dev)
 {
@@ -239,7 +241,7 @@ int latch_mlx5_load_check(struct latch_mlx5_device *dev)
 
 	if (load->error)
 		return load->error;
-	return load->is_partial ? -EINVAL : 0;
+	return load->is_partial || !load->is_loaded ? -EINVAL : 0;
 }
 
 /**
