@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The kernel's functions that the pure logic calls, in user space. */
 #include <ctype.h>
+#include <endian.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/slab.h>
@@ -10,6 +11,22 @@
 #include "shim.h"
 
 static int allocations_left = -1;
+static bool byte_order_swapped;
+
+void shim_swap_byte_order(bool swap)
+{
+	byte_order_swapped = swap;
+}
+
+u32 shim_le32(u32 value)
+{
+	return byte_order_swapped ? htobe32(value) : htole32(value);
+}
+
+u64 shim_le64(u64 value)
+{
+	return byte_order_swapped ? htobe64(value) : htole64(value);
+}
 
 void shim_fail_allocation(int nth)
 {

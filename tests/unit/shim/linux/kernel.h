@@ -10,6 +10,15 @@
 #define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
 #define min(a, b) ((a) < (b) ? (a) : (b))
 
+/* Byte order: as it is here, or the other one (shim.h). */
+u32 shim_le32(u32 value);
+u64 shim_le64(u64 value);
+
+#define cpu_to_le32(value) ((__le32)shim_le32(value))
+#define cpu_to_le64(value) ((__le64)shim_le64(value))
+#define le32_to_cpu(value) shim_le32(value)
+#define le64_to_cpu(value) shim_le64(value)
+
 /* A hexadecimal digit's value, or -1. */
 int hex_to_bin(unsigned char digit);
 

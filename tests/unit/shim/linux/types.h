@@ -14,4 +14,9 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 
+#define U32_MAX UINT32_MAX
+#define U64_MAX UINT64_MAX
+
+#define __packed __attribute__((packed))
+
 #endif
