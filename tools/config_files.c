@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "sysfs.h"
+#include "text.h"
 
 #define MAIN_FILE "/etc/vfio-latch.conf"
 #define DIRECTORY "/etc/vfio-latch.conf.d"
@@ -30,7 +31,7 @@ static bool is_ours(const char *name)
 {
 	size_t length = strlen(name);
 
-	return length > 5 && !strcmp(name + length - 5, ".conf");
+	return length > 5 && !strcmp(name + length - 5, ".conf") && text_is_clean(name);
 }
 
 /* Reads the configuration; no file at all is one that says nothing. */

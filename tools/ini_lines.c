@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "ini_lines.h"
+#include "text.h"
 
 /* What inih has room for in its most modest build, with end of line and of string. */
 #define LINE_MAX_SIZE 200
@@ -52,6 +53,8 @@ static const char *line_fault(struct reader *reader, const char *line, size_t le
 		return "NUL byte";
 	if (length > LINE_MAX_SIZE - 2)
 		return "line too long";
+	if (!text_is_clean(line))
+		return "not UTF-8, or a control character";
 	if (*line != '[')
 		return NULL;
 	fault = section_fault(line);

@@ -10,12 +10,14 @@
 /* Modules of the running kernel. A root that is not the system's has them at the same place. */
 static struct kmod_ctx *open_modules(void)
 {
-	char release[NAME_SIZE], path[PATH_SIZE];
+	char release[NAME_SIZE], path[PATH_SIZE], config[PATH_SIZE];
+	const char *const configs[] = { config, NULL };
 	struct kmod_ctx *ctx;
 
 	attr_read(release, sizeof(release), "/proc/sys/kernel/osrelease");
 	system_path(path, "/lib/modules/%s", release);
-	ctx = kmod_new(*system_root() ? path : NULL, NULL);
+	system_path(config, "/etc/modprobe.d");
+	ctx = *system_root() ? kmod_new(path, configs) : kmod_new(NULL, NULL);
 	if (ctx)
 		kmod_load_resources(ctx);
 	return ctx;

@@ -5,13 +5,31 @@
 #include <unistd.h>
 
 #include "names.h"
+#include "report.h"
 #include "sysfs.h"
+#include "text.h"
 
+static void keep_silent(char *message, ...)
+{
+	(void)message;
+}
+
+__attribute__((noreturn))
+static void give_up(char *message, ...)
+{
+	error("libpci: %s", message);
+	exit(EXIT_FAILED);
+}
+
+/* Without pci_init(), which wants a way to the devices: only names are asked for. */
 static struct pci_access *access_open(void)
 {
 	struct pci_access *pci = pci_alloc();
 	char path[PATH_SIZE];
 
+	pci->error = give_up;
+	pci->warning = keep_silent;
+	pci->debug = keep_silent;
 	/* A root of somebody's own may have a list of its own. */
 	system_path(path, "/usr/share/misc/pci.ids");
 	if (*system_root() && !access(path, R_OK))
@@ -28,4 +46,5 @@ void name_lookup(char *name, int size, const struct pci_ids *ids)
 		pci = access_open();
 	pci_lookup_name(pci, name, size, PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE, ids->vendor,
 			ids->device);
+	text_clean(name);
 }

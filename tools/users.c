@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "sysfs.h"
+#include "text.h"
 #include "users.h"
 
 /* Looked at by name first: to stat() any file at all may wait for a server. */
@@ -39,6 +40,7 @@ static void add_user(struct users *users, const char *pid, dev_t device)
 	user += users->count++;
 	*user = (struct user){ .device = device, .pid = atoi(pid) };
 	attr_read(user->command, sizeof(user->command), "/proc/%s/comm", pid);
+	text_clean(user->command);
 }
 
 static void read_process(struct users *users, const char *pid)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # status, out and err are for the tests
 # A made-up system for the command to work on, in a directory of its own: what sysfs shows,
 # and in model/ what the model of the kernel knows besides (model/kernel.c).
 #

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Addresses, ids, bools. */
+/* Addresses, ids, bools, texts. */
 #include <stdio.h>
 #include <string.h>
 
 #include "address.h"
 #include "cmocka_test.h"
 #include "fuzz.h"
+#include "text.h"
 #include "tunable.h"
 
 static void good_addresses_are_parsed(void **state)
@@ -115,6 +116,35 @@ static void bools_are_words_of_either_kind(void **state)
 	assert_false(bool_parse("yess", &value));
 }
 
+static void text_is_cleaned_byte_by_byte(void **state)
+{
+	static const struct { const char *text, *clean; } cases[] = {
+		{ "plain", "plain" },
+		{ "M\xc3\xbcller \xe2\x82\xac \xf0\x9f\x90\xa7", "M\xc3\xbcller \xe2\x82\xac \xf0\x9f\x90\xa7" },
+		{ "M\xfcller", "M?ller" },
+		{ "\x1b[31m", "?[31m" },
+		{ "\xc2\x9b" "31m", "??31m" },
+		{ "a\x7f", "a?" },
+		{ "\xc3", "?" },
+		{ "\xe2\x82", "??" },
+		{ "\xc0\xaf", "??" },
+		{ "\xe0\x80\xaf", "???" },
+		{ "\xed\xa0\x80", "???" },
+		{ "\xf4\x90\x80\x80", "????" },
+		{ "\xff", "?" },
+	};
+	char text[64];
+	size_t n;
+
+	(void)state;
+	for (n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+		strcpy(text, cases[n].text);
+		assert_int_equal(text_is_clean(text), !strcmp(text, cases[n].clean));
+		text_clean(text);
+		assert_string_equal(text, cases[n].clean);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +155,7 @@ int main(void)
 		cmocka_unit_test(ids_with_and_without_subsystem_are_parsed),
 		cmocka_unit_test(malformed_ids_are_refused),
 		cmocka_unit_test(bools_are_words_of_either_kind),
+		cmocka_unit_test(text_is_cleaned_byte_by_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # apply: as udev calls it (--new), and for what is there already.
 
 HELPERS+=(pf_only udev drivers_of the_kernel_finishes the_kernel_binds)

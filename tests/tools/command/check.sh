@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # check: each fault of a configuration, with file and line.
 
 HELPERS+=(faulty)
@@ -28,8 +28,9 @@ no_configuration_at_all_is_good()
 the_example_of_the_documentation_is_good()
 {
 	new_system
-	sed -n '/^```ini/,/^```/p' "$TOP/docs/configuration.md" | sed '/^```/,$!b; /^```ini/d; /^```/q' |
-		sed '/^```/d' | config
+	# The first one, between lines of backquotes.
+	awk '/^...ini$/ { on = 1; next } on && length() == 3 { exit } on' "$TOP/docs/configuration.md" |
+		config
 	grep -q storage "$VFIO_LATCH_ROOT/etc/vfio-latch.conf"
 	latch_is 0 check
 }
@@ -113,6 +114,13 @@ a_nul_byte()
 	new_system
 	printf '[x]\nid = 15b3:101e\ndriver = vfio-pci\nid = \0\n' | config
 	complains "/etc/vfio-latch.conf:4: NUL byte" 3 check
+}
+
+bytes_that_are_no_text()
+{
+	new_system
+	printf '[x]\nid = 15b3:101e\ndriver = vfio-pci\n# M\374ller may comment\n[M\374ller]\n' | config
+	complains "/etc/vfio-latch.conf:5: not UTF-8, or a control character" 3 check
 }
 
 a_section_without_a_driver()

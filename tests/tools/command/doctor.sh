@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154 # status, out and err are latch's
+# doctor: each thing that it finds.
+
+HELPERS+=(healthy finds finds_nothing)
+
+# A VF on mlx5_vfio_pci, as it should be: nothing to find.
+healthy()
+{
+	new_system
+	touch "$VFIO_LATCH_ROOT/sys/class/iommu/dmar0"
+	pf 0000:41:00.0 4
+	loaded mlx5_core
+	driver 0000:41:00.0 mlx5_core
+	vfs 0000:41:00.0 1
+	loaded vfio_pci
+	loaded mlx5_vfio_pci
+	touch "$VFIO_LATCH_ROOT/model/migratable/0000:41:00.1"
+	latch_is 0 apply
+	echo off >"$(sys 0000:41:00.1)/vfio_pci/tracker_state"
+}
+
+# finds SEVERITY CHECK SUBJECT TEXT: this alone, in text and in JSON, with the exit code
+finds()
+{
+	local expected=0
+
+	if [[ $1 == problem ]]; then
+		expected=1
+	fi
+	latch_is "$expected" doctor 0000:41:00.1
+	is "$(grep -v '^    ' <<<"$out")" "$3: $1: $4"
+	latch_is "$expected" doctor --json 0000:41:00.1
+	python3 - "$VFIO_LATCH_ROOT/out" "$@" <<-EOF
+		import json, sys
+		severity, check, subject, text = sys.argv[2:]
+		found, = json.load(open(sys.argv[1]))
+		assert (found["severity"], found["check"]) == (severity, check), found
+		assert (found["subject"], found["text"]) == (subject, text), found
+		assert isinstance(found["advice"], str)
+	EOF
+}
+
+a_healthy_device_is_found_healthy()
+{
+	healthy
+	latch_is 0 doctor 0000:41:00.1
+	is "$out" "nothing found"
+	latch_is 0 doctor
+	is "$out" "nothing found"
+	latch_is 0 doctor --json
+	is "$out" "[]"
+}
+
+doctor_finds_no_iommu()
+{
+	healthy
+	rm "$VFIO_LATCH_ROOT/sys/class/iommu/dmar0"
+	finds problem iommu system "the kernel uses no IOMMU: VFIO has nothing to protect the host with"
+}
+
+doctor_finds_an_iommu_that_is_switched_off()
+{
+	healthy
+	rm "$VFIO_LATCH_ROOT/sys/class/iommu/dmar0"
+	echo "quiet intel_iommu=off" >"$VFIO_LATCH_ROOT/proc/cmdline"
+	finds problem iommu system "the IOMMU is switched off: quiet intel_iommu=off"
+}
+
+doctor_finds_no_udev()
+{
+	healthy
+	touch "$VFIO_LATCH_ROOT/model/no-udev"
+	finds problem udev system "udev does not run: new devices are not bound by themselves"
+}
+
+doctor_finds_masked_rules()
+{
+	healthy
+	mkdir -p "$VFIO_LATCH_ROOT/etc/udev/rules.d"
+	ln -s /dev/null "$VFIO_LATCH_ROOT/etc/udev/rules.d/70-vfio-latch.rules"
+	finds problem udev system \
+		"the udev rules are switched off by /etc/udev/rules.d/70-vfio-latch.rules"
+}
+
+doctor_finds_faults_of_the_configuration()
+{
+	healthy
+	echo nonsense | drop_in x.conf
+	finds problem configuration system \
+		"/etc/vfio-latch.conf.d/x.conf:1: neither [section] nor key = value"
+}
+
+doctor_finds_the_kernels_module_in_the_initramfs()
+{
+	local own=usr/lib/modules/6.1.0-test/kernel/drivers/vfio/pci/vfio-pci.ko
+
+	healthy
+	printf '%s\n' . usr/lib/modules/6.1.0-test/updates/dkms/vfio-pci.ko \
+		>"$VFIO_LATCH_ROOT/model/initramfs-6.1.0-test"
+	latch_is 0 doctor
+	echo "$own" >>"$VFIO_LATCH_ROOT/model/initramfs-6.1.0-test"
+	finds problem initramfs system "the initramfs has the kernel's own module: $own"
+}
+
+doctor_finds_a_missing_module()
+{
+	healthy
+	rm -r "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci"
+	finds problem module-missing system "there is no module mlx5_vfio_pci for this kernel"
+}
+
+doctor_finds_a_module_that_is_built_in()
+{
+	healthy
+	touch "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci/builtin"
+	finds problem module-builtin system \
+		"mlx5_vfio_pci is built into this kernel, ours cannot take its place"
+}
+
+doctor_finds_that_the_kernels_module_is_installed()
+{
+	local own=/lib/modules/6.1.0-test/kernel/drivers/vfio/pci/mlx5/mlx5-vfio-pci.ko
+
+	healthy
+	rm "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci/version"
+	echo "$own" >"$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci/path"
+	finds problem module-installed system "mlx5_vfio_pci of this kernel is the kernel's own: $own"
+}
+
+doctor_finds_that_the_kernels_module_is_loaded()
+{
+	healthy
+	rm "$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy"
+	finds problem module-loaded system \
+		"the kernel's own mlx5_vfio_pci is loaded, though ours is installed"
+}
+
+doctor_finds_that_another_build_is_loaded()
+{
+	healthy
+	echo AAAA >"$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/srcversion"
+	echo BBBB >"$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci/srcversion"
+	finds note module-version system "another build of mlx5_vfio_pci is loaded than is installed"
+}
+
+doctor_finds_an_unsigned_module_under_lockdown()
+{
+	healthy
+	mkdir -p "$VFIO_LATCH_ROOT/sys/kernel/security"
+	echo "none [integrity] confidentiality" >"$VFIO_LATCH_ROOT/sys/kernel/security/lockdown"
+	finds problem signature system \
+		"this kernel loads signed modules only (lockdown), and /lib/modules/6.1.0-test/updates/dkms/mlx5-vfio-pci.ko is not signed"
+}
+
+doctor_notes_a_signer_who_may_be_unknown()
+{
+	healthy
+	rm -r "$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci"
+	mkdir -p "$VFIO_LATCH_ROOT/sys/module/module/parameters"
+	echo Y >"$VFIO_LATCH_ROOT/sys/module/module/parameters/sig_enforce"
+	echo "DKMS module signing key" >"$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci/signer"
+	finds note signature system \
+		"this kernel loads signed modules only (module.sig_enforce); mlx5_vfio_pci is signed by DKMS module signing key"
+}
+
+doctor_finds_a_device_without_an_iommu_group()
+{
+	healthy
+	rm "$(sys 0000:41:00.1)/iommu_group"
+	finds problem iommu-group 0000:41:00.1 "it has no IOMMU group: no VFIO driver takes it"
+}
+
+doctor_finds_neighbours_that_the_host_has()
+{
+	local number
+
+	healthy
+	number=$(basename "$(readlink "$(sys 0000:41:00.1)/iommu_group")")
+	mkdir -p "$VFIO_LATCH_ROOT/sys/kernel/iommu_groups/$number/devices"
+	touch "$VFIO_LATCH_ROOT/sys/kernel/iommu_groups/$number/devices/"0000:{40:00.0,41:00.1,42:00.0}
+	device 0000:40:00.0 8086:1901
+	echo 0x060400 >"$(sys 0000:40:00.0)/class"
+	driver 0000:40:00.0 pcieport
+	device 0000:42:00.0 8086:10d3
+	echo 0x020000 >"$(sys 0000:42:00.0)/class"
+	driver 0000:42:00.0 e1000e
+	finds problem iommu-group 0000:41:00.1 \
+		"it shares IOMMU group $number with 0000:42:00.0, which e1000e has"
+}
+
+doctor_notes_a_device_without_a_section()
+{
+	healthy
+	device 0000:05:00.0 1234:11e8
+	latch_is 0 doctor 0000:05:00.0
+	is "$out" "0000:05:00.0: note: no section of the configuration is for it"
+}
+
+doctor_notes_a_section_that_is_off()
+{
+	healthy
+	latch_is 0 unbind 0000:41:00.1
+	echo 1 >"$(sys 0000:41:00.0)/sriov_drivers_autoprobe"
+	printf '[mlx5-vfs]\n\nenabled = no\n' | drop_in off.conf
+	finds note section 0000:41:00.1 \
+		"section [mlx5-vfs] would be for it, but /etc/vfio-latch.conf.d/off.conf:3 switches it off"
+}
+
+doctor_finds_another_driver()
+{
+	healthy
+	latch_is 0 unbind 0000:41:00.1
+	finds problem driver 0000:41:00.1 "it has mlx5_core, not mlx5_vfio_pci"
+}
+
+doctor_finds_a_device_in_use()
+{
+	healthy
+	latch_is 0 unbind 0000:41:00.1
+	netdev 0000:41:00.1 ens1v0 0x1003
+	finds problem in-use 0000:41:00.1 \
+		"it has mlx5_core, not mlx5_vfio_pci, and is in use: network interface ens1v0 is up"
+}
+
+doctor_finds_anothers_driver_override()
+{
+	healthy
+	latch_is 0 bind --driver=none 0000:41:00.1
+	echo uio_pci_generic >"$(sys 0000:41:00.1)/driver_override"
+	finds problem driver-override 0000:41:00.1 \
+		"somebody has set its driver_override to uio_pci_generic, so udev leaves it alone"
+}
+
+doctor_finds_other_tunables()
+{
+	healthy
+	printf '[mlx5-vfs]\nnointxmask = yes\n' | drop_in x.conf
+	finds problem tunables 0000:41:00.1 \
+		"it is bound under other tunables than section [mlx5-vfs] wants"
+}
+
+doctor_finds_a_pf_that_mlx5_core_does_not_have()
+{
+	healthy
+	rm "$(sys 0000:41:00.0)/driver"
+	finds problem pf-driver 0000:41:00.1 \
+		"its PF 0000:41:00.0 has no driver; mlx5_vfio_pci reaches the firmware by the PF's mlx5_core"
+}
+
+doctor_notes_autoprobe_that_is_on()
+{
+	healthy
+	echo 1 >"$(sys 0000:41:00.0)/sriov_drivers_autoprobe"
+	finds note autoprobe 0000:41:00.1 \
+		"the kernel probes new VFs of 0000:41:00.0 before they are bound as configured"
+}
+
+doctor_notes_autoprobe_that_somebody_switched_off()
+{
+	healthy
+	rm "$(sys 0000:41:00.1)/driver" "$VFIO_LATCH_ROOT/run/vfio-latch/autoprobe-0000:41:00.0"
+	latch_is 1 doctor 0000:41:00.1
+	grep -q "note: somebody has switched sriov_drivers_autoprobe of 0000:41:00.0 off: VFs get no usual driver" <<<"$out"
+}
+
+doctor_finds_vfio_pci_on_a_vf_that_could_migrate()
+{
+	healthy
+	printf '[mlx5-vfs]\ndriver = vfio-pci\n' | drop_in x.conf
+	latch_is 0 apply
+	finds problem migration 0000:41:00.1 "vfio-pci cannot migrate it"
+}
+
+doctor_finds_a_vf_that_the_kernels_driver_has()
+{
+	healthy
+	rm -r "$(sys 0000:41:00.1)/vfio_pci"
+	finds problem module-loaded 0000:41:00.1 "the mlx5_vfio_pci that has it is the kernel's own"
+}
+
+doctor_finds_firmware_without_migration()
+{
+	healthy
+	rm "$(sys 0000:41:00.1)/vfio_pci/"{migration,tracker}_state
+	finds problem migration 0000:41:00.1 "the firmware does not offer migration for this VF"
+}
+
+doctor_finds_a_failed_migration()
+{
+	healthy
+	echo error >"$(sys 0000:41:00.1)/vfio_pci/migration_state"
+	finds problem migration 0000:41:00.1 \
+		"a migration has failed, and left it in the error state"
+}
+
+doctor_notes_a_kernel_that_cannot_report_dirty_pages()
+{
+	healthy
+	rm "$(sys 0000:41:00.1)/vfio_pci/tracker_state"
+	finds note dirty-tracking 0000:41:00.1 \
+		"this kernel cannot report dirty pages of devices: all of memory counts as written"
+}
+
+doctor_notes_firmware_without_page_tracker()
+{
+	healthy
+	rm "$(sys 0000:41:00.1)/vfio_pci/tracker_state"
+	echo "0000000000000000 T iova_bitmap_set	[vfio]" >"$VFIO_LATCH_ROOT/proc/kallsyms"
+	finds note dirty-tracking 0000:41:00.1 \
+		"the firmware offers no page tracker: what the device writes counts as all of memory"
+}
+
+doctor_of_a_device_that_is_not_there()
+{
+	healthy
+	latch 'doctor' 0000:05:00.0
+	is "$status $err" "4 vfio-latch: 0000:05:00.0: no such device"
+}

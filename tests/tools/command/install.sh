@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154 # status, out and err are latch's
+# What make install puts where, and that it fits together.
+
+HELPERS+=(installed completions)
+
+installed()
+{
+	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$TOP/tools" O="$WORK/build" "$@" install DESTDIR="$WORK/root"
+}
+
+everything_is_installed()
+{
+	installed
+	is "$(cd "$WORK/root" && find . -mindepth 1 \( -type f -printf '%M %p\n' -o -empty -printf '%M %p\n' \) | sort -k 2)" \
+"-rw-r--r-- ./etc/vfio-latch.conf
+drwxr-xr-x ./etc/vfio-latch.conf.d
+-rwxr-xr-x ./usr/bin/vfio-latch
+-rw-r--r-- ./usr/lib/systemd/system/vfio-latch.service
+-rw-r--r-- ./usr/lib/udev/rules.d/70-vfio-latch.rules
+-rw-r--r-- ./usr/share/bash-completion/completions/vfio-latch
+-rw-r--r-- ./usr/share/man/man5/vfio-latch.conf.5
+-rw-r--r-- ./usr/share/man/man8/vfio-latch.8"
+	is "$("$WORK/root/usr/bin/vfio-latch" --version)" \
+		"vfio-latch $(sed -n '1s/.*(\([^)-]*\).*/\1/p' "$TOP/debian/changelog")"
+}
+
+rules_and_unit_name_the_command_that_is_installed()
+{
+	rm -rf "$WORK/root"
+	installed prefix=/opt/latch
+	is "$(cat "$WORK"/root/opt/latch/lib/{udev/rules.d/*,systemd/system/*} | grep -o '[^ ="]*bin/vfio-latch' | sort -u)" \
+		/opt/latch/bin/vfio-latch
+}
+
+the_flags_of_the_environment_are_used()
+{
+	CFLAGS="-O1 -DFROM_ENVIRONMENT" LDFLAGS=-Wl,-z,now CPPFLAGS=-DTOO \
+		env -u MAKEFLAGS -u MAKELEVEL make -n -B -C "$TOP/tools" O="$WORK/other" >"$WORK/commands"
+	grep -q -- "-DTOO .*-O1 -DFROM_ENVIRONMENT .*main.c" "$WORK/commands"
+	grep -q -- "-Wl,-z,now .*-o .*vfio-latch " "$WORK/commands"
+}
+
+the_man_pages_have_no_faults()
+{
+	local page
+
+	for page in "$TOP"/tools/*.[58]; do
+		is "$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)" ""
+	done
+}
+
+# completions WORD...: what is offered for the last one
+completions()
+{
+	bash -c '
+		. /usr/share/bash-completion/bash_completion
+		. "$1"
+		shift
+		COMP_WORDS=("$@")
+		COMP_CWORD=$(($# - 1))
+		COMP_LINE="$*"
+		COMP_POINT=${#COMP_LINE}
+		COMP_TYPE=9
+		compopt() { :; }
+		_vfio_latch
+		printf "%s\n" "${COMPREPLY[@]}"
+	' bash "$TOP/tools/completion.bash" "$@" | sort | tr '\n' ' '
+}
+
+commands_and_their_options_are_completed()
+{
+	is "$(completions vfio-latch '')" "apply bind check doctor list show unbind "
+	is "$(completions vfio-latch li)" "list "
+	is "$(completions vfio-latch list -)" "--format= --json --no-legend "
+	is "$(completions vfio-latch bind --f)" "--force "
+	is "$(completions vfio-latch list --format=)" "json prometheus table "
+	is "$(completions vfio-latch apply --)" "--dry-run --force --new --off "
+}
+
+addresses_are_completed()
+{
+	local devices=(/sys/bus/pci/devices/*)
+
+	is "$(completions vfio-latch show '' | wc -w)" "${#devices[@]}"
+}
