@@ -2,24 +2,28 @@
 #
 # Everything here installs what it needs (as root, with apt-get) and says so.
 #
-#	make demo		the package on a clean Debian, a device in user space's hands
-#	make check		all tests but -debug and -mlx5; ends in "N passed, N failed"
+#	make demo		the packages on a clean Debian, a VM that is live-migrated
+#	make check		all tests but -debug; ends in "N passed, N failed"
+#	make check-quick	those of the daily loop
 #
 #	make modules [KVER=release | KDIR=dir]	build/modules/<release>/*.ko
 #	make modules-all			for the kernels of all Debian suites
-#	make deb				build/deb/vfio-latch-dkms_<version>_all.deb
+#	make deb				build/deb/*.deb
+#	make rpm				build/rpm/*.rpm
 #
 #	make check-vm [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
-#	make check-lint check-unit check-build check-kernels check-pahole check-selftest
-#	make check-clients check-package
+#	make check-mlx5 [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
+#	make check-lint check-unit check-tools check-build check-kernels check-pahole
+#	make check-selftest check-igd check-live-migration check-clients
+#	make check-docs check-package check-rpm check-system check-upgrade
 #	make check-debug	the VM tests on a kernel with KASAN, UBSAN and lockdep
 #	make sim		the ConnectX model for QEMU, build/sim/connectx.so
-#	make check-mlx5 [KVER=release] [DRIVER=ours|kernel]
 #	make bench		instructions per operation, the kernel's driver and ours
 
-# mlx5 comes with src/mlx5: until then it tests the model, with the kernel's driver.
-SUITES := lint unit build kernels pahole selftest vm igd clients package
-ON_DEMAND := mlx5
+SUITES := lint unit tools build kernels pahole selftest vm igd mlx5 live-migration clients docs \
+	package rpm system upgrade
+QUICK := lint unit tools pahole vm mlx5
+QUICK_TESTS := basic bind latch migration dirty
 
 all: modules
 
@@ -32,6 +36,9 @@ modules-all:
 deb:
 	@scripts/build-deb
 
+rpm:
+	@scripts/build-rpm
+
 demo:
 	+@demo/run
 
@@ -39,8 +46,11 @@ demo:
 check:
 	+@scripts/check $(SUITES)
 
+check-quick:
+	+@TESTS='$(QUICK_TESTS)' scripts/check $(QUICK)
+
 # A suite is tests/NAME/run; the packages it needs stand in tests/NAME/packages.
-$(filter-out check-selftest,$(SUITES:%=check-%) $(ON_DEMAND:%=check-%)): check-%:
+$(filter-out check-selftest,$(SUITES:%=check-%)): check-%:
 	+@scripts/need tests/$*/packages
 	+@tests/$*/run
 
@@ -63,12 +73,12 @@ sim:
 	+@scripts/need tests/sim/packages
 	+@$(MAKE) -s -f tests/sim/Makefile
 
-check-igd: modules sim
-check-mlx5: sim
+check-igd check-mlx5 check-live-migration: modules sim
+check-system: sim
 
 lint: check-lint
 
 clean:
 	rm -rf build
 
-.PHONY: all modules modules-all deb demo check $(SUITES:%=check-%) $(ON_DEMAND:%=check-%) check-debug bench sim lint clean
+.PHONY: all modules modules-all deb demo check rpm check-quick $(SUITES:%=check-%) check-debug bench sim lint clean
