@@ -135,6 +135,9 @@ static void publish(struct latch_mlx5_save *save, struct record *record, u32 tag
 
 static void fail(struct latch_mlx5_save *save, int error)
 {
+	/* mlx5_core's word for a firmware without resources; to a reader it means to wait. */
+	if (error == -EAGAIN)
+		error = -ENOMEM;
 	spin_lock(&save->lock);
 	if (!save->error)
 		save->error = error;
