@@ -15,7 +15,7 @@
 #	make check-mlx5 [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
 #	make check-lint check-unit check-tools check-build check-kernels check-pahole
 #	make check-selftest check-igd check-live-migration check-clients
-#	make check-docs check-package check-rpm check-system check-upgrade
+#	make check-docs check-package check-rpm check-system check-upgrade [ALL=1]
 #	make check-debug	the VM tests on a kernel with KASAN, UBSAN and lockdep
 #	make sim		the ConnectX model for QEMU, build/sim/connectx.so
 #	make bench		instructions per operation, the kernel's driver and ours
@@ -74,7 +74,7 @@ sim:
 	+@$(MAKE) -s -f tests/sim/Makefile
 
 check-igd check-mlx5 check-live-migration: modules sim
-check-system: sim
+check-system check-upgrade: sim
 
 lint: check-lint
 
