@@ -8,27 +8,21 @@
  * vm-modules: mlx5_core
  */
 #include "vmtest.h"
-#include "connectx.h"
-#include "migration.h"
+#include "operations.h"
 
-#define PAGE	4096
-#define IOVA	0x40000000ULL
-#define STATE(name) VFIO_DEVICE_STATE_##name
+#define RECOVERED "mlx5_core .*health recovery (flow )?succe"
+#define NOTICED "mlx5_core .*Fatal error [0-9]+ detected"
 
 CLEAN_UP
 {
 	connectx_clean_up();
 }
 
-static struct vfio_device *vf;
-static const struct dma_range range = { IOVA, 64 * PAGE };
-
-static void open_vf(void)
+static void open_filled_vf(void)
 {
 	/* mlx5_core recovers by itself only once in 20 minutes. */
 	connectx_reload_afterwards();
-	vf = connectx_open_one();
-	vfio_dma_alloc(vf, IOVA, 64 * PAGE);
+	open_vf();
 	CHECK_EQ(window_fill(vf, 500000, 44), WINDOW_DONE);
 }
 
@@ -38,29 +32,13 @@ static void reset_pf(void)
 	int mark = kmsg_mark();
 
 	connectx_set("event", "fatal");
-	if (!WAIT_UNTIL(kmsg_count(mark, "mlx5_core .*health recovery (flow )?succe"), 60000))
+	if (!WAIT_UNTIL(kmsg_count(mark, RECOVERED), 60000))
 		FAIL("mlx5_core does not recover");
-}
-
-static void check_usable(void)
-{
-	struct migration_image image;
-	uint64_t digest;
-
-	vfio_reset(vf);
-	CHECK_EQ(migration_state(vf), STATE(RUNNING));
-	CHECK_EQ(window_fill(vf, 100000, 12), WINDOW_DONE);
-	digest = window_digest(vf);
-	image = migration_save(vf);
-	vfio_reset(vf);
-	migration_load(vf, &image);
-	CHECK_EQ(window_digest(vf), digest);
-	free(image.bytes);
 }
 
 TEST(an_idle_vf_can_be_migrated_after_the_pf_was_reset)
 {
-	open_vf();
+	open_filled_vf();
 	reset_pf();
 	check_usable();
 }
@@ -70,7 +48,7 @@ TEST(a_pf_reset_in_stop_copy_ends_the_session)
 	struct migration_image image = {};
 	int data;
 
-	open_vf();
+	open_filled_vf();
 	data = migration_set(vf, STATE(STOP_COPY));
 	reset_pf();
 	CHECK_NE(migration_read_try(data, &image), 0);
@@ -84,7 +62,7 @@ TEST_WHEN(migration_has_precopy, a_pf_reset_in_precopy_ends_the_session)
 	struct vfio_precopy_info info;
 	int data, none;
 
-	open_vf();
+	open_filled_vf();
 	data = migration_set(vf, STATE(PRE_COPY));
 	migration_read_dry(data, &image);
 	reset_pf();
@@ -100,7 +78,7 @@ TEST(a_pf_reset_in_resuming_ends_the_session)
 	struct migration_image image;
 	int data, none;
 
-	open_vf();
+	open_filled_vf();
 	image = migration_save(vf);
 	data = migration_set(vf, STATE(RESUMING));
 	CHECK_EQ(migration_write_try(data, image.bytes, image.size / 2), 0);
@@ -116,9 +94,9 @@ TEST(requests_while_the_pf_is_away_end_in_errors_or_not_at_all)
 {
 	int mark = kmsg_mark(), none, failed = 0;
 
-	open_vf();
+	open_filled_vf();
 	connectx_set("event", "fatal");
-	while (!kmsg_count(mark, "mlx5_core .*health recovery (flow )?succe")) {
+	while (!kmsg_count(mark, RECOVERED)) {
 		failed += !!migration_set_try(vf, STATE(STOP), &none);
 		failed += !!migration_set_try(vf, STATE(RUNNING), &none);
 		vfio_reset_try(vf);
@@ -133,14 +111,14 @@ TEST(a_device_closed_while_the_pf_is_away_can_be_opened_again)
 	char bdf[sizeof(vf->bdf)];
 	int mark = kmsg_mark(), data;
 
-	open_vf();
+	open_filled_vf();
 	memcpy(bdf, vf->bdf, sizeof(bdf));
 	data = migration_set(vf, STATE(STOP_COPY));
 	connectx_set("event", "fatal");
-	CHECK(WAIT_UNTIL(kmsg_count(mark, "mlx5_core .*(pid [0-9]+).*health"), 60000));
+	CHECK(WAIT_UNTIL(kmsg_count(mark, NOTICED), 60000));
 	vfio_close(vf);
 	close(data);
-	CHECK(WAIT_UNTIL(kmsg_count(mark, "mlx5_core .*health recovery (flow )?succe"), 60000));
+	CHECK(WAIT_UNTIL(kmsg_count(mark, RECOVERED), 60000));
 	vf = vfio_open(bdf);
 	check_usable();
 }
@@ -150,13 +128,13 @@ TEST(a_vf_unbound_while_the_pf_is_away_can_be_bound_again)
 	char bdf[sizeof(vf->bdf)];
 	int mark = kmsg_mark();
 
-	open_vf();
+	open_filled_vf();
 	memcpy(bdf, vf->bdf, sizeof(bdf));
 	vfio_close(vf);
 	connectx_set("event", "fatal");
-	CHECK(WAIT_UNTIL(kmsg_count(mark, "mlx5_core .*(pid [0-9]+).*health"), 60000));
+	CHECK(WAIT_UNTIL(kmsg_count(mark, NOTICED), 60000));
 	pci_unbind(bdf);
-	CHECK(WAIT_UNTIL(kmsg_count(mark, "mlx5_core .*health recovery (flow )?succe"), 60000));
+	CHECK(WAIT_UNTIL(kmsg_count(mark, RECOVERED), 60000));
 	pci_bind(bdf, "mlx5_vfio_pci");
 	vf = vfio_open(bdf);
 	check_usable();
@@ -166,7 +144,7 @@ TEST_WHEN(dma_logging_can_report, a_pf_reset_while_logging_fails_the_report)
 {
 	uint64_t bitmap = 0;
 
-	open_vf();
+	open_filled_vf();
 	CHECK_EQ(dma_logging_start_try(vf, &range, 1, PAGE), 0);
 	reset_pf();
 	CHECK_NE(dma_logging_report_try(vf, IOVA, 64 * PAGE, PAGE, &bitmap), 0);
@@ -182,7 +160,7 @@ TEST_WHEN(dma_logging_can_report, a_pf_reset_while_logging_fails_the_report)
 /* The other way to lose the PF. With VFs in use it goes only when it is forced. */
 TEST(the_pfs_driver_cannot_be_unloaded_under_a_vf_in_use)
 {
-	open_vf();
+	open_filled_vf();
 	CHECK_NE(module_unload_try("mlx5_core"), 0);
 	check_usable();
 }

@@ -7,11 +7,8 @@
  * vm-modules: mlx5_core
  */
 #include "vmtest.h"
-#include "connectx.h"
-#include "migration.h"
 #include "operations.h"
 
-#define STATE(name) VFIO_DEVICE_STATE_##name
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 CLEAN_UP

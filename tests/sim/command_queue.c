@@ -150,8 +150,9 @@ static void start(struct cx_function *fn, unsigned int slot)
 	cmd->delivery = fetch(cmd);
 	if (cmd->delivery == DELIVERED) {
 		fault = cx_fault_for(cmd);
-		if (fault.kind == CX_FAULT_TIMEOUT)
-			return;		/* stays in running[] until a reset */
+		cmd->stuck = fault.kind == CX_FAULT_TIMEOUT;
+		if (cmd->stuck)
+			return;
 		cmd->out[0] = fault.kind == CX_FAULT_STATUS ? fault.value : cx_command_execute(cmd);
 	}
 	if (fault.kind == CX_FAULT_DELAY)
@@ -185,6 +186,18 @@ void cx_command_queue_resume(struct cx_function *fn)
 
 	fn->queue.held = 0;
 	cx_doorbell(fn, held);
+}
+
+void cx_command_queue_unstick(struct cx_function *fn)
+{
+	for (unsigned int slot = 0; slot < CX_COMMAND_SLOTS; slot++) {
+		struct cx_command *cmd = fn->queue.running[slot];
+
+		if (!cmd || !cmd->stuck)
+			continue;
+		cmd->out[0] = CX_INTERNAL_ERROR;
+		complete(cmd);
+	}
 }
 
 void cx_command_queue_reset(struct cx_function *fn)

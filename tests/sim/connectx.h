@@ -68,6 +68,7 @@ struct cx_command {
 	uint32_t in_length, out_length;
 	uint8_t token;
 	bool notify;			/* complete with an event */
+	bool stuck;			/* a fault: not complete until faults are removed */
 	uint8_t delivery;		/* status of the delivery itself */
 	uint64_t out_mailbox;
 	QEMUTimer *late;		/* completes the command, if it does so late */
@@ -156,6 +157,8 @@ void cx_uar_write(struct cx_function *fn, hwaddr offset, uint64_t value, unsigne
 /* command_queue.c */
 void cx_doorbell(struct cx_function *fn, uint32_t slots);
 void cx_command_queue_reset(struct cx_function *fn);
+/* Commands that a fault held back fail now. */
+void cx_command_queue_unstick(struct cx_function *fn);
 /* Execute what was held while the VF was suspended. */
 void cx_command_queue_resume(struct cx_function *fn);
 

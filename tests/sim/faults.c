@@ -106,6 +106,7 @@ static void set_fault(Object *obj, const char *text, Error **errp)
 
 	if (!*text) {
 		cx_faults_free(pf);
+		cx_command_queue_unstick(&pf->fn);
 		return;
 	}
 	fault.opcode = cx_command_opcode(words[0]);

@@ -2,8 +2,9 @@
 /*
  * What saving, loading and dirty reports cost, in instructions: the machine executes one per
  * nanosecond of guest time, and the firmware's work takes none, so the clock counts all that
- * kernel and client do. A dirty report includes the 20 us that the model takes before its first
- * message. Lines that begin with "bench" are for tests/bench/mlx5/run.
+ * kernel and client do. Where the kernel has nothing to do but wait for a report's messages, the
+ * time until the model sends them, 20 us at most, counts as well. Lines that begin with "bench"
+ * are for tests/bench/mlx5/run.
  *
  * vm-machine: connectx-icount
  * vm-drivers: ours kernel
