@@ -51,8 +51,7 @@ int detach(struct device *dev)
 /* An empty @driver leaves the choice to the kernel. */
 int override_set(const struct device *dev, const char *driver)
 {
-	return attr_write(*driver ? driver : "\n", "/sys/bus/pci/devices/%s/driver_override",
-			  dev->text);
+	return attr_write(driver, "/sys/bus/pci/devices/%s/driver_override", dev->text);
 }
 
 /*

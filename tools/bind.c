@@ -22,7 +22,7 @@ static bool has_tunables(const struct device *dev, const struct want *want)
 
 	for (n = 0; n < NR_TUNABLES; n++)
 		if (want->tunable[n] != UNSAID &&
-		    (!dev->is_latched || dev->latched[n].value != (want->tunable[n] == ON)))
+		    (!dev->is_latched || (int)dev->latched[n].value != (int)want->tunable[n]))
 			return false;
 	return true;
 }

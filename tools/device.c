@@ -21,7 +21,8 @@ static void read_latched(struct device *dev)
 	dev->is_latched = true;
 	for (tunable = 0; tunable < NR_TUNABLES; tunable++)
 		dev->latched[tunable].value =
-			attr_number(10, DEVICE "vfio_pci/%s", dev->text, tunable_names[tunable]) == 1;
+			attr_number(10, DEVICE "vfio_pci/%s", dev->text,
+				    tunable_names[tunable]) == 1;
 	while ((line = strsep(&rest, "\n"))) {
 		char *source = strchr(line, ' ');
 

@@ -85,8 +85,9 @@ static void examine_no_section(struct findings *findings, const struct config *c
 		return;
 	off = section_switched_off(config, dev);
 	if (off)
-		find(findings, NOTE, "section", "", "section [%s] would be for it, but %s:%u switches it off",
-		     off->name, off->value_file[KEY_ENABLED], off->value_line[KEY_ENABLED]);
+		find(findings, NOTE, "section", "",
+		     "section [%s] would be for it, but %s:%u switches it off", off->name,
+		     off->value_file[KEY_ENABLED], off->value_line[KEY_ENABLED]);
 	else
 		find(findings, NOTE, "section", "", "no section of the configuration is for it");
 }

@@ -5,7 +5,7 @@
 
 #include "doctor.h"
 
-/* The names of the files in the initramfs of @release, by the tool of those who made it; or NULL. */
+/* What files are in the initramfs of @release, by the tool of those who made it; or NULL. */
 FILE *initramfs_open(const char *release)
 {
 	static const struct { const char *program, *file, *command; } makers[] = {

@@ -70,12 +70,13 @@ int attr_read(char *text, size_t size, const char *format, ...)
 	return length;
 }
 
+/* sysfs does not see a write of nothing: an empty @text is written as an empty line. */
 int attr_write(const char *text, const char *format, ...)
 {
 	char path[PATH_SIZE];
 
 	PATH_FROM(path, format);
-	return sysfs_store(path, text);
+	return sysfs_store(path, *text ? text : "\n");
 }
 
 /* The number in an attribute, or -1. */

@@ -190,6 +190,19 @@ the_documentation_names_every_metric()
 	done < <(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' <<<"$out")
 }
 
+the_documentations_script_for_the_collector_works()
+{
+	three_vfs
+	mkdir "$VFIO_LATCH_ROOT/"{bin,collector}
+	ln -s "$TOP/build/tests-tools/vfio-latch" "$VFIO_LATCH_ROOT/bin/vfio-latch"
+	awk '/^...sh$/ { on = 1; next } on && length() == 3 { exit } on' "$TOP/docs/configuration.md" |
+		sed "s,^directory=.*,directory=$VFIO_LATCH_ROOT/collector," >"$VFIO_LATCH_ROOT/bin/collect"
+	PATH=$VFIO_LATCH_ROOT/bin:$PATH sh "$VFIO_LATCH_ROOT/bin/collect"
+	latch_is 0 list --format=prometheus
+	is "$(cat "$VFIO_LATCH_ROOT"/collector/*)" "$out"
+	is "$(ls "$VFIO_LATCH_ROOT/collector")" vfio-latch.prom
+}
+
 a_malformed_configuration_is_told_and_hides_no_device()
 {
 	three_vfs

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The kernel that answers the command's writes, in the place of sysfs_store.c,
- * module.c, block.c, udev.c and initramfs.c. All that it knows stands below $VFIO_LATCH_ROOT, so each
- * run of the command is as a process on a running system. What sysfs would
- * not show stands in model/:
+ * module.c, block.c, udev.c and initramfs.c. All that it knows stands below
+ * $VFIO_LATCH_ROOT, so each run of the command is as a process on a running system.
+ * What sysfs would not show stands in model/:
  *
  *	log			each write, "FILE < TEXT"
  *	modules/M/driver	module M may be loaded, and has this PCI driver
