@@ -11,6 +11,8 @@
 
 CLEAN_UP
 {
+	/* Each begins with a PF that nobody has probed. */
+	connectx_reload_afterwards();
 	connectx_clean_up();
 }
 
@@ -34,8 +36,8 @@ TEST(mlx5_core_probes_the_pf_without_complaint)
 TEST(commands_complete_by_events_once_event_queues_are_there)
 {
 	connectx_pf();
-	/* One for commands, one for pages, one for other events, and one for each processor. */
-	CHECK_LE(4, connectx_objects("eqs"));
+	/* For commands, for pages, for other events; 6.1 makes some for processors as well. */
+	CHECK_LE(3, connectx_objects("eqs"));
 	CHECK_LE(1, connectx_objects("pages"));
 }
 

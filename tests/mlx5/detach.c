@@ -164,3 +164,42 @@ TEST(the_pfs_driver_cannot_be_unloaded_under_a_vf_in_use)
 	CHECK_NE(module_unload_try("mlx5_core"), 0);
 	check_usable();
 }
+
+/*
+ * A PCIe error of the PF is everybody's below the port: clients are told by the ERR interrupt,
+ * and mlx5_core takes the PF down and up again.
+ */
+static void check_pcie_error(unsigned int state)
+{
+	struct migration_image image = {};
+	int event = event_new(), mark = kmsg_mark(), data;
+
+	kmsg_expect("AER: .*");
+	open_filled_vf();
+	/* A function without a driver cannot recover, and then none does. */
+	connectx_open_vf(connectx_pf(), 1);
+	vfio_irq_eventfd(vf, VFIO_PCI_ERR_IRQ_INDEX, 0, event);
+	data = migration_set(vf, state);
+	vm_aer("cx0", "POISON_TLP");
+	CHECK_EQ(event_wait(event, 60000), 1);
+	CHECK(WAIT_UNTIL(kmsg_count(mark, "AER: device recovery successful"), 60000));
+	if (data >= 0 && state != STATE(RESUMING))
+		migration_read_try(data, &image);
+	close(data);
+	check_usable();
+}
+
+TEST(a_pcie_error_while_the_vf_runs)
+{
+	check_pcie_error(STATE(RUNNING_P2P));
+}
+
+TEST(a_pcie_error_in_stop_copy)
+{
+	check_pcie_error(STATE(STOP_COPY));
+}
+
+TEST(a_pcie_error_in_resuming)
+{
+	check_pcie_error(STATE(RESUMING));
+}

@@ -17,20 +17,12 @@ CLEAN_UP
 
 static struct vfio_device *source, *target;
 
-static void open_two(void)
-{
-	const char *pf = connectx_pf_with_vfs(2);
-
-	source = connectx_open_vf(pf, 0);
-	target = connectx_open_vf(pf, 1);
-}
-
 static void check_moves(uint64_t size)
 {
 	struct migration_image image;
 	uint64_t digest;
 
-	open_two();
+	connectx_open_two(&source, &target);
 	CHECK_EQ(window_fill(source, size, 0x1234567 + size), WINDOW_DONE);
 	digest = window_digest(source);
 	image = migration_save(source);
@@ -46,8 +38,7 @@ static void check_moves(uint64_t size)
 
 TEST(a_vf_offers_stop_copy_and_p2p)
 {
-	const char *pf = connectx_pf_with_vfs(1);
-	struct vfio_device *vf = connectx_open_vf(pf, 0);
+	struct vfio_device *vf = connectx_open_one();
 
 	CHECK_EQ(migration_flags(vf) & (VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P),
 		 VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P);
@@ -56,8 +47,7 @@ TEST(a_vf_offers_stop_copy_and_p2p)
 
 TEST(a_vf_is_suspended_as_initiator_first_and_as_responder_too_when_stopped)
 {
-	const char *pf = connectx_pf_with_vfs(1);
-	struct vfio_device *vf = connectx_open_vf(pf, 0);
+	struct vfio_device *vf = connectx_open_one();
 
 	CHECK_EQ(window_suspended(vf), 0);
 	migration_set(vf, VFIO_DEVICE_STATE_RUNNING_P2P);
@@ -99,7 +89,7 @@ TEST(a_saved_vf_that_runs_on_has_kept_its_state)
 {
 	uint64_t digest;
 
-	open_two();
+	connectx_open_two(&source, &target);
 	window_fill(source, 300000, 7);
 	digest = window_digest(source);
 	free(migration_save(source).bytes);
@@ -113,7 +103,7 @@ TEST(the_firmware_is_given_back_all_that_a_migration_took)
 	unsigned int keys, domains;
 	struct migration_image image;
 
-	open_two();
+	connectx_open_two(&source, &target);
 	keys = connectx_objects("mkeys");
 	domains = connectx_objects("pds");
 	window_fill(source, 1 << 20, 9);
@@ -129,7 +119,7 @@ TEST(a_corrupt_image_is_refused_and_the_vf_is_usable_after_a_reset)
 {
 	struct migration_image image;
 
-	open_two();
+	connectx_open_two(&source, &target);
 	window_fill(source, 100000, 11);
 	image = migration_save(source);
 	image.bytes[image.size / 2] ^= 1;

@@ -17,33 +17,17 @@ CLEAN_UP
 
 static struct vfio_device *source, *target;
 
-static void open_two(void)
-{
-	const char *pf = connectx_pf_with_vfs(2);
-
-	source = connectx_open_vf(pf, 0);
-	target = connectx_open_vf(pf, 1);
-	if (!(migration_flags(source) & VFIO_MIGRATION_PRE_COPY))
-		SKIP("this driver has no PRE_COPY");
-}
-
-/* Read while there is something; in PRE_COPY a stream that has run dry says -ENOMSG. */
-static void read_initial(int data, struct migration_image *image)
-{
-	CHECK_EQ(migration_read_try(data, image), -ENOMSG);
-}
-
 static void check_precopy(uint64_t size, int rounds)
 {
 	struct migration_image image = {};
 	uint64_t digest;
 	int data;
 
-	open_two();
+	connectx_open_two(&source, &target);
 	window_fill(source, size, 21);
 	data = migration_set(source, VFIO_DEVICE_STATE_PRE_COPY);
 	CHECK_EQ(window_suspended(source) & 3, 0);
-	read_initial(data, &image);
+	migration_read_dry(data, &image);
 	for (int round = 0; round < rounds; round++) {
 		CHECK_EQ(window_touch(source, size / 7 * round, size / 100, 1000 + round),
 			 WINDOW_DONE);
@@ -62,32 +46,32 @@ static void check_precopy(uint64_t size, int rounds)
 	CHECK_EQ(window_digest(target), digest);
 }
 
-TEST(a_state_that_does_not_change_moves)
+TEST_WHEN(migration_has_precopy, a_state_that_does_not_change_moves)
 {
 	check_precopy(3 << 20, 0);
 }
 
-TEST(what_changes_during_precopy_arrives)
+TEST_WHEN(migration_has_precopy, what_changes_during_precopy_arrives)
 {
 	check_precopy(3 << 20, 3);
 }
 
-TEST(a_state_larger_than_a_chunk_moves_with_its_changes)
+TEST_WHEN(migration_has_precopy, a_state_larger_than_a_chunk_moves_with_its_changes)
 {
 	check_precopy(15 << 20, 2);
 }
 
-TEST(a_vf_runs_on_when_precopy_is_given_up)
+TEST_WHEN(migration_has_precopy, a_vf_runs_on_when_precopy_is_given_up)
 {
 	struct migration_image image = {};
 	uint64_t digest;
 	int data;
 
-	open_two();
+	connectx_open_two(&source, &target);
 	window_fill(source, 1 << 20, 22);
 	digest = window_digest(source);
 	data = migration_set(source, VFIO_DEVICE_STATE_PRE_COPY);
-	read_initial(data, &image);
+	migration_read_dry(data, &image);
 	migration_set(source, VFIO_DEVICE_STATE_RUNNING);
 	close(data);
 	CHECK_EQ(window_digest(source), digest);

@@ -91,6 +91,7 @@ static bool init_function(struct cx_function *fn, unsigned int vectors, Error **
 		error_setg(errp, "no room for the PCI Express capability");
 		return false;
 	}
+	pcie_cap_deverr_init(pci);
 	pcie_cap_flr_init(pci);
 	add_power_management(pci, errp);
 	if (*errp)
