@@ -51,6 +51,15 @@ static void put_back(struct device *dev, const struct before *before)
 		      before->driver[0] ? before->driver : "no driver", strerror(-ret));
 }
 
+static int take_from_driver(struct device *dev)
+{
+	int ret = detach(dev);
+
+	if (ret)
+		error("%s: cannot be taken from %s: %s", dev->text, dev->driver, strerror(-ret));
+	return ret;
+}
+
 /* Why a bind failed, where the kernel's answer needs explaining. */
 static void bind_error(const struct device *dev, const char *driver, int ret)
 {
@@ -88,7 +97,7 @@ static int attach_with_rule(struct device *dev, const char *driver, const char *
 			error("%s: rule \"%s\": %s", dev->text, rule, strerror(-ret));
 		return ret;
 	}
-	ret = detach(dev);
+	ret = take_from_driver(dev);
 	if (!ret)
 		ret = attach_driver(dev, driver);
 	policy_remove(&lease);
@@ -102,16 +111,17 @@ static int bind_vfio(struct device *dev, const struct want *want)
 
 	if (policy_rule(rule, sizeof(rule), dev->text, want->tunable))
 		return attach_with_rule(dev, want->driver, rule);
-	ret = detach(dev);
+	ret = take_from_driver(dev);
 	return ret ? ret : attach_driver(dev, want->driver);
 }
 
 static int bind_usual(struct device *dev)
 {
-	int ret = detach(dev);
+	int ret = take_from_driver(dev);
 
-	if (!ret)
-		ret = usual_attach(dev);
+	if (ret)
+		return ret;
+	ret = usual_attach(dev);
 	if (ret)
 		error("%s: its usual driver cannot be bound: %s", dev->text, strerror(-ret));
 	return ret;
@@ -119,12 +129,13 @@ static int bind_usual(struct device *dev)
 
 static int bind_none(struct device *dev)
 {
-	int ret = detach(dev);
+	int ret = take_from_driver(dev);
 
-	if (!ret)
-		ret = override_set(dev, DRIVER_NONE);
 	if (ret)
-		error("%s: cannot be taken from its driver: %s", dev->text, strerror(-ret));
+		return ret;
+	ret = override_set(dev, DRIVER_NONE);
+	if (ret)
+		error("%s: driver_override: %s", dev->text, strerror(-ret));
 	return ret;
 }
 

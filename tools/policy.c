@@ -48,10 +48,9 @@ static int journal_write(int journal, const char *before, const char *during)
 	return 0;
 }
 
-static void journal_clear(int journal)
+static int journal_clear(int journal)
 {
-	if (ftruncate(journal, 0))
-		error("%s: cannot be emptied: %s", STATE_DIRECTORY, strerror(errno));
+	return ftruncate(journal, 0) ? -errno : 0;
 }
 
 /* sysfs drops a write of nothing. */
@@ -142,10 +141,10 @@ void policy_remove(struct policy_lease *lease)
 {
 	int ret = parameter_set(lease->parameter, lease->before);
 
+	if (!ret)
+		ret = journal_clear(lease->lock);
 	if (ret)
 		error("%s: cannot be put back: %s", lease->parameter, strerror(-ret));
-	else
-		journal_clear(lease->lock);
 	free(lease->before);
 	lock_release(lease->lock);
 }

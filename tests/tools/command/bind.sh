@@ -398,6 +398,65 @@ an_open_vfio_device_is_in_use()
 	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
 }
 
+a_driver_that_does_not_let_go_is_told()
+{
+	local driver
+
+	a_vf
+	driver 0000:41:00.1 mlx5_core
+	echo 16 >"$VFIO_LATCH_ROOT/model/fail/unbind"
+	for driver in vfio-pci none; do
+		complains "0000:41:00.1: cannot be taken from mlx5_core: Device or resource busy" \
+			1 bind 0000:41:00.1 --driver=$driver
+	done
+	complains "0000:41:00.1: cannot be taken from mlx5_core: Device or resource busy" \
+		1 bind 0000:41:00.1 --driver=vfio-pci --disable-vga=1
+	is "$(driver_of 0000:41:00.1)" mlx5_core
+	ln -sfn ../../drivers/vfio-pci "$(sys 0000:41:00.1)/driver"
+	complains "0000:41:00.1: cannot be taken from vfio-pci: Device or resource busy" \
+		1 unbind 0000:41:00.1
+}
+
+a_driver_override_that_cannot_be_written_is_told()
+{
+	a_vf
+	chmod a-w "$(sys 0000:41:00.1)/driver_override"
+	latch_is 1 bind 0000:41:00.1 --driver=none
+	is "$(head -n 1 <<<"$err")" "vfio-latch: 0000:41:00.1: driver_override: Permission denied"
+}
+
+# The next instance tries again: the journal is still there.
+a_policy_that_cannot_be_put_back_is_told()
+{
+	local policy
+
+	a_vf
+	loaded mlx5_vfio_pci
+	policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
+	echo 5 >"$VFIO_LATCH_ROOT/model/fail/shrink"
+	latch_is 0 bind 0000:41:00.1 --disable-vga=1 2>/dev/null || :
+	is "$err" "vfio-latch: /sys/module/mlx5_vfio_pci/parameters/policy: cannot be put back: Input/output error"
+	is "$(cat "$policy")" "0000:41:00.1/disable_vga=1"
+	rm "$VFIO_LATCH_ROOT/model/fail/shrink"
+	latch_is 0 bind 0000:41:00.1 --disable-vga=0
+	is "$(cat "$policy")" ""
+}
+
+# Who may not look into other processes' files may not unbind either, but for a broken system.
+without_the_right_to_look_a_device_may_be_open()
+{
+	a_vf
+	driver 0000:41:00.1 vfio-pci
+	mkdir -p "$VFIO_LATCH_ROOT/proc/99/fd"
+	chmod -R a+rwX "$VFIO_LATCH_ROOT"
+	chmod 0 "$VFIO_LATCH_ROOT/proc/99/fd"
+	chmod a+rx "$WORK"
+	err=$(setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$TOP/build/tests-tools/vfio-latch" unbind 41:00.1 2>&1) || status=$?
+	is "$status $err" \
+		"5 vfio-latch: 0000:41:00.1: left with vfio-pci, in use: whether a process has it open only root can see"
+}
+
 without_a_place_for_locks_nothing_is_bound()
 {
 	a_vf

@@ -13,6 +13,7 @@
  *	modules/M/{builtin,path,version,srcversion,signer}	what modinfo says
  *	aliases/ALIAS		lines of modules
  *	fail/DRIVER		an errno, in which the driver's probe ends
+ *	fail/{unbind,shrink}	an errno, in which an unbind ends, or a policy with fewer rules
  *	adding/BDF		the kernel is not done adding the function
  *	claimed/NAME		block device NAME is in use
  *	no-udev			udev does not run
@@ -229,8 +230,11 @@ static void remove_latch(const char *text)
 
 static int unbind(const char *text)
 {
+	long failure = attr_number(10, "/model/fail/unbind");
 	char path[PATH_SIZE];
 
+	if (failure > 0)
+		return -failure;
 	remove_latch(text);
 	system_path(path, DEVICE "driver", text);
 	return unlink(path) ? -errno : 0;
@@ -277,6 +281,9 @@ int sysfs_store(const char *path, const char *text)
 		return -EINVAL;
 	if (stat(path, &st))
 		return -errno;
+	if (ends_in(file, "/parameters/policy") && strlen(text) < st.st_size &&
+	    attr_number(10, "/model/fail/shrink") > 0)
+		return -attr_number(10, "/model/fail/shrink");
 	if (!(st.st_mode & 0200))
 		return -EACCES;
 	put(*text == '\n' ? "" : text, O_TRUNC, path);
