@@ -18,21 +18,37 @@ say()
 	printf 'vfio-latch: %s\n' "$*" >&2
 }
 
+# As dkms does: a kernel that is not installed, but whose headers are, has no index.
 index()
 {
-	# As dkms does: a kernel that is not installed, but whose headers are, has no index.
+	rm -f "$prefer_own"
 	[[ ! -e /lib/modules/$1/modules.dep ]] || depmod -a "$1"
 }
 
+# dkms installs modules in updates/dkms on Debian, in extra on Fedora and its kin.
 is_in_index()
 {
-	grep -qsE "^updates/dkms/$ours:" "/lib/modules/$1/modules.dep"
+	grep -qsE '^(updates|extra)/(.*/)?(vfio-latch\.|.*vfio-pci\..*: .*vfio-latch\.)' \
+		"/lib/modules/$1/modules.dep"
 }
 
 # find_modules DIR...: modules of these names, whoever they are from
 find_modules()
 {
 	find "$@" -regextype posix-extended -regex ".*/$ours" 2>/dev/null || :
+}
+
+# our_files KERNEL: ours, and what a killed dkms left of one; not another's of that name
+our_files()
+{
+	local file depends
+
+	find_modules "/lib/modules/$1/updates" "/lib/modules/$1/extra" | while read -r file; do
+		depends=$(modinfo -F depends "$file" 2>/dev/null) || depends=vfio-latch
+		if [[ $file == */vfio-latch.* || $depends == *vfio-latch* ]]; then
+			printf '%s\n' "$file"
+		fi
+	done
 }
 
 # stand_ins KERNEL: see before-install
@@ -57,7 +73,7 @@ index_own_modules()
 	override vfio-pci * kernel/drivers/vfio/pci
 	override mlx5-vfio-pci * kernel/drivers/vfio/pci/mlx5
 	END
-	index "$1"
+	[[ ! -e /lib/modules/$1/modules.dep ]] || depmod -a "$1"
 	rm -f "$prefer_own"
 }
 
@@ -66,11 +82,10 @@ index_own_modules()
 # not look for what it left behind when it runs again.
 put_back()
 {
-	local kernel=$1 aside place
+	local kernel=$1 aside place leftovers
 
 	! compgen -G "$tree/kernel-$kernel-*" >/dev/null || return 0
 
-	stand_ins "$kernel" | xargs -rd '\n' rm -f
 	# A module that dkms put aside and did not bring back.
 	find_modules "$tree/original_module/$kernel" | while read -r aside; do
 		place=/lib/modules/$kernel/kernel/drivers/vfio/pci/${aside##*/}
@@ -80,12 +95,16 @@ put_back()
 	done
 	rm -rf "$tree/original_module/$kernel"
 
-	if [[ -n $(find_modules "/lib/modules/$kernel/updates/dkms") ]]; then
+	mapfile -t leftovers < <(our_files "$kernel"; stand_ins "$kernel")
+	if [[ ${#leftovers[@]} -gt 0 ]]; then
 		index_own_modules "$kernel"
-		find_modules "/lib/modules/$kernel/updates/dkms" | xargs -d '\n' rm -f
+		rm -f "${leftovers[@]}"
 		rmdir --ignore-fail-on-non-empty -p "/lib/modules/$kernel/updates/dkms" 2>/dev/null || :
+		rmdir --ignore-fail-on-non-empty "/lib/modules/$kernel/extra" 2>/dev/null || :
+		index "$kernel"
+	elif is_in_index "$kernel"; then
+		index "$kernel"
 	fi
-	! is_in_index "$kernel" || index "$kernel"
 }
 
 kernels()
