@@ -27,39 +27,14 @@ static void on_completion(struct mlx5_core_cq *cq, struct mlx5_eqe *eqe)
 {
 	struct latch_report_queue *queue = container_of(cq, struct latch_report_queue, cq);
 
-	wake_up(&queue->wait);
+	/* The message may be there before who armed the queue has gone to sleep. */
+	if (wq_has_sleeper(&queue->wait))
+		wake_up(&queue->wait);
 }
 
 static void on_cq_error(struct mlx5_core_cq *cq, enum mlx5_event type)
 {
 	queue_failed(container_of(cq, struct latch_report_queue, cq));
-}
-
-/* In an interrupt: errors of the QPs, and the word that the firmware died. */
-static int on_event(struct notifier_block *notifier, unsigned long type, void *data)
-{
-	struct latch_report_queue *queue =
-		container_of(notifier, struct latch_report_queue, notifier);
-	struct mlx5_eqe *eqe = data;
-	u32 qpn;
-
-	switch (type) {
-	case MLX5_DEV_EVENT_SYS_ERROR:
-		break;
-	case MLX5_EVENT_TYPE_WQ_CATAS_ERROR:
-	case MLX5_EVENT_TYPE_WQ_INVAL_REQ_ERROR:
-	case MLX5_EVENT_TYPE_WQ_ACCESS_ERROR:
-		if (eqe->data.qp_srq.type != MLX5_EVENT_QUEUE_TYPE_QP)
-			return NOTIFY_DONE;
-		qpn = be32_to_cpu(eqe->data.qp_srq.qp_srq_n) & MLX5_24BIT_MASK;
-		if (qpn != queue->host_qpn && qpn != queue->firmware_qpn)
-			return NOTIFY_DONE;
-		break;
-	default:
-		return NOTIFY_DONE;
-	}
-	queue_failed(queue);
-	return NOTIFY_OK;
 }
 
 static void free_messages(struct latch_report_queue *queue)
@@ -336,7 +311,8 @@ static void destroy_memory(struct latch_report_queue *queue)
  * @mdev: the PF
  * @message_bytes: the largest message
  *
- * A tracker that sends from @queue's firmware_qpn reaches it.
+ * A tracker that sends from @queue's firmware_qpn reaches it. Events are to be
+ * handed to latch_report_queue_event().
  *
  * Context: may sleep, for firmware commands.
  *
@@ -360,15 +336,8 @@ int latch_report_queue_create(struct latch_report_queue *queue, struct mlx5_core
 	ret = create_qps(queue);
 	if (ret)
 		goto destroy_cq;
-	queue->notifier.notifier_call = on_event;
-	ret = mlx5_notifier_register(mdev, &queue->notifier);
-	if (ret)
-		goto destroy_qps;
 	return 0;
 
-destroy_qps:
-	destroy_qp(queue, queue->firmware_qpn);
-	destroy_qp(queue, queue->host_qpn);
 destroy_cq:
 	destroy_cq(queue);
 destroy_memory:
@@ -378,7 +347,8 @@ destroy_memory:
 
 /**
  * latch_report_queue_destroy - undo latch_report_queue_create()
- * @queue: the queue; no tracker sends to it any more, and nobody waits for it
+ * @queue: the queue; no tracker sends to it, nobody waits for it, and it is told
+ *	of no events any more
  *
  * The memory is freed whatever the firmware says.
  *
@@ -386,11 +356,47 @@ destroy_memory:
  */
 void latch_report_queue_destroy(struct latch_report_queue *queue)
 {
-	mlx5_notifier_unregister(queue->mdev, &queue->notifier);
 	destroy_qp(queue, queue->firmware_qpn);
 	destroy_qp(queue, queue->host_qpn);
 	destroy_cq(queue);
 	destroy_memory(queue);
+}
+
+/**
+ * latch_report_queue_event - be told of mlx5_core's events
+ * @queue: the queue
+ * @type: what a notifier of mlx5_notifier_register() got
+ * @data: the same
+ *
+ * Those of other queues included: it finds what concerns it, errors of its QPs
+ * and the word that the firmware died.
+ *
+ * Context: interrupts.
+ *
+ * Return: what the notifier returns.
+ */
+int latch_report_queue_event(struct latch_report_queue *queue, unsigned long type, void *data)
+{
+	struct mlx5_eqe *eqe = data;
+	u32 qpn;
+
+	switch (type) {
+	case MLX5_DEV_EVENT_SYS_ERROR:
+		break;
+	case MLX5_EVENT_TYPE_WQ_CATAS_ERROR:
+	case MLX5_EVENT_TYPE_WQ_INVAL_REQ_ERROR:
+	case MLX5_EVENT_TYPE_WQ_ACCESS_ERROR:
+		if (eqe->data.qp_srq.type != MLX5_EVENT_QUEUE_TYPE_QP)
+			return NOTIFY_DONE;
+		qpn = be32_to_cpu(eqe->data.qp_srq.qp_srq_n) & MLX5_24BIT_MASK;
+		if (qpn != queue->host_qpn && qpn != queue->firmware_qpn)
+			return NOTIFY_DONE;
+		break;
+	default:
+		return NOTIFY_DONE;
+	}
+	queue_failed(queue);
+	return NOTIFY_OK;
 }
 
 static struct mlx5_cqe64 *next_completion(const struct latch_report_queue *queue)

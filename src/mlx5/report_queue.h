@@ -48,7 +48,6 @@ struct latch_report_queue {
 	dma_addr_t rings_dma;
 	void *messages[LATCH_NR_MESSAGES];
 	dma_addr_t messages_dma[LATCH_NR_MESSAGES];
-	struct notifier_block notifier;
 
 	/*
 	 * cq.cons_index and given_back, up to which the device may use buffers
@@ -80,6 +79,7 @@ struct latch_report {
 int latch_report_queue_create(struct latch_report_queue *queue, struct mlx5_core_dev *mdev,
 			      size_t message_bytes);
 void latch_report_queue_destroy(struct latch_report_queue *queue);
+int latch_report_queue_event(struct latch_report_queue *queue, unsigned long type, void *data);
 bool latch_report_queue_has_news(const struct latch_report_queue *queue);
 int latch_report_queue_next(struct latch_report_queue *queue, struct latch_report *report);
 void latch_report_queue_done(struct latch_report_queue *queue);

@@ -93,8 +93,9 @@ static int on_event(struct notifier_block *notifier, unsigned long type, void *d
 		container_of(notifier, struct latch_mlx5_tracker, notifier);
 	struct mlx5_eqe *eqe = data;
 
-	if (type != MLX5_EVENT_TYPE_OBJECT_CHANGE ||
-	    be16_to_cpu(eqe->data.obj_change.obj_type) != MLX5_OBJ_TYPE_PAGE_TRACK ||
+	if (type != MLX5_EVENT_TYPE_OBJECT_CHANGE)
+		return latch_report_queue_event(&tracker->queue, type, data);
+	if (be16_to_cpu(eqe->data.obj_change.obj_type) != MLX5_OBJ_TYPE_PAGE_TRACK ||
 	    be32_to_cpu(eqe->data.obj_change.obj_id) != tracker->id)
 		return NOTIFY_DONE;
 	WRITE_ONCE(tracker->object_changed, true);
@@ -295,44 +296,45 @@ static int begin_report(struct latch_mlx5_tracker *tracker, u64 iova, u64 length
 	return mlx5_cmd_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
 }
 
-/* Of pages that are tracked whole, what was asked for. */
-static void set_dirty(struct iova_bitmap *dirty, const struct latch_range *asked, u64 start,
-		      u64 length)
-{
-	u64 last = min(start + length - 1, asked->last);
-
-	start = max(start, asked->start);
-	iova_bitmap_set(dirty, start, last - start + 1);
-}
-
-/* The pages come in ascending order where the firmware can: a run of them is one call. */
+/*
+ * Have a bit set for each page, in one call for a run of them.
+ *
+ * The firmware sends ascending addresses as far as it can. Among those only
+ * the first can be too low, and only the first and the last can be pages of
+ * which just a part was asked about: little is left to do for each page.
+ */
 static int set_pages(const struct latch_mlx5_tracker *tracker, const struct latch_range *asked,
 		     const struct latch_report *report, struct iova_bitmap *dirty)
 {
-	const u64 page_size = tracker->page_size, in_page = page_size - 1;
-	const u64 first = asked->start & ~in_page, span = asked->last - first;
-	const __be64 *entry = report->data, *end = report->data + report->bytes;
-	u64 start = 0, length = 0;
+	const u64 page_size = tracker->page_size;
+	const u64 first_page = asked->start & ~(page_size - 1);
+	const u64 last_page = asked->last & ~(page_size - 1);
+	const __be64 *end = report->data + report->bytes;
+	long n = -(long)(report->bytes / sizeof(*end));
 
-	for (; entry < end; entry++) {
-		u64 page = be64_to_cpu(*entry);
+	while (n) {
+		u64 page = be64_to_cpu(end[n]);
+		u64 start = max(page, asked->start);
+		u64 bytes = page + page_size - start;
 
-		if (page - first > span || page & in_page) {
-			dev_warn_ratelimited(tracker->mdev->device,
-					     "a page tracker reports %#llx, which nobody asked for\n",
-					     page);
-			return -EIO;
+		if (page < first_page || page > last_page)
+			return -ERANGE;
+		while (++n) {
+			page = be64_to_cpu(end[n]);
+			if (page > last_page)
+				return -ERANGE;
+			if (likely(page > start + bytes)) {
+				iova_bitmap_set(dirty, start, bytes);
+				start = page;
+				bytes = page_size;
+			} else if (page == start + bytes) {
+				bytes += page_size;
+			} else {
+				break;
+			}
 		}
-		if (page != start + length) {
-			if (length)
-				set_dirty(dirty, asked, start, length);
-			start = page;
-			length = 0;
-		}
-		length += page_size;
+		iova_bitmap_set(dirty, start, min(bytes, asked->last - start + 1));
 	}
-	if (length)
-		set_dirty(dirty, asked, start, length);
 	return 0;
 }
 
@@ -345,12 +347,14 @@ static int read_report(struct latch_mlx5_tracker *tracker, const struct latch_ra
 	if (report->bytes % sizeof(__be64))
 		return -EIO;
 	ret = set_pages(tracker, asked, report, dirty);
+	if (ret) {
+		dev_warn_ratelimited(tracker->mdev->device,
+				     "a page tracker reports addresses that nobody asked for\n");
+		return -EIO;
+	}
 	tracker->status = report->immediate >> IMMEDIATE_STATE_SHIFT;
 	latch_report_queue_done(&tracker->queue);
-	if (!ret && tracker->status != MLX5_PAGE_TRACK_STATE_TRACKING &&
-	    tracker->status != MLX5_PAGE_TRACK_STATE_REPORTING)
-		return -EIO;
-	return ret;
+	return tracker->status > MLX5_PAGE_TRACK_STATE_REPORTING ? -EIO : 0;
 }
 
 /* An event ends it, or mlx5_core's word that the firmware died; else a fatal signal. */
@@ -365,24 +369,26 @@ static int wait_for_news(struct latch_mlx5_tracker *tracker)
 					   msecs_to_jiffies(SILENCE_MS));
 	if (!left)
 		return -EIO;
-	return left < 0 ? -EINTR : 0;
+	if (left < 0)
+		return -EINTR;
+	return READ_ONCE(tracker->object_changed) ? query_object(tracker) : 0;
 }
 
-/* One message, or the wait for it. */
+/* Wait for messages and read all that have come. */
 static int continue_report(struct latch_mlx5_tracker *tracker, const struct latch_range *asked,
 			   struct iova_bitmap *dirty)
 {
 	struct latch_report report;
 	int ret;
 
-	ret = latch_report_queue_next(&tracker->queue, &report);
-	if (!ret)
-		return read_report(tracker, asked, &report, dirty);
-	if (ret != -EAGAIN)
-		return ret;
 	ret = wait_for_news(tracker);
-	if (!ret && READ_ONCE(tracker->object_changed))
-		ret = query_object(tracker);
+	while (!ret && tracker->status == MLX5_PAGE_TRACK_STATE_REPORTING) {
+		ret = latch_report_queue_next(&tracker->queue, &report);
+		if (ret == -EAGAIN)
+			return 0;
+		if (!ret)
+			ret = read_report(tracker, asked, &report, dirty);
+	}
 	return ret;
 }
 
