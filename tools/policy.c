@@ -53,12 +53,6 @@ static int journal_clear(int journal)
 	return ftruncate(journal, 0) ? -errno : 0;
 }
 
-/* sysfs drops a write of nothing. */
-static int parameter_set(const char *parameter, const char *text)
-{
-	return attr_write(*text ? text : "\n", "%s", parameter);
-}
-
 /* The work of a holder that did not come to its end. */
 static void journal_replay(const struct policy_lease *lease)
 {
@@ -75,7 +69,7 @@ static void journal_replay(const struct policy_lease *lease)
 	/* Without the last newline it was killed before it changed anything. */
 	if (rest && attr_read(now, sizeof(now), "%s", lease->parameter) >= 0 &&
 	    !strcmp(now, during))
-		parameter_set(lease->parameter, before);
+		attr_write(before, "%s", lease->parameter);
 	journal_clear(lease->lock);
 }
 
@@ -139,7 +133,7 @@ int policy_add(struct policy_lease *lease, const char *driver, const char *rule)
 
 void policy_remove(struct policy_lease *lease)
 {
-	int ret = parameter_set(lease->parameter, lease->before);
+	int ret = attr_write(lease->before, "%s", lease->parameter);
 
 	if (!ret)
 		ret = journal_clear(lease->lock);
