@@ -16,6 +16,12 @@ install()
 	inside apt-get install -y --no-install-recommends "$@"
 }
 
+# The archive as it is today; out of its reach, as it was when the root was made.
+refresh()
+{
+	inside apt-get -qq update || progress "the archive cannot be reached: taking what is known of it"
+}
+
 # `! command` would not end a test.
 no()
 {
