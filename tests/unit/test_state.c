@@ -4,7 +4,7 @@
  * lists in its comments: they stand here once more, and are compared with the headers there are.
  */
 #include <errno.h>
-#include <stdbool.h>
+#include <linux/kernel.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,6 @@
 #include "state.h"
 
 enum { ERROR, STOP, RUNNING, STOP_COPY, RESUMING, RUNNING_P2P, PRE_COPY, PRE_COPY_P2P, NR };
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 struct arc {
 	unsigned int from, to;
