@@ -15,34 +15,19 @@ void report_to_syslog(void)
 	to_syslog = true;
 }
 
-static void message(int priority, const char *format, va_list args)
-{
-	va_list copy;
-
-	va_copy(copy, args);
-	fputs("vfio-latch: ", stderr);
-	vfprintf(stderr, format, copy);
-	fputc('\n', stderr);
-	va_end(copy);
-	if (to_syslog)
-		vsyslog(priority, format, args);
-}
-
 void error(const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	message(LOG_ERR, format, args);
+	fputs("vfio-latch: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
 	va_end(args);
-}
-
-void notice(const char *format, ...)
-{
-	va_list args;
-
+	if (!to_syslog)
+		return;
 	va_start(args, format);
-	message(LOG_NOTICE, format, args);
+	vsyslog(LOG_ERR, format, args);
 	va_end(args);
 }
 

@@ -18,7 +18,6 @@ enum exit_code {
 /* report.c APIs: */
 void report_to_syslog(void);
 void error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 enum exit_code graver(enum exit_code one, enum exit_code other);
 
 #endif

@@ -75,6 +75,15 @@ vfs_by_address_range_group_and_netdev_cost_the_pf_autoprobe()
 	done
 }
 
+vfs_of_unknown_numbering_may_be_any_address()
+{
+	pf_only 8
+	echo 0 >"$(sys 0000:41:00.0)/sriov_offset"
+	printf '[x]\naddress = 0000:41:02.0\ndriver = vfio-pci\n' | config
+	udev 0000:41:00.0
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
+}
+
 vfs_that_the_pf_cannot_have_do_not()
 {
 	local match
@@ -216,6 +225,9 @@ the_kernel_finishes()
 		"$@"
 		echo 1 >&3
 	} &
+	# Nobody may have asked: then it still waits for a reader.
+	# shellcheck disable=SC2064 # this process
+	trap "kill $! 2>/dev/null || :" EXIT
 }
 
 a_vf_that_the_kernel_is_still_adding_is_bound_when_it_is_done()
@@ -400,4 +412,8 @@ autoprobe_that_cannot_be_switched_is_told()
 	pf_only 4
 	chmod a-w "$(sys 0000:41:00.0)/sriov_drivers_autoprobe"
 	complains "0000:41:00.0: sriov_drivers_autoprobe: Permission denied" 1 apply
+	pf_only 4
+	echo >"$VFIO_LATCH_ROOT/run/vfio-latch"
+	complains "0000:41:00.0: sriov_drivers_autoprobe: Not a directory" 1 apply
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 1
 }

@@ -52,6 +52,17 @@ a_healthy_device_is_found_healthy()
 	is "$out" "[]"
 }
 
+a_finding_about_a_module_is_told_once_for_all_devices()
+{
+	healthy
+	pf 0000:42:00.0 4
+	vfs 0000:42:00.0 2
+	latch_is 0 apply
+	rm -r "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci"
+	latch_is 1 doctor
+	is "$(grep -c "there is no module mlx5_vfio_pci" <<<"$out")" 1
+}
+
 doctor_finds_no_iommu()
 {
 	healthy

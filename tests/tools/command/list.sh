@@ -136,6 +136,22 @@ json_has_all_that_show_has()
 	EOF
 }
 
+json_has_null_for_what_a_device_does_not_have()
+{
+	new_system
+	device 0000:05:00.0 1234:11e8
+	rm "$(sys 0000:05:00.0)/iommu_group"
+	latch_is 0 show --json 05:00.0
+	python3 - "$VFIO_LATCH_ROOT/out" <<-EOF
+		import json, sys
+		device = json.load(open(sys.argv[1]))
+		absent = [key for key in device if device[key] is None]
+		assert absent == ["driver", "driver_override", "iommu_group", "vf", "tunables",
+		                  "user", "migration_state", "tracker_state", "section"], absent
+		assert device["open"] is False
+	EOF
+}
+
 json_of_an_empty_list_is_an_empty_list()
 {
 	new_system
@@ -243,4 +259,7 @@ without_the_right_to_look_open_is_unknown()
 	setpriv --reuid=65534 --regid=65534 --clear-groups \
 		"$TOP/build/tests-tools/vfio-latch" list --no-legend >"$VFIO_LATCH_ROOT/out"
 	is "$(grep -c ' ?  ' "$VFIO_LATCH_ROOT/out")" 3
+	setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$TOP/build/tests-tools/vfio-latch" list --format=prometheus >"$VFIO_LATCH_ROOT/out"
+	is "$(grep -c 'device_open{' "$VFIO_LATCH_ROOT/out" || :)" 0
 }
