@@ -95,7 +95,7 @@ static inline void check_usable(void)
 	vfio_reset(vf);
 	CHECK_EQ(load(), 0);
 	CHECK_EQ(window_digest(vf), digest);
-	vfio_reset(vf);
+	migration_set(vf, STATE(RUNNING));
 }
 
 /*

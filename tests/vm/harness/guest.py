@@ -218,9 +218,11 @@ class Boot:
         append = ["console=ttyS0", "loglevel=7", "printk.devkmsg=on", "panic=-1", "oops=panic",
                   "tsc=reliable", "no_timer_check", "watchdog_thresh=60", "rdinit=/init",
                   "net.ifnames=0", "random.trust_cpu=on", *machine.cmdline, cmdline]
+        # Without a PIT the kernel measures its clock against the HPET. On a busy host the PIT was
+        # seen to tell it a frequency 40 times too low, and all time limits with it.
         self.command = [
-            QEMU, "-accel", "tcg", "-nodefaults", "-no-user-config", "-display", "none",
-            "-no-reboot", "-vga", "none", "-net", "none",
+            QEMU, "-accel", "tcg", "-machine", "pit=off", "-nodefaults", "-no-user-config",
+            "-display", "none", "-no-reboot", "-vga", "none", "-net", "none",
             "-kernel", kernel.image, "-initrd", str(initramfs),
             "-append", " ".join(word for word in append if word),
             "-chardev", "file,id=log,path=%s" % self.log, "-device", "isa-serial,chardev=log",

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a page tracker's messages become in a client's bitmap.
+ *
+ * vm-machine: connectx
+ * vm-drivers: kernel ours
+ * vm-modules: mlx5_core
+ */
+#include <sys/mman.h>
+
+#include "vmtest.h"
+#include "connectx.h"
+#include "migration.h"
+
+#define PAGE	4096ULL
+#define IOVA	0x40000000ULL
+#define MIB	(1ULL << 20)
+
+#define TEST_LOGGING(name) TEST_WHEN(dma_logging_can_report, name)
+
+CLEAN_UP
+{
+	connectx_clean_up();
+}
+
+static bool ours_can_report(void)
+{
+	return driver_is_ours() && dma_logging_can_report();
+}
+
+static struct vfio_device *vf;
+
+static void open_vf(uint64_t size, uint64_t tracked_page)
+{
+	const struct dma_range whole = { IOVA, size };
+
+	vf = connectx_open_one();
+	vfio_dma_alloc(vf, IOVA, size);
+	CHECK_EQ(dma_logging_start_try(vf, &whole, 1, tracked_page), 0);
+}
+
+/* Whatever part of a run lies in a coarse page, be it one page at either end. */
+TEST_LOGGING(a_run_of_pages_dirties_each_coarse_page_that_it_touches)
+{
+	static const struct { unsigned int first, count; uint64_t coarse; } runs[] = {
+		{ 15, 2, 3 }, { 15, 18, 7 }, { 0, 17, 3 }, { 31, 1, 2 }, { 8, 16, 3 },
+		{ 1008, 16, 1ULL << 63 },
+	};
+
+	open_vf(1024 * PAGE, PAGE);
+	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+		uint64_t bitmap = 0;
+
+		CHECK_EQ(window_write(vf, IOVA + runs[i].first * PAGE, runs[i].count * PAGE, 0, 1,
+				      1), WINDOW_DONE);
+		CHECK_EQ(dma_logging_report_try(vf, IOVA, 1024 * PAGE, 16 * PAGE, &bitmap), 0);
+		if (bitmap != runs[i].coarse)
+			FAIL("run %zu: %#llx", i, (unsigned long long)bitmap);
+	}
+}
+
+/* The tracker's pages are of 64 KiB; a bit beyond what was asked for is nobody's to set. */
+TEST_WHEN(ours_can_report, a_report_of_a_part_of_a_tracked_page_dirties_no_more_than_that)
+{
+	uint64_t bitmap[3] = {};
+
+	open_vf(MIB, 65536);
+	CHECK_EQ(window_write(vf, IOVA + 65536, 1, 0, 1, 1), WINDOW_DONE);
+	CHECK_EQ(dma_logging_report_try(vf, IOVA + 65536 + 3 * PAGE, 5 * PAGE, PAGE, &bitmap[1]),
+		 0);
+	CHECK_EQ(bitmap[0], 0);
+	CHECK_EQ(bitmap[1], 0x1f);
+	CHECK_EQ(bitmap[2], 0);
+	/* And one that ends in the next one. */
+	CHECK_EQ(window_write(vf, IOVA + 65536, 2 * 65536, 0, 1, 1), WINDOW_DONE);
+	bitmap[1] = 0;
+	CHECK_EQ(dma_logging_report_try(vf, IOVA + 2 * 65536 - 2 * PAGE, 3 * PAGE, PAGE,
+					&bitmap[1]), 0);
+	CHECK_EQ(bitmap[1], 7);
+	CHECK_EQ(bitmap[2], 0);
+}
+
+/* 36 messages of 8192 pages; there are 32 buffers. */
+#define CHUNK	(16 * MIB)
+#define CHUNKS	72
+
+TEST_WHEN(ours_can_report, more_messages_than_there_are_buffers_arrive)
+{
+	const struct dma_range whole = { IOVA, CHUNKS * CHUNK };
+	const uint64_t pages = CHUNKS * CHUNK / PAGE;
+	uint64_t *bitmap = calloc(pages / 64, 8);
+	void *memory = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(memory != MAP_FAILED);
+	vf = connectx_open_one();
+	/* The same memory again and again. */
+	for (int chunk = 0; chunk < CHUNKS; chunk++)
+		vfio_dma_map(vf, memory, IOVA + chunk * CHUNK, CHUNK);
+	CHECK_EQ(dma_logging_start_try(vf, &whole, 1, PAGE), 0);
+	for (int chunk = 0; chunk < CHUNKS; chunk++)
+		CHECK_EQ(window_write(vf, IOVA + chunk * CHUNK, CHUNK, 0, 1, 1), WINDOW_DONE);
+	CHECK_EQ(dma_logging_report_try(vf, IOVA, CHUNKS * CHUNK, PAGE, bitmap), 0);
+	for (uint64_t word = 0; word < pages / 64; word++)
+		if (bitmap[word] != UINT64_MAX)
+			FAIL("word %llu: %#llx", (unsigned long long)word,
+			     (unsigned long long)bitmap[word]);
+	free(bitmap);
+}
+
+/* A faulty firmware: its addresses are not written to the bitmap's neighbourhood. */
+TEST_WHEN(ours_can_report, an_address_that_nobody_asked_for_fails_the_report)
+{
+	uint64_t bitmap[3] = {};
+
+	open_vf(128 * PAGE, PAGE);
+	connectx_set("event", "tracker-stray 1");
+	CHECK_EQ(window_write(vf, IOVA + 60 * PAGE, 4 * PAGE, 0, 1, 1), WINDOW_DONE);
+	CHECK_ERR(EIO, dma_logging_report_try(vf, IOVA, 64 * PAGE, PAGE, &bitmap[1]));
+	CHECK_EQ(bitmap[0], 0);
+	CHECK_EQ(bitmap[2], 0);
+	/* What it reported is not known any more: no report before a new start. */
+	CHECK_ERR(EIO, dma_logging_report_try(vf, IOVA, 64 * PAGE, PAGE, &bitmap[1]));
+}
+
+/* What the uAPI says of a page size that the device cannot have: the driver takes another one. */
+TEST_WHEN(ours_can_report, a_page_size_that_the_tracker_does_not_have_is_replaced)
+{
+	static const struct { uint64_t wish, size; } sizes[] = {
+		{ 512, PAGE }, { PAGE, PAGE }, { 2 * MIB, 2 * MIB }, { 8 * MIB, 2 * MIB },
+	};
+	struct vfio_device_feature_dma_logging_range range = { IOVA, 8 * MIB };
+
+	vf = connectx_open_one();
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct vfio_device_feature_dma_logging_control control = {
+			.page_size = sizes[i].wish, .num_ranges = 1, .ranges = (uintptr_t)&range,
+		};
+
+		CHECK_EQ(vfio_feature_try(vf, VFIO_DEVICE_FEATURE_SET |
+					  VFIO_DEVICE_FEATURE_DMA_LOGGING_START,
+					  &control, sizeof(control)), 0);
+		CHECK_EQ(control.page_size, sizes[i].size);
+		CHECK_EQ(dma_logging_stop_try(vf), 0);
+	}
+}
