@@ -3,7 +3,7 @@
  * Faults on demand, by properties of the PF that can be set at any time:
  *
  *	fault	COMMAND [vf=N] [skip=N] [times=N] status=N | timeout | delay=MS
- *	event	tracker-error VF | tracker-full VF | qp-error VF | cq-error VF | fatal
+ *	event	tracker-error VF | tracker-full VF | tracker-stray VF | qp-error VF | cq-error VF | fatal
  *	objects	(read only) what the PF's driver has not destroyed
  *
  * See docs/simulator.md.
@@ -153,6 +153,8 @@ static bool raise_event(struct cx_pf *pf, const char *event, unsigned int vf)
 
 	if (!strcmp(event, "tracker-error") || !strcmp(event, "tracker-full"))
 		return cx_tracker_fail(pf, vf);
+	if (!strcmp(event, "tracker-stray"))
+		return cx_tracker_stray(pf, vf);
 	if (!qpn)
 		return false;
 	if (!strcmp(event, "qp-error"))
@@ -177,7 +179,7 @@ static void set_event(Object *obj, const char *text, Error **errp)
 	if (!words[0] || !words[1] || !parse_number(words[1], "", &vf) ||
 	    !raise_event(pf, words[0], vf))
 		error_setg(errp, "event: %s: not fatal, or KIND VF with KIND one of tracker-error, "
-			   "tracker-full, qp-error, cq-error and a tracker on that VF", text);
+			   "tracker-full, tracker-stray, qp-error, cq-error and a tracker on that VF", text);
 }
 
 static char *get_objects(Object *obj, Error **errp)

@@ -30,6 +30,7 @@ struct cx_tracker {
 	uint32_t range_count;
 	GTree *dirty;			/* addresses of pages */
 	struct range report;		/* what is left to report */
+	bool stray;			/* the next message has an address that is not in it */
 	QEMUTimer *timer;
 };
 
@@ -100,6 +101,10 @@ static bool send_one(struct cx_tracker *tracker)
 
 	if (count)
 		tracker->report.start = ldq_be_p(message + (count - 1) * ENTRY_BYTES) + 1;
+	if (tracker->stray && count) {
+		stq_be_p(message + (count - 1) * ENTRY_BYTES, before.end);
+		tracker->stray = false;
+	}
 	state = nothing_left(tracker) ? MLX5_PAGE_TRACK_STATE_TRACKING :
 					MLX5_PAGE_TRACK_STATE_REPORTING;
 	switch (cx_qp_send(tracker->pf, tracker->qpn, message, count * ENTRY_BYTES,
@@ -357,6 +362,15 @@ bool cx_tracker_fail(struct cx_pf *pf, unsigned int vf)
 
 	if (tracker)
 		fail(tracker);
+	return tracker;
+}
+
+bool cx_tracker_stray(struct cx_pf *pf, unsigned int vf)
+{
+	struct cx_tracker *tracker = of_vf(pf, vf);
+
+	if (tracker)
+		tracker->stray = true;
 	return tracker;
 }
 
