@@ -109,7 +109,7 @@ put_back()
 
 kernels()
 {
-	find /lib/modules -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -V
+	find /lib/modules -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | sort -V
 }
 
 # What dkms would build for by itself: kernels whose headers are installed.
