@@ -65,9 +65,10 @@ check-debug:
 	+@scripts/need tests/vm/packages
 	+@tests/vm/debug-kernel/run
 
-bench: modules
+bench: modules sim
 	+@scripts/need tests/bench/packages tests/vm/packages
 	+@tests/bench/run
+	+@tests/bench/mlx5/run
 
 sim:
 	+@scripts/need tests/sim/packages
