@@ -131,6 +131,18 @@ arm()
 	done
 }
 
+# What goes on in the root although its parent was killed: dkms's dots, for one.
+end_orphans()
+{
+	local process
+
+	for process in /proc/[0-9]*; do
+		if [[ $(readlink "$process/root") == "$root" ]]; then
+			kill -KILL "${process#/proc/}" 2>/dev/null || :
+		fi
+	done
+}
+
 # killed_at NUMBER COMMAND...: true if the command was killed at that call; false if it
 # came to its end before, and then it succeeded
 killed_at()
@@ -145,6 +157,7 @@ killed_at()
 	inside sh -c 'echo $$ >/killer/top && PATH=/killer/bin:$PATH exec "$@"' sh "$@" || status=$?
 	if [[ -e $root/killer/killed ]]; then
 		echo "killed before call $at: $(cat "$root/killer/killed")"
+		end_orphans
 		[[ $status -eq 137 ]]
 		return
 	fi
