@@ -94,7 +94,13 @@ TEST(a_state_too_large_for_firmware_without_chunks_is_an_error)
 	check_arrives(&image);
 }
 
-TEST(firmware_without_chunks_and_precopy_moves_a_state)
+/* The kernel's driver since 6.12 offers no migration at all where the firmware has no pre-copy. */
+static bool precopy_may_be_missing(void)
+{
+	return driver_is_ours() || kernel_is("6.1");
+}
+
+TEST_WHEN(precopy_may_be_missing, firmware_without_chunks_and_precopy_moves_a_state)
 {
 	struct migration_image image;
 
@@ -106,7 +112,7 @@ TEST(firmware_without_chunks_and_precopy_moves_a_state)
 	check_arrives(&image);
 }
 
-TEST_WHEN(migration_has_precopy, without_precopy_in_the_firmware_its_states_are_refused)
+TEST_OURS(without_precopy_in_the_firmware_its_states_are_refused)
 {
 	int data;
 
