@@ -30,6 +30,8 @@ static struct pci_access *access_open(void)
 	pci->error = give_up;
 	pci->warning = keep_silent;
 	pci->debug = keep_silent;
+	/* It has the same names, and libpci leaks what it looks there with. */
+	pci_set_param(pci, "hwdb.disable", "1");
 	/* A root of somebody's own may have a list of its own. */
 	system_path(path, "/usr/share/misc/pci.ids");
 	if (*system_root() && !access(path, R_OK))
