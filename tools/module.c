@@ -23,6 +23,13 @@ static struct kmod_ctx *open_modules(void)
 	return ctx;
 }
 
+static int look_up(struct kmod_ctx *ctx, const char *name, struct kmod_list **list)
+{
+	int ret = kmod_module_new_from_lookup(ctx, name, list);
+
+	return ret || *list ? ret : -ENOENT;
+}
+
 /* By name even where it is blacklisted: like modprobe, which is asked for it, too. */
 int module_load(const char *name)
 {
@@ -32,9 +39,7 @@ int module_load(const char *name)
 
 	if (!ctx)
 		return -ENOMEM;
-	ret = kmod_module_new_from_lookup(ctx, name, &list);
-	if (!ret && !list)
-		ret = -ENOENT;
+	ret = look_up(ctx, name, &list);
 	kmod_list_foreach(item, list) {
 		struct kmod_module *module = kmod_module_get_module(item);
 
@@ -79,9 +84,7 @@ int module_find(const char *name, struct module_file *file)
 	*file = (struct module_file){};
 	if (!ctx)
 		return -ENOMEM;
-	ret = kmod_module_new_from_lookup(ctx, name, &list);
-	if (!ret && !list)
-		ret = -ENOENT;
+	ret = look_up(ctx, name, &list);
 	if (!ret) {
 		module = kmod_module_get_module(list);
 		path = kmod_module_get_path(module);

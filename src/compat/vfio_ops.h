@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Members of struct vfio_device_ops that 6.1 does not have. No header in the
- * usual sense: a driver on the core includes it inside its initializer.
+ * usual sense: core/device_ops.h includes it inside an initializer.
  */
 #ifdef HAVE_VFIO_OPS_IOMMUFD
 	.bind_iommufd = vfio_iommufd_physical_bind,

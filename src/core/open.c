@@ -62,14 +62,15 @@ static int open_msix(struct vfio_latch_device *dev)
 
 /**
  * vfio_latch_open - bring a function from idle to a user's hands
- * @dev: the device
+ * @vdev: the device
  *
  * Context: vfio_device_ops.open_device; may sleep, 100 ms for a reset.
  * Return: 0; -EAGAIN if the device is being unbound or reset; or a negative
  * error, all being undone.
  */
-int vfio_latch_open(struct vfio_latch_device *dev)
+int vfio_latch_open(struct vfio_device *vdev)
 {
+	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
 	struct pci_dev *pdev = dev->pdev;
 	bool is_clean;
 	int ret;
@@ -128,13 +129,15 @@ EXPORT_SYMBOL_GPL(vfio_latch_open);
 
 /**
  * vfio_latch_close - take a function out of a user's hands
- * @dev: the device
+ * @vdev: the device
  *
  * Context: vfio_device_ops.close_device, or open_device when the driver's own
  * part of it fails. May sleep, 100 ms for a reset.
  */
-void vfio_latch_close(struct vfio_latch_device *dev)
+void vfio_latch_close(struct vfio_device *vdev)
 {
+	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
+
 	lockdep_assert_held(&dev->vdev.dev_set->lock);
 
 	latch_vf_token_close(dev);

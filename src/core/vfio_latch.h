@@ -4,7 +4,7 @@
  *
  * A driver allocates a structure whose first member is a struct
  * vfio_latch_device with vfio_alloc_device(), its vfio_device_ops made of the
- * functions below, and registers it in its probe:
+ * functions below (device_ops.h), and registers it in its probe:
  *
  *	probe:   vfio_alloc_device() -> vfio_latch_register() -> driver data
  *	remove:  vfio_latch_unregister() -> vfio_put_device()
@@ -167,9 +167,9 @@ void vfio_latch_release(struct vfio_device *vdev);
 int vfio_latch_register(struct vfio_latch_device *dev, const struct vfio_latch_params *params);
 void vfio_latch_unregister(struct vfio_latch_device *dev);
 
-/* open.c APIs: */
-int vfio_latch_open(struct vfio_latch_device *dev);
-void vfio_latch_close(struct vfio_latch_device *dev);
+/* open.c APIs: struct vfio_device_ops members */
+int vfio_latch_open(struct vfio_device *vdev);
+void vfio_latch_close(struct vfio_device *vdev);
 
 /* ioctl.c APIs: struct vfio_device_ops members */
 long vfio_latch_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg);

@@ -30,15 +30,10 @@ static void release_device(struct vfio_device *vdev)
 	vfio_latch_release(vdev);
 }
 
-static int open_device(struct vfio_device *vdev)
-{
-	return vfio_latch_open(vfio_latch_from_vdev(vdev));
-}
-
 static void close_device(struct vfio_device *vdev)
 {
 	latch_mlx5_migration_close(latch_mlx5_from_vdev(vdev));
-	vfio_latch_close(vfio_latch_from_vdev(vdev));
+	vfio_latch_close(vdev);
 }
 
 static int device_feature(struct vfio_device *vdev, u32 flags, void __user *arg, size_t argsz)
@@ -52,16 +47,9 @@ static const struct vfio_device_ops device_ops = {
 	.name = DRIVER_NAME,
 	.init = init_device,
 	.release = release_device,
-	.open_device = open_device,
 	.close_device = close_device,
-	.ioctl = vfio_latch_ioctl,
 	.device_feature = device_feature,
-	.read = vfio_latch_read,
-	.write = vfio_latch_write,
-	.mmap = vfio_latch_mmap,
-	.request = vfio_latch_request,
-	.match = vfio_latch_match,
-#include "../compat/vfio_ops.h"
+#include "../core/device_ops.h"
 };
 
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)

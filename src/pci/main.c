@@ -30,30 +30,13 @@ static bool disable_denylist;
 module_param(disable_denylist, bool, 0444);
 MODULE_PARM_DESC(disable_denylist, "Bind devices known to be unsafe, too (bool, default N)");
 
-static int open_device(struct vfio_device *vdev)
-{
-	return vfio_latch_open(vfio_latch_from_vdev(vdev));
-}
-
-static void close_device(struct vfio_device *vdev)
-{
-	vfio_latch_close(vfio_latch_from_vdev(vdev));
-}
-
 static const struct vfio_device_ops device_ops = {
 	.name = DRIVER_NAME,
 	.init = vfio_latch_init,
 	.release = vfio_latch_release,
-	.open_device = open_device,
-	.close_device = close_device,
-	.ioctl = vfio_latch_ioctl,
+	.close_device = vfio_latch_close,
 	.device_feature = vfio_latch_device_feature,
-	.read = vfio_latch_read,
-	.write = vfio_latch_write,
-	.mmap = vfio_latch_mmap,
-	.request = vfio_latch_request,
-	.match = vfio_latch_match,
-#include "../compat/vfio_ops.h"
+#include "../core/device_ops.h"
 };
 
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)

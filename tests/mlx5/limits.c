@@ -37,28 +37,26 @@ static void check_arrives(const struct migration_image *image)
 }
 
 /* The smallest chunks that the model makes, so that there are many. */
-TEST_WHEN(stream_has_records, a_state_larger_than_the_largest_image_moves_in_chunks)
+static void check_moves_in_chunks(struct migration_image (*save)(struct vfio_device *))
 {
 	struct migration_image image;
 
 	connectx_configure("image-limit", "1048576");
 	connectx_configure("chunk-size", "262144");
 	open_two(3 * MIB + 123);
-	image = migration_save(source);
+	image = save(source);
 	CHECK_LE(12, stream_count(&image, STREAM_TAG_FIRMWARE));
 	check_arrives(&image);
 }
 
+TEST_WHEN(stream_has_records, a_state_larger_than_the_largest_image_moves_in_chunks)
+{
+	check_moves_in_chunks(migration_save);
+}
+
 TEST_WHEN(migration_has_precopy, a_state_larger_than_the_largest_image_moves_with_precopy)
 {
-	struct migration_image image;
-
-	connectx_configure("image-limit", "1048576");
-	connectx_configure("chunk-size", "262144");
-	open_two(3 * MIB + 123);
-	image = migration_save_precopy(source);
-	CHECK_LE(12, stream_count(&image, STREAM_TAG_FIRMWARE));
-	check_arrives(&image);
+	check_moves_in_chunks(migration_save_precopy);
 }
 
 TEST_WHEN(migration_has_precopy, what_changes_during_precopy_moves_in_chunks)

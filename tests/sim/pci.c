@@ -258,6 +258,15 @@ static Property pf_properties[] = {
 	DEFINE_PROP_END_OF_LIST(),
 };
 
+static void set_identity(PCIDeviceClass *pci, uint16_t device_id)
+{
+	pci->vendor_id = VENDOR_MELLANOX;
+	pci->device_id = device_id;
+	pci->subsystem_vendor_id = VENDOR_MELLANOX;
+	pci->subsystem_id = 0x0001;
+	pci->class_id = CLASS_INFINIBAND;
+}
+
 static void pf_class_init(ObjectClass *class, void *data)
 {
 	DeviceClass *dev = DEVICE_CLASS(class);
@@ -271,11 +280,7 @@ static void pf_class_init(ObjectClass *class, void *data)
 	pci->realize = pf_realize;
 	pci->exit = pf_exit;
 	pci->config_write = pf_write_config;
-	pci->vendor_id = VENDOR_MELLANOX;
-	pci->device_id = DEVICE_CONNECTX7;
-	pci->subsystem_vendor_id = VENDOR_MELLANOX;
-	pci->subsystem_id = 0x0001;
-	pci->class_id = CLASS_INFINIBAND;
+	set_identity(pci, DEVICE_CONNECTX7);
 	dev->reset = pf_reset;
 	dev->desc = "model of a ConnectX-7: command interface, SR-IOV, VF migration";
 	device_class_set_props(dev, pf_properties);
@@ -290,11 +295,7 @@ static void vf_class_init(ObjectClass *class, void *data)
 	pci->realize = vf_realize;
 	pci->exit = vf_exit;
 	pci->config_write = vf_write_config;
-	pci->vendor_id = VENDOR_MELLANOX;
-	pci->device_id = DEVICE_VF;
-	pci->subsystem_vendor_id = VENDOR_MELLANOX;
-	pci->subsystem_id = 0x0001;
-	pci->class_id = CLASS_INFINIBAND;
+	set_identity(pci, DEVICE_VF);
 	dev->reset = vf_reset;
 	dev->user_creatable = false;
 }
