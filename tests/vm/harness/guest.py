@@ -7,6 +7,7 @@ which it writes `SEQUENCE VERB ARGUMENTS` and reads `SEQUENCE ok ANSWER` or `SEQ
 import hashlib
 import json
 import shlex
+import signal
 import socket
 import subprocess
 import threading
@@ -214,6 +215,8 @@ class Boot:
         self.log = scratch / "log"
         self.tap = scratch / "tap"
         self.errors = scratch / "qemu"
+        self.crashed = False
+        self.has_plugin = machine.has_plugin
         self.disks = {disk: machine.disk_path(scratch, disk) for disk in machine.disks}
         append = ["console=ttyS0", "loglevel=7", "printk.devkmsg=on", "panic=-1", "oops=panic",
                   "tsc=reliable", "no_timer_check", "watchdog_thresh=60", "rdinit=/init",
@@ -287,6 +290,8 @@ class Boot:
                 return "no output for %d s: the guest hangs" % silence
             if now - started > total:
                 return "not finished after %d s" % total
+        # A signal that nobody here sent.
+        self.crashed = status in (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)
         if status:
             return "QEMU ended with status %d: %s" % (status, self._last_words())
         return None

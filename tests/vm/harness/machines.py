@@ -25,6 +25,7 @@ class Machine:
         self.cmdline = []
         self.disks = {}
         self.root = None
+        self.has_plugin = False
         self.memory = "512M"
         self.processors = "2"
         self._read(name)
@@ -53,6 +54,7 @@ class Machine:
             elif word == "root":
                 self.root = rest
             elif word == "plugin":
+                self.has_plugin = True
                 self.options += ["-plugin", "file=%s" % _plugin(rest)]
             elif word == "disk":
                 disk, size = rest.split()
