@@ -18,7 +18,8 @@ def _roots():
     base = cache()
     for pattern in ("*", "*/*"):
         for path in sorted(base.glob(pattern)):
-            if path.is_dir():
+            # Path.glob() takes names with a dot, too; those are downloads in progress.
+            if path.is_dir() and not path.name.startswith("."):
                 yield str(path)
 
 
