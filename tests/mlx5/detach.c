@@ -43,7 +43,7 @@ TEST(an_idle_vf_can_be_migrated_after_the_pf_was_reset)
 	check_usable();
 }
 
-TEST(a_pf_reset_in_stop_copy_ends_the_session)
+TEST_WHEN(a_save_may_fail, a_pf_reset_in_stop_copy_ends_the_session)
 {
 	struct migration_image image = {};
 	int data;
@@ -194,7 +194,7 @@ TEST(a_pcie_error_while_the_vf_runs)
 	check_pcie_error(STATE(RUNNING_P2P));
 }
 
-TEST(a_pcie_error_in_stop_copy)
+TEST_WHEN(a_save_may_fail, a_pcie_error_in_stop_copy)
 {
 	check_pcie_error(STATE(STOP_COPY));
 }

@@ -97,12 +97,3 @@ static inline void check_usable(void)
 	CHECK_EQ(window_digest(vf), digest);
 	migration_set(vf, STATE(RUNNING));
 }
-
-/*
- * Not on 6.1 with the kernel's driver: it has mlx5_core call it back when a save completes, and
- * where that fails 6.1's mlx5_core switches interrupts on within its handler (a WARNING).
- */
-static inline bool a_save_may_fail(void)
-{
-	return driver_is_ours() || !kernel_is("6.1");
-}

@@ -25,6 +25,13 @@ struct vfio_precopy_info {
 /* Conditions for TEST_WHEN: the kernel's driver of 6.1 knows neither. */
 bool migration_has_precopy(void);
 bool migration_has_data_size(void);
+/*
+ * Whether the driver lives with a save that fails or is cut off by the end of its session. The
+ * kernel's driver of 6.1 has mlx5_core call it back when a save completes: where that fails,
+ * mlx5_core switches interrupts on within its handler (a WARNING); where the session has ended by
+ * then, a read that waits for the save waits for ever.
+ */
+bool a_save_may_fail(void);
 /* Whether vfio of this Debian kernel can report DMA logs; 6.12 and later need iommufd for it. */
 bool dma_logging_can_report(void);
 bool dma_logging_cannot_report(void);
