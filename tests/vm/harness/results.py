@@ -3,7 +3,8 @@
 import collections
 import re
 
-Result = collections.namedtuple("Result", "promise outcome details")  # ok, not ok or skip
+# The outcome is ok, not ok or skip; ended is False for what the guest did not come to the end of.
+Result = collections.namedtuple("Result", "promise outcome details ended", defaults=(True,))
 
 # What must not be in the guest's log while a test runs.
 BAD = re.compile(
@@ -93,7 +94,7 @@ def judge(promises, tap, log, failure):
                 died = True
             else:
                 details = ["not reached"]
-            results.append(Result(promise, "not ok", details))
+            results.append(Result(promise, "not ok", details, False))
             continue
         outcome, details = outcomes[promise]
         details = list(details)
@@ -109,5 +110,5 @@ def judge(promises, tap, log, failure):
         details = [failure] if failure else []
         details += ["the kernel log has: %s" % line for line in bad[:1]]
         details += ["log: " + line for line in _excerpt(between)]
-        results.append(Result("kernel_log", "not ok", details))
+        results.append(Result("kernel_log", "not ok", details, False))
     return results
