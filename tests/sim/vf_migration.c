@@ -186,7 +186,8 @@ enum cx_status cx_save_vhca_state(struct cx_command *cmd)
 	if (!vf || ((incremental || track) && !cmd->fn->pf->precopy))
 		return CX_BAD_PARAMETER;
 	migration = vf->migration;
-	if (!track && !migration->responder_suspended)
+	/* A VF that runs has its changes noted or, with this, no longer: pre-copy is given up. */
+	if (!track && !migration->tracking && !migration->responder_suspended)
 		return CX_BAD_RESOURCE_STATE;
 	if (incremental && !migration->tracking && !migration->unfinished)
 		return CX_BAD_RESOURCE_STATE;
