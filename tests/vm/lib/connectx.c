@@ -97,8 +97,8 @@ const char *connectx_pf_with_vfs(int count)
 }
 
 /*
- * The kernel's driver of 6.1 now and then keeps a reference to itself after a save, for good
- * (seen in one save of twenty): then both modules stay for the next test.
+ * The kernel's driver now and then keeps a reference to itself for good, when a session is left
+ * while the firmware saves: then both modules stay for the next test.
  */
 static bool still_in_use(const char *name)
 {

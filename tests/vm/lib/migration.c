@@ -69,19 +69,24 @@ const char *migration_state_name(unsigned int state)
 	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
 }
 
+static bool is_kernels_driver_of_6_1(void)
+{
+	return !driver_is_ours() && kernel_is("6.1");
+}
+
 bool migration_has_precopy(void)
 {
-	return driver_is_ours() || !kernel_is("6.1");
+	return !is_kernels_driver_of_6_1();
 }
 
 bool migration_has_data_size(void)
 {
-	return driver_is_ours() || !kernel_is("6.1");
+	return !is_kernels_driver_of_6_1();
 }
 
 bool a_save_may_fail(void)
 {
-	return driver_is_ours() || !kernel_is("6.1");
+	return !is_kernels_driver_of_6_1();
 }
 
 bool dma_logging_can_report(void)
