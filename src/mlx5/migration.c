@@ -128,6 +128,7 @@ static struct file *take_arc(struct latch_mlx5_device *dev, unsigned int from, u
 	if (latch_state_saves(to) && !latch_state_saves(from))
 		return latch_mlx5_save_begin(dev, to != VFIO_DEVICE_STATE_STOP_COPY);
 	if (latch_state_saves(from) && !latch_state_saves(to)) {
+		latch_mlx5_save_untrack(dev);
 		latch_mlx5_save_end(dev);
 		return NULL;
 	}

@@ -80,6 +80,7 @@ int latch_mlx5_migration_feature(struct latch_mlx5_device *dev, u32 flags, void 
 struct file *latch_mlx5_save_begin(struct latch_mlx5_device *dev, bool track);
 void latch_mlx5_save_finish(struct latch_mlx5_device *dev);
 int latch_mlx5_save_size(struct latch_mlx5_device *dev, u64 *bytes);
+void latch_mlx5_save_untrack(struct latch_mlx5_device *dev);
 void latch_mlx5_save_end(struct latch_mlx5_device *dev);
 
 /* load.c APIs: */

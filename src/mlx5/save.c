@@ -50,6 +50,9 @@ struct latch_mlx5_save {
 	wait_queue_head_t wait;
 	u32 pdn;
 
+	/* Changes under command_lock: the firmware notes what changes. */
+	bool is_tracking;
+
 	/* Protects what is read. */
 	struct mutex read_lock;
 	struct record *reading;
@@ -210,6 +213,7 @@ static int save_image(struct latch_mlx5_save *save)
 			    !save->is_last_series, &record->image, &next);
 	if (ret)
 		goto free;
+	save->is_tracking = !save->is_last_series;
 
 	length = record->image.length;
 	spin_lock(&save->lock);
@@ -589,6 +593,46 @@ int latch_mlx5_save_size(struct latch_mlx5_device *dev, u64 *bytes)
 	return ret;
 }
 
+/* The reader gets an error from now on, and the firmware no further command. */
+static void stop_session(struct latch_mlx5_save *save)
+{
+	fail(save, -ENODEV);
+	cancel_work_sync(&save->work);
+}
+
+/**
+ * latch_mlx5_save_untrack - have changes of a VF's state noted no longer
+ * @dev: the device, with a session that its user gives up; only its end may follow
+ *
+ * The firmware notes them until a save without set_track, or a reset. Nobody
+ * wants what that saves; if it fails, the next session begins anew all the same.
+ *
+ * Context: state_mutex is held; waits for a save that the firmware is at.
+ */
+void latch_mlx5_save_untrack(struct latch_mlx5_device *dev)
+{
+	struct latch_mlx5_save *save = dev->save;
+	struct latch_fw_size size;
+	struct record *record;
+	u32 next;
+
+	lockdep_assert_held(&dev->state_mutex);
+
+	stop_session(save);
+	if (!save->is_tracking)
+		return;
+	record = recycle_record(save);
+	if (!record)
+		return;
+	mutex_lock(&dev->command_lock);
+	if (!latch_fw_query_size(dev->mdev, dev->vhca_id, true, dev->chunk_mode, &size) &&
+	    !latch_image_reserve(&record->image, max_t(u32, size.next, PAGE_SIZE)))
+		latch_fw_save(dev->mdev, dev->vhca_id, save->pdn, true, false, &record->image,
+			      &next);
+	mutex_unlock(&dev->command_lock);
+	free_record(record);
+}
+
 /**
  * latch_mlx5_save_end - end a saving session
  * @dev: the device, with a session or without
@@ -606,8 +650,7 @@ void latch_mlx5_save_end(struct latch_mlx5_device *dev)
 	if (!save)
 		return;
 	dev->save = NULL;
-	fail(save, -ENODEV);
-	cancel_work_sync(&save->work);
+	stop_session(save);
 	mlx5_core_dealloc_pd(dev->mdev, save->pdn);
 	kref_put(&save->kref, free_session);
 }

@@ -80,3 +80,38 @@ TEST_WHEN(migration_has_precopy, a_vf_runs_on_when_precopy_is_given_up)
 	migration_load(target, &image);
 	CHECK_EQ(window_digest(target), digest);
 }
+
+static void check_not_noted_after(enum vfio_device_mig_state saving,
+				  enum vfio_device_mig_state given_up)
+{
+	int data = migration_set(source, VFIO_DEVICE_STATE_PRE_COPY);
+	struct migration_image image = {};
+
+	migration_read_dry(data, &image);
+	CHECK(window_tracks(source));
+	migration_set(source, saving);
+	migration_set(source, given_up);
+	CHECK(!window_tracks(source));
+	close(data);
+	migration_set(source, VFIO_DEVICE_STATE_RUNNING);
+}
+
+TEST_WHEN(migration_has_precopy, the_firmware_notes_no_changes_when_precopy_is_given_up)
+{
+	connectx_open_two(&source, &target);
+	window_fill(source, 15 << 20, 23);
+	check_not_noted_after(VFIO_DEVICE_STATE_PRE_COPY, VFIO_DEVICE_STATE_RUNNING);
+	check_not_noted_after(VFIO_DEVICE_STATE_PRE_COPY_P2P, VFIO_DEVICE_STATE_RUNNING_P2P);
+}
+
+/* Before the first read there is an image too many for the last ones to be saved. */
+TEST_OURS(the_firmware_notes_no_changes_when_a_session_ends_unread)
+{
+	connectx_open_two(&source, &target);
+	window_fill(source, 15 << 20, 24);
+	close(migration_set(source, VFIO_DEVICE_STATE_PRE_COPY));
+	WAIT_UNTIL(window_tracks(source), 10000);
+	migration_set(source, VFIO_DEVICE_STATE_STOP_COPY);
+	migration_set(source, VFIO_DEVICE_STATE_STOP);
+	CHECK(!window_tracks(source));
+}

@@ -309,6 +309,11 @@ uint64_t window_suspended(struct vfio_device *vf)
 	return get(vf, SUSPENDED);
 }
 
+bool window_tracks(struct vfio_device *vf)
+{
+	return window_suspended(vf) & 4;
+}
+
 void window_pattern(void *buffer, uint64_t length, uint64_t seed, uint64_t offset)
 {
 	uint8_t *bytes = buffer;

@@ -60,6 +60,8 @@ enum window_status window_write(struct vfio_device *vf, uint64_t iova, uint64_t 
 				uint64_t stride, uint64_t count, uint64_t seed);
 /* Bits 0 and 1: suspended as initiator, as responder. */
 uint64_t window_suspended(struct vfio_device *vf);
+/* The firmware notes what changes. */
+bool window_tracks(struct vfio_device *vf);
 /* The pattern that is written, to compare with. */
 void window_pattern(void *buffer, uint64_t length, uint64_t seed, uint64_t offset);
 
