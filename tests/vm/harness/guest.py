@@ -245,6 +245,18 @@ class Boot:
         lines = self.errors.read_text(errors="replace").splitlines()
         return "; ".join(line for line in lines if line.startswith("qemu"))
 
+    def void_because(self):
+        """Why the boot says nothing of a driver, or None.
+
+        No guest may make an unmodified QEMU crash; a model of ours may be at fault. Before
+        /init no driver that is tested has been loaded."""
+        if self.crashed and not self.has_plugin:
+            return "QEMU crashed"
+        log = self.log.read_text(errors="replace") if self.log.exists() else ""
+        if "Run /init as init process" not in log:
+            return "the guest did not come to its /init"
+        return None
+
     def run(self, silence, total):
         """Returns None when the guest powered itself off, else what went wrong. SILENCE and
         TOTAL are the seconds without any output, and in all, after which it is called hung."""
