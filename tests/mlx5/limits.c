@@ -49,7 +49,7 @@ static void check_moves_in_chunks(struct migration_image (*save)(struct vfio_dev
 	check_arrives(&image);
 }
 
-TEST_WHEN(stream_has_records, a_state_larger_than_the_largest_image_moves_in_chunks)
+TEST_WHEN(migration_has_records, a_state_larger_than_the_largest_image_moves_in_chunks)
 {
 	check_moves_in_chunks(migration_save);
 }

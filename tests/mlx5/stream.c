@@ -123,7 +123,7 @@ TEST_OURS(a_stream_without_anything_is_refused)
 	check_refused(&none, "nothing");
 }
 
-TEST_WHEN(stream_has_records, a_stream_whose_last_image_is_missing_is_refused)
+TEST_WHEN(migration_has_records, a_stream_whose_last_image_is_missing_is_refused)
 {
 	struct migration_image cut = { .size = 0 };
 	struct stream_header header;
@@ -137,7 +137,7 @@ TEST_WHEN(stream_has_records, a_stream_whose_last_image_is_missing_is_refused)
 	check_damage(&cut, "only what changed");
 }
 
-TEST_WHEN(stream_has_records, a_stream_whose_images_are_swapped_is_refused)
+TEST_WHEN(migration_has_records, a_stream_whose_images_are_swapped_is_refused)
 {
 	struct migration_image swapped = {};
 	size_t starts[16], count = 0, offset = 0, next;
@@ -171,7 +171,7 @@ TEST(a_stream_with_a_changed_byte_is_refused)
 	}
 }
 
-TEST_WHEN(stream_has_records, a_header_that_claims_too_much_is_refused_before_memory_is_taken)
+TEST_WHEN(migration_has_records, a_header_that_claims_too_much_is_refused_before_memory_is_taken)
 {
 	static const uint64_t sizes[] = {
 		1ULL << 63, UINT64_MAX, UINT64_MAX - HEADER + 1, 1ULL << 40, 1ULL << 33,
@@ -216,7 +216,7 @@ TEST_OURS(memory_grows_with_what_has_come_and_not_with_what_is_announced)
 	close(data);
 }
 
-TEST_WHEN(stream_has_records, an_unknown_record_is_refused_unless_it_is_optional)
+TEST_WHEN(migration_has_records, an_unknown_record_is_refused_unless_it_is_optional)
 {
 	static const char payload[5000] = "what is this?";
 	static const uint32_t tags[] = { 2, 77, UINT32_MAX };
@@ -295,7 +295,7 @@ TEST(a_stream_can_be_written_in_steps_of_any_size)
 }
 
 /* Each record torn at each byte of its header, and around the ends of its payload. */
-TEST_WHEN(stream_has_records, a_stream_can_be_split_anywhere_in_a_header)
+TEST_WHEN(migration_has_records, a_stream_can_be_split_anywhere_in_a_header)
 {
 	struct stream_header header;
 	size_t offset = 0, next;
@@ -318,7 +318,7 @@ TEST_WHEN(stream_has_records, a_stream_can_be_split_anywhere_in_a_header)
 }
 
 /* A second stream behind the first begins a series anew, so the firmware takes the last. */
-TEST_WHEN(stream_has_records, a_stream_that_follows_another_replaces_it)
+TEST_WHEN(migration_has_records, a_stream_that_follows_another_replaces_it)
 {
 	struct migration_image twice;
 
@@ -343,7 +343,7 @@ TEST_OURS(rubbish_after_a_stream_is_refused)
 	check_damage(&longer, "5 bytes of rubbish at the end");
 }
 
-TEST_WHEN(stream_has_records, an_image_that_the_firmware_refuses_is_an_error)
+TEST_WHEN(migration_has_records, an_image_that_the_firmware_refuses_is_an_error)
 {
 	struct migration_image image = {};
 	uint8_t zeroes[8192] = {};

@@ -79,6 +79,11 @@ bool migration_has_precopy(void)
 	return !is_kernels_driver_of_6_1();
 }
 
+bool migration_has_records(void)
+{
+	return !is_kernels_driver_of_6_1();
+}
+
 bool migration_has_data_size(void)
 {
 	return !is_kernels_driver_of_6_1();

@@ -25,6 +25,8 @@ struct vfio_precopy_info {
 /* Conditions for TEST_WHEN: the kernel's driver of 6.1 knows neither. */
 bool migration_has_precopy(void);
 bool migration_has_data_size(void);
+/* Whether its stream is that of stream.h: the kernel's of 6.1 still writes an image and no more. */
+bool migration_has_records(void);
 /*
  * Whether the driver lives with a save that fails or is cut off by the end of its session. The
  * kernel's driver of 6.1 has mlx5_core call it back when a save completes: where that fails,

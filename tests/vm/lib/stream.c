@@ -6,11 +6,6 @@
 
 #include "test.h"
 
-bool stream_has_records(void)
-{
-	return driver_is_ours() || !kernel_is("6.1");
-}
-
 size_t stream_next(const struct migration_image *image, size_t offset,
 		   struct stream_header *header)
 {

@@ -18,9 +18,6 @@ struct stream_header {
 	uint32_t tag;
 };
 
-/* Whether the driver's stream is this one: the kernel's of 6.1 still writes an image and no more. */
-bool stream_has_records(void);
-
 /* The record at OFFSET: the offset of what follows it, 0 at the end. Fails the test on a torn one. */
 size_t stream_next(const struct migration_image *image, size_t offset,
 		   struct stream_header *header);
