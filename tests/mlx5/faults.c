@@ -151,6 +151,28 @@ TEST(a_fault_hits_after_as_many_commands_as_it_is_told_to_skip)
 	CHECK_NE(migration_set_try(vf, STATE(STOP), &data), 0);
 }
 
+/* The driver asks what is to be saved, and saves it, only to end the noting of changes. */
+TEST_OURS(precopy_can_be_given_up_although_the_firmware_does_not_go_along)
+{
+	static const char * const commands[] = { "QUERY_VHCA_MIGRATION_STATE", "SAVE_VHCA_STATE" };
+	struct migration_image whole = {};
+
+	open_vf();
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		int data;
+
+		CHECK_EQ(window_fill(vf, 100000, i), WINDOW_DONE);
+		data = migration_set(vf, STATE(PRE_COPY));
+		migration_read_dry(data, &whole);
+		connectx_set("fault", "%s status=0x9", commands[i]);
+		migration_set(vf, STATE(RUNNING));
+		CHECK(window_tracks(vf));
+		connectx_set("fault", "%s", "");
+		close(data);
+		check_usable();
+	}
+}
+
 /* Where the request stops, the device is, and can go on from there. */
 TEST(a_request_that_fails_half_way_can_be_repeated)
 {
