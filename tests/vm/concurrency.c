@@ -6,6 +6,7 @@
  *
  * vm-machine: resets
  * vm-drivers: ours kernel
+ * vm-threads: multi
  * vm-seconds: 300
  */
 #include <setjmp.h>

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Power: idle devices, the low power feature, power states that the client asks for, system sleep.
+ * Power: idle devices, the low power feature, power states that the client asks for, system sleep,
+ * from which QEMU wakes no processors that take turns.
  *
  * vm-machine: default
  * vm-drivers: ours kernel
+ * vm-threads: multi
  */
 #include "vmtest.h"
 

@@ -208,9 +208,12 @@ def _accept(server, process, what):
 
 
 class Boot:
-    """Boots a machine with an initramfs, and waits until the guest powers off."""
+    """Boots a machine with an initramfs, and waits until the guest powers off.
 
-    def __init__(self, scratch, machine, kernel, initramfs, cmdline):
+    With a thread for each processor, QEMU 7.2 now and then loses an interrupt, above all when
+    the host is busy: THREADS is "single" unless a test needs "multi"."""
+
+    def __init__(self, scratch, machine, kernel, initramfs, cmdline, threads="single"):
         self.scratch = scratch
         self.log = scratch / "log"
         self.tap = scratch / "tap"
@@ -224,7 +227,7 @@ class Boot:
         # Without a PIT the kernel measures its clock against the HPET. On a busy host the PIT was
         # seen to tell it a frequency 40 times too low, and all time limits with it.
         self.command = [
-            QEMU, "-accel", "tcg", "-machine", "pit=off", "-nodefaults", "-no-user-config",
+            QEMU, "-accel", "tcg,thread=" + threads, "-machine", "pit=off", "-nodefaults", "-no-user-config",
             "-display", "none", "-no-reboot", "-vga", "none", "-net", "none",
             "-kernel", kernel.image, "-initrd", str(initramfs),
             "-append", " ".join(word for word in append if word),

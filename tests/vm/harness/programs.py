@@ -11,10 +11,11 @@ from .paths import BUILD, TREE, VM, HarnessError, relative
 
 DRIVERS = ("ours", "kernel")
 CFLAGS = ["-std=gnu11", "-static", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-D_GNU_SOURCE="]
-KEYS = {"machine", "drivers", "cmdline", "modules", "files", "timeout", "seconds"}
+THREADS = ("single", "multi")
+KEYS = {"machine", "drivers", "threads", "cmdline", "modules", "files", "timeout", "seconds"}
 
 Program = collections.namedtuple(
-    "Program", "group source machine drivers cmdline modules files timeout seconds")
+    "Program", "group source machine drivers threads cmdline modules files timeout seconds")
 
 
 def _header(source):
@@ -37,7 +38,10 @@ def _read(source):
     drivers = keys["drivers"].split()
     if not drivers or set(drivers) - set(DRIVERS):
         raise HarnessError("%s: vm-drivers: takes %s" % (relative(source), " and ".join(DRIVERS)))
-    return Program(source.stem, source, keys["machine"], drivers, keys.get("cmdline", ""),
+    threads = keys.get("threads", THREADS[0])
+    if threads not in THREADS:
+        raise HarnessError("%s: vm-threads: takes %s" % (relative(source), " or ".join(THREADS)))
+    return Program(source.stem, source, keys["machine"], drivers, threads, keys.get("cmdline", ""),
                    keys.get("modules", "").split(),
                    [TREE / name for name in keys.get("files", "").split()],
                    int(keys.get("timeout", "180")), int(keys.get("seconds", "120")))
