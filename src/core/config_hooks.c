@@ -70,7 +70,6 @@ static int write_command(struct vfio_latch_device *dev, unsigned int offset, uns
 	struct latch_dword *dword = latch_config_dword(dev->config, PCI_COMMAND);
 	u16 before = dword->shadow;
 	u16 command;
-	int woken;
 	int ret;
 
 	ret = latch_config_store(dev, offset, width, value);
@@ -78,11 +77,9 @@ static int write_command(struct vfio_latch_device *dev, unsigned int offset, uns
 		return ret;
 
 	if (covers(offset, width, PCI_COMMAND)) {
-		woken = latch_access_begin(dev);
-		if (woken < 0)
-			return woken;
+		down_read(&dev->access_lock);
 		pci_read_config_word(dev->pdev, PCI_COMMAND, &command);
-		latch_access_end(dev, woken);
+		up_read(&dev->access_lock);
 		if (((command ^ dword->shadow) | (before ^ dword->shadow)) & decode_bits)
 			switch_decoding(dev, decode_bits);
 	}
@@ -97,18 +94,15 @@ static int write_pm_ctrl(struct vfio_latch_device *dev, unsigned int offset, uns
 {
 	unsigned int at = dev->config->cap[LATCH_CAP_PM] + PCI_PM_CTRL;
 	u16 now, select;
-	int woken;
 
-	woken = latch_access_begin(dev);
-	if (woken < 0)
-		return woken;
+	down_read(&dev->access_lock);
 	pci_read_config_word(dev->pdev, at, &now);
 	value <<= (offset - at) * 8;
 	select = (now & ~(PCI_PM_CTRL_PME_STATUS | PCI_PM_CTRL_DATA_SEL_MASK)) |
 		 (value & PCI_PM_CTRL_DATA_SEL_MASK);
 	if (covers(offset, width, at + 1) && (now ^ select) & PCI_PM_CTRL_DATA_SEL_MASK)
 		pci_write_config_word(dev->pdev, at, select);
-	latch_access_end(dev, woken);
+	up_read(&dev->access_lock);
 
 	if (!covers(offset, width, at) || !((value ^ now) & PCI_PM_CTRL_STATE_MASK))
 		return 0;
@@ -137,10 +131,6 @@ static int write_vpd(struct vfio_latch_device *dev, unsigned int offset, unsigne
 	address = latch_shadow_get(dev->config, at + PCI_VPD_ADDR, 2);
 	if (address & 3)
 		return 0;
-	ret = pm_runtime_resume_and_get(&dev->pdev->dev);
-	if (ret)
-		return ret;
-
 	if (address & PCI_VPD_ADDR_F) {
 		data = cpu_to_le32(latch_shadow_get(dev->config, at + PCI_VPD_DATA, 4));
 		if (pci_write_vpd(dev->pdev, address & PCI_VPD_ADDR_MASK, 4, &data) == 4)
@@ -150,7 +140,6 @@ static int write_vpd(struct vfio_latch_device *dev, unsigned int offset, unsigne
 		latch_shadow_set(dev->config, at + PCI_VPD_DATA, 4, le32_to_cpu(data));
 		latch_shadow_set(dev->config, at + PCI_VPD_ADDR, 2, address | PCI_VPD_ADDR_F);
 	}
-	pm_runtime_put(&dev->pdev->dev);
 	return 0;
 }
 
@@ -164,7 +153,6 @@ static int write_msi_flags(struct vfio_latch_device *dev, unsigned int offset, u
 {
 	unsigned int at = dev->config->cap[LATCH_CAP_MSI] + PCI_MSI_FLAGS;
 	u16 flags, hardware, queue, queue_max;
-	int woken;
 	int ret;
 
 	ret = latch_config_store(dev, offset, width, value);
@@ -182,19 +170,15 @@ static int write_msi_flags(struct vfio_latch_device *dev, unsigned int offset, u
 	latch_shadow_set(dev->config, at, 2, flags);
 
 	if (dev->irq_type == VFIO_PCI_MSI_IRQ_INDEX) {
-		woken = latch_access_begin(dev);
-		if (woken >= 0) {
-			pci_read_config_word(dev->pdev, at, &hardware);
-			hardware &= ~PCI_MSI_FLAGS_ENABLE;
-			hardware |= flags & PCI_MSI_FLAGS_ENABLE;
-			pci_write_config_word(dev->pdev, at, hardware);
-			latch_access_end(dev, woken);
-		} else {
-			ret = woken;
-		}
+		down_read(&dev->access_lock);
+		pci_read_config_word(dev->pdev, at, &hardware);
+		hardware &= ~PCI_MSI_FLAGS_ENABLE;
+		hardware |= flags & PCI_MSI_FLAGS_ENABLE;
+		pci_write_config_word(dev->pdev, at, hardware);
+		up_read(&dev->access_lock);
 	}
 	mutex_unlock(&dev->irq_lock);
-	return ret;
+	return 0;
 }
 
 /* PCIe 6.0, 7.5.3.4. */
@@ -222,13 +206,9 @@ static int write_exp_devctl(struct vfio_latch_device *dev, unsigned int offset, 
 
 	/* A request below the payload size would split what the host merges. */
 	if ((now ^ before) & PCI_EXP_DEVCTL_READRQ) {
-		ret = pm_runtime_resume_and_get(&pdev->dev);
-		if (ret)
-			return ret;
 		readrq = 128 << ((now & PCI_EXP_DEVCTL_READRQ) >> 12);
 		if (readrq <= 4096)
 			pcie_set_readrq(pdev, max(readrq, pcie_get_mps(pdev)));
-		pm_runtime_put(&pdev->dev);
 	}
 	return 0;
 }
@@ -252,21 +232,9 @@ static int write_af_ctrl(struct vfio_latch_device *dev, unsigned int offset, uns
 	return 0;
 }
 
-/**
- * latch_config_hook - write a register that a hook belongs to
- * @dev: the device; config_lock is held
- * @offset: a multiple of @width
- * @width: 1, 2 or 4 bytes
- * @value: what the user wrote
- * @hook: the hook of the register's dword
- *
- * Return: 0 or a negative error.
- */
-int latch_config_hook(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
-		      u32 value, enum latch_config_hook hook)
+static int run_hook(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+		    u32 value, enum latch_config_hook hook)
 {
-	lockdep_assert_held(&dev->config_lock);
-
 	switch (hook) {
 	case LATCH_HOOK_COMMAND:
 		return write_command(dev, offset, width, value);
@@ -278,9 +246,37 @@ int latch_config_hook(struct vfio_latch_device *dev, unsigned int offset, unsign
 		return write_msi_flags(dev, offset, width, value);
 	case LATCH_HOOK_EXP_DEVCTL:
 		return write_exp_devctl(dev, offset, width, value);
-	case LATCH_HOOK_AF_CTRL:
-		return write_af_ctrl(dev, offset, width, value);
 	default:
-		return latch_config_store(dev, offset, width, value);
+		return write_af_ctrl(dev, offset, width, value);
 	}
+}
+
+/**
+ * latch_config_hook - write a register that a hook may belong to
+ * @dev: the device; config_lock is held
+ * @offset: a multiple of @width
+ * @width: 1, 2 or 4 bytes
+ * @value: what the user wrote
+ * @hook: the hook of the register's dword
+ *
+ * A device in low power is awake for all that a hook does: waking up, it takes
+ * back what was written to it while it slept.
+ *
+ * Return: 0 or a negative error.
+ */
+int latch_config_hook(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+		      u32 value, enum latch_config_hook hook)
+{
+	int ret;
+
+	lockdep_assert_held(&dev->config_lock);
+
+	if (hook == LATCH_HOOK_NONE)
+		return latch_config_store(dev, offset, width, value);
+	ret = pm_runtime_resume_and_get(&dev->pdev->dev);
+	if (ret)
+		return ret;
+	ret = run_hook(dev, offset, width, value, hook);
+	pm_runtime_put(&dev->pdev->dev);
+	return ret;
 }
