@@ -227,8 +227,9 @@ class Boot:
         # Without a PIT the kernel measures its clock against the HPET. On a busy host the PIT was
         # seen to tell it a frequency 40 times too low, and all time limits with it.
         self.command = [
-            QEMU, "-accel", "tcg,thread=" + threads, "-machine", "pit=off", "-nodefaults", "-no-user-config",
-            "-display", "none", "-no-reboot", "-vga", "none", "-net", "none",
+            QEMU, "-accel", "tcg,thread=" + threads, "-machine", "pit=off",
+            "-nodefaults", "-no-user-config", "-no-reboot",
+            "-display", "none", "-vga", "none", "-net", "none",
             "-kernel", kernel.image, "-initrd", str(initramfs),
             "-append", " ".join(word for word in append if word),
             "-chardev", "file,id=log,path=%s" % self.log, "-device", "isa-serial,chardev=log",
@@ -248,14 +249,13 @@ class Boot:
         lines = self.errors.read_text(errors="replace").splitlines()
         return "; ".join(line for line in lines if line.startswith("qemu"))
 
-    def void_because(self):
-        """Why the boot says nothing of a driver, or None.
+    def void_because(self, log):
+        """Why the boot, which left LOG, says nothing of a driver, or None.
 
         No guest may make an unmodified QEMU crash; a model of ours may be at fault. Before
         /init no driver that is tested has been loaded."""
         if self.crashed and not self.has_plugin:
             return "QEMU crashed"
-        log = self.log.read_text(errors="replace") if self.log.exists() else ""
         if "Run /init as init process" not in log:
             return "the guest did not come to its /init"
         return None
