@@ -17,7 +17,7 @@
 #	make check-selftest check-igd check-live-migration check-clients
 #	make check-docs check-package check-rpm check-system check-upgrade [ALL=1]
 #	make check-debug	the VM tests on a kernel with KASAN, UBSAN and lockdep
-#	make sim		the ConnectX model for QEMU, build/sim/connectx.so
+#	make sim		the models for QEMU, a ConnectX and others, build/sim/connectx.so
 #	make bench		instructions per operation, the kernel's driver and ours
 
 SUITES := lint unit tools build kernels pahole selftest vm igd mlx5 live-migration clients docs \
@@ -59,9 +59,11 @@ check-selftest:
 	+@scripts/need tests/vm/packages
 	+@tests/vm/selftest/run
 
-check-vm check-clients check-pahole: modules
+check-clients check-pahole: modules
 
-check-debug:
+check-vm: modules sim
+
+check-debug: sim
 	+@scripts/need tests/vm/packages
 	+@tests/vm/debug-kernel/run
 

@@ -58,6 +58,13 @@ def may_match(program, patterns):
                                for pattern in patterns)
 
 
+def known_faults():
+    """What tests/vm/known-faults lists: {pattern of GROUP.PROMISE: the fault}."""
+    lines = (line.split("#")[0].split(None, 1)
+             for line in (VM / "known-faults").read_text().splitlines())
+    return {words[0]: words[1].strip() for words in lines if words}
+
+
 def _newest(paths):
     return max(path.stat().st_mtime for path in paths)
 

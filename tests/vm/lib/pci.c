@@ -181,6 +181,17 @@ int pci_remove_id_try(const char *driver, const char *id)
 	return write_id(driver, "remove_id", id);
 }
 
+const char *pci_upstream(const char *bdf)
+{
+	char link[128], path[PATH_MAX], *name;
+
+	snprintf(link, sizeof(link), "/sys/bus/pci/devices/%s/..", bdf);
+	if (!realpath(link, path))
+		FAIL("%s: %m", link);
+	name = strrchr(path, '/') + 1;
+	return strdup(name);
+}
+
 int pci_group(const char *bdf)
 {
 	const char *name = link_name(bdf, "iommu_group");

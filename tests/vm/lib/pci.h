@@ -40,6 +40,9 @@ int pci_unbind_try(const char *bdf);
 int pci_new_id_try(const char *driver, const char *id);
 int pci_remove_id_try(const char *driver, const char *id);
 
+/* The bridge or port that the function is behind; lives until the test ends. */
+const char *pci_upstream(const char *bdf);
+
 /* The IOMMU group's number; -1 when there is none. */
 int pci_group(const char *bdf);
 

@@ -20,6 +20,7 @@
 #include "kmsg.h"
 #include "module.h"
 #include "pci.h"
+#include "witness.h"
 
 #define EXIT_FAILED 1
 #define EXIT_SKIPPED 77
@@ -114,17 +115,22 @@ void test_skip(const char *format, ...)
 static bool chosen(const char *group, const struct test *test, int count, char **patterns)
 {
 	enum test_scope other = driver_is_ours() ? TEST_ONLY_KERNEL : TEST_ONLY_OURS;
+	bool is_wanted = true;
 	char name[256];
 
 	if (test->scope == other || (test->applies && !test->applies()))
 		return false;
-	if (!count)
-		return true;
 	snprintf(name, sizeof(name), "%s.%s", group, test->name);
-	for (int i = 0; i < count; i++)
-		if (!fnmatch(patterns[i], group, 0) || !fnmatch(patterns[i], name, 0))
-			return true;
-	return false;
+	/* Those that leave tests out come first. */
+	for (; count && patterns[0][0] == '!'; count--, patterns++)
+		if (!fnmatch(patterns[0] + 1, name, 0))
+			return false;
+	for (int i = 0; i < count; i++) {
+		is_wanted = !fnmatch(patterns[i], group, 0) || !fnmatch(patterns[i], name, 0);
+		if (is_wanted)
+			break;
+	}
+	return is_wanted;
 }
 
 /* What a stuck process waits for belongs into the report. */
@@ -198,22 +204,26 @@ static void clean_up(void)
 }
 
 /* Returns false when the guest is no longer fit for another test. */
-static bool run_test(const struct test *test, int number)
+static bool run_test(const struct test *test, int number, bool has_witness)
 {
+	int status, cleanup, offences = 0;
 	const char *outcome = "ok", *skip = "";
-	int status, cleanup;
 
 	printf("# begin %s\n", test->name);
 	kmsg_write("vm-test: begin %s", test->name);
+	if (has_witness)
+		offences = run_in_child(witness_forget, test_seconds());
 	status = run_in_child(test->run, test_seconds());
 	if (status >= 0 && WIFSIGNALED(status))
 		test_note("ended by signal %s", sigabbrev_np(WTERMSIG(status)));
 	cleanup = status < 0 ? -1 : run_in_child(clean_up, test_seconds());
 	if (cleanup)
 		test_note("the clean-up after the test failed");
-	if (!cleanup && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED)
+	if (has_witness && !cleanup && !offences)
+		offences = run_in_child(witness_check, test_seconds());
+	if (!cleanup && !offences && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED)
 		skip = " # SKIP see above";
-	else if (status || cleanup)
+	else if (status || cleanup || offences)
 		outcome = "not ok";
 	kmsg_write("vm-test: end %s", test->name);
 	printf("%s %d - %s%s\n", outcome, number, test->name, skip);
@@ -228,6 +238,7 @@ int main(int argc, char **argv)
 	const char *group = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
 	bool list = argc > 1 && !strcmp(argv[1], "--list");
 	int first = list ? 2 : 1, plan = 0, number = 0;
+	bool has_witness;
 
 	for (struct test *test = first_test; test; test = test->next) {
 		if (!chosen(group, test, argc - first, argv + first))
@@ -240,11 +251,12 @@ int main(int argc, char **argv)
 		return 0;
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	has_witness = witness_exists();
 	printf("1..%d\n", plan);
 	for (struct test *test = first_test; test; test = test->next) {
 		if (!chosen(group, test, argc - first, argv + first))
 			continue;
-		if (!run_test(test, ++number)) {
+		if (!run_test(test, ++number, has_witness)) {
 			printf("Bail out! the guest is not fit for another test\n");
 			return 1;
 		}

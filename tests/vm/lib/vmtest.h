@@ -25,5 +25,6 @@
 #include "vfio.h"
 #include "vga.h"
 #include "vm.h"
+#include "witness.h"
 
 #endif

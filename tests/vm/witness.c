@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The witness (tests/sim/witness.c) sees what it promises to see; and with it, that a driver touches
+ * a function only where it answers, and owns INTx whatever a reset restores.
+ *
+ * vm-machine: witness
+ * vm-drivers: ours kernel
+ */
+#include "vmtest.h"
+
+#define LIMIT_MS	20000
+#define QUIET_MS	300
+#define ROM		VFIO_PCI_ROM_REGION_INDEX
+#define INTX		VFIO_PCI_INTX_IRQ_INDEX
+#define ERR		VFIO_PCI_ERR_IRQ_INDEX
+#define FATAL		"MALF_TLP"
+
+CLEAN_UP
+{
+	const char *bdf = vm_bdf("witness0");
+
+	witness_set("witness0", "config-size", "0");
+	witness_set("witness0", "flr-ms", "95");
+	witness_set("witness0", "intx-limit-ms", "5000");
+	witness_set("witness0", "intx-survives-reset", "false");
+	witness_set("witness0", "quiet", "false");
+	witness_set_intx("witness0", false);
+	pci_attr_set_try(bdf, "reset", "1");
+	/* As firmware leaves it; QEMU wants it for errors that are reported. */
+	real_cfg_set(bdf, PCI_COMMAND, real_cfg(bdf, PCI_COMMAND, 2) | PCI_COMMAND_SERR, 2);
+}
+
+/* The instrument: a test that counted something must have it forgotten. */
+
+static volatile uint32_t *map_bar(const char *bdf)
+{
+	char path[128];
+	void *bar;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0", bdf);
+	fd = CHECK_OK(open(path, O_RDWR | O_CLOEXEC));
+	bar = mmap(NULL, 0x2000, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(bar != MAP_FAILED);
+	return bar;
+}
+
+static void check_counted(const char *offence, unsigned long long count)
+{
+	char *text = witness_offences();
+
+	test_note("%s", text);
+	free(text);
+	CHECK_EQ(witness_count("witness0", offence), count);
+	witness_forget();
+}
+
+static void set_power_state(const char *bdf, unsigned int state)
+{
+	real_cfg_set(bdf, real_cfg_cap(bdf, PCI_CAP_ID_PM) + PCI_PM_CTRL, state, 2);
+	pause_ms(20);
+}
+
+TEST(witness_is_a_function_that_works)
+{
+	const char *bdf = vm_bdf("witness0");
+	volatile uint32_t *bar = map_bar(bdf);
+
+	real_cfg_set(bdf, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE, 2);
+	CHECK_EQ(bar[WITNESS_ID / 4], WITNESS_ID_VALUE);
+	bar[WITNESS_SCRATCH / 4] = 0x12345678;
+	CHECK_EQ(bar[WITNESS_SCRATCH / 4], 0x12345678);
+	bar[WITNESS_MEMORY / 4] = 0xabcdef01;
+	CHECK_EQ(((volatile uint8_t *)bar)[WITNESS_MEMORY + 1], 0xef);
+	pci_attr_set(bdf, "reset", "1");
+	CHECK_EQ(real_cfg(bdf, PCI_COMMAND, 2), PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE);
+	CHECK_EQ(bar[WITNESS_SCRATCH / 4], 0);
+	bar[WITNESS_INTX_RAISE / 4] = 1;
+	CHECK(real_cfg(bdf, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
+	bar[WITNESS_INTX_ACK / 4] = 1;
+	CHECK(!(real_cfg(bdf, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT));
+}
+
+TEST(witness_sees_memory_accesses_while_it_does_not_decode)
+{
+	const char *bdf = vm_bdf("witness0");
+	volatile uint32_t *bar = map_bar(bdf);
+
+	real_cfg_set(bdf, PCI_COMMAND, PCI_COMMAND_IO, 2);
+	CHECK_EQ(bar[WITNESS_ID / 4], 0xffffffff);
+	bar[WITNESS_SCRATCH / 4] = 1;
+	check_counted("access-undecoded", 2);
+}
+
+TEST(witness_sees_port_accesses_while_it_does_not_decode)
+{
+	const char *bdf = vm_bdf("witness0");
+	uint32_t value;
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource2", bdf);
+	fd = CHECK_OK(open(path, O_RDWR | O_CLOEXEC));
+	real_cfg_set(bdf, PCI_COMMAND, PCI_COMMAND_IO, 2);
+	CHECK_EQ(pread(fd, &value, 4, WITNESS_ID), 4);
+	CHECK_EQ(value, WITNESS_ID_VALUE);
+	real_cfg_set(bdf, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+	CHECK_EQ(pread(fd, &value, 4, WITNESS_ID), 4);
+	CHECK_EQ(value, 0xffffffff);
+	check_counted("access-undecoded", 1);
+}
+
+TEST(witness_sees_accesses_in_d3hot)
+{
+	const char *bdf = vm_bdf("witness0");
+	volatile uint32_t *bar = map_bar(bdf);
+
+	real_cfg_set(bdf, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+	set_power_state(bdf, 3);
+	CHECK_EQ(bar[WITNESS_ID / 4], 0xffffffff);
+	set_power_state(bdf, 0);
+	CHECK_EQ(bar[WITNESS_ID / 4], WITNESS_ID_VALUE);
+	check_counted("access-asleep", 1);
+}
+
+TEST(witness_sees_accesses_while_it_changes_its_power_state)
+{
+	const char *bdf = vm_bdf("witness0");
+	unsigned int control = real_cfg_cap(bdf, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+
+	real_cfg_set(bdf, control, 3, 2);
+	real_cfg(bdf, PCI_COMMAND, 2);
+	CHECK_EQ(real_cfg(bdf, control, 2) & PCI_PM_CTRL_STATE_MASK, 3);
+	set_power_state(bdf, 0);
+	CHECK_GE(witness_count("witness0", "config-in-transition"), 1);
+	witness_forget();
+}
+
+TEST(witness_sees_accesses_in_a_reset)
+{
+	const char *bdf = vm_bdf("witness0");
+	unsigned int control = real_cfg_cap(bdf, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL;
+	volatile uint32_t *bar = map_bar(bdf);
+	uint32_t memory = real_cfg(bdf, PCI_BASE_ADDRESS_0, 4);
+	uint32_t ports = real_cfg(bdf, PCI_BASE_ADDRESS_2, 4);
+	uint16_t enabled = real_cfg(bdf, control, 2);
+
+	real_cfg_set(bdf, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+	pci_attr_set(bdf, "reset", "1");
+	CHECK_STR(witness_offences(), "");
+	real_cfg_set(bdf, control, enabled | PCI_EXP_DEVCTL_BCR_FLR, 2);
+	CHECK_EQ(real_cfg(bdf, PCI_VENDOR_ID, 4), 0xffffffff);
+	CHECK_EQ(bar[WITNESS_ID / 4], 0xffffffff);
+	witness_wait_ready("witness0");
+	CHECK_NE(real_cfg(bdf, PCI_VENDOR_ID, 4), 0xffffffff);
+	CHECK_EQ(witness_count("witness0", "config-in-reset"), 1);
+	check_counted("access-in-reset", 1);
+	/* What it lost. */
+	real_cfg_set(bdf, PCI_BASE_ADDRESS_0, memory, 4);
+	real_cfg_set(bdf, PCI_BASE_ADDRESS_2, ports, 4);
+	real_cfg_set(bdf, control, enabled, 2);
+}
+
+TEST(witness_sees_accesses_beyond_its_configuration_space)
+{
+	const char *bdf = vm_bdf("witness0");
+
+	witness_set("witness0", "config-size", "64");
+	real_cfg(bdf, 60, 4);
+	real_cfg(bdf, 64, 4);
+	real_cfg(bdf, 0x100, 4);
+	check_counted("config-beyond-size", 2);
+}
+
+TEST(witness_sees_an_intx_that_nobody_serves)
+{
+	const char *bdf = vm_bdf("witness0");
+
+	witness_set("witness0", "intx-limit-ms", "50");
+	real_cfg_set(bdf, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE, 2);
+	witness_set_intx("witness0", true);
+	pause_ms(QUIET_MS);
+	CHECK_STR(witness_offences(), "");
+	real_cfg_set(bdf, PCI_COMMAND, 0, 2);
+	CHECK(WAIT_UNTIL(witness_count("witness0", "intx-ignored"), LIMIT_MS));
+	witness_set_intx("witness0", false);
+	witness_forget();
+}
+
+TEST(witness_sees_its_own_dma_once_it_should_be_quiet)
+{
+	const char *bdf = vm_bdf("witness0");
+	volatile uint32_t *bar = map_bar(bdf);
+
+	real_cfg_set(bdf, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE, 2);
+	witness_set("witness0", "quiet", "true");
+	bar[WITNESS_DMA_PERIOD / 4] = 1;
+	pause_ms(QUIET_MS);
+	CHECK_STR(witness_offences(), "");
+	real_cfg_set(bdf, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
+	CHECK(WAIT_UNTIL(witness_count("witness0", "dma-unwanted"), LIMIT_MS));
+	bar[WITNESS_DMA_PERIOD / 4] = 0;
+	witness_forget();
+}
+
+/* The driver */
+
+static struct vfio_device *open_with_memory(const char *id, const char *parameters)
+{
+	struct vfio_device *device;
+
+	driver_load(parameters);
+	device = vfio_bind_and_open(vm_bdf(id));
+	cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	return device;
+}
+
+static int enable_intx(struct vfio_device *device)
+{
+	int event = event_new();
+
+	vfio_irq_eventfd(device, INTX, 0, event);
+	return event;
+}
+
+static bool is_intx_off(struct vfio_device *device)
+{
+	return real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
+}
+
+static int enter_low_power_with_wakeup(struct vfio_device *device, int event)
+{
+	struct vfio_device_low_power_entry_with_wakeup entry = { .wakeup_eventfd = event };
+
+	return vfio_feature_try(device, VFIO_DEVICE_FEATURE_SET |
+				VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP,
+				&entry, sizeof(entry));
+}
+
+static void fall_asleep(struct vfio_device *device, int event)
+{
+	if (enter_low_power_with_wakeup(device, event) == -ENOTTY && !driver_is_ours())
+		SKIP("this kernel's driver has no low power feature");
+	pci_wait_power_state(device->bdf, "D3hot");
+}
+
+TEST(every_way_in_works_on_a_witness)
+{
+	static const char * const ids[] = { "witness0", "witness1", "witness2", "witness3" };
+	int event;
+
+	for (size_t n = 0; n < 4; n++) {
+		struct vfio_device *device = open_with_memory(ids[n], NULL);
+		uint8_t config[0x600];
+
+		CHECK_EQ(vfio_read(device, 0, WITNESS_ID, 4), WITNESS_ID_VALUE);
+		cfg_command(device, PCI_COMMAND_IO | PCI_COMMAND_MASTER, 0);
+		CHECK_EQ(vfio_read(device, 2, WITNESS_ID, 4), WITNESS_ID_VALUE);
+		CHECK_EQ(vfio_read(device, ROM, 0, 2), 0xaa55);
+		CHECK_EQ(vfio_read_try(device, VFIO_PCI_CONFIG_REGION_INDEX, 0, config, 0x600),
+			 0x600);
+		event = enable_intx(device);
+		vfio_write(device, 0, WITNESS_TRIGGER, 0, 4);
+		CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+		vfio_write(device, 0, WITNESS_INTX_ACK, 0, 4);
+		vfio_irq_disable(device, INTX);
+		vfio_irq_eventfd(device, VFIO_PCI_MSIX_IRQ_INDEX, 3, event);
+		vfio_write(device, 0, WITNESS_TRIGGER, 3, 4);
+		CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+		vfio_irq_disable(device, VFIO_PCI_MSIX_IRQ_INDEX);
+		vfio_irq_eventfd(device, VFIO_PCI_MSI_IRQ_INDEX, 0, event);
+		vfio_write(device, 0, WITNESS_TRIGGER, 0, 4);
+		CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+		vfio_irq_disable(device, VFIO_PCI_MSI_IRQ_INDEX);
+		CHECK_EQ(vfio_reset_try(device), 0);
+		vfio_close(device);
+		pci_unbind(vm_bdf(ids[n]));
+		driver_unload();
+	}
+}
+
+/* Beyond what the kernel's quirk says is there, the bus hangs. */
+TEST(configuration_beyond_a_quirks_size_is_not_touched)
+{
+	struct vfio_device *device = open_with_memory("witness3", NULL);
+	uint8_t config[4096];
+
+	vfio_read_try(device, VFIO_PCI_CONFIG_REGION_INDEX, 0, config, sizeof(config));
+	vfio_read_try(device, VFIO_PCI_CONFIG_REGION_INDEX, 0x600, config, 4);
+	vfio_write_try(device, VFIO_PCI_CONFIG_REGION_INDEX, 0x600, config, 4);
+	vfio_close(device);
+	vfio_close(vfio_open(vm_bdf("witness3")));
+}
+
+/* No ioctl in between: that wakes the function. */
+static void check_read_wakes(struct vfio_device *device, unsigned int index, uint64_t offset,
+			     uint32_t expected)
+{
+	struct vfio_region_info *info = vfio_region(device, index);
+	int event = event_new();
+	uint32_t value = 0;
+
+	fall_asleep(device, event);
+	CHECK_OK(pread(device->fd, &value, sizeof(value), info->offset + offset));
+	CHECK_EQ(value, expected);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+}
+
+TEST(rom_read_wakes_a_sleeping_function)
+{
+	check_read_wakes(open_with_memory("witness0", NULL), ROM, 0, 0x0001aa55);
+}
+
+TEST(bar_read_wakes_a_sleeping_function)
+{
+	struct vfio_device *device = open_with_memory("witness0", NULL);
+
+	cfg_command(device, PCI_COMMAND_IO, 0);
+	check_read_wakes(device, 0, WITNESS_ID, WITNESS_ID_VALUE);
+	check_read_wakes(device, 2, WITNESS_ID, WITNESS_ID_VALUE);
+}
+
+/* The kernel's driver does. */
+TEST_OURS(msix_of_a_function_in_d3hot_is_not_touched)
+{
+	struct vfio_device *device = open_with_memory("witness0", NULL);
+	unsigned int control = cfg_cap(device, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+	int events[2] = { event_new(), event_new() };
+
+	vfio_irq_eventfd(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, events[0]);
+	cfg_set16(device, control, 3);
+	vfio_irq_eventfds_try(device, VFIO_PCI_MSIX_IRQ_INDEX, 1, 1, events + 1);
+	vfio_irq_eventfds_try(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, events + 1);
+	cfg_set16(device, control, 0);
+}
+
+static void during_a_reset(struct vfio_device *device, void (*work)(struct vfio_device *))
+{
+	int status;
+	pid_t child = CHECK_OK(fork());
+
+	if (!child) {
+		vfio_reset(device);
+		_exit(0);
+	}
+	witness_wait_in_reset("witness0");
+	work(device);
+	CHECK_OK(waitpid(child, &status, 0));
+	CHECK_EQ(status, 0);
+}
+
+static void mask(struct vfio_device *device)
+{
+	vfio_irq_mask(device, INTX);
+}
+
+static void unmask(struct vfio_device *device)
+{
+	vfio_irq_unmask(device, INTX);
+}
+
+/*
+ * INTx after somebody restored configuration space. The kernel's driver keeps none of these: it
+ * leaves INTx on with nobody to serve it, or off for good.
+ */
+
+TEST_OURS(mask_during_a_reset_holds_after_it)
+{
+	struct vfio_device *device = open_with_memory("witness0", NULL);
+	int event = enable_intx(device);
+
+	witness_set("witness0", "flr-ms", "2000");
+	during_a_reset(device, mask);
+	witness_set("witness0", "flr-ms", "95");
+	CHECK(is_intx_off(device));
+	witness_set_intx("witness0", true);
+	CHECK_EQ(event_wait(event, QUIET_MS), 0);
+	unmask(device);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	witness_set_intx("witness0", false);
+}
+
+TEST_OURS(unmask_during_a_reset_holds_after_it)
+{
+	struct vfio_device *device = open_with_memory("witness0", NULL);
+	int event = enable_intx(device);
+
+	mask(device);
+	witness_set("witness0", "flr-ms", "2000");
+	during_a_reset(device, unmask);
+	witness_set("witness0", "flr-ms", "95");
+	CHECK(!is_intx_off(device));
+	witness_set_intx("witness0", true);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	witness_set_intx("witness0", false);
+}
+
+static void reset_the_link(struct vfio_device *device)
+{
+	int start = kmsg_mark(), event = event_new();
+
+	vfio_irq_eventfd(device, ERR, 0, event);
+	vm_aer("witness0", FATAL);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	CHECK(WAIT_UNTIL(kmsg_count(start, "AER: device recovery successful"), LIMIT_MS));
+}
+
+/* What the PCI core saved before the client's last write is not the truth any more. */
+TEST(link_reset_leaves_decoding_as_the_client_sees_it)
+{
+	struct vfio_device *device = open_with_memory("witness0", NULL);
+
+	cfg_command(device, 0, PCI_COMMAND_MEMORY);
+	vfio_reset(device);
+	cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	reset_the_link(device);
+	CHECK_EQ(cfg16(device, PCI_COMMAND) & PCI_COMMAND_MEMORY,
+		 real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
+	if (cfg16(device, PCI_COMMAND) & PCI_COMMAND_MEMORY)
+		CHECK_EQ(vfio_read(device, 0, WITNESS_ID, 4), WITNESS_ID_VALUE);
+}
+
+TEST_OURS(link_reset_leaves_intx_off_without_a_handler)
+{
+	struct vfio_device *device = open_with_memory("witness0", NULL);
+
+	/* A reset with a handler: what is saved has INTx on. */
+	enable_intx(device);
+	vfio_reset(device);
+	vfio_irq_disable(device, INTX);
+	CHECK(is_intx_off(device));
+	reset_the_link(device);
+	CHECK(is_intx_off(device));
+	witness_set("witness0", "intx-limit-ms", "300");
+	witness_set_intx("witness0", true);
+	pause_ms(1000);
+	witness_set_intx("witness0", false);
+}
+
+TEST_OURS(link_reset_leaves_intx_masked)
+{
+	struct vfio_device *device = open_with_memory("witness0", NULL);
+	int event = enable_intx(device);
+
+	vfio_reset(device);
+	mask(device);
+	reset_the_link(device);
+	CHECK(is_intx_off(device));
+	witness_set_intx("witness0", true);
+	CHECK_EQ(event_wait(event, QUIET_MS), 0);
+	unmask(device);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	witness_set_intx("witness0", false);
+}
+
+/* A closed function is nobody's: it does not write to memory. */
+TEST(close_ends_dma)
+{
+	struct vfio_device *device = open_with_memory("witness0", "disable_idle_d3=1");
+	uint32_t *memory = vfio_dma_alloc(device, 0x100000, 4096);
+
+	cfg_command(device, PCI_COMMAND_MASTER, 0);
+	vfio_write(device, 0, WITNESS_DMA_ADDRESS, 0x100000, 4);
+	vfio_write(device, 0, WITNESS_DMA_PERIOD, 1, 4);
+	CHECK(WAIT_UNTIL(*(volatile uint32_t *)memory, LIMIT_MS));
+	vfio_close(device);
+	witness_set("witness0", "quiet", "true");
+	pause_ms(QUIET_MS);
+}
