@@ -26,6 +26,20 @@
 #include <linux/kstrtox.h>
 #endif
 
+/*
+ * What the kernel was configured for. One without a VFIO PCI driver of its own says nothing: then
+ * it is what its default would be.
+ */
+#if IS_ENABLED(CONFIG_VFIO_PCI_CORE)
+#define COMPAT_INTX	IS_ENABLED(CONFIG_VFIO_PCI_INTX)
+#define COMPAT_VGA	IS_ENABLED(CONFIG_VFIO_PCI_VGA)
+#define COMPAT_IGD	IS_ENABLED(CONFIG_VFIO_PCI_IGD)
+#else
+#define COMPAT_INTX	(!IS_ENABLED(CONFIG_S390))
+#define COMPAT_VGA	(IS_ENABLED(CONFIG_X86) && IS_ENABLED(CONFIG_VGA_ARB))
+#define COMPAT_IGD	IS_ENABLED(CONFIG_X86)
+#endif
+
 static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
 {
 #ifdef HAVE_EVENTFD_SIGNAL_ONE_ARG

@@ -86,6 +86,7 @@ int latch_config_open(struct vfio_latch_device *dev)
 							       PCI_CFG_SPACE_SIZE,
 		.vendor = pdev->vendor,
 		.device = pdev->device,
+		.base_class = pdev->class >> 16,
 		.no_command_memory = pdev->no_command_memory,
 		.hide_intx = dev->hide_intx,
 	};

@@ -3,6 +3,7 @@
 #include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
+#include <linux/pci_ids.h>
 #include <linux/pci_regs.h>
 #include <linux/slab.h>
 
@@ -76,6 +77,25 @@ static const struct field header_fields[] = {
 
 static const struct capability header = {
 	.length = PCI_STD_HEADER_SIZEOF, .rest = REST_STATIC, FIELDS(header_fields),
+};
+
+/*
+ * Intel graphics: registers outside of all capabilities that the host believes,
+ * in its firmware, at its next boot or in its own driver. The first are
+ * firmware's to set, once: how much memory is stolen and where it is, and how
+ * large BAR 2 is. A write of the second asks firmware to act on the host's
+ * memory, or tells it where; the user has his own copy.
+ */
+static const struct field intel_graphics_fields[] = {
+	{ .offset = 0x50, .width = 2 },				/* GGC */
+	{ .offset = 0x5c, .width = 4 },				/* BDSM */
+	{ .offset = 0x62, .width = 1 },				/* MSAC */
+	{ .offset = 0xc0, .width = 4 },				/* BDSM from generation 11 on */
+	{ .offset = 0xc4, .width = 4 },
+	{ .offset = 0xe0, .width = 4, .virt = ~0U, .write = ~0U },	/* SWSMI */
+	{ .offset = 0xe4, .width = 4, .virt = ~0U, .write = ~0U },	/* ASLE */
+	{ .offset = 0xe8, .width = 4, .virt = ~0U, .write = ~0U },	/* SWSCI */
+	{ .offset = LATCH_INTEL_ASLS, .width = 4, .virt = ~0U, .write = ~0U },
 };
 
 /* PCI Power Management 1.2, 3.2. PME never reaches the user's machine. */
@@ -471,6 +491,23 @@ static void lay_header(struct latch_config *config, const struct latch_config_so
 		latch_shadow_set(config, PCI_INTERRUPT_PIN, 1, 0);
 }
 
+/* The device's own registers, as far as they are not his alone; capabilities go over them. */
+static void lay_vendor(struct latch_config *config, const struct latch_config_source *source)
+{
+	const struct field *field = intel_graphics_fields;
+	const struct field *end = field + ARRAY_SIZE(intel_graphics_fields);
+
+	if (source->vendor != PCI_VENDOR_ID_INTEL || source->base_class != PCI_BASE_CLASS_DISPLAY ||
+	    source->size < PCI_CFG_SPACE_SIZE)
+		return;
+	for (; field < end; field++) {
+		if (field->virt)
+			latch_config_dword(config, field->offset)->shadow =
+				source->read(source->context, field->offset);
+		lay_field(config, 0, field);
+	}
+}
+
 /* The end of a capability whose length nobody knows: where the next one starts. */
 static unsigned int next_start(const struct placed *caps, unsigned int nr, unsigned int offset,
 			       unsigned int end)
@@ -640,6 +677,7 @@ struct latch_config *latch_config_compile(const struct latch_config_source *sour
 		config->dword[n].write = ~0U;
 
 	lay_header(config, source);
+	lay_vendor(config, source);
 	lay_standard(config, source);
 	if (source->size > PCI_CFG_SPACE_SIZE && lay_extended(config, source)) {
 		latch_config_free(config);

@@ -71,6 +71,9 @@ struct latch_config {
 #define LATCH_NR_BARS	7	/* six BARs and the expansion ROM */
 #define LATCH_BAR_ROM	6
 
+/* Intel graphics: the register that says where the OpRegion is. */
+#define LATCH_INTEL_ASLS	0xfc
+
 /**
  * struct latch_config_source - the function that is compiled
  * @read: reads a dword of its configuration space; offset is a multiple of 4
@@ -78,6 +81,7 @@ struct latch_config {
  * @size: bytes of configuration space, 256 or 4096
  * @vendor: vendor ID (a VF's own register has none)
  * @device: device ID (the same)
+ * @base_class: the class code's highest byte
  * @no_command_memory: memory is decoded whatever COMMAND says (a VF)
  * @hide_intx: the user shall see no INTx pin
  * @bar: for each BAR its size in bytes, 0 if it has none
@@ -89,6 +93,7 @@ struct latch_config_source {
 	unsigned int size;
 	u16 vendor;
 	u16 device;
+	u8 base_class;
 	bool no_command_memory;
 	bool hide_intx;
 	u64 bar[LATCH_NR_BARS];

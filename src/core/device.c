@@ -99,6 +99,7 @@ int vfio_latch_register(struct vfio_latch_device *dev, const struct vfio_latch_p
 		return ret;
 
 	pci_set_drvdata(pdev, dev);
+	latch_igd_latch(dev);
 	/* For slot_reset in error.c, until others save. */
 	pci_save_state(pdev);
 	ret = latch_vf_token_init(dev);

@@ -5,13 +5,19 @@
  * OpRegion Specification), and the configuration spaces of the host bridge and
  * of the LPC bridge, where the driver looks for what platform it is on.
  *
+ * Where the OpRegion is stands in a register, ASLS, that we, the host's driver
+ * and firmware believe. So it is no user's to write (config_rules.c): its value
+ * is latched at probe and put back after resets. Even that may be a lie, since
+ * others had the function before us, and so may be all that the OpRegion says.
+ * Nothing is mapped that the firmware did not reserve, and nothing but what has
+ * the signature of an OpRegion or of a video BIOS table.
+ *
  * Regions come at open and go at close; their readers are the device's users.
  */
 #include <linux/io.h>
 
 #include "core.h"
 
-#define ASLS			0xfc	/* configuration space: address of the OpRegion */
 #define OPREGION_SIGNATURE	"IntelGraphicsMem"
 #define OPREGION_SIZE		0x10	/* u32, KiB */
 #define OPREGION_VERSION	0x14	/* u32, major in the top byte, minor below it */
@@ -19,6 +25,7 @@
 #define OPREGION_RVDS		0x3c2	/* u32, its bytes */
 #define OPREGION_LENGTH		SZ_8K
 #define OPREGION_VBT_MAX	SZ_64K
+#define VBT_SIGNATURE		"$VBT"
 
 #define VERSION_2_0		0x0200
 #define VERSION_2_1		0x0201
@@ -28,16 +35,22 @@
 /**
  * struct opregion - an OpRegion, and the video BIOS table behind it
  * @base: OPREGION_LENGTH bytes of firmware's memory, which it goes on changing
- * @vbt: the table, if it stands outside, else NULL
+ * @vbt: the table, if it stands outside and is one, else NULL
  * @vbt_size: its bytes
- * @is_absolute: its address in the OpRegion is physical (version 2.0)
+ * @version: as firmware says, major in the high byte
  */
 struct opregion {
 	void *base;
 	void *vbt;
 	u32 vbt_size;
-	bool is_absolute;
+	u16 version;
 };
+
+static bool is_intel_display(struct pci_dev *pdev)
+{
+	return pdev->vendor == PCI_VENDOR_ID_INTEL &&
+	       pdev->class >> 16 == PCI_BASE_CLASS_DISPLAY;
+}
 
 static void put_bytes(u8 *buf, u64 offset, size_t count, u64 at, const void *value, size_t size)
 {
@@ -51,23 +64,27 @@ static void put_bytes(u8 *buf, u64 offset, size_t count, u64 at, const void *val
 /*
  * The user sees the table right behind the OpRegion, and its address says so,
  * counted from the OpRegion's start as version 2.1 does; version 2.0, whose
- * address is physical and tells a guest nothing, is shown as 2.1.
+ * address is physical and tells a guest nothing, is shown as 2.1. A table that
+ * is not shown has no address.
  */
 static int opregion_rw(struct vfio_latch_device *dev, void *data, void *buf, u64 offset,
 		       size_t count, bool is_write)
 {
-	const __le16 version = cpu_to_le16(VERSION_2_1);
-	const __le64 address = cpu_to_le64(OPREGION_LENGTH);
 	const struct opregion *opregion = data;
+	const __le64 address = cpu_to_le64(opregion->vbt ? OPREGION_LENGTH : 0);
+	const __le32 size = cpu_to_le32(opregion->vbt_size);
+	const __le16 version = cpu_to_le16(VERSION_2_1);
 
 	if (is_write)
 		return -EINVAL;
 	put_bytes(buf, offset, count, 0, opregion->base, OPREGION_LENGTH);
-	if (opregion->vbt) {
+	if (opregion->vbt)
 		put_bytes(buf, offset, count, OPREGION_LENGTH, opregion->vbt, opregion->vbt_size);
+	if (opregion->version >= VERSION_2_0) {
 		put_bytes(buf, offset, count, OPREGION_RVDA, &address, sizeof(address));
+		put_bytes(buf, offset, count, OPREGION_RVDS, &size, sizeof(size));
 	}
-	if (opregion->is_absolute)
+	if (opregion->version == VERSION_2_0)
 		put_bytes(buf, offset, count, OPREGION_VERSION + 2, &version, sizeof(version));
 	return 0;
 }
@@ -87,54 +104,75 @@ static const struct vfio_latch_region_ops opregion_ops = {
 	.release = opregion_release,
 };
 
-static bool has_outside_vbt(u16 version, u64 rvda, u32 rvds)
+/*
+ * Maps what firmware left in memory. The address may be anybody's invention:
+ * only what the firmware's memory map says is the firmware's own is mapped,
+ * neither RAM, which is others' data, nor a device's registers.
+ */
+static void *map_firmware(u64 address, size_t size)
 {
-	if (!rvda || !rvds || rvds > OPREGION_VBT_MAX)
-		return false;
-	/* From 2.1 on it counts from the OpRegion's start. */
-	return version == VERSION_2_0 || (version >= VERSION_2_1 && rvda >= OPREGION_LENGTH);
+	if (region_intersects(address, size, IORESOURCE_MEM, IORES_DESC_ACPI_NV_STORAGE) !=
+	    REGION_INTERSECTS &&
+	    region_intersects(address, size, IORESOURCE_MEM, IORES_DESC_RESERVED) !=
+	    REGION_INTERSECTS)
+		return NULL;
+	return memremap(address, size, MEMREMAP_WB);
 }
 
-static int map_vbt(struct opregion *opregion, u32 address)
+/* Maps the table that stands outside of the OpRegion, if there is one that is one. */
+static void map_vbt(struct opregion *opregion, u32 base)
 {
-	u16 version = get_unaligned_le16(opregion->base + OPREGION_VERSION + 2);
-	u64 rvda = get_unaligned_le64(opregion->base + OPREGION_RVDA);
-	u32 rvds = get_unaligned_le32(opregion->base + OPREGION_RVDS);
+	u64 address = get_unaligned_le64(opregion->base + OPREGION_RVDA);
+	u32 size = get_unaligned_le32(opregion->base + OPREGION_RVDS);
 
-	if (!has_outside_vbt(version, rvda, rvds))
-		return 0;
-	opregion->is_absolute = version == VERSION_2_0;
-	opregion->vbt = memremap(opregion->is_absolute ? rvda : address + rvda, rvds, MEMREMAP_WB);
-	opregion->vbt_size = rvds;
-	return opregion->vbt ? 0 : -ENOMEM;
+	if (opregion->version < VERSION_2_0 || !address || size < sizeof(VBT_SIGNATURE) - 1 ||
+	    size > OPREGION_VBT_MAX)
+		return;
+	/* From 2.1 on it counts from the OpRegion's start, and stands behind it. */
+	if (opregion->version > VERSION_2_0) {
+		if (address < OPREGION_LENGTH || address > U32_MAX)
+			return;
+		address += base;
+	}
+	if (address > U64_MAX - size)
+		return;
+	opregion->vbt = map_firmware(address, size);
+	if (!opregion->vbt)
+		return;
+	if (memcmp(opregion->vbt, VBT_SIGNATURE, sizeof(VBT_SIGNATURE) - 1)) {
+		memunmap(opregion->vbt);
+		opregion->vbt = NULL;
+		return;
+	}
+	opregion->vbt_size = size;
+}
+
+static bool is_opregion(const void *base)
+{
+	return !memcmp(base, OPREGION_SIGNATURE, sizeof(OPREGION_SIGNATURE) - 1) &&
+	       get_unaligned_le32(base + OPREGION_SIZE) == OPREGION_LENGTH / SZ_1K;
 }
 
 static int add_opregion(struct vfio_latch_device *dev)
 {
 	struct opregion *opregion;
-	u32 address;
-	int ret;
+	int ret = 0;
 
 	/* Firmware without one leaves zero or all ones there. */
-	pci_read_config_dword(dev->pdev, ASLS, &address);
-	if (!address || address == ~0U)
+	if (!dev->opregion || dev->opregion == ~0U)
 		return 0;
 
 	opregion = kzalloc(sizeof(*opregion), GFP_KERNEL_ACCOUNT);
 	if (!opregion)
 		return -ENOMEM;
-	ret = -ENOMEM;
-	opregion->base = memremap(address, OPREGION_LENGTH, MEMREMAP_WB);
+	opregion->base = map_firmware(dev->opregion, OPREGION_LENGTH);
 	if (!opregion->base)
 		goto free;
 	/* A discrete GPU's register there is something else. */
-	ret = 0;
-	if (memcmp(opregion->base, OPREGION_SIGNATURE, sizeof(OPREGION_SIGNATURE) - 1) ||
-	    get_unaligned_le32(opregion->base + OPREGION_SIZE) != OPREGION_LENGTH / SZ_1K)
+	if (!is_opregion(opregion->base))
 		goto unmap;
-	ret = map_vbt(opregion, address);
-	if (ret)
-		goto unmap;
+	opregion->version = get_unaligned_le16(opregion->base + OPREGION_VERSION + 2);
+	map_vbt(opregion, dev->opregion);
 	ret = vfio_latch_add_region(dev, INTEL_REGION_TYPE, VFIO_REGION_SUBTYPE_INTEL_IGD_OPREGION,
 				    OPREGION_LENGTH + opregion->vbt_size,
 				    VFIO_REGION_INFO_FLAG_READ, &opregion_ops, opregion);
@@ -203,6 +241,47 @@ static int add_bridge(struct vfio_latch_device *dev, unsigned int devfn, unsigne
 	return ret;
 }
 
+/*
+ * Processor graphics, whose driver looks at the chipset: device 2 of the root
+ * bus. A graphics card has no part in what platform it is plugged into.
+ */
+static bool is_integrated(struct pci_dev *pdev)
+{
+	return pci_is_root_bus(pdev->bus) && pdev->devfn == PCI_DEVFN(2, 0);
+}
+
+/**
+ * latch_igd_latch - keep in mind what firmware said of Intel's graphics function
+ * @dev: the device; nothing is done for others
+ *
+ * Context: probe.
+ */
+void latch_igd_latch(struct vfio_latch_device *dev)
+{
+	if (is_intel_display(dev->pdev) && dev->pdev->cfg_size >= PCI_CFG_SPACE_SIZE)
+		pci_read_config_dword(dev->pdev, LATCH_INTEL_ASLS, &dev->opregion);
+}
+
+/**
+ * latch_igd_restore - put back what latch_igd_latch() found
+ * @dev: the device; nothing is done for others
+ *
+ * A reset may have cleared it, and the PCI core does not restore registers that
+ * no capability describes. The next user and the host's driver need it.
+ *
+ * Context: first open, before the rules are compiled; last close, after resets.
+ */
+void latch_igd_restore(struct vfio_latch_device *dev)
+{
+	u32 now;
+
+	if (!is_intel_display(dev->pdev) || dev->pdev->cfg_size < PCI_CFG_SPACE_SIZE)
+		return;
+	pci_read_config_dword(dev->pdev, LATCH_INTEL_ASLS, &now);
+	if (now != dev->opregion)
+		pci_write_config_dword(dev->pdev, LATCH_INTEL_ASLS, dev->opregion);
+}
+
 /**
  * latch_igd_add_regions - give Intel's graphics function its platform's regions
  * @dev: the device; nothing is done for others
@@ -215,14 +294,12 @@ static int add_bridge(struct vfio_latch_device *dev, unsigned int devfn, unsigne
  */
 int latch_igd_add_regions(struct vfio_latch_device *dev)
 {
-	struct pci_dev *pdev = dev->pdev;
 	int ret;
 
-	if (!IS_ENABLED(CONFIG_VFIO_PCI_IGD) || pdev->vendor != PCI_VENDOR_ID_INTEL ||
-	    pdev->class >> 8 != PCI_CLASS_DISPLAY_VGA)
+	if (!COMPAT_IGD || !is_intel_display(dev->pdev))
 		return 0;
 	ret = add_opregion(dev);
-	if (ret)
+	if (ret || !is_integrated(dev->pdev))
 		return ret;
 	ret = add_bridge(dev, PCI_DEVFN(0, 0), PCI_CLASS_BRIDGE_HOST,
 			 VFIO_REGION_SUBTYPE_INTEL_IGD_HOST_CFG);

@@ -23,7 +23,7 @@ unsigned int latch_irq_count(struct vfio_latch_device *dev, unsigned int index)
 
 	switch (index) {
 	case VFIO_PCI_INTX_IRQ_INDEX:
-		return IS_ENABLED(CONFIG_VFIO_PCI_INTX) &&
+		return COMPAT_INTX &&
 		       latch_shadow_get(dev->config, PCI_INTERRUPT_PIN, 1);
 	case VFIO_PCI_MSI_IRQ_INDEX:
 		if (!cap[LATCH_CAP_MSI])

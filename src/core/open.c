@@ -99,6 +99,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 	if (!dev->pristine)
 		goto disable;
 
+	latch_igd_restore(dev);
 	open_intx(dev);
 	latch_vga_open(dev);
 	ret = open_msix(dev);
@@ -151,6 +152,7 @@ void vfio_latch_close(struct vfio_device *vdev)
 
 	latch_reset_at_close(dev);
 	latch_hot_reset_at_last_close(dev);
+	latch_igd_restore(dev);
 	latch_power_close(dev);
 }
 EXPORT_SYMBOL_GPL(vfio_latch_close);

@@ -71,6 +71,7 @@ struct vfio_latch_device {
 	struct vfio_latch_policy policy;
 	struct latch_vf_token *vf_token;
 	struct notifier_block vf_notifier;
+	u32 opregion;			/* Intel graphics: where firmware said that it is */
 	/*
 	 * A driver's own, or NULL: its function was reset, whoever did it. With
 	 * access_lock held for writing: it must not wait for who touches user memory.

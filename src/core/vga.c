@@ -119,7 +119,7 @@ void latch_vga_unregister(struct vfio_latch_device *dev)
  */
 void latch_vga_open(struct vfio_latch_device *dev)
 {
-	dev->has_vga = IS_ENABLED(CONFIG_VFIO_PCI_VGA) && is_vga(dev->pdev) &&
+	dev->has_vga = COMPAT_VGA && is_vga(dev->pdev) &&
 		       !latch_policy_value(dev, VFIO_LATCH_DISABLE_VGA);
 }
 

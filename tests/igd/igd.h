@@ -8,8 +8,13 @@
 #include <stdlib.h>
 #include "vmtest.h"
 
+/* Where the model puts them. */
+#define OPREGION_ADDRESS	0xfed60000
+#define VBT_ADDRESS		0xfed68000
+
 #define OPREGION_SIZE		0x2000
 #define OPREGION_VERSION	0x16
+#define ASLS			0xfc
 #define OPREGION_RVDA		0x3ba
 #define OPREGION_RVDS		0x3c2
 #define VBT_SIZE		0x1000
@@ -20,8 +25,8 @@ static inline struct vfio_device *open_graphics(void)
 	return vfio_bind_and_open(vm_bdf("igd0"));
 }
 
-/* The index of the region of Intel's SUBTYPE. */
-static inline unsigned int region_of(struct vfio_device *graphics, unsigned int subtype)
+/* The index of the region of Intel's SUBTYPE, 0 if there is none. */
+static inline unsigned int find_region(struct vfio_device *graphics, unsigned int subtype)
 {
 	unsigned int index;
 
@@ -36,8 +41,16 @@ static inline unsigned int region_of(struct vfio_device *graphics, unsigned int 
 		if (type->subtype == subtype)
 			return index;
 	}
-	FAIL("no region of subtype %u", subtype);
 	return 0;
+}
+
+static inline unsigned int region_of(struct vfio_device *graphics, unsigned int subtype)
+{
+	unsigned int index = find_region(graphics, subtype);
+
+	if (!index)
+		FAIL("no region of subtype %u", subtype);
+	return index;
 }
 
 static inline uint8_t *read_region(struct vfio_device *graphics, unsigned int index, size_t size)

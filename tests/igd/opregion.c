@@ -16,7 +16,8 @@ TEST(opregion_and_its_table_are_one_region)
 	CHECK_MEM(opregion, "IntelGraphicsMem", 16);
 	CHECK_EQ(opregion[0x1234], 0x34);
 	CHECK_EQ(opregion[OPREGION_SIZE - 1], 0xff);
-	CHECK_EQ(opregion[OPREGION_SIZE], 0x80);
+	CHECK_MEM(opregion + OPREGION_SIZE, "$VBT", 4);
+	CHECK_EQ(opregion[OPREGION_SIZE + 5], 0x85);
 	CHECK_EQ(opregion[OPREGION_SIZE + VBT_SIZE - 1], 0x7f);
 }
 
@@ -62,6 +63,15 @@ TEST(host_bridge_and_lpc_bridge_are_shown)
 	CHECK_EQ(vfio_read(graphics, lpc, 2, 2), 0x2918);
 	CHECK_EQ(vfio_read(graphics, lpc, 3, 1), 0x29);
 	CHECK_EQ(vfio_write_try(graphics, host, 4, &value, 2), -EINVAL);
+}
+
+TEST(card_is_not_shown_the_bridges)
+{
+	struct vfio_device *card;
+
+	driver_load(NULL);
+	card = vfio_bind_and_open(vm_bdf("card0"));
+	CHECK_EQ(card->info.num_regions, VFIO_PCI_NUM_REGIONS);
 }
 
 TEST(regions_come_again_with_every_open)

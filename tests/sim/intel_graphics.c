@@ -5,7 +5,10 @@
  * into QEMU.
  *
  * The OpRegion's bytes count up, n at offset n, but for what its specification defines; so
- * do those of the video BIOS table, from 0x80.
+ * do those of the video BIOS table, from 0x80, but for its signature.
+ *
+ * The machine's command line has to say that firmware reserved the memory: firmware here knows
+ * nothing of it.
  */
 #include "qemu/osdep.h"
 #include "exec/address-spaces.h"
@@ -34,6 +37,8 @@ struct intel_graphics {
 	MemoryRegion opregion;
 	MemoryRegion vbt;
 	uint16_t version;
+	bool is_card;
+	bool forgets;
 };
 
 static void fill(uint8_t *at, unsigned int size, uint8_t first)
@@ -74,20 +79,39 @@ static void realize(PCIDevice *pci, Error **errp)
 {
 	intel_graphics *graphics = INTEL_GRAPHICS(pci);
 
-	if (pcie_endpoint_cap_init(pci, 0x60) < 0) {
+	if (pcie_endpoint_cap_init(pci, 0x80) < 0) {
 		error_setg(errp, "no room for the PCIe capability");
 		return;
 	}
+	pcie_cap_flr_init(pci);
+	if (graphics->is_card)
+		return;
 	if (!add_memory(graphics, &graphics->opregion, "opregion", OPREGION_ADDRESS,
 			OPREGION_SIZE, errp) ||
 	    !add_memory(graphics, &graphics->vbt, "vbt", VBT_ADDRESS, VBT_SIZE, errp))
 		return;
 	write_opregion(graphics, memory_region_get_ram_ptr(&graphics->opregion));
 	fill(memory_region_get_ram_ptr(&graphics->vbt), VBT_SIZE, 0x80);
+	memcpy(memory_region_get_ram_ptr(&graphics->vbt), "$VBT", 4);
 	pci_set_long(pci->config + CONFIG_ASLS, OPREGION_ADDRESS);
 }
 
+static void config_write(PCIDevice *pci, uint32_t address, uint32_t value, int size)
+{
+	intel_graphics *graphics = INTEL_GRAPHICS(pci);
+	uint32_t control = pci->exp.exp_cap + PCI_EXP_DEVCTL;
+
+	pci_default_write_config(pci, address, value, size);
+	pcie_cap_flr_write_config(pci, address, value, size);
+	if (graphics->forgets && address == control && value & PCI_EXP_DEVCTL_BCR_FLR)
+		pci_set_long(pci->config + CONFIG_ASLS, 0);
+}
+
 static Property properties[] = {
+	/* A graphics card: without an OpRegion. */
+	DEFINE_PROP_BOOL("card", intel_graphics, is_card, false),
+	/* A function-level reset clears the register that says where the OpRegion is. */
+	DEFINE_PROP_BOOL("forgets", intel_graphics, forgets, false),
 	DEFINE_PROP_UINT16("version", intel_graphics, version, 0x0201),
 	DEFINE_PROP_END_OF_LIST(),
 };
@@ -100,6 +124,7 @@ static void class_init(ObjectClass *object_class, void *data)
 	device_class_set_props(device, properties);
 	device->user_creatable = true;
 	pci->realize = realize;
+	pci->config_write = config_write;
 	pci->vendor_id = VENDOR_INTEL;
 	pci->device_id = DEVICE_GRAPHICS;
 	pci->class_id = CLASS_VGA;
