@@ -93,6 +93,7 @@ static void complete(void *opaque)
 		cmd->delivery = move_mailboxes(fn, cmd->out_mailbox, cmd->token,
 					       cmd->out + INLINE_BYTES,
 					       cmd->out_length - INLINE_BYTES, true);
+	cx_migration_end_work(cmd);
 	status = cmd->delivery << 1;
 	cx_dma_write(fn, entry_address(cmd) + ENTRY_OUT, cmd->out, INLINE_BYTES);
 	cx_dma_write(fn, entry_address(cmd) + ENTRY_STATUS, &status, 1);
@@ -136,11 +137,31 @@ static enum delivery fetch(struct cx_command *cmd)
 	return delivery;
 }
 
+static void carry_out(struct cx_command *cmd, struct cx_fault_effect fault)
+{
+	static const char * const outcomes[] = {
+		[CX_FAULT_NONE] = "executed", [CX_FAULT_STATUS] = "refused by a fault",
+		[CX_FAULT_TIMEOUT] = "never completes", [CX_FAULT_DELAY] = "executed",
+		[CX_FAULT_GROW] = "executed",
+	};
+	struct cx_trace_before before = cx_trace_before(cmd);
+
+	cx_migration_attempted(cmd);
+	cmd->stuck = fault.kind == CX_FAULT_TIMEOUT;
+	if (fault.kind == CX_FAULT_STATUS)
+		cmd->out[0] = fault.value;
+	else if (!cmd->stuck)
+		cmd->out[0] = cx_command_execute(cmd);
+	cx_trace(cmd, &before, outcomes[fault.kind]);
+	if (fault.kind == CX_FAULT_GROW)
+		cx_migration_grow(cmd, fault.value);
+}
+
 static void start(struct cx_function *fn, unsigned int slot)
 {
 	struct cx_command *cmd = g_new0(struct cx_command, 1);
 	struct cx_fault_effect fault = { CX_FAULT_NONE };
-	int64_t delay = fn->pf->command_us * (int64_t)SCALE_US;
+	int64_t delay;
 
 	cmd->fn = fn;
 	cmd->slot = slot;
@@ -150,20 +171,19 @@ static void start(struct cx_function *fn, unsigned int slot)
 	cmd->delivery = fetch(cmd);
 	if (cmd->delivery == DELIVERED) {
 		fault = cx_fault_for(cmd);
-		cmd->stuck = fault.kind == CX_FAULT_TIMEOUT;
-		if (cmd->stuck)
-			return;
-		cmd->out[0] = fault.kind == CX_FAULT_STATUS ? fault.value : cx_command_execute(cmd);
+		carry_out(cmd, fault);
 	}
+	/* A command may have reset its own function, and with it the queue. */
+	if (fn->queue.running[slot] != cmd || cmd->stuck)
+		return;
+	delay = fn->pf->command_us * (int64_t)SCALE_US + cmd->work;
 	if (fault.kind == CX_FAULT_DELAY)
 		delay = fault.value * (int64_t)SCALE_MS;
-	/* A command may have reset its own function, and with it the queue. */
-	if (fn->queue.running[slot] != cmd)
-		return;
 	if (!delay) {
 		complete(cmd);
 		return;
 	}
+	cx_migration_begin_work(cmd);
 	cmd->late = timer_new_ns(QEMU_CLOCK_VIRTUAL, complete, cmd);
 	timer_mod(cmd->late, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + delay);
 }

@@ -71,6 +71,7 @@ struct cx_command {
 	bool stuck;			/* a fault: not complete until faults are removed */
 	uint8_t delivery;		/* status of the delivery itself */
 	uint64_t out_mailbox;
+	int64_t work;			/* nanoseconds that it takes beyond command-us */
 	QEMUTimer *late;		/* completes the command, if it does so late */
 };
 
@@ -108,18 +109,28 @@ struct cx_pf {
 	struct cx_function fn;
 	GQueue vf_pages[256];		/* pages that the PF's driver gave for VFs */
 	GList *faults;
+	bool migratable[256];		/* VFs, by their number */
+	char *trace_path;
+	FILE *trace;
 
 	/* properties */
 	uint16_t vfs, vectors, vf_vectors;
 	uint32_t pages_per_vf, boot_pages, init_pages;
-	bool migration, precopy, chunks, tracker;
+	bool migration, precopy, chunks, multi_load, migration_state, tracker;
 	uint64_t state_limit, image_limit;
-	uint32_t chunk_size;
-	uint8_t tracker_max_ranges, tracker_min_space, tracker_max_space;
+	uint32_t chunk_size, chunk_required;
+	uint8_t tracker_max_ranges, tracker_min_space, tracker_max_space, tracker_max_message;
 	uint32_t tracker_capacity;
 	uint32_t command_timeout_ms, health_poll_ms;
-	uint32_t command_us;
+	uint32_t command_us, image_us, image_us_per_mib;
+	bool strict;
+	struct cx_rules {
+		bool restart, track, increment, clean_up, fill, idle, keys, busy, caps;
+	} rules;
 };
+
+/* Whether the firmware is as particular as this rule of docs/simulator.md says. */
+#define CX_RULE(pf, rule) ((pf)->strict && (pf)->rules.rule)
 
 struct cx_vf {
 	PCIDevice parent_obj;
@@ -175,6 +186,7 @@ cx_handler cx_query_adapter, cx_enable_hca, cx_disable_hca, cx_init_hca, cx_tear
 	   cx_query_issi, cx_set_issi, cx_access_register, cx_modify_vport;
 /* caps.c */
 cx_handler cx_query_hca_cap, cx_set_hca_cap;
+void cx_caps_register(ObjectClass *pf_class);
 void cx_caps_init(struct cx_function *fn);
 void cx_caps_exit(struct cx_function *fn);
 /* pages.c */
@@ -202,6 +214,10 @@ void cx_mkey_free(void *mkey);
 bool cx_mkey_read(struct cx_function *fn, uint32_t key, uint64_t va, void *buffer, size_t length);
 bool cx_mkey_write(struct cx_function *fn, uint32_t key, uint64_t va, const void *buffer,
 		   size_t length);
+/* Whether an image of LENGTH bytes can be there: the key describes all of it, with all rights. */
+bool cx_mkey_takes_image(struct cx_function *fn, uint32_t key, uint64_t va, uint64_t length);
+/* Whether this PD is that of a key. */
+bool cx_mkey_is_of(struct cx_function *fn, uint32_t key, uint32_t pd);
 
 /* A queue's buffer in the driver's memory, as a list of pages. */
 struct cx_buffer {
@@ -244,12 +260,24 @@ enum cx_send_result cx_qp_send(struct cx_function *fn, uint32_t qpn, const void 
 uint32_t cx_qp_peer(struct cx_function *fn, uint32_t qpn);
 uint32_t cx_qp_receive_cq(struct cx_function *fn, uint32_t qpn);
 void cx_qp_error(struct cx_function *fn, uint32_t qpn);
+bool cx_qp_uses_pd(struct cx_function *fn, uint32_t pd);
 
 /* vf_migration.c */
 struct cx_migration *cx_migration_new(void);
 void cx_migration_free(struct cx_migration *migration);
 void cx_migration_reset(struct cx_migration *migration);
 bool cx_suspended(const struct cx_function *fn);	/* may not begin anything */
+/* The VF that a migration command names; NULL with other commands. */
+struct cx_function *cx_migration_subject(struct cx_command *cmd);
+/* Called for each command before it is executed, or refused by a fault. */
+void cx_migration_attempted(struct cx_command *cmd);
+/* The firmware works at an image until the command completes. */
+void cx_migration_begin_work(struct cx_command *cmd);
+void cx_migration_end_work(struct cx_command *cmd);
+/* The state that this command is about grows by LENGTH bytes. */
+void cx_migration_grow(struct cx_command *cmd, uint64_t length);
+/* The VF has been configured anew: its migration state is INIT until it is saved. */
+void cx_migration_reinit(struct cx_function *vf);
 
 /* vf_state.c: what a VF has to migrate */
 struct cx_state;
@@ -268,6 +296,8 @@ bool cx_tracker_fail(struct cx_pf *pf, unsigned int vf);
 bool cx_tracker_stray(struct cx_pf *pf, unsigned int vf);
 /* The QP that tracker reports for this VF arrive at; 0 when none. */
 uint32_t cx_tracker_host_qp(struct cx_pf *pf, unsigned int vf);
+/* The VF that a command about a tracker names; NULL when there is none. */
+struct cx_function *cx_tracker_subject(struct cx_command *cmd);
 
 /* test_window.c */
 struct cx_window *cx_window_new(void);
@@ -277,13 +307,27 @@ uint64_t cx_window_read(struct cx_function *fn, hwaddr offset, unsigned int size
 void cx_window_write(struct cx_function *fn, hwaddr offset, uint64_t value, unsigned int size);
 
 /* faults.c */
-enum cx_fault_kind { CX_FAULT_NONE, CX_FAULT_STATUS, CX_FAULT_TIMEOUT, CX_FAULT_DELAY };
+enum cx_fault_kind {
+	CX_FAULT_NONE, CX_FAULT_STATUS, CX_FAULT_TIMEOUT, CX_FAULT_DELAY, CX_FAULT_GROW,
+};
 struct cx_fault_effect {
 	enum cx_fault_kind kind;
-	uint32_t value;			/* status, or milliseconds */
+	uint32_t value;			/* status, milliseconds, or bytes */
 };
 struct cx_fault_effect cx_fault_for(struct cx_command *cmd);
 void cx_faults_register(ObjectClass *pf_class);
 void cx_faults_free(struct cx_pf *pf);
+
+/* trace.c */
+/* What the command is about, before it is executed. */
+struct cx_trace_before {
+	struct cx_function *vf;
+	bool initiator, responder, tracking, unfinished;
+};
+struct cx_trace_before cx_trace_before(struct cx_command *cmd);
+/* OUTCOME is "executed", or what a fault made of it. */
+void cx_trace(struct cx_command *cmd, const struct cx_trace_before *before, const char *outcome);
+void cx_trace_register(ObjectClass *pf_class);
+void cx_trace_close(struct cx_pf *pf);
 
 #endif

@@ -2,13 +2,14 @@
 /*
  * Faults on demand, by properties of the PF that can be set at any time:
  *
- *	fault	COMMAND [vf=N] [skip=N] [times=N] status=N | timeout | delay=MS
- *	event	tracker-error VF | tracker-full VF | tracker-stray VF | qp-error VF | cq-error VF | fatal
+ *	fault	COMMAND [vf=N] [running] [skip=N] [times=N] status=N | timeout | delay=MS | grow=BYTES
+ *	event	tracker-error VF | tracker-full VF | tracker-stray VF | qp-error VF | cq-error VF |
+ *		reinit VF | fatal
  *	objects	(read only) what the PF's driver has not destroyed
  *
  * See docs/simulator.md.
  */
-#include "connectx.h"
+#include "vf_migration.h"
 #include "qapi/error.h"
 
 #define ANY_VF	UINT32_MAX
@@ -17,25 +18,17 @@ struct fault {
 	uint16_t opcode;
 	uint32_t vf;			/* whom the command is about, if it says so */
 	uint32_t skip, times;		/* let SKIP pass, then hit TIMES */
+	bool running;			/* only while that VF is not suspended as responder */
 	struct cx_fault_effect effect;
 };
 
-/* The VF that a migration command names; 0 with other commands. */
-static uint32_t subject(struct cx_command *cmd)
+static bool hits(const struct fault *fault, struct cx_command *cmd)
 {
-	struct cx_function *vf;
+	struct cx_function *vf = cx_migration_subject(cmd);
 
-	switch (cmd->opcode) {
-	case MLX5_CMD_OP_QUERY_VHCA_MIGRATION_STATE:
-	case MLX5_CMD_OP_SUSPEND_VHCA:
-	case MLX5_CMD_OP_RESUME_VHCA:
-	case MLX5_CMD_OP_SAVE_VHCA_STATE:
-	case MLX5_CMD_OP_LOAD_VHCA_STATE:
-		vf = cx_function_by_vhca(cmd->fn->pf, GET(suspend_vhca_in, cmd->in, vhca_id));
-		return vf ? vf->id : 0;
-	default:
-		return 0;
-	}
+	if (fault->opcode != cmd->opcode || (fault->vf != ANY_VF && (!vf || fault->vf != vf->id)))
+		return false;
+	return !fault->running || (vf && !vf->migration->responder_suspended);
 }
 
 struct cx_fault_effect cx_fault_for(struct cx_command *cmd)
@@ -46,8 +39,7 @@ struct cx_fault_effect cx_fault_for(struct cx_command *cmd)
 		struct fault *fault = link->data;
 		struct cx_fault_effect effect = fault->effect;
 
-		if (fault->opcode != cmd->opcode ||
-		    (fault->vf != ANY_VF && fault->vf != subject(cmd)))
+		if (!hits(fault, cmd))
 			continue;
 		if (fault->skip) {
 			fault->skip--;
@@ -91,8 +83,16 @@ static bool parse_word(struct fault *fault, const char *word)
 		fault->effect = (struct cx_fault_effect){ CX_FAULT_DELAY, number };
 		return true;
 	}
+	if (parse_number(word, "grow=", &number)) {
+		fault->effect = (struct cx_fault_effect){ CX_FAULT_GROW, number };
+		return true;
+	}
 	if (!strcmp(word, "timeout")) {
 		fault->effect.kind = CX_FAULT_TIMEOUT;
+		return true;
+	}
+	if (!strcmp(word, "running")) {
+		fault->running = true;
 		return true;
 	}
 	return false;
@@ -116,13 +116,14 @@ static void set_fault(Object *obj, const char *text, Error **errp)
 	}
 	for (char **word = words + 1; *word; word++) {
 		if (**word && !parse_word(&fault, *word)) {
-			error_setg(errp, "fault: %s is none of vf=N, skip=N, times=N, status=N, "
-				   "timeout, delay=MS", *word);
+			error_setg(errp, "fault: %s is none of vf=N, running, skip=N, "
+				   "times=N, status=N, timeout, delay=MS, grow=BYTES", *word);
 			return;
 		}
 	}
 	if (fault.effect.kind == CX_FAULT_NONE) {
-		error_setg(errp, "fault: one of status=N, timeout, delay=MS is needed");
+		error_setg(errp, "fault: one of status=N, timeout, delay=MS, grow=BYTES is "
+			   "needed");
 		return;
 	}
 	pf->faults = g_list_append(pf->faults, g_memdup2(&fault, sizeof(fault)));
@@ -150,7 +151,13 @@ void cx_faults_free(struct cx_pf *pf)
 static bool raise_event(struct cx_pf *pf, const char *event, unsigned int vf)
 {
 	uint32_t qpn = cx_tracker_host_qp(pf, vf);
+	struct cx_function *fn = cx_function_get(pf, vf);
 
+	if (!strcmp(event, "reinit")) {
+		if (vf && fn)
+			cx_migration_reinit(fn);
+		return vf && fn;
+	}
 	if (!strcmp(event, "tracker-error") || !strcmp(event, "tracker-full"))
 		return cx_tracker_fail(pf, vf);
 	if (!strcmp(event, "tracker-stray"))
@@ -179,7 +186,8 @@ static void set_event(Object *obj, const char *text, Error **errp)
 	if (!words[0] || !words[1] || !parse_number(words[1], "", &vf) ||
 	    !raise_event(pf, words[0], vf))
 		error_setg(errp, "event: %s: not fatal, or KIND VF with KIND one of tracker-error, "
-			   "tracker-full, tracker-stray, qp-error, cq-error and a tracker on that VF", text);
+			   "tracker-full, tracker-stray, qp-error, cq-error and a tracker on that VF, "
+			   "or reinit", text);
 }
 
 static char *get_objects(Object *obj, Error **errp)

@@ -45,9 +45,11 @@ void ifc_set(void *buffer, size_t offset, size_t width, uint64_t value);
 #define CAP_2_MIGRATION_MULTI_LOAD		0xc8
 #define CAP_2_MIGRATION_TRACKING_STATE		0xc9
 #define CAP_2_MIGRATION_IN_CHUNKS		0xd0
+#define CAP_2_MIGRATION_STATE			0xd9
 #define QUERY_MIGRATION_IN_INCREMENTAL		0x40	/* query_vhca_migration_state_in */
 #define QUERY_MIGRATION_IN_CHUNK		0x41
-#define QUERY_MIGRATION_OUT_REMAINING		0xc0	/* ..._out: remaining_total_size, 64 bits */
+#define QUERY_MIGRATION_OUT_STATE		0x60	/* ..._out: migration_state, 4 bits */
+#define QUERY_MIGRATION_OUT_REMAINING		0xc0	/* remaining_total_size, 64 bits */
 #define SAVE_IN_INCREMENTAL			0x40	/* save_vhca_state_in */
 #define SAVE_IN_SET_TRACK			0x41
 #define SAVE_OUT_NEXT_REQUIRED			0x60	/* ..._out: next_required_umem_size, 32 bits */
@@ -68,6 +70,12 @@ enum cx_status {
 	CX_BAD_QP_STATE		= 0x10,
 	CX_BAD_INPUT_LENGTH	= 0x50,
 	CX_BAD_OUTPUT_LENGTH	= 0x51,
+};
+
+/* Values of migration_state: what a driver may know of, and one of those that it may not. */
+enum cx_migration_state {
+	MIGRATION_STATE_READY	= 0x2,
+	MIGRATION_STATE_INIT	= 0x4,
 };
 
 enum cx_event {

@@ -5,10 +5,13 @@
 #define ACCESS_MODE_PA		0
 #define ACCESS_MODE_MTT		1
 #define MTT_FLAGS		7ULL
+#define IMAGE_PAGE_SHIFT	12
 #define RESERVED_KEY		0x8000	/* addresses are the DMA addresses of the function itself */
 
 struct cx_mkey {
 	uint8_t variant;		/* low 8 bits of the key, the driver's choice */
+	uint32_t pd;
+	bool local_read, local_write, remote_read, remote_write;
 	unsigned int mode;
 	uint64_t start, length;
 	bool unlimited;
@@ -53,10 +56,27 @@ enum cx_status cx_alloc_pd(struct cx_command *cmd)
 	return CX_OK;
 }
 
+static bool pd_has_keys(struct cx_function *fn, uint32_t pd)
+{
+	GHashTableIter iter;
+	void *value;
+
+	g_hash_table_iter_init(&iter, fn->mkeys.entries);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		if (((struct cx_mkey *)value)->pd == pd)
+			return true;
+	}
+	return false;
+}
+
 enum cx_status cx_dealloc_pd(struct cx_command *cmd)
 {
-	return cx_table_remove(&cmd->fn->pds, GET(dealloc_pd_in, cmd->in, pd)) ?
-	       CX_OK : CX_BAD_RESOURCE;
+	uint32_t pd = GET(dealloc_pd_in, cmd->in, pd);
+
+	if (CX_RULE(cmd->fn->pf, keys) &&
+	    (pd_has_keys(cmd->fn, pd) || cx_qp_uses_pd(cmd->fn, pd)))
+		return CX_BAD_RESOURCE_STATE;
+	return cx_table_remove(&cmd->fn->pds, pd) ? CX_OK : CX_BAD_RESOURCE;
 }
 
 enum cx_status cx_query_special_contexts(struct cx_command *cmd)
@@ -97,6 +117,11 @@ enum cx_status cx_create_mkey(struct cx_command *cmd)
 	mkey = g_new0(struct cx_mkey, 1);
 	mkey->variant = GET(mkc, mkc, mkey_7_0);
 	mkey->mode = GET(mkc, mkc, access_mode_4_2) << 2 | GET(mkc, mkc, access_mode_1_0);
+	mkey->pd = GET(mkc, mkc, pd);
+	mkey->local_read = GET(mkc, mkc, lr);
+	mkey->local_write = GET(mkc, mkc, lw);
+	mkey->remote_read = GET(mkc, mkc, rr);
+	mkey->remote_write = GET(mkc, mkc, rw);
 	mkey->start = GET(mkc, mkc, start_addr);
 	mkey->length = GET(mkc, mkc, len);
 	mkey->unlimited = GET(mkc, mkc, length64);
@@ -126,17 +151,45 @@ static bool move(struct cx_function *fn, uint64_t address, void *buffer, size_t 
 		       cx_dma_read(fn, address, buffer, length);
 }
 
-static bool access_mkey(struct cx_function *fn, uint32_t key, uint64_t va, uint8_t *buffer,
-			size_t length, bool write)
+/* The key with this number and variant, if it describes LENGTH bytes at VA. */
+static struct cx_mkey *key_of(struct cx_function *fn, uint32_t key, uint64_t va, uint64_t length)
 {
 	struct cx_mkey *mkey = cx_table_get(&fn->mkeys, key >> 8);
 
-	if (key == RESERVED_KEY)
-		return move(fn, va, buffer, length, write);
 	if (!mkey || mkey->variant != (key & 0xff))
-		return false;
+		return NULL;
 	if (!mkey->unlimited &&
 	    (va < mkey->start || length > mkey->length || va - mkey->start > mkey->length - length))
+		return NULL;
+	return mkey;
+}
+
+bool cx_mkey_takes_image(struct cx_function *fn, uint32_t key, uint64_t va, uint64_t length)
+{
+	const struct cx_mkey *mkey = key_of(fn, key, va, length);
+
+	return mkey && mkey->mode == ACCESS_MODE_MTT &&
+	       mkey->buffer.page_shift == IMAGE_PAGE_SHIFT && mkey->local_read &&
+	       mkey->local_write && mkey->remote_read && mkey->remote_write;
+}
+
+bool cx_mkey_is_of(struct cx_function *fn, uint32_t key, uint32_t pd)
+{
+	struct cx_mkey *mkey = cx_table_get(&fn->mkeys, key >> 8);
+
+	return key == RESERVED_KEY || (mkey && mkey->pd == pd);
+}
+
+static bool access_mkey(struct cx_function *fn, uint32_t key, uint64_t va, uint8_t *buffer,
+			size_t length, bool write)
+{
+	struct cx_mkey *mkey = key_of(fn, key, va, length);
+
+	if (key == RESERVED_KEY)
+		return move(fn, va, buffer, length, write);
+	if (!mkey)
+		return false;
+	if (CX_RULE(fn->pf, keys) && !(write ? mkey->local_write : mkey->local_read))
 		return false;
 	if (mkey->mode == ACCESS_MODE_PA)
 		return move(fn, va, buffer, length, write);

@@ -374,6 +374,20 @@ bool cx_tracker_stray(struct cx_pf *pf, unsigned int vf)
 	return tracker;
 }
 
+struct cx_function *cx_tracker_subject(struct cx_command *cmd)
+{
+	const uint8_t *context = IFC_AT(create_page_track_obj_in, cmd->in, obj_context);
+	struct cx_tracker *tracker;
+
+	if (!is_page_track(cmd))
+		return NULL;
+	if (cmd->opcode == MLX5_CMD_OP_CREATE_GENERAL_OBJECT)
+		return cmd->in_length < IFC_BYTES(create_page_track_obj_in) ? NULL :
+		       cx_function_by_vhca(cmd->fn->pf, GET(page_track, context, vhca_id));
+	tracker = find(cmd);
+	return tracker ? cx_function_by_vhca(cmd->fn->pf, tracker->vhca_id) : NULL;
+}
+
 uint32_t cx_tracker_host_qp(struct cx_pf *pf, unsigned int vf)
 {
 	struct cx_tracker *tracker = of_vf(pf, vf);

@@ -128,8 +128,10 @@ static void pf_realize(PCIDevice *pci, Error **errp)
 		error_setg(errp, "vectors and vf-vectors must be between 1 and 2048");
 		return;
 	}
-	if (pf->chunk_size < 4096 * 2 || pf->image_limit > UINT32_MAX) {
-		error_setg(errp, "chunk-size must be 8192 or more, image-limit less than 4 GiB");
+	if ((pf->chunk_size && pf->chunk_size < 4096 * 2) || pf->chunk_required < 4096 * 2 ||
+	    pf->image_limit > UINT32_MAX) {
+		error_setg(errp, "chunk-size and chunk-required must be 8192 or more, image-limit "
+			   "less than 4 GiB");
 		return;
 	}
 	pf->fn.pci = pci;
@@ -157,6 +159,7 @@ static void pf_exit(PCIDevice *pci)
 	exit_function(&pf->fn);
 	cx_pages_forget(pf);
 	cx_faults_free(pf);
+	cx_trace_close(pf);
 }
 
 /* QEMU calls this for a bus reset as well as for a function level reset. */
@@ -243,18 +246,34 @@ static Property pf_properties[] = {
 	DEFINE_PROP_UINT32("pages-per-vf", struct cx_pf, pages_per_vf, 8),
 	LIVE("migration", migration, bool, bool, true),
 	LIVE("precopy", precopy, bool, bool, true),
+	LIVE("multi-load", multi_load, bool, bool, true),
 	LIVE("chunks", chunks, bool, bool, true),
+	LIVE("migration-state", migration_state, bool, bool, true),
 	LIVE("tracker", tracker, bool, bool, true),
 	LIVE("state-limit", state_limit, uint64_t, size, 1 * GiB),
 	LIVE("image-limit", image_limit, uint64_t, size, 4 * GiB - 4096),
-	LIVE("chunk-size", chunk_size, uint32_t, size32, 4 * MiB),
+	LIVE("chunk-size", chunk_size, uint32_t, size32, 0),
+	LIVE("chunk-required", chunk_required, uint32_t, size32, 64 * KiB),
 	LIVE("tracker-max-ranges", tracker_max_ranges, uint8_t, uint8, 8),
 	LIVE("tracker-min-space", tracker_min_space, uint8_t, uint8, 12),
 	LIVE("tracker-max-space", tracker_max_space, uint8_t, uint8, 52),
+	LIVE("tracker-max-message", tracker_max_message, uint8_t, uint8, 12),
 	LIVE("tracker-capacity", tracker_capacity, uint32_t, uint32, 0),
 	LIVE("command-timeout-ms", command_timeout_ms, uint32_t, uint32, 60000),
 	LIVE("health-poll-ms", health_poll_ms, uint32_t, uint32, 2000),
 	LIVE("command-us", command_us, uint32_t, uint32, 0),
+	LIVE("image-us", image_us, uint32_t, uint32, 2000),
+	LIVE("image-us-per-mib", image_us_per_mib, uint32_t, uint32, 0),
+	LIVE("strict", strict, bool, bool, false),
+	LIVE("rule-restart", rules.restart, bool, bool, true),
+	LIVE("rule-track", rules.track, bool, bool, true),
+	LIVE("rule-increment", rules.increment, bool, bool, true),
+	LIVE("rule-clean-up", rules.clean_up, bool, bool, true),
+	LIVE("rule-fill", rules.fill, bool, bool, true),
+	LIVE("rule-idle", rules.idle, bool, bool, true),
+	LIVE("rule-keys", rules.keys, bool, bool, true),
+	LIVE("rule-busy", rules.busy, bool, bool, true),
+	LIVE("rule-caps", rules.caps, bool, bool, true),
 	DEFINE_PROP_END_OF_LIST(),
 };
 
@@ -285,6 +304,8 @@ static void pf_class_init(ObjectClass *class, void *data)
 	dev->desc = "model of a ConnectX-7: command interface, SR-IOV, VF migration";
 	device_class_set_props(dev, pf_properties);
 	cx_faults_register(class);
+	cx_caps_register(class);
+	cx_trace_register(class);
 }
 
 static void vf_class_init(ObjectClass *class, void *data)

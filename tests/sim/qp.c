@@ -18,6 +18,7 @@ enum qp_state { RESET, INIT, READY_TO_RECEIVE, READY_TO_SEND, ERROR };
 
 struct cx_qp {
 	enum qp_state state;
+	uint32_t pd;
 	uint32_t peer;
 	uint32_t receive_cq;
 	uint64_t doorbell_record;
@@ -43,6 +44,7 @@ enum cx_status cx_create_qp(struct cx_command *cmd)
 	if (!cx_table_get(&cmd->fn->pds, GET(qpc, qpc, pd)))
 		return CX_BAD_RESOURCE;
 	qp = g_new0(struct cx_qp, 1);
+	qp->pd = GET(qpc, qpc, pd);
 	qp->log_size = GET(qpc, qpc, log_rq_size);
 	qp->log_stride = GET(qpc, qpc, log_rq_stride) + 4;
 	qp->receive_cq = GET(qpc, qpc, cqn_rcv);
@@ -152,7 +154,8 @@ static bool scatter(struct cx_function *fn, struct cx_qp *qp, const uint8_t *dat
 				 segment, sizeof(segment)))
 			return false;
 		key = ldl_be_p(segment + SEGMENT_KEY);
-		if (key == INVALID_KEY)
+		if (key == INVALID_KEY ||
+		    (CX_RULE(fn->pf, keys) && !cx_mkey_is_of(fn, key, qp->pd)))
 			return false;
 		part = MIN(length, ldl_be_p(segment + SEGMENT_LENGTH));
 		if (!cx_mkey_write(fn, key, ldq_be_p(segment + SEGMENT_ADDRESS), data, part))
@@ -188,6 +191,19 @@ enum cx_send_result cx_qp_send(struct cx_function *fn, uint32_t qpn, const void 
 	}
 	peer->received++;
 	return CX_SENT;
+}
+
+bool cx_qp_uses_pd(struct cx_function *fn, uint32_t pd)
+{
+	GHashTableIter iter;
+	void *value;
+
+	g_hash_table_iter_init(&iter, fn->qps.entries);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		if (((struct cx_qp *)value)->pd == pd)
+			return true;
+	}
+	return false;
 }
 
 void cx_qp_error(struct cx_function *fn, uint32_t qpn)

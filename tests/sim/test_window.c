@@ -147,6 +147,7 @@ void cx_window_write(struct cx_function *fn, hwaddr offset, uint64_t value, unsi
 {
 	if (offset >= REG_END || size < 4 || offset % size)
 		return;
+	fn->migration->registers_pending = true;
 	if (offset == REG_COMMAND)
 		set(fn, REG_STATUS, execute(fn, value));
 	else if (offset < REG_COMMAND)

@@ -101,6 +101,7 @@ uint32_t cx_image_save(struct cx_function *fn, uint8_t *image, uint32_t limit, b
 		block += count;
 		extents++;
 	}
+	migration->registers_pending = false;
 	header.extents = cpu_to_le64(extents);
 	header.payload = cpu_to_le64(used - sizeof(header));
 	header.digest = cpu_to_le64(digest_of(image + sizeof(header), used - sizeof(header)));

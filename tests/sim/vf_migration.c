@@ -8,6 +8,7 @@
  */
 #include "vf_migration.h"
 #include "qemu/bitmap.h"
+#include "qemu/units.h"
 
 struct cx_migration *cx_migration_new(void)
 {
@@ -65,12 +66,90 @@ static bool has_pending(const struct cx_migration *migration)
 	       (unsigned long)cx_blocks(migration);
 }
 
-/* An image always fits that has a header, an extent and a block. */
+struct cx_function *cx_migration_subject(struct cx_command *cmd)
+{
+	switch (cmd->opcode) {
+	case MLX5_CMD_OP_QUERY_VHCA_MIGRATION_STATE:
+	case MLX5_CMD_OP_SUSPEND_VHCA:
+	case MLX5_CMD_OP_RESUME_VHCA:
+	case MLX5_CMD_OP_SAVE_VHCA_STATE:
+	case MLX5_CMD_OP_LOAD_VHCA_STATE:
+		return target(cmd);
+	default:
+		return NULL;
+	}
+}
+
+void cx_migration_attempted(struct cx_command *cmd)
+{
+	struct cx_function *vf = cx_migration_subject(cmd);
+
+	if (vf && cmd->opcode == MLX5_CMD_OP_SAVE_VHCA_STATE)
+		vf->migration->track_tried |= ifc_get(cmd->in, SAVE_IN_SET_TRACK, 1);
+}
+
+void cx_migration_begin_work(struct cx_command *cmd)
+{
+	struct cx_function *vf = cx_migration_subject(cmd);
+
+	if (vf && !vf->migration->work && (cmd->opcode == MLX5_CMD_OP_SAVE_VHCA_STATE ||
+					   cmd->opcode == MLX5_CMD_OP_LOAD_VHCA_STATE))
+		vf->migration->work = cmd;
+}
+
+void cx_migration_end_work(struct cx_command *cmd)
+{
+	struct cx_function *vf = cx_migration_subject(cmd);
+
+	if (vf && vf->migration->work == cmd)
+		vf->migration->work = NULL;
+}
+
+void cx_migration_grow(struct cx_command *cmd, uint64_t length)
+{
+	struct cx_function *vf = cx_migration_subject(cmd);
+
+	if (vf)
+		cx_state_grow(vf->migration, length);
+}
+
+void cx_migration_reinit(struct cx_function *vf)
+{
+	vf->migration->reinit = true;
+}
+
+/* The firmware is at work for this VF, and takes nothing that would disturb that. */
+static bool is_busy(struct cx_command *cmd, const struct cx_function *vf)
+{
+	return CX_RULE(cmd->fn->pf, busy) && vf->migration->work;
+}
+
+/* With chunks: the largest image, and the smallest buffer that will do unless less is left. */
+static uint32_t largest_chunk(const struct cx_pf *pf)
+{
+	if (pf->chunk_size)
+		return pf->chunk_size;
+	return CX_RULE(pf, fill) ? pf->image_limit : CX_CHUNK_NOT_FILLED;
+}
+
+static uint32_t smallest_buffer(const struct cx_pf *pf)
+{
+	return CX_RULE(pf, fill) ? MIN(pf->chunk_required, largest_chunk(pf)) : largest_chunk(pf);
+}
+
 static uint32_t next_size(const struct cx_pf *pf, const struct cx_migration *migration,
 			  uint64_t total)
 {
 	total = ROUND_UP(total, CX_BLOCK);
-	return migration->chunked ? MIN(total, pf->chunk_size) : total;
+	return migration->chunked ? MIN(total, smallest_buffer(pf)) : total;
+}
+
+/* An increment is empty when nothing has changed, not even a register. */
+static uint64_t image_size(const struct cx_pf *pf, const struct cx_migration *migration, bool all)
+{
+	if (CX_RULE(pf, idle) && !all && !migration->registers_pending && !has_pending(migration))
+		return 0;
+	return cx_image_size(migration, all);
 }
 
 enum cx_status cx_suspend_vhca(struct cx_command *cmd)
@@ -79,6 +158,8 @@ enum cx_status cx_suspend_vhca(struct cx_command *cmd)
 
 	if (!vf)
 		return CX_BAD_PARAMETER;
+	if (is_busy(cmd, vf))
+		return CX_BUSY;
 	switch (cmd->op_mod) {
 	case MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_INITIATOR:
 		if (vf->migration->initiator_suspended)
@@ -104,6 +185,7 @@ static enum cx_status resume_responder(struct cx_migration *migration)
 		return CX_BAD_RESOURCE_STATE;
 	migration->loading = false;
 	migration->tracking = false;
+	migration->track_tried = false;
 	migration->unfinished = false;
 	migration->responder_suspended = false;
 	return CX_OK;
@@ -115,6 +197,8 @@ enum cx_status cx_resume_vhca(struct cx_command *cmd)
 
 	if (!vf)
 		return CX_BAD_PARAMETER;
+	if (is_busy(cmd, vf))
+		return CX_BUSY;
 	switch (cmd->op_mod) {
 	case MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_RESPONDER:
 		return resume_responder(vf->migration);
@@ -141,7 +225,7 @@ enum cx_status cx_query_vhca_migration_state(struct cx_command *cmd)
 		return CX_BAD_PARAMETER;
 	if (incremental && !vf->migration->tracking && !vf->migration->unfinished)
 		return CX_BAD_RESOURCE_STATE;
-	total = cx_image_size(vf->migration, !incremental);
+	total = image_size(pf, vf->migration, !incremental);
 	if (!chunk && total > pf->image_limit)
 		return CX_LIMIT;
 	vf->migration->chunked = chunk;
@@ -150,60 +234,109 @@ enum cx_status cx_query_vhca_migration_state(struct cx_command *cmd)
 	SET(query_vhca_migration_state_out, cmd->out, required_umem_size,
 	    next_size(pf, vf->migration, total));
 	ifc_set(cmd->out, QUERY_MIGRATION_OUT_REMAINING, 64, total);
+	if (pf->migration_state)
+		ifc_set(cmd->out, QUERY_MIGRATION_OUT_STATE, 4,
+			vf->migration->reinit ? MIGRATION_STATE_INIT : MIGRATION_STATE_READY);
 	return CX_OK;
 }
 
-static enum cx_status save(struct cx_command *cmd, struct cx_function *vf, bool first)
+static int64_t image_work(const struct cx_pf *pf, uint32_t length)
 {
+	return pf->image_us * (int64_t)SCALE_US +
+	       pf->image_us_per_mib * (int64_t)SCALE_US * length / MiB;
+}
+
+/* With ANY_SIZE as much is saved as the buffer takes, if anything. */
+static enum cx_status save(struct cx_command *cmd, struct cx_function *vf, bool first,
+			   bool any_size)
+{
+	struct cx_pf *pf = cmd->fn->pf;
 	struct cx_migration *migration = vf->migration;
-	uint32_t limit = GET(save_vhca_state_in, cmd->in, size), length;
+	uint32_t key = GET(save_vhca_state_in, cmd->in, mkey);
+	uint64_t va = GET(save_vhca_state_in, cmd->in, va);
+	uint32_t limit = GET(save_vhca_state_in, cmd->in, size), length = 0;
+	uint64_t total = image_size(pf, migration, false);
+	uint64_t least = migration->chunked ? MIN(total, CX_CHUNK_MIN) : total;
 	g_autofree uint8_t *image = NULL;
 
-	if (migration->chunked)
-		limit = MIN(limit, cmd->fn->pf->chunk_size);
-	else if (cx_image_size(migration, false) > limit)
-		return CX_LIMIT;
-	if (limit < MIN(2 * CX_BLOCK, cx_image_size(migration, false)))
-		return CX_LIMIT;
-	image = g_malloc(MIN(limit, cx_image_size(migration, false)) + CX_BLOCK);
-	length = cx_image_save(vf, image, limit, first);
-	if (!cx_mkey_write(cmd->fn, GET(save_vhca_state_in, cmd->in, mkey),
-			   GET(save_vhca_state_in, cmd->in, va), image, length))
+	if (CX_RULE(pf, keys) && !cx_mkey_takes_image(cmd->fn, key, va, limit))
 		return CX_BAD_RESOURCE;
+	if (migration->chunked && CX_RULE(pf, fill))
+		least = MIN(total, smallest_buffer(pf));
+	if (limit < least && !any_size)
+		return CX_LIMIT;
+	if (migration->chunked)
+		limit = MIN(limit, largest_chunk(pf));
+	if (total && limit >= MIN(total, CX_CHUNK_MIN)) {
+		image = g_malloc(MIN(limit, total) + CX_BLOCK);
+		length = cx_image_save(vf, image, limit, first);
+		if (!cx_mkey_write(cmd->fn, key, va, image, length))
+			return CX_BAD_RESOURCE;
+	}
 	SET(save_vhca_state_out, cmd->out, actual_image_size, length);
+	cmd->work = image_work(pf, length);
 	return CX_OK;
+}
+
+/*
+ * Which image the driver may ask for: changes are noted, and an increment of them saved, until
+ * the VF is suspended; then comes what is left. Of a VF that is not suspended a whole image that
+ * notes no changes ends the noting: pre-copy is given up.
+ */
+static bool may_save(const struct cx_pf *pf, const struct cx_migration *migration,
+		     bool incremental, bool track)
+{
+	if (incremental && !migration->tracking && !migration->unfinished)
+		return false;
+	if (track && CX_RULE(pf, track) && migration->responder_suspended)
+		return false;
+	if (track && incremental && CX_RULE(pf, increment) && migration->initiator_suspended)
+		return false;
+	if (track || migration->responder_suspended)
+		return true;
+	return CX_RULE(pf, clean_up) ? !incremental && migration->track_tried :
+				       migration->tracking;
 }
 
 enum cx_status cx_save_vhca_state(struct cx_command *cmd)
 {
 	bool incremental = ifc_get(cmd->in, SAVE_IN_INCREMENTAL, 1);
 	bool track = ifc_get(cmd->in, SAVE_IN_SET_TRACK, 1);
+	struct cx_pf *pf = cmd->fn->pf;
 	struct cx_function *vf = target(cmd);
 	struct cx_migration *migration;
+	bool first = false, ends_tracking;
 	enum cx_status status;
-	bool first = false;
 
-	if (!vf || ((incremental || track) && !cmd->fn->pf->precopy))
+	if (!vf || ((incremental || track) && !pf->precopy))
 		return CX_BAD_PARAMETER;
 	migration = vf->migration;
-	/* A VF that runs has its changes noted or, with this, no longer: pre-copy is given up. */
-	if (!track && !migration->tracking && !migration->responder_suspended)
+	if (is_busy(cmd, vf))
+		return CX_BUSY;
+	if (!may_save(pf, migration, incremental, track))
 		return CX_BAD_RESOURCE_STATE;
-	if (incremental && !migration->tracking && !migration->unfinished)
-		return CX_BAD_RESOURCE_STATE;
-	if (!incremental && (migration->restart || !migration->unfinished)) {
+	if (!incremental &&
+	    (CX_RULE(pf, restart) || migration->restart || !migration->unfinished)) {
 		bitmap_set(migration->pending, 0, cx_blocks(migration));
+		migration->registers_pending = true;
 		first = true;
 	}
 	migration->restart = false;
-	status = save(cmd, vf, first);
+	ends_tracking = CX_RULE(pf, clean_up) && first && !track && migration->track_tried;
+	status = save(cmd, vf, first, ends_tracking);
 	if (status != CX_OK)
 		return status;
 	migration->unfinished = has_pending(migration);
 	migration->tracking = track;
+	if (!track)
+		migration->track_tried = false;
+	/* Of a VF that runs, that was no image that could go on. */
+	if (ends_tracking && !migration->responder_suspended)
+		migration->unfinished = false;
+	migration->reinit = false;
 	if (migration->unfinished && migration->chunked)
 		ifc_set(cmd->out, SAVE_OUT_NEXT_REQUIRED, 32,
-			next_size(cmd->fn->pf, migration, cx_image_size(migration, false)));
+			next_size(pf, migration, image_size(pf, migration, false)));
 	migration->saves++;
 	return CX_OK;
 }
@@ -218,15 +351,22 @@ enum cx_status cx_load_vhca_state(struct cx_command *cmd)
 
 	if (!vf || length > pf->image_limit)
 		return CX_BAD_PARAMETER;
+	if (is_busy(cmd, vf))
+		return CX_BUSY;
 	if (!vf->migration->responder_suspended)
 		return CX_BAD_RESOURCE_STATE;
+	if (CX_RULE(pf, keys) &&
+	    !cx_mkey_takes_image(cmd->fn, GET(load_vhca_state_in, cmd->in, mkey),
+				 GET(load_vhca_state_in, cmd->in, va), length))
+		return CX_BAD_RESOURCE;
 	image = g_malloc(MAX(length, 1));
 	if (!cx_mkey_read(cmd->fn, GET(load_vhca_state_in, cmd->in, mkey),
 			  GET(load_vhca_state_in, cmd->in, va), image, length))
 		return CX_BAD_RESOURCE;
-	status = cx_image_load(vf, image, length, pf->state_limit,
-			       pf->precopy || pf->chunks);
-	if (status == CX_OK)
-		vf->migration->loads++;
-	return status;
+	status = cx_image_load(vf, image, length, pf->state_limit, pf->multi_load);
+	if (status != CX_OK)
+		return status;
+	vf->migration->loads++;
+	cmd->work = image_work(pf, length);
+	return CX_OK;
 }

@@ -61,6 +61,15 @@ static void note_change(struct cx_migration *migration, uint64_t offset, uint64_
 		bitmap_set(migration->pending, first, end - first);
 }
 
+void cx_state_grow(struct cx_migration *migration, uint64_t length)
+{
+	uint64_t size = migration->size;
+
+	cx_state_resize(migration, size + length);
+	cx_pattern(migration->state + size, length, size, size);
+	note_change(migration, size, length);
+}
+
 bool cx_state_fill(struct cx_migration *migration, uint64_t size, uint64_t seed)
 {
 	if (migration->responder_suspended)
