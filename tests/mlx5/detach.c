@@ -56,7 +56,8 @@ TEST_WHEN(a_save_may_fail, a_pf_reset_in_stop_copy_ends_the_session)
 	check_usable();
 }
 
-TEST_WHEN(migration_has_precopy, a_pf_reset_in_precopy_ends_the_session)
+/* With the kernel's driver of 6.12 and 7.3 the kernel follows a NULL pointer. */
+TEST_OURS(a_pf_reset_in_precopy_ends_the_session)
 {
 	struct migration_image image = {};
 	struct vfio_precopy_info info;

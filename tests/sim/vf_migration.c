@@ -118,7 +118,10 @@ void cx_migration_reinit(struct cx_function *vf)
 	vf->migration->reinit = true;
 }
 
-/* The firmware is at work for this VF, and takes nothing that would disturb that. */
+/*
+ * The firmware is at work for this VF, and takes nothing that would disturb that. Not so to resume
+ * it as initiator: the kernel's driver goes back from PRE_COPY_P2P amid a save.
+ */
 static bool is_busy(struct cx_command *cmd, const struct cx_function *vf)
 {
 	return CX_RULE(cmd->fn->pf, busy) && vf->migration->work;
@@ -144,10 +147,14 @@ static uint32_t next_size(const struct cx_pf *pf, const struct cx_migration *mig
 	return migration->chunked ? MIN(total, smallest_buffer(pf)) : total;
 }
 
-/* An increment is empty when nothing has changed, not even a register. */
+/*
+ * An increment is empty when nothing has changed, not even a register. There is always something
+ * in the last one, of a VF that is suspended: the kernel's driver takes an empty one for an error.
+ */
 static uint64_t image_size(const struct cx_pf *pf, const struct cx_migration *migration, bool all)
 {
-	if (CX_RULE(pf, idle) && !all && !migration->registers_pending && !has_pending(migration))
+	if (CX_RULE(pf, idle) && !all && !migration->responder_suspended &&
+	    !migration->registers_pending && !has_pending(migration))
 		return 0;
 	return cx_image_size(migration, all);
 }
@@ -197,10 +204,10 @@ enum cx_status cx_resume_vhca(struct cx_command *cmd)
 
 	if (!vf)
 		return CX_BAD_PARAMETER;
-	if (is_busy(cmd, vf))
-		return CX_BUSY;
 	switch (cmd->op_mod) {
 	case MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_RESPONDER:
+		if (is_busy(cmd, vf))
+			return CX_BUSY;
 		return resume_responder(vf->migration);
 	case MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_INITIATOR:
 		if (!vf->migration->initiator_suspended || vf->migration->responder_suspended)
@@ -259,7 +266,9 @@ static enum cx_status save(struct cx_command *cmd, struct cx_function *vf, bool 
 	uint64_t least = migration->chunked ? MIN(total, CX_CHUNK_MIN) : total;
 	g_autofree uint8_t *image = NULL;
 
-	if (CX_RULE(pf, keys) && !cx_mkey_takes_image(cmd->fn, key, va, limit))
+	/* To a clean-up without any buffer belongs no key. */
+	if (CX_RULE(pf, keys) && !(any_size && !limit) &&
+	    !cx_mkey_takes_image(cmd->fn, key, va, limit))
 		return CX_BAD_RESOURCE;
 	if (migration->chunked && CX_RULE(pf, fill))
 		least = MIN(total, smallest_buffer(pf));

@@ -80,9 +80,11 @@ class Machine:
     def qemu_options(self, scratch):
         """Options for QEMU, with the disks made as sparse files in SCRATCH."""
         options = ["-m", self.memory, "-smp", self.processors, *self.options]
-        # Until src/mlx5 keeps to the strict model.
-        if self.has_plugin and os.environ.get("STRICT"):
-            options += ["-global", "connectx.strict=" + os.environ["STRICT"]]
+        if any(option.startswith("connectx,") for option in self.options):
+            options += ["-global", "connectx.trace=%s" % (scratch / "trace")]
+            # Until src/mlx5 keeps to the strict model.
+            if os.environ.get("STRICT"):
+                options += ["-global", "connectx.strict=" + os.environ["STRICT"]]
         for disk, size in self.disks.items():
             path = self.disk_path(scratch, disk)
             unit = {"M": 1 << 20, "G": 1 << 30}[size[-1]]
