@@ -160,13 +160,18 @@ static inline void compat_free_device(struct vfio_device *vdev)
 #if IS_ENABLED(CONFIG_VFIO_DEVICE_CDEV) && defined(HAVE_VFIO_DEVICE_CDEV_OPENED)
 #define COMPAT_DEVICE_CDEV
 
-/* @member's number for the user of @opened: VFIO_PCI_DEVID_NOT_OWNED if it is not his. */
+/*
+ * @member's number for the user of @opened: VFIO_PCI_DEVID_OWNED if he has it by its group, without
+ * a number of its own; VFIO_PCI_DEVID_NOT_OWNED if it is not his.
+ */
 static inline int compat_device_id(struct vfio_device *opened, struct vfio_device *member)
 {
 	int id = VFIO_PCI_DEVID_NOT_OWNED;
 
 	if (member)
 		id = vfio_iommufd_get_dev_id(member, vfio_iommufd_device_ictx(opened));
+	if (id == -ENOENT)
+		return VFIO_PCI_DEVID_OWNED;
 	return id < 0 ? VFIO_PCI_DEVID_NOT_OWNED : id;
 }
 #endif

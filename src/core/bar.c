@@ -140,7 +140,8 @@ bool latch_bars_all_held(struct vfio_latch_device *dev)
  */
 void __iomem *latch_bar_map(struct vfio_latch_device *dev, unsigned int bar)
 {
-	void __iomem *io = READ_ONCE(dev->bars[bar].io);
+	/* Pairs with the release below: who sees the mapping sees it whole. */
+	void __iomem *io = smp_load_acquire(&dev->bars[bar].io);
 	int ret;
 
 	if (likely(io))
@@ -153,7 +154,8 @@ void __iomem *latch_bar_map(struct vfio_latch_device *dev, unsigned int bar)
 
 	mutex_lock(&dev->bar_lock);
 	if (!dev->bars[bar].io)
-		WRITE_ONCE(dev->bars[bar].io, pci_iomap(dev->pdev, bar, 0));
+		/* Pairs with the acquire above. */
+		smp_store_release(&dev->bars[bar].io, pci_iomap(dev->pdev, bar, 0));
 	io = dev->bars[bar].io;
 	mutex_unlock(&dev->bar_lock);
 	return io ?: IOMEM_ERR_PTR(-ENOMEM);

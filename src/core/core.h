@@ -244,7 +244,7 @@ int latch_vf_token_init(struct vfio_latch_device *dev);
 void latch_vf_token_free(struct vfio_latch_device *dev);
 int latch_feature_vf_token(struct vfio_latch_device *dev, u32 flags, void __user *arg,
 			   size_t argsz);
-void latch_vf_token_open(struct vfio_latch_device *dev);
+int latch_vf_token_open(struct vfio_latch_device *dev);
 void latch_vf_token_close(struct vfio_latch_device *dev);
 
 /* sriov.c APIs: */

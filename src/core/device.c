@@ -26,6 +26,7 @@ int vfio_latch_init(struct vfio_device *vdev)
 	mutex_init(&dev->bar_lock);
 	mutex_init(&dev->ioeventfd_lock);
 	spin_lock_init(&dev->intx_lock);
+	spin_lock_init(&dev->signal_lock);
 	xa_init(&dev->vectors);
 	INIT_LIST_HEAD(&dev->ioeventfds);
 

@@ -29,6 +29,10 @@ static bool resets_bus(struct pci_dev *pdev)
  * latch_device_set_id - which device set a device belongs to
  * @dev: the device
  *
+ * A VF has one of its own, so that the users of a PF's VFs do not wait for
+ * each other's opens and closes. It is reset with its PF's bus, but then its
+ * owner cannot be told (check_one()): nobody can reset a bus with VFs on it.
+ *
  * An address inside the slot, bus or device; never one that the kernel's own
  * VFIO PCI core would take, which casts its sets' members to its own type.
  */
@@ -36,7 +40,7 @@ void *latch_device_set_id(struct vfio_latch_device *dev)
 {
 	struct pci_dev *pdev = dev->pdev;
 
-	if (pci_is_root_bus(pdev->bus))
+	if (pdev->is_virtfn || pci_is_root_bus(pdev->bus))
 		return &dev->config_lock;
 	if (resets_slot(pdev))
 		return &pdev->slot->number;

@@ -3,8 +3,8 @@
  * VFIO_DEVICE_SET_IRQS: checks a request and hands it to the interrupt's kind.
  * ERR and REQ, which are no interrupts of the function, are answered here.
  *
- * irq_lock serialises all of it, and protects both eventfds, which AER and
- * unbind signal.
+ * irq_lock serialises all of it, but AER and unbind, which signal both: their
+ * eventfds have a lock of their own.
  */
 #include <linux/eventfd.h>
 #include <linux/uaccess.h>
@@ -62,15 +62,35 @@ int latch_eventfd_get(int fd, struct eventfd_ctx **trigger)
 	return 0;
 }
 
-static void replace_trigger(struct eventfd_ctx **trigger, struct eventfd_ctx *new)
+static void replace_trigger(struct vfio_latch_device *dev, struct eventfd_ctx **trigger,
+			    struct eventfd_ctx *new)
 {
-	if (*trigger)
-		eventfd_ctx_put(*trigger);
+	struct eventfd_ctx *old;
+
+	spin_lock(&dev->signal_lock);
+	old = *trigger;
 	*trigger = new;
+	spin_unlock(&dev->signal_lock);
+	if (old)
+		eventfd_ctx_put(old);
+}
+
+/* Who waits for an eventfd is called from here: he must not set up ERR or REQ from there. */
+static bool signal_trigger(struct vfio_latch_device *dev, struct eventfd_ctx **trigger)
+{
+	bool is_set;
+
+	spin_lock(&dev->signal_lock);
+	is_set = *trigger;
+	if (is_set)
+		compat_eventfd_signal(*trigger);
+	spin_unlock(&dev->signal_lock);
+	return is_set;
 }
 
 /* ERR and REQ: one eventfd each, which a user may also signal himself. */
-static int set_trigger(struct eventfd_ctx **trigger, const struct latch_irq_request *request)
+static int set_trigger(struct vfio_latch_device *dev, struct eventfd_ctx **trigger,
+		       const struct latch_irq_request *request)
 {
 	struct eventfd_ctx *new;
 	int ret;
@@ -84,19 +104,19 @@ static int set_trigger(struct eventfd_ctx **trigger, const struct latch_irq_requ
 			return -EINVAL;
 		ret = latch_eventfd_get(*(s32 *)request->data, &new);
 		if (!ret)
-			replace_trigger(trigger, new);
+			replace_trigger(dev, trigger, new);
 		return ret;
 	case VFIO_IRQ_SET_DATA_BOOL:
 		if (!request->count)
 			return -EINVAL;
-		if (*(u8 *)request->data && *trigger)
-			compat_eventfd_signal(*trigger);
+		if (*(u8 *)request->data)
+			signal_trigger(dev, trigger);
 		return 0;
 	default:
 		if (!request->count)
-			replace_trigger(trigger, NULL);
-		else if (*trigger)
-			compat_eventfd_signal(*trigger);
+			replace_trigger(dev, trigger, NULL);
+		else
+			signal_trigger(dev, trigger);
 		return 0;
 	}
 }
@@ -112,9 +132,11 @@ static int set_irqs(struct vfio_latch_device *dev, const struct latch_irq_reques
 	case VFIO_PCI_MSIX_IRQ_INDEX:
 		return latch_msi_set(dev, request);
 	case VFIO_PCI_ERR_IRQ_INDEX:
-		return pci_is_pcie(dev->pdev) ? set_trigger(&dev->err_trigger, request) : -ENOTTY;
+		if (!pci_is_pcie(dev->pdev))
+			return -ENOTTY;
+		return set_trigger(dev, &dev->err_trigger, request);
 	default:
-		return set_trigger(&dev->req_trigger, request);
+		return set_trigger(dev, &dev->req_trigger, request);
 	}
 }
 
@@ -174,23 +196,20 @@ void latch_irqs_close(struct vfio_latch_device *dev)
 		latch_intx_disable(dev);
 	else if (dev->irq_type != VFIO_PCI_NUM_IRQS)
 		latch_msi_disable(dev);
-	replace_trigger(&dev->err_trigger, NULL);
-	replace_trigger(&dev->req_trigger, NULL);
 	mutex_unlock(&dev->irq_lock);
+	replace_trigger(dev, &dev->err_trigger, NULL);
+	replace_trigger(dev, &dev->req_trigger, NULL);
 }
 
 /**
  * latch_irq_signal_error - tell the user of an uncorrectable error
  * @dev: the device
  *
- * Context: AER recovery; may sleep.
+ * Context: AER recovery, under locks of the PCI core: takes only a spinlock.
  */
 void latch_irq_signal_error(struct vfio_latch_device *dev)
 {
-	mutex_lock(&dev->irq_lock);
-	if (dev->err_trigger)
-		compat_eventfd_signal(dev->err_trigger);
-	mutex_unlock(&dev->irq_lock);
+	signal_trigger(dev, &dev->err_trigger);
 }
 
 /**
@@ -198,21 +217,18 @@ void latch_irq_signal_error(struct vfio_latch_device *dev)
  * @vdev: the device
  * @count: how often vfio has asked before
  *
- * Context: unbind waits for the last close; may sleep.
+ * Context: unbind waits for the last close; takes only a spinlock.
  */
 void vfio_latch_request(struct vfio_device *vdev, unsigned int count)
 {
 	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
 
-	mutex_lock(&dev->irq_lock);
-	if (dev->req_trigger) {
+	if (signal_trigger(dev, &dev->req_trigger)) {
 		if (!(count % 10))
 			pci_notice_ratelimited(dev->pdev, "asking the user to release it (%u)\n",
 					       count);
-		compat_eventfd_signal(dev->req_trigger);
 	} else if (!count) {
 		pci_warn(dev->pdev, "waiting for the user, who offers no way to be asked\n");
 	}
-	mutex_unlock(&dev->irq_lock);
 }
 EXPORT_SYMBOL_GPL(vfio_latch_request);

@@ -111,7 +111,9 @@ int vfio_latch_open(struct vfio_device *vdev)
 	ret = latch_igd_add_regions(dev);
 	if (ret)
 		goto regions;
-	latch_vf_token_open(dev);
+	ret = latch_vf_token_open(dev);
+	if (ret)
+		goto regions;
 	return 0;
 
 regions:

@@ -5,8 +5,15 @@
 
 #include "core.h"
 
-/* Called by the parameter code under kernel_param_lock(). */
-static int tunable_set(const char *text, const struct kernel_param *kp)
+/**
+ * vfio_latch_tunable_set - write a tunable's parameter
+ * @text: what kstrtobool() takes, or NULL for true, as with the kernel's bool parameters
+ * @kp: its argument is a struct vfio_latch_tunable_param
+ *
+ * Context: the parameter code, under kernel_param_lock().
+ * Return: 0 or -EINVAL.
+ */
+int vfio_latch_tunable_set(const char *text, const struct kernel_param *kp)
 {
 	struct vfio_latch_tunable_param *param = kp->arg;
 	bool value = true;
@@ -21,29 +28,34 @@ static int tunable_set(const char *text, const struct kernel_param *kp)
 	param->is_set = true;
 	return 0;
 }
+EXPORT_SYMBOL_GPL(vfio_latch_tunable_set);
 
-static int tunable_get(char *buffer, const struct kernel_param *kp)
+/**
+ * vfio_latch_tunable_get - read a tunable's parameter
+ * @buffer: a page
+ * @kp: its argument is a struct vfio_latch_tunable_param
+ *
+ * Context: the parameter code, under kernel_param_lock().
+ * Return: the length of the text.
+ */
+int vfio_latch_tunable_get(char *buffer, const struct kernel_param *kp)
 {
 	const struct vfio_latch_tunable_param *param = kp->arg;
 
 	return sysfs_emit(buffer, "%c\n", param->value ? 'Y' : 'N');
 }
+EXPORT_SYMBOL_GPL(vfio_latch_tunable_get);
 
-/*
- * Parameter operations of a tunable.
+/**
+ * vfio_latch_rules_set - write a list of rules
+ * @text: the rules; a text with a malformed one is refused whole, with one line in the log, and
+ *	the rules in force stay
+ * @kp: its argument is a pointer to struct vfio_latch_rules
  *
- * The argument is a struct vfio_latch_tunable_param. A parameter without a
- * value means true, as with the kernel's bool parameters.
+ * Context: the parameter code, under kernel_param_lock().
+ * Return: 0, -EINVAL or -ENOMEM.
  */
-const struct kernel_param_ops vfio_latch_tunable_param_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = tunable_set,
-	.get = tunable_get,
-};
-EXPORT_SYMBOL_GPL(vfio_latch_tunable_param_ops);
-
-/* Called by the parameter code under kernel_param_lock(). */
-static int rules_set(const char *text, const struct kernel_param *kp)
+int vfio_latch_rules_set(const char *text, const struct kernel_param *kp)
 {
 	struct vfio_latch_rules **rules = kp->arg;
 	struct vfio_latch_rules_fault fault;
@@ -58,36 +70,23 @@ static int rules_set(const char *text, const struct kernel_param *kp)
 	*rules = parsed;
 	return 0;
 }
+EXPORT_SYMBOL_GPL(vfio_latch_rules_set);
 
-static int rules_get(char *buffer, const struct kernel_param *kp)
+/**
+ * vfio_latch_rules_get - read a list of rules
+ * @buffer: a page
+ * @kp: its argument is a pointer to struct vfio_latch_rules
+ *
+ * Context: the parameter code, under kernel_param_lock().
+ * Return: the length of the text.
+ */
+int vfio_latch_rules_get(char *buffer, const struct kernel_param *kp)
 {
 	struct vfio_latch_rules *const *rules = kp->arg;
 
 	return sysfs_emit(buffer, "%s\n", *rules ? (*rules)->text : "");
 }
-
-/* Called when the driver's module goes away. */
-static void rules_free(void *arg)
-{
-	struct vfio_latch_rules **rules = arg;
-
-	vfio_latch_rules_free(*rules);
-	*rules = NULL;
-}
-
-/*
- * Parameter operations of a list of rules.
- *
- * The argument is a pointer to struct vfio_latch_rules. A text with a
- * malformed rule is refused whole with -EINVAL and one line in the log; the
- * rules in force stay.
- */
-const struct kernel_param_ops vfio_latch_rules_param_ops = {
-	.set = rules_set,
-	.get = rules_get,
-	.free = rules_free,
-};
-EXPORT_SYMBOL_GPL(vfio_latch_rules_param_ops);
+EXPORT_SYMBOL_GPL(vfio_latch_rules_get);
 
 static void latch_tunable(struct vfio_latch_policy *policy, const struct vfio_latch_params *params,
 			  const struct vfio_latch_identity *id, enum vfio_latch_tunable tunable)

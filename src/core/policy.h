@@ -11,7 +11,9 @@
 #ifndef VFIO_LATCH_POLICY_H
 #define VFIO_LATCH_POLICY_H
 
+#include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/slab.h>
 
 #include "rules.h"
 
@@ -48,14 +50,41 @@ struct vfio_latch_policy {
 	char source[VFIO_LATCH_NR_TUNABLES][VFIO_LATCH_RULE_TEXT_MAX];
 };
 
-extern const struct kernel_param_ops vfio_latch_tunable_param_ops;
-extern const struct kernel_param_ops vfio_latch_rules_param_ops;
+int vfio_latch_tunable_set(const char *text, const struct kernel_param *kp);
+int vfio_latch_tunable_get(char *buffer, const struct kernel_param *kp);
+int vfio_latch_rules_set(const char *text, const struct kernel_param *kp);
+int vfio_latch_rules_get(char *buffer, const struct kernel_param *kp);
+
+/*
+ * The parameters of a module are freed when it has already dropped its
+ * reference to the core, which may be gone: the operations, and what frees the
+ * rules, are the driver's own. vfio_latch_rules_free() does the same.
+ */
+static inline void vfio_latch_rules_param_free(void *arg)
+{
+	struct vfio_latch_rules **rules = arg;
+
+	if (*rules)
+		kfree((*rules)->text);
+	kvfree(*rules);
+	*rules = NULL;
+}
 
 /**
  * VFIO_LATCH_MODULE_PARAMS() - declare a driver's policy parameters
  * @params: the driver's static struct vfio_latch_params
  */
 #define VFIO_LATCH_MODULE_PARAMS(params)							\
+	static const struct kernel_param_ops vfio_latch_tunable_param_ops = {			\
+		.flags = KERNEL_PARAM_OPS_FL_NOARG,						\
+		.set = vfio_latch_tunable_set,							\
+		.get = vfio_latch_tunable_get,							\
+	};											\
+	static const struct kernel_param_ops vfio_latch_rules_param_ops = {			\
+		.set = vfio_latch_rules_set,							\
+		.get = vfio_latch_rules_get,							\
+		.free = vfio_latch_rules_param_free,						\
+	};											\
 	VFIO_LATCH_TUNABLE_PARAM(params, disable_idle_d3, VFIO_LATCH_DISABLE_IDLE_D3, 0644,	\
 		"Keep idle devices, not opened by a user, in D0 (bool, default N)");		\
 	VFIO_LATCH_TUNABLE_PARAM(params, disable_vga, VFIO_LATCH_DISABLE_VGA, 0444,		\

@@ -118,10 +118,11 @@ int latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state)
 	struct pci_dev *pdev = dev->pdev;
 	int ret;
 
-	if (state != PCI_D0 && pci_num_vf(pdev))
-		return -EBUSY;
-
 	down_write(&dev->access_lock);
+	if (state != PCI_D0 && dev->has_vfs) {
+		up_write(&dev->access_lock);
+		return -EBUSY;
+	}
 	latch_power_up(dev);
 	if (state == PCI_D3hot) {
 		latch_access_revoke(dev);

@@ -60,6 +60,29 @@ void latch_sriov_unregister(struct vfio_latch_device *dev)
 	dev->has_vf_notifier = false;
 }
 
+/* From before VFs are being made until the last is gone: D0, whatever the user writes. */
+static int keep_awake(struct vfio_latch_device *dev)
+{
+	int ret;
+
+	ret = pm_runtime_resume_and_get(&dev->pdev->dev);
+	if (ret)
+		return ret;
+	down_write(&dev->access_lock);
+	dev->has_vfs = true;
+	latch_power_up(dev);
+	up_write(&dev->access_lock);
+	return 0;
+}
+
+static void let_sleep(struct vfio_latch_device *dev)
+{
+	down_write(&dev->access_lock);
+	dev->has_vfs = false;
+	up_write(&dev->access_lock);
+	pm_runtime_put(&dev->pdev->dev);
+}
+
 /**
  * vfio_latch_sriov_configure - switch a PF's VFs on or off
  * @dev: the PF
@@ -80,20 +103,17 @@ int vfio_latch_sriov_configure(struct vfio_latch_device *dev, int nr_vfs)
 	if (!nr_vfs) {
 		if (pci_num_vf(pdev)) {
 			pci_disable_sriov(pdev);
-			pm_runtime_put(&pdev->dev);
+			let_sleep(dev);
 		}
 		return 0;
 	}
 
-	ret = pm_runtime_resume_and_get(&pdev->dev);
+	ret = keep_awake(dev);
 	if (ret)
 		return ret;
-	down_write(&dev->access_lock);
-	latch_power_up(dev);
-	up_write(&dev->access_lock);
 	ret = pci_enable_sriov(pdev, nr_vfs);
 	if (ret) {
-		pm_runtime_put(&pdev->dev);
+		let_sleep(dev);
 		return ret;
 	}
 	return nr_vfs;

@@ -19,9 +19,10 @@
  * @node: in the list of tokens, under tokens_lock
  * @kref: the PF's reference and one for each VF
  * @pf: the PF; only compared, never followed
- * @lock: protects @uuid and @users
+ * @lock: protects what follows
  * @uuid: the secret; random until a user sets it
  * @users: open VFs
+ * @is_proved: who was let to the PF last named the token; else no VF was in use then
  */
 struct latch_vf_token {
 	struct list_head node;
@@ -30,6 +31,7 @@ struct latch_vf_token {
 	struct mutex lock;	/* see above */
 	uuid_t uuid;
 	unsigned int users;
+	bool is_proved;
 };
 
 static LIST_HEAD(tokens);
@@ -109,24 +111,30 @@ void latch_vf_token_free(struct vfio_latch_device *dev)
 	dev->vf_token = NULL;
 }
 
-static void count_user(struct vfio_latch_device *dev, int change)
-{
-	if (!dev->vf_token || !dev->pdev->is_virtfn)
-		return;
-	mutex_lock(&dev->vf_token->lock);
-	dev->vf_token->users += change;
-	mutex_unlock(&dev->vf_token->lock);
-}
-
 /**
- * latch_vf_token_open - count a user of a VF
+ * latch_vf_token_open - count a user of a VF; check a PF's once more
  * @dev: the device
  *
+ * Between the check of his token and the open of the PF somebody may have
+ * opened a VF: then a user who named no token does not get the PF.
+ *
  * Context: first open.
+ * Return: 0 or -EACCES.
  */
-void latch_vf_token_open(struct vfio_latch_device *dev)
+int latch_vf_token_open(struct vfio_latch_device *dev)
 {
-	count_user(dev, 1);
+	struct latch_vf_token *token = dev->vf_token;
+	int ret = 0;
+
+	if (!token)
+		return 0;
+	mutex_lock(&token->lock);
+	if (dev->pdev->is_virtfn)
+		token->users++;
+	else if (token->users && !token->is_proved)
+		ret = -EACCES;
+	mutex_unlock(&token->lock);
+	return ret;
 }
 
 /**
@@ -137,7 +145,13 @@ void latch_vf_token_open(struct vfio_latch_device *dev)
  */
 void latch_vf_token_close(struct vfio_latch_device *dev)
 {
-	count_user(dev, -1);
+	struct latch_vf_token *token = dev->vf_token;
+
+	if (!token || !dev->pdev->is_virtfn)
+		return;
+	mutex_lock(&token->lock);
+	token->users--;
+	mutex_unlock(&token->lock);
 }
 
 /* A PF whose VFs nobody uses takes the token it is given; otherwise they must be equal. */
@@ -153,6 +167,8 @@ static int match_own(struct vfio_latch_device *dev, const uuid_t *uuid)
 	} else if (uuid) {
 		uuid_copy(&token->uuid, uuid);
 	}
+	if (!ret && !dev->pdev->is_virtfn)
+		token->is_proved = uuid;
 	mutex_unlock(&token->lock);
 	return ret;
 }

@@ -53,8 +53,8 @@ struct latch_bar {
  * struct vfio_latch_device - a PCI function handed to user space
  *
  * Locks, outermost first: the device set's lock (open, close, hot reset),
- * config_lock, irq_lock, access_lock, intx_lock. bar_lock and ioeventfd_lock
- * are leaves. A device's access_lock may be taken with the PCI core's
+ * config_lock, irq_lock, access_lock, intx_lock. bar_lock, ioeventfd_lock and
+ * signal_lock are leaves. A device's access_lock may be taken with the PCI core's
  * device_lock() held (reset_prepare), never the other way round except by
  * trylock. User memory is never touched under any of them: it may be another
  * device's BAR.
@@ -103,12 +103,20 @@ struct vfio_latch_device {
 	struct lock_class_key access_lock_key;
 	bool low_power;
 	bool in_d3;
+	/* A PF's VFs are being made, or there: it stays in D0. */
+	bool has_vfs;
 
 	/* Protects all up to the next empty line: which interrupts are set up. */
 	struct mutex irq_lock;
 	u8 irq_type;
 	u32 nr_vectors;
 	struct xarray vectors;
+
+	/*
+	 * Protects both triggers. A leaf: AER signals with locks of the PCI core
+	 * held, which irq_lock's holders may wait for.
+	 */
+	spinlock_t signal_lock;
 	struct eventfd_ctx *err_trigger;
 	struct eventfd_ctx *req_trigger;
 

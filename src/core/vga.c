@@ -8,6 +8,7 @@
  */
 #include <linux/aperture.h>
 #include <linux/io.h>
+#include <linux/pm_runtime.h>
 #include <linux/vgaarb.h>
 
 #include "core.h"
@@ -177,9 +178,13 @@ int latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offse
 	io = map_legacy(resource, offset, count);
 	if (!io)
 		return -ENOMEM;
-	ret = vga_get_interruptible(dev->pdev, resource);
+	/* The arbiter writes COMMAND: the device is awake before it is asked. */
+	ret = pm_runtime_resume_and_get(&dev->pdev->dev);
 	if (ret)
 		goto unmap;
+	ret = vga_get_interruptible(dev->pdev, resource);
+	if (ret)
+		goto sleep;
 	woken = latch_access_begin(dev);
 	if (woken < 0) {
 		ret = woken;
@@ -192,6 +197,8 @@ int latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offse
 	latch_access_end(dev, woken);
 put:
 	vga_put(dev->pdev, resource);
+sleep:
+	pm_runtime_put(&dev->pdev->dev);
 unmap:
 	unmap_legacy(resource, io);
 	return ret;

@@ -223,6 +223,65 @@ static void check_eventfd_can_be_set_signalled_and_taken_away(unsigned int index
 	CHECK_EQ(event_take(other), 0);
 }
 
+static void release(struct vfio_device *device)
+{
+	close(device->fd);
+	close(device->group);
+	close(device->container);
+}
+
+/* The system's number of an eventfd, the lowest free one until nobody refers to it any more. */
+static int eventfd_number(int event)
+{
+	char path[64];
+	char *line;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", event);
+	line = strstr(file_read(path), "eventfd-id:");
+	CHECK(line);
+	return atoi(line + strlen("eventfd-id:"));
+}
+
+static int next_number(void)
+{
+	int event = event_new(), number = eventfd_number(event);
+
+	close(event);
+	return number;
+}
+
+static void check_no_reference_is_left(unsigned int index)
+{
+	struct vfio_device *rng = open_rng();
+	int number = next_number(), event, other;
+
+	/* Replaced, taken away, left to close. */
+	event = enable(rng, index);
+	other = enable(rng, index);
+	close(event);
+	CHECK_EQ(next_number(), number);
+	vfio_irq_loopback(rng, index, 0);
+	CHECK_EQ(event_wait(other, LIMIT_MS), 1);
+	vfio_irq_disable(rng, index);
+	close(other);
+	CHECK_EQ(next_number(), number);
+	event = enable(rng, index);
+	close(event);
+	CHECK_NE(next_number(), number);
+	release(rng);
+	CHECK(WAIT_UNTIL(next_number() == number, LIMIT_MS));
+}
+
+TEST(err_eventfd_is_given_back)
+{
+	check_no_reference_is_left(ERR);
+}
+
+TEST(req_eventfd_is_given_back)
+{
+	check_no_reference_is_left(REQ);
+}
+
 TEST(err_can_be_set_signalled_and_taken_away)
 {
 	check_eventfd_can_be_set_signalled_and_taken_away(ERR);
@@ -234,13 +293,6 @@ TEST(req_can_be_set_signalled_and_taken_away)
 }
 
 /* REQ */
-
-static void release(struct vfio_device *device)
-{
-	close(device->fd);
-	close(device->group);
-	close(device->container);
-}
 
 /* Unbinding in a process of its own, since it waits for the client. */
 static pid_t start_unbinding(struct vfio_device *device)
@@ -322,12 +374,14 @@ TEST(reset_during_unbind_does_not_deadlock)
 TEST_OURS(hot_reset_during_unbind_does_not_deadlock)
 {
 	struct vfio_device *rng = open_rng();
-	int event = enable(rng, REQ);
+	int event = enable(rng, REQ), usage;
 	pid_t child;
 
 	child = start_unbinding(rng);
 	CHECK_GE(event_wait(event, LIMIT_MS), 1);
+	usage = pm_usage(rng->bdf);
 	CHECK_ERR(EAGAIN, vfio_hot_reset_try(rng, &rng->group, 1));
+	CHECK_EQ(pm_usage(rng->bdf), usage);
 	release(rng);
 	check_unbound(child, rng->bdf);
 }

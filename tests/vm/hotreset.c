@@ -364,6 +364,35 @@ TEST(groups_of_all_functions_are_needed)
 	CHECK_NE(vfio_read(nvme, 0, 8, 4), 0xffffffff);
 }
 
+/* VFs are nobody's neighbours, not even their PF's: who may have them reset cannot be told. */
+TEST(bus_with_vfs_is_not_reset_even_for_who_owns_them_all)
+{
+	static uint8_t token[16] = { 0xb3, 0xa1 };
+	const char *pf = vm_bdf("nvme0"), *vf;
+	struct vfio_device *nvme, *virtual;
+	char name[128];
+	int groups[2];
+
+	driver_load(NULL);
+	module_parameter_set("vfio_pci", "enable_sriov", "1");
+	pci_bind(pf, VFIO_PCI);
+	nvme = vfio_open(pf);
+	CHECK_EQ(vfio_feature_try(nvme, VFIO_DEVICE_FEATURE_SET |
+				  VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, token, sizeof(token)), 0);
+	pci_set_vfs(pf, 1);
+	vf = pci_vf(pf, 0);
+	pci_bind(vf, VFIO_PCI);
+	snprintf(name, sizeof(name), "%s vf_token=b3a10000-0000-0000-0000-000000000000", vf);
+	CHECK_EQ(vfio_open_try(vf, name, &virtual), 0);
+	groups[0] = nvme->group;
+	groups[1] = virtual->group;
+	CHECK_ERR(EINVAL, vfio_hot_reset_try(nvme, groups, 2));
+	CHECK(vfio_hot_reset_try(virtual, groups, 2) < 0);
+	CHECK_EQ(cfg32(virtual, PCI_CLASS_REVISION) >> 8, 0x010802);
+	cfg_command(nvme, PCI_COMMAND_MEMORY, 0);
+	CHECK_NE(vfio_read(nvme, 0, 8, 4), 0xffffffff);
+}
+
 /* Functions without a reset of their own, at the last close of the slot */
 
 TEST(last_close_of_a_slot_resets_what_has_no_reset)

@@ -157,6 +157,29 @@ TEST(client_cannot_put_a_pf_with_vfs_to_sleep)
 		 PCI_PM_CTRL_STATE_MASK, 0);
 }
 
+/* The making takes a tenth of a second and more, in which the client asks for D3hot again and again. */
+TEST(pf_stays_awake_while_its_vfs_are_made)
+{
+	struct vfio_device *pf = open_pf();
+	unsigned int control = cfg_cap(pf, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+	pid_t child = CHECK_OK(fork());
+	int status;
+
+	if (!child)
+		for (;;)
+			cfg_set16(pf, control, 3);
+	for (int round = 0; round < 5; round++) {
+		CHECK_EQ(pci_set_vfs_try(pf->bdf, 2), 0);
+		CHECK_EQ(real_cfg(pf->bdf, real_cfg_cap(pf->bdf, PCI_CAP_ID_PM) + PCI_PM_CTRL, 2) &
+			 PCI_PM_CTRL_STATE_MASK, 0);
+		CHECK_NE(real_cfg(pci_vf(pf->bdf, 1), PCI_CLASS_REVISION, 4), 0xffffffff);
+		pci_set_vfs(pf->bdf, 0);
+	}
+	CHECK_EQ(waitpid(child, &status, WNOHANG), 0);
+	kill(child, SIGKILL);
+	CHECK_OK(waitpid(child, &status, 0));
+}
+
 /* The token */
 
 TEST(token_can_be_set_on_a_pf_and_not_read)
@@ -253,6 +276,20 @@ TEST(pf_with_vfs_in_use_opens_with_the_token_only)
 	CHECK_ERR(EACCES, open_named(pf_bdf, "", &again));
 	CHECK_ERR(EACCES, open_named(pf_bdf, " vf_token=" OTHER, &again));
 	CHECK_EQ(open_named(pf_bdf, " vf_token=" TOKEN, &again), 0);
+}
+
+TEST(pf_opens_without_the_token_when_the_last_of_its_vfs_is_closed)
+{
+	struct vfio_device *pf = open_pf(), *device, *again;
+	const char *pf_bdf = strdup(pf->bdf), *vf = make_vf(pf);
+
+	vfio_close(pf);
+	for (int round = 0; round < 2; round++) {
+		CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
+		CHECK_ERR(EACCES, open_named(pf_bdf, "", &again));
+		vfio_close(device);
+	}
+	CHECK_EQ(open_named(pf_bdf, "", &again), 0);
 }
 
 /* A VF has no vendor id of its own, but a class. */
