@@ -8,11 +8,10 @@
 #include "../compat/mlx5.h"
 #include "report_queue.h"
 
-#define RING_MASK	(LATCH_NR_MESSAGES - 1)
-#define RING_LOG	ilog2(LATCH_NR_MESSAGES)
-
-/* The address of one page, at the end of the commands that create queues. */
-#define PAGE_ADDRESS_DW	(MLX5_FLD_SZ_BYTES(create_cq_in, pas[0]) / sizeof(u32))
+/* The addresses of a ring's pages, at the end of the commands that create queues. */
+#define RING_PAGES(bytes)	DIV_ROUND_UP(bytes, MLX5_ADAPTER_PAGE_SIZE)
+#define PAGES_DW(ring) \
+	(RING_PAGES(sizeof_field(struct latch_report_rings, ring)) * sizeof(__be64) / sizeof(u32))
 
 /* For a user of CQE version 1 that wants no index of his own in completions. */
 #define NO_USER_INDEX	0xffffff
@@ -37,11 +36,26 @@ static void on_cq_error(struct mlx5_core_cq *cq, enum mlx5_event type)
 	queue_failed(container_of(cq, struct latch_report_queue, cq));
 }
 
+static unsigned int ring_mask(const struct latch_report_queue *queue)
+{
+	return queue->nr_messages - 1;
+}
+
+/* A ring is in one piece. Returns how many bytes its pages' addresses are. */
+static size_t set_pages(__be64 *pas, dma_addr_t ring, size_t bytes)
+{
+	unsigned int n;
+
+	for (n = 0; n < RING_PAGES(bytes); n++)
+		pas[n] = cpu_to_be64(ring + n * MLX5_ADAPTER_PAGE_SIZE);
+	return n * sizeof(*pas);
+}
+
 static void free_messages(struct latch_report_queue *queue)
 {
 	unsigned int n;
 
-	for (n = 0; n < LATCH_NR_MESSAGES && queue->messages[n]; n++)
+	for (n = 0; n < queue->nr_messages && queue->messages[n]; n++)
 		dma_free_coherent(&queue->mdev->pdev->dev, queue->message_bytes,
 				  queue->messages[n], queue->messages_dma[n]);
 }
@@ -51,7 +65,7 @@ static int alloc_messages(struct latch_report_queue *queue)
 	unsigned int n;
 
 	memset(queue->messages, 0, sizeof(queue->messages));
-	for (n = 0; n < LATCH_NR_MESSAGES; n++) {
+	for (n = 0; n < queue->nr_messages; n++) {
 		struct mlx5_wqe_data_seg *request = &queue->rings->requests[n];
 
 		queue->messages[n] = dma_alloc_coherent(&queue->mdev->pdev->dev,
@@ -85,16 +99,17 @@ static int create_mkey(struct latch_report_queue *queue)
 
 static int create_cq(struct latch_report_queue *queue)
 {
-	u32 in[MLX5_ST_SZ_DW(create_cq_in) + PAGE_ADDRESS_DW] = {};
+	u32 in[MLX5_ST_SZ_DW(create_cq_in) + PAGES_DW(completions)] = {};
 	void *cqc = MLX5_ADDR_OF(create_cq_in, in, cq_context);
 	struct latch_report_rings *rings = queue->rings;
+	size_t in_bytes = MLX5_ST_SZ_BYTES(create_cq_in);
 	u32 out[MLX5_ST_SZ_DW(create_cq_out)];
 	int eqn, n, ret;
 
 	ret = compat_mlx5_comp_eqn_get(queue->mdev, 0, &eqn);
 	if (ret)
 		return ret;
-	for (n = 0; n < LATCH_NR_MESSAGES; n++)
+	for (n = 0; n < queue->nr_messages; n++)
 		rings->completions[n].op_own = MLX5_CQE_INVALID << 4;
 
 	memset(&queue->cq, 0, sizeof(queue->cq));
@@ -104,13 +119,15 @@ static int create_cq(struct latch_report_queue *queue)
 	queue->cq.comp = on_completion;
 	queue->cq.event = on_cq_error;
 
-	MLX5_SET(cqc, cqc, log_cq_size, RING_LOG);
+	MLX5_SET(cqc, cqc, log_cq_size, ilog2(queue->nr_messages));
 	MLX5_SET(cqc, cqc, uar_page, queue->uar->index);
 	MLX5_SET(cqc, cqc, c_eqn_or_apu_element, eqn);
 	MLX5_SET64(cqc, cqc, dbr_addr,
 		   queue->rings_dma + offsetof(struct latch_report_rings, cq_doorbell));
-	MLX5_ARRAY_SET64(create_cq_in, in, pas, 0, queue->rings_dma);
-	return mlx5_core_create_cq(queue->mdev, &queue->cq, in, sizeof(in), out, sizeof(out));
+	in_bytes += set_pages(MLX5_ADDR_OF(create_cq_in, in, pas),
+			      queue->rings_dma + offsetof(struct latch_report_rings, completions),
+			      queue->nr_messages * sizeof(rings->completions[0]));
+	return mlx5_core_create_cq(queue->mdev, &queue->cq, in, in_bytes, out, sizeof(out));
 }
 
 static void destroy_cq(struct latch_report_queue *queue)
@@ -156,18 +173,20 @@ static void destroy_qp(struct latch_report_queue *queue, u32 qpn)
 
 static int create_host_qp(struct latch_report_queue *queue)
 {
-	u32 in[MLX5_ST_SZ_DW(create_qp_in) + PAGE_ADDRESS_DW] = {};
+	u32 in[MLX5_ST_SZ_DW(create_qp_in) + PAGES_DW(requests)] = {};
 	void *qpc = MLX5_ADDR_OF(create_qp_in, in, qpc);
+	size_t in_bytes = MLX5_ST_SZ_BYTES(create_qp_in);
 
 	BUILD_BUG_ON(sizeof(queue->rings->requests[0]) != 16);	/* log_rq_stride counts from this */
 	MLX5_SET(qpc, qpc, rq_type, MLX5_NON_ZERO_RQ);
-	MLX5_SET(qpc, qpc, log_rq_size, RING_LOG);
+	MLX5_SET(qpc, qpc, log_rq_size, ilog2(queue->nr_messages));
 	MLX5_SET(qpc, qpc, cqn_rcv, queue->cq.cqn);
 	MLX5_SET64(qpc, qpc, dbr_addr,
 		   queue->rings_dma + offsetof(struct latch_report_rings, rq_doorbell));
-	MLX5_ARRAY_SET64(create_qp_in, in, pas, 0,
-			 queue->rings_dma + offsetof(struct latch_report_rings, requests));
-	return create_qp(queue, in, sizeof(in), &queue->host_qpn);
+	in_bytes += set_pages(MLX5_ADDR_OF(create_qp_in, in, pas),
+			      queue->rings_dma + offsetof(struct latch_report_rings, requests),
+			      queue->nr_messages * sizeof(queue->rings->requests[0]));
+	return create_qp(queue, in, in_bytes, &queue->host_qpn);
 }
 
 /* The firmware brings its own queues. */
@@ -229,7 +248,7 @@ static void give_back(struct latch_report_queue *queue)
 	/* There is room for a completion before there is a buffer for a message. */
 	dma_wmb();
 	queue->rings->rq_doorbell[MLX5_RCV_DBR] =
-		cpu_to_be32((queue->given_back + LATCH_NR_MESSAGES) & 0xffff);
+		cpu_to_be32((queue->given_back + queue->nr_messages) & 0xffff);
 }
 
 static int create_qps(struct latch_report_queue *queue)
@@ -325,6 +344,8 @@ int latch_report_queue_create(struct latch_report_queue *queue, struct mlx5_core
 
 	queue->mdev = mdev;
 	queue->message_bytes = message_bytes;
+	queue->nr_messages = clamp_t(unsigned int, LATCH_MESSAGES_BYTES / message_bytes,
+				     LATCH_MESSAGES_MIN, LATCH_MESSAGES_MAX);
 	queue->is_err = false;
 	init_waitqueue_head(&queue->wait);
 	ret = create_memory(queue);
@@ -402,12 +423,12 @@ int latch_report_queue_event(struct latch_report_queue *queue, unsigned long typ
 static struct mlx5_cqe64 *next_completion(const struct latch_report_queue *queue)
 {
 	u32 index = queue->cq.cons_index;
-	struct mlx5_cqe64 *cqe = &queue->rings->completions[index & RING_MASK];
+	struct mlx5_cqe64 *cqe = &queue->rings->completions[index & ring_mask(queue)];
 	u8 op_own = READ_ONCE(cqe->op_own);
 
 	/* The owner's bit is another one each time round. */
 	if (op_own >> 4 == MLX5_CQE_INVALID ||
-	    (op_own & MLX5_CQE_OWNER_MASK) != !!(index & LATCH_NR_MESSAGES))
+	    (op_own & MLX5_CQE_OWNER_MASK) != !!(index & queue->nr_messages))
 		return NULL;
 	return cqe;
 }
@@ -435,7 +456,7 @@ bool latch_report_queue_has_news(const struct latch_report_queue *queue)
  */
 int latch_report_queue_next(struct latch_report_queue *queue, struct latch_report *report)
 {
-	u32 index = queue->cq.cons_index & RING_MASK;
+	u32 index = queue->cq.cons_index & ring_mask(queue);
 	struct mlx5_cqe64 *cqe;
 
 	if (READ_ONCE(queue->is_err))
@@ -450,7 +471,7 @@ int latch_report_queue_next(struct latch_report_queue *queue, struct latch_repor
 	report->immediate = be32_to_cpu(cqe->immediate);
 	if (get_cqe_opcode(cqe) != MLX5_CQE_RESP_SEND_IMM ||
 	    (be32_to_cpu(cqe->sop_drop_qpn) & MLX5_24BIT_MASK) != queue->host_qpn ||
-	    (be16_to_cpu(cqe->wqe_counter) & RING_MASK) != index ||
+	    (be16_to_cpu(cqe->wqe_counter) & ring_mask(queue)) != index ||
 	    report->bytes > queue->message_bytes) {
 		WRITE_ONCE(queue->is_err, true);
 		return -EIO;
@@ -468,7 +489,7 @@ void latch_report_queue_done(struct latch_report_queue *queue)
 {
 	queue->cq.cons_index++;
 	/* The device need not hear of each, as long as it has enough of them. */
-	if (queue->cq.cons_index - queue->given_back >= LATCH_NR_MESSAGES / 2)
+	if (queue->cq.cons_index - queue->given_back >= queue->nr_messages / 2)
 		give_back(queue);
 }
 

@@ -11,24 +11,28 @@
 #include <linux/mlx5/device.h>
 #include <linux/mlx5/driver.h>
 #include <linux/mlx5/qp.h>
+#include <linux/sizes.h>
 #include <linux/wait.h>
 
-/* As many messages can be on their way; with 64 KiB each, 2 MiB. A power of two. */
-#define LATCH_NR_MESSAGES	32
+/* Memory for messages: as many of them can be on their way as it holds, within these bounds. */
+#define LATCH_MESSAGES_BYTES	SZ_2M
+#define LATCH_MESSAGES_MIN	32
+#define LATCH_MESSAGES_MAX	512
 
 /**
  * struct latch_report_rings - what is shared with the device, but for the messages
  * @completions: written by the device
- * @cq_doorbell: how far they were read, and armed
  * @requests: where a message may go: the same for as long as there is the queue
+ * @cq_doorbell: how far completions were read, and armed
  * @rq_doorbell: how many requests there were
  *
- * The device finds a ring by the page (of its 4 KiB) that it begins.
+ * As large as the most messages need: the device finds a ring by its pages (of
+ * 4 KiB).
  */
 struct latch_report_rings {
-	struct mlx5_cqe64 completions[LATCH_NR_MESSAGES];
+	struct mlx5_cqe64 completions[LATCH_MESSAGES_MAX];
+	struct mlx5_wqe_data_seg requests[LATCH_MESSAGES_MAX] __aligned(MLX5_ADAPTER_PAGE_SIZE);
 	__be32 cq_doorbell[2] __aligned(64);
-	struct mlx5_wqe_data_seg requests[LATCH_NR_MESSAGES] __aligned(MLX5_ADAPTER_PAGE_SIZE);
 	__be32 rq_doorbell[2] __aligned(64);
 };
 
@@ -44,10 +48,11 @@ struct latch_report_queue {
 	u32 host_qpn;
 	u32 firmware_qpn;
 	size_t message_bytes;
+	unsigned int nr_messages;	/* a power of two */
 	struct latch_report_rings *rings;
 	dma_addr_t rings_dma;
-	void *messages[LATCH_NR_MESSAGES];
-	dma_addr_t messages_dma[LATCH_NR_MESSAGES];
+	void *messages[LATCH_MESSAGES_MAX];
+	dma_addr_t messages_dma[LATCH_MESSAGES_MAX];
 
 	/*
 	 * cq.cons_index and given_back, up to which the device may use buffers

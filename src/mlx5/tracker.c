@@ -17,7 +17,7 @@
 #include "report_queue.h"
 #include "tracker.h"
 
-/* Large messages are few; above what LATCH_NR_MESSAGES of them take is no sane demand. */
+/* Large messages are few; what LATCH_MESSAGES_MIN above that would take is no sane demand. */
 #define LOG_MESSAGE_BYTES	16
 #define LOG_MESSAGE_BYTES_MAX	20
 
@@ -297,32 +297,38 @@ static int begin_report(struct latch_mlx5_tracker *tracker, u64 iova, u64 length
 }
 
 /*
- * Have a bit set for each page, in one call for a run of them.
+ * Have a bit set for each page, in one call for a run of them. Returns how many
+ * pages were none that somebody asked for; they have no bits.
  *
  * The firmware sends ascending addresses as far as it can. Among those only
  * the first can be too low, and only the first and the last can be pages of
  * which just a part was asked about: little is left to do for each page.
  */
-static int set_pages(const struct latch_mlx5_tracker *tracker, const struct latch_range *asked,
-		     const struct latch_report *report, struct iova_bitmap *dirty)
+static unsigned int set_pages(const struct latch_mlx5_tracker *tracker,
+			      const struct latch_range *asked, const struct latch_report *report,
+			      struct iova_bitmap *dirty)
 {
 	const u64 page_size = tracker->page_size;
 	const u64 first_page = asked->start & ~(page_size - 1);
 	const u64 last_page = asked->last & ~(page_size - 1);
 	const __be64 *end = report->data + report->bytes;
 	long n = -(long)(report->bytes / sizeof(*end));
+	unsigned int strays = 0;
 
 	while (n) {
 		u64 page = be64_to_cpu(end[n]);
 		u64 start = max(page, asked->start);
 		u64 bytes = page + page_size - start;
 
-		if (page < first_page || page > last_page)
-			return -ERANGE;
+		if (page < first_page || page > last_page) {
+			strays++;
+			n++;
+			continue;
+		}
 		while (++n) {
 			page = be64_to_cpu(end[n]);
 			if (page > last_page)
-				return -ERANGE;
+				break;
 			if (likely(page > start + bytes)) {
 				iova_bitmap_set(dirty, start, bytes);
 				start = page;
@@ -335,23 +341,22 @@ static int set_pages(const struct latch_mlx5_tracker *tracker, const struct latc
 		}
 		iova_bitmap_set(dirty, start, min(bytes, asked->last - start + 1));
 	}
-	return 0;
+	return strays;
 }
 
 static int read_report(struct latch_mlx5_tracker *tracker, const struct latch_range *asked,
 		       const struct latch_report *report, struct iova_bitmap *dirty)
 {
-	int ret;
+	unsigned int strays;
 
 	BUILD_BUG_ON(MLX5_ST_SZ_BYTES(page_track_report_entry) != sizeof(__be64));
 	if (report->bytes % sizeof(__be64))
 		return -EIO;
-	ret = set_pages(tracker, asked, report, dirty);
-	if (ret) {
+	strays = set_pages(tracker, asked, report, dirty);
+	if (strays)
 		dev_warn_ratelimited(tracker->mdev->device,
-				     "a page tracker reports addresses that nobody asked for\n");
-		return -EIO;
-	}
+				     "a page tracker reports %u addresses that nobody asked for: left out\n",
+				     strays);
 	tracker->status = report->immediate >> IMMEDIATE_STATE_SHIFT;
 	latch_report_queue_done(&tracker->queue);
 	return tracker->status > MLX5_PAGE_TRACK_STATE_REPORTING ? -EIO : 0;
