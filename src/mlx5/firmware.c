@@ -46,8 +46,8 @@ struct mlx5_ifc_latch_query_out_bits {
 	u8 reserved_at_100[0x100];
 };
 
-/* Nothing has changed since the last save. */
-#define MIGRATION_STATE_READY	2
+/* Of what a query can say of the state: it is to be saved from its beginning. */
+#define MIGRATION_STATE_INIT	4
 
 struct mlx5_ifc_latch_save_in_bits {
 	u8 opcode[0x10];
@@ -73,31 +73,26 @@ struct mlx5_ifc_latch_save_out_bits {
 };
 
 static int query_cap(struct mlx5_core_dev *mdev, u16 function_id, enum mlx5_cap_type type,
-		     void *out)
+		     enum mlx5_cap_mode mode, void *out)
 {
 	u32 in[MLX5_ST_SZ_DW(query_hca_cap_in)] = {};
 
 	MLX5_SET(query_hca_cap_in, in, opcode, MLX5_CMD_OP_QUERY_HCA_CAP);
-	MLX5_SET(query_hca_cap_in, in, op_mod, type << 1 | HCA_CAP_OPMOD_GET_MAX);
-	MLX5_SET(query_hca_cap_in, in, other_function, !!function_id);
+	MLX5_SET(query_hca_cap_in, in, op_mod, type << 1 | mode);
+	MLX5_SET(query_hca_cap_in, in, other_function, 1);
 	MLX5_SET(query_hca_cap_in, in, function_id, function_id);
 	return mlx5_cmd_exec(mdev, in, sizeof(in), out, MLX5_ST_SZ_BYTES(query_hca_cap_out));
 }
 
-/* What the PF's firmware has beyond saving a VF in one image. */
-static int query_pf_cap_2(struct mlx5_core_dev *mdev, struct latch_fw_caps *caps, void *out)
+/* What the PF has beyond saving a VF in one image: as mlx5_core has set it up. */
+static void read_pf_caps(struct mlx5_core_dev *mdev, struct latch_fw_caps *caps)
 {
-	void *cap = MLX5_ADDR_OF(query_hca_cap_out, out, capability);
-	int ret;
+	const void *cap = mdev->caps.hca[MLX5_CAP_GENERAL_2]->cur;
 
-	ret = query_cap(mdev, 0, MLX5_CAP_GENERAL_2, out);
-	if (ret)
-		return ret;
 	caps->multi_load = MLX5_GET(latch_hca_cap_2, cap, migration_multi_load);
 	caps->tracking = MLX5_GET(latch_hca_cap_2, cap, migration_tracking_state);
 	caps->chunks = MLX5_GET(latch_hca_cap_2, cap, migration_in_chunks);
 	caps->state = MLX5_GET(latch_hca_cap_2, cap, migration_state);
-	return 0;
 }
 
 /**
@@ -108,6 +103,7 @@ static int query_pf_cap_2(struct mlx5_core_dev *mdev, struct latch_fw_caps *caps
  *
  * Where mlx5_core can declare a VF migratable (devlink), only those so
  * declared are; an older one cannot, and the firmware is taken at its word.
+ * That is the VF's maximum: what is current is for its driver to set.
  *
  * Return: 0 or a negative error.
  */
@@ -124,19 +120,19 @@ int latch_fw_query_caps(struct mlx5_core_dev *mdev, u16 function_id, struct latc
 		return -ENOMEM;
 	cap = MLX5_ADDR_OF(query_hca_cap_out, out, capability);
 
-	ret = query_cap(mdev, function_id, MLX5_CAP_GENERAL, out);
+	ret = query_cap(mdev, function_id, MLX5_CAP_GENERAL, HCA_CAP_OPMOD_GET_CUR, out);
 	if (ret)
 		goto free;
 	caps->vhca_id = MLX5_GET(cmd_hca_cap, cap, vhca_id);
 	caps->migration = true;
-	if (MLX5_CAP_GEN(mdev, hca_cap_2)) {
-		ret = query_cap(mdev, function_id, MLX5_CAP_GENERAL_2, out);
-		if (ret)
-			goto free;
-		if (compat_mlx5_declares_migratable())
-			caps->migration = MLX5_GET(latch_hca_cap_2, cap, migratable);
-		ret = query_pf_cap_2(mdev, caps, out);
-	}
+	if (!MLX5_CAP_GEN(mdev, hca_cap_2))
+		goto free;
+	read_pf_caps(mdev, caps);
+	if (!compat_mlx5_declares_migratable())
+		goto free;
+	ret = query_cap(mdev, function_id, MLX5_CAP_GENERAL_2, HCA_CAP_OPMOD_GET_MAX, out);
+	if (!ret)
+		caps->migration = MLX5_GET(latch_hca_cap_2, cap, migratable);
 free:
 	kfree(out);
 	return ret;
@@ -184,10 +180,12 @@ int latch_fw_resume(struct mlx5_core_dev *mdev, u16 vhca_id, u16 op_mod)
  * latch_fw_query_size - ask how much there is to save
  * @mdev: the PF
  * @vhca_id: the VF
- * @incremental: of what changed since the last save; else of all, and the next
- *	save begins anew
+ * @incremental: of what changed since the last save, or is left of its series;
+ *	else of all
  * @chunk: saved in chunks
  * @size: the answer
+ *
+ * Nothing changes by it.
  *
  * Return: 0 or a negative error.
  */
@@ -205,12 +203,10 @@ int latch_fw_query_size(struct mlx5_core_dev *mdev, u16 vhca_id, bool incrementa
 	ret = mlx5_cmd_exec(mdev, in, sizeof(in), out, sizeof(out));
 	if (ret)
 		return ret;
-	size->next = MLX5_GET(latch_query_out, out, required_umem_size);
-	size->total = size->next;
-	if (chunk)
-		size->total = max(size->total,
-				  (u64)MLX5_GET64(latch_query_out, out, remaining_total_size));
-	size->clean = MLX5_GET(latch_query_out, out, migration_state) == MIGRATION_STATE_READY;
+	size->required = MLX5_GET(latch_query_out, out, required_umem_size);
+	size->total = chunk ? MLX5_GET64(latch_query_out, out, remaining_total_size) :
+		      size->required;
+	size->is_new = MLX5_GET(latch_query_out, out, migration_state) == MIGRATION_STATE_INIT;
 	return 0;
 }
 
@@ -218,40 +214,44 @@ int latch_fw_query_size(struct mlx5_core_dev *mdev, u16 vhca_id, bool incrementa
  * latch_fw_save - save a VF's state, or a part of it
  * @mdev: the PF
  * @vhca_id: the VF
- * @pdn: a protection domain of the PF
- * @incremental: save what changed since the last save
- * @track: note changes from now on; else the VF must be suspended
- * @image: memory of the size that was asked for; its length is set
- * @next: set to the bytes that the next chunk needs, 0 after the last one
+ * @incremental: continue with what changed since the last save, or is left of
+ *	its series; else begin anew
+ * @track: note changes from now on; else no longer
+ * @image: mapped; its length is set, and it is the processor's again
+ * @next: set to the bytes that the next save needs at least, 0 after the last one
  *
- * Return: 0 or a negative error.
+ * Return: 0 or a negative error; -ESTALE if the firmware does not track the VF in
+ * the state that it is in.
  */
-int latch_fw_save(struct mlx5_core_dev *mdev, u16 vhca_id, u32 pdn, bool incremental, bool track,
+int latch_fw_save(struct mlx5_core_dev *mdev, u16 vhca_id, bool incremental, bool track,
 		  struct latch_image *image, u32 *next)
 {
 	u32 out[MLX5_ST_SZ_DW(latch_save_out)] = {};
 	u32 in[MLX5_ST_SZ_DW(latch_save_in)] = {};
-	u32 capacity = min_t(u64, image->capacity, U32_MAX);
 	u32 length;
 	int ret;
 
-	ret = latch_image_map(image, mdev, pdn, DMA_FROM_DEVICE);
-	if (ret)
-		return ret;
+	latch_image_rewind(image);
+	image->length = 0;
+	latch_image_to_device(image);
 	MLX5_SET(latch_save_in, in, opcode, MLX5_CMD_OP_SAVE_VHCA_STATE);
 	MLX5_SET(latch_save_in, in, incremental, incremental);
 	MLX5_SET(latch_save_in, in, set_track, track);
 	MLX5_SET(latch_save_in, in, vhca_id, vhca_id);
 	MLX5_SET(latch_save_in, in, mkey, image->mkey);
-	MLX5_SET(latch_save_in, in, size, capacity);
-	ret = mlx5_cmd_exec(mdev, in, sizeof(in), out, sizeof(out));
-	latch_image_unmap(image, mdev);
+	MLX5_SET(latch_save_in, in, size, image->capacity);
+	ret = mlx5_cmd_do(mdev, in, sizeof(in), out, sizeof(out));
+	if (track && ret == -EREMOTEIO &&
+	    MLX5_GET(latch_save_out, out, status) == MLX5_CMD_STAT_BAD_RES_STATE_ERR)
+		return -ESTALE;
+	ret = mlx5_cmd_check(mdev, ret, in, out);
 	if (ret)
 		return ret;
 	length = MLX5_GET(latch_save_out, out, actual_image_size);
-	if (length > capacity)
+	if (length > image->capacity)
 		return -EIO;
 	image->length = length;
+	latch_image_to_cpu(image);
 	*next = MLX5_GET(latch_save_out, out, next_required_umem_size);
 	return 0;
 }
@@ -260,25 +260,22 @@ int latch_fw_save(struct mlx5_core_dev *mdev, u16 vhca_id, u32 pdn, bool increme
  * latch_fw_load - load an image into a suspended VF
  * @mdev: the PF
  * @vhca_id: the VF
- * @pdn: a protection domain of the PF
- * @image: the image, @image->length bytes of it
+ * @image: mapped, @image->length bytes of it; the processor's again after this
  *
  * Return: 0 or a negative error.
  */
-int latch_fw_load(struct mlx5_core_dev *mdev, u16 vhca_id, u32 pdn, struct latch_image *image)
+int latch_fw_load(struct mlx5_core_dev *mdev, u16 vhca_id, struct latch_image *image)
 {
 	u32 out[MLX5_ST_SZ_DW(load_vhca_state_out)] = {};
 	u32 in[MLX5_ST_SZ_DW(load_vhca_state_in)] = {};
 	int ret;
 
-	ret = latch_image_map(image, mdev, pdn, DMA_TO_DEVICE);
-	if (ret)
-		return ret;
+	latch_image_to_device(image);
 	MLX5_SET(load_vhca_state_in, in, opcode, MLX5_CMD_OP_LOAD_VHCA_STATE);
 	MLX5_SET(load_vhca_state_in, in, vhca_id, vhca_id);
 	MLX5_SET(load_vhca_state_in, in, mkey, image->mkey);
 	MLX5_SET(load_vhca_state_in, in, size, image->length);
 	ret = mlx5_cmd_exec_inout(mdev, load_vhca_state, in, out);
-	latch_image_unmap(image, mdev);
+	latch_image_to_cpu(image);
 	return ret;
 }

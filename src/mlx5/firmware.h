@@ -15,10 +15,10 @@
  * struct latch_fw_caps - what the firmware can do for a VF
  * @vhca_id: the VF's number in commands
  * @migration: it can be migrated
- * @multi_load: in several images: the state as it was, and what changed since
+ * @multi_load: several images can be loaded one after the other
  * @tracking: it notes changes while the VF runs
  * @chunks: an image can be saved in parts
- * @state: queries tell whether something changed
+ * @state: queries tell what the state to be saved is like
  */
 struct latch_fw_caps {
 	u16 vhca_id;
@@ -31,14 +31,14 @@ struct latch_fw_caps {
 
 /**
  * struct latch_fw_size - how much there is to save
- * @next: bytes of the buffer that the next save needs; 0 for none
+ * @required: bytes of the buffer that the next save needs at least; 0 for none
  * @total: bytes of all that is left to save
- * @clean: the firmware knows that nothing has changed
+ * @is_new: what is left begins the state anew
  */
 struct latch_fw_size {
-	u32 next;
+	u32 required;
 	u64 total;
-	bool clean;
+	bool is_new;
 };
 
 int latch_fw_query_caps(struct mlx5_core_dev *mdev, u16 function_id, struct latch_fw_caps *caps);
@@ -46,8 +46,8 @@ int latch_fw_suspend(struct mlx5_core_dev *mdev, u16 vhca_id, u16 op_mod);
 int latch_fw_resume(struct mlx5_core_dev *mdev, u16 vhca_id, u16 op_mod);
 int latch_fw_query_size(struct mlx5_core_dev *mdev, u16 vhca_id, bool incremental, bool chunk,
 			struct latch_fw_size *size);
-int latch_fw_save(struct mlx5_core_dev *mdev, u16 vhca_id, u32 pdn, bool incremental, bool track,
+int latch_fw_save(struct mlx5_core_dev *mdev, u16 vhca_id, bool incremental, bool track,
 		  struct latch_image *image, u32 *next);
-int latch_fw_load(struct mlx5_core_dev *mdev, u16 vhca_id, u32 pdn, struct latch_image *image);
+int latch_fw_load(struct mlx5_core_dev *mdev, u16 vhca_id, struct latch_image *image);
 
 #endif

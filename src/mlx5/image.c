@@ -10,6 +10,9 @@
 /* Large blocks are mapped and copied at once. */
 #define BLOCK_BYTES_MAX	SZ_2M
 
+/* Of the firmware's keys: what is known to work, whatever pages the processor has. */
+#define KEY_PAGE_SHIFT	12
+
 /**
  * struct latch_image_block - contiguous memory
  * @list: in the image's blocks
@@ -32,10 +35,15 @@ static size_t block_bytes(const struct latch_image_block *block)
 /**
  * latch_image_init - an image without memory
  * @image: the image
+ * @mdev: the PF whose firmware will read or write it
+ * @direction: which of both
  */
-void latch_image_init(struct latch_image *image)
+void latch_image_init(struct latch_image *image, struct mlx5_core_dev *mdev,
+		      enum dma_data_direction direction)
 {
 	memset(image, 0, sizeof(*image));
+	image->mdev = mdev;
+	image->direction = direction;
 	INIT_LIST_HEAD(&image->blocks);
 }
 
@@ -51,13 +59,18 @@ void latch_image_free(struct latch_image *image)
 		free_pages((unsigned long)block->memory, block->order);
 		kfree(block);
 	}
-	latch_image_init(image);
+	latch_image_init(image, image->mdev, image->direction);
 }
 
-/* As much as @bytes at once, or less where memory is in pieces. */
-static struct latch_image_block *alloc_block(u64 bytes)
+/*
+ * As much at once as @bytes begin with, or less where memory is in pieces or the
+ * DMA API takes less (swiotlb).
+ */
+static struct latch_image_block *alloc_block(const struct latch_image *image, u64 bytes)
 {
-	unsigned int order = get_order(min_t(u64, bytes, BLOCK_BYTES_MAX));
+	size_t most = clamp_t(size_t, dma_max_mapping_size(image->mdev->device), PAGE_SIZE,
+			      BLOCK_BYTES_MAX);
+	unsigned int order = ilog2(min_t(u64, PAGE_ALIGN(bytes), most) >> PAGE_SHIFT);
 	gfp_t flags = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN;
 	struct latch_image_block *block;
 
@@ -80,12 +93,15 @@ static struct latch_image_block *alloc_block(u64 bytes)
 
 /**
  * latch_image_reserve - have memory for so many bytes
- * @image: the image, not mapped
+ * @image: the image, not mapped unless it has that memory
  * @bytes: bytes
  *
- * Memory is zeroed before it is used first: nothing of the host is in it.
+ * Whole pages, no more than it takes. They are zeroed before they are used
+ * first: nothing of the host is in them. They are charged to the current memory
+ * cgroup.
  *
- * Return: 0 or -ENOMEM, when there may be more memory than before.
+ * Return: 0, -ENOMEM, or -EINTR if the task is being killed, when there may be
+ * more memory than before.
  */
 int latch_image_reserve(struct latch_image *image, u64 bytes)
 {
@@ -94,32 +110,12 @@ int latch_image_reserve(struct latch_image *image, u64 bytes)
 	while (image->capacity < bytes) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		block = alloc_block(bytes - image->capacity);
+		block = alloc_block(image, bytes - image->capacity);
 		if (!block)
 			return -ENOMEM;
 		list_add_tail(&block->list, &image->blocks);
 		image->capacity += block_bytes(block);
 	}
-	return 0;
-}
-
-/**
- * latch_image_store - have a few bytes of ours for an image
- * @image: the image, without memory yet
- * @data: the bytes
- * @bytes: how many, a page at most
- *
- * Return: 0 or a negative error.
- */
-int latch_image_store(struct latch_image *image, const void *data, size_t bytes)
-{
-	int ret = latch_image_reserve(image, bytes);
-
-	if (ret)
-		return ret;
-	memcpy(list_first_entry(&image->blocks, struct latch_image_block, list)->memory, data,
-	       bytes);
-	image->length = bytes;
 	return 0;
 }
 
@@ -197,19 +193,21 @@ size_t latch_image_from_user(struct latch_image *image, const void __user *buf, 
 	return copied;
 }
 
-static void unmap_blocks(struct latch_image *image, struct device *device)
+static void unmap_blocks(struct latch_image *image)
 {
 	struct latch_image_block *block;
 
 	list_for_each_entry(block, &image->blocks, list) {
 		if (block->dma == DMA_MAPPING_ERROR)
 			return;
-		dma_unmap_single(device, block->dma, block_bytes(block), image->direction);
+		dma_unmap_single(image->mdev->device, block->dma, block_bytes(block),
+				 image->direction);
 	}
 }
 
-static int map_blocks(struct latch_image *image, struct device *device)
+static int map_blocks(struct latch_image *image)
 {
+	struct device *device = image->mdev->device;
 	struct latch_image_block *block;
 
 	list_for_each_entry(block, &image->blocks, list) {
@@ -218,97 +216,143 @@ static int map_blocks(struct latch_image *image, struct device *device)
 		if (dma_mapping_error(device, block->dma)) {
 			/* Where unmapping ends. */
 			block->dma = DMA_MAPPING_ERROR;
-			unmap_blocks(image, device);
+			unmap_blocks(image);
 			return -ENOMEM;
 		}
 	}
 	return 0;
 }
 
-/* The largest page that all blocks are made of and aligned to. */
-static unsigned int translation_shift(const struct latch_image *image)
+/* CREATE_MKEY, with all rights: the firmware uses a key as it likes. */
+static int create_key(struct latch_image *image, u32 pdn)
 {
-	const struct latch_image_block *block;
-	u64 bits = 0;
-
-	list_for_each_entry(block, &image->blocks, list)
-		bits |= block->dma | block_bytes(block);
-	return __ffs64(bits);
-}
-
-/**
- * latch_image_map - let the firmware write to an image, or read it
- * @image: the image
- * @mdev: the PF
- * @pdn: protection domain that the firmware's key is to be of
- * @direction: DMA_FROM_DEVICE or DMA_TO_DEVICE
- *
- * CREATE_MKEY: a key for all of the image's capacity, with addresses from 0.
- *
- * Context: may sleep.
- * Return: 0 or a negative error.
- */
-int latch_image_map(struct latch_image *image, struct mlx5_core_dev *mdev, u32 pdn,
-		    enum dma_data_direction direction)
-{
-	u64 access = direction == DMA_FROM_DEVICE ? MLX5_MTT_PERM_RW : MLX5_MTT_PERM_READ;
+	u64 pages = image->capacity >> KEY_PAGE_SHIFT, offset;
+	/* Translations come in pairs. */
+	size_t in_bytes = MLX5_ST_SZ_BYTES(create_mkey_in) + round_up(pages, 2) * sizeof(__be64);
 	struct latch_image_block *block;
-	unsigned int shift;
-	u64 pages, offset;
-	size_t in_bytes;
 	__be64 *mtt;
 	void *mkc;
 	u32 *in;
 	int ret;
 
-	image->direction = direction;
-	ret = map_blocks(image, mdev->device);
-	if (ret)
-		return ret;
-	shift = translation_shift(image);
-	pages = image->capacity >> shift;
-	/* Translations come in pairs. */
-	in_bytes = MLX5_ST_SZ_BYTES(create_mkey_in) + round_up(pages, 2) * sizeof(*mtt);
-	ret = -ENOMEM;
-	in = kvzalloc(in_bytes, GFP_KERNEL);
+	in = kvzalloc(in_bytes, GFP_KERNEL_ACCOUNT);
 	if (!in)
-		goto unmap;
-
+		return -ENOMEM;
 	MLX5_SET(create_mkey_in, in, translations_octword_actual_size, DIV_ROUND_UP(pages, 2));
 	mtt = MLX5_ADDR_OF(create_mkey_in, in, klm_pas_mtt);
 	list_for_each_entry(block, &image->blocks, list)
-		for (offset = 0; offset < block_bytes(block); offset += 1ULL << shift)
-			*mtt++ = cpu_to_be64((block->dma + offset) | access);
+		for (offset = 0; offset < block_bytes(block); offset += BIT(KEY_PAGE_SHIFT))
+			*mtt++ = cpu_to_be64(block->dma + offset);
 
 	mkc = MLX5_ADDR_OF(create_mkey_in, in, memory_key_mkey_entry);
 	MLX5_SET(mkc, mkc, access_mode_1_0, MLX5_MKC_ACCESS_MODE_MTT);
 	MLX5_SET(mkc, mkc, lr, 1);
-	MLX5_SET(mkc, mkc, lw, direction == DMA_FROM_DEVICE);
+	MLX5_SET(mkc, mkc, lw, 1);
+	MLX5_SET(mkc, mkc, rr, 1);
+	MLX5_SET(mkc, mkc, rw, 1);
 	MLX5_SET(mkc, mkc, pd, pdn);
 	MLX5_SET(mkc, mkc, qpn, 0xffffff);
-	MLX5_SET(mkc, mkc, log_page_size, shift);
+	MLX5_SET(mkc, mkc, log_page_size, KEY_PAGE_SHIFT);
 	MLX5_SET(mkc, mkc, translations_octword_size, DIV_ROUND_UP(pages, 2));
 	MLX5_SET64(mkc, mkc, len, image->capacity);
-	ret = mlx5_core_create_mkey(mdev, &image->mkey, in, in_bytes);
+	ret = mlx5_core_create_mkey(image->mdev, &image->mkey, in, in_bytes);
 	kvfree(in);
-	if (ret)
-		goto unmap;
-	return 0;
-
-unmap:
-	unmap_blocks(image, mdev->device);
 	return ret;
 }
 
 /**
+ * latch_image_map - let the firmware write to an image, or read it
+ * @image: the image; nothing to do if it is mapped
+ * @pdn: protection domain that the firmware's key is to be of
+ *
+ * Context: may sleep.
+ * Return: 0 or a negative error.
+ */
+int latch_image_map(struct latch_image *image, u32 pdn)
+{
+	int ret;
+
+	if (image->is_mapped)
+		return 0;
+	ret = map_blocks(image);
+	if (ret)
+		return ret;
+	ret = create_key(image, pdn);
+	if (ret)
+		unmap_blocks(image);
+	image->is_mapped = !ret;
+	return ret;
+}
+
+/**
+ * latch_image_prepare - have mapped memory for so many bytes
+ * @image: the image, mapped or not; nothing to do if it is and has them
+ * @pdn: protection domain that the firmware's key is to be of
+ * @bytes: bytes
+ *
+ * Context: may sleep.
+ * Return: 0 or a negative error.
+ */
+int latch_image_prepare(struct latch_image *image, u32 pdn, u64 bytes)
+{
+	int ret;
+
+	if (image->capacity < bytes)
+		latch_image_unmap(image);
+	ret = latch_image_reserve(image, bytes);
+	return ret ?: latch_image_map(image, pdn);
+}
+
+/**
  * latch_image_unmap - undo latch_image_map()
- * @image: the image
- * @mdev: the PF
+ * @image: the image, mapped or not
  *
  * Context: may sleep.
  */
-void latch_image_unmap(struct latch_image *image, struct mlx5_core_dev *mdev)
+void latch_image_unmap(struct latch_image *image)
 {
-	mlx5_core_destroy_mkey(mdev, image->mkey);
-	unmap_blocks(image, mdev->device);
+	if (!image->is_mapped)
+		return;
+	mlx5_core_destroy_mkey(image->mdev, image->mkey);
+	unmap_blocks(image);
+	image->is_mapped = false;
+}
+
+/**
+ * latch_image_to_device - what a mapped image has is the firmware's
+ * @image: the image, which nobody but the firmware touches until latch_image_to_cpu()
+ *
+ * The first @image->length bytes of what a user wrote; all of what the firmware
+ * will write.
+ */
+void latch_image_to_device(struct latch_image *image)
+{
+	u64 left = image->direction == DMA_TO_DEVICE ? image->length : image->capacity;
+	struct latch_image_block *block;
+
+	list_for_each_entry(block, &image->blocks, list) {
+		dma_sync_single_for_device(image->mdev->device, block->dma,
+					   min_t(u64, left, block_bytes(block)), image->direction);
+		if (left <= block_bytes(block))
+			break;
+		left -= block_bytes(block);
+	}
+}
+
+/**
+ * latch_image_to_cpu - the firmware is done with a mapped image
+ * @image: the image, of which the first @image->length bytes are of interest
+ */
+void latch_image_to_cpu(struct latch_image *image)
+{
+	struct latch_image_block *block;
+	u64 left = image->length;
+
+	list_for_each_entry(block, &image->blocks, list) {
+		if (!left)
+			break;
+		dma_sync_single_for_cpu(image->mdev->device, block->dma,
+					min_t(u64, left, block_bytes(block)), image->direction);
+		left -= min_t(u64, left, block_bytes(block));
+	}
 }

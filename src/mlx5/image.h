@@ -3,6 +3,10 @@
  * Memory for a firmware image. Grows block by block, is filled by the firmware
  * or by a user, and read by the other; belongs to whoever holds it, with no
  * lock of its own.
+ *
+ * It is made known to the firmware once, by a memory key for all of it, and
+ * used again for as many images as fit: to map memory and to make a key takes
+ * longer than to save a small image, and a VF may stand still meanwhile.
  */
 #ifndef LATCH_MLX5_IMAGE_H
 #define LATCH_MLX5_IMAGE_H
@@ -15,35 +19,41 @@ struct mlx5_core_dev;
 
 /**
  * struct latch_image - an image in memory
+ * @mdev: the PF whose firmware reads or writes it
+ * @direction: DMA_FROM_DEVICE for one that the firmware writes, else DMA_TO_DEVICE
  * @blocks: its memory
  * @capacity: bytes of @blocks
  * @length: bytes that are of meaning
  * @position: bytes that were copied out or in
  * @cursor: the block that @position lies in
  * @cursor_start: the image's byte that @cursor begins with
- * @mkey: the firmware's key for it, between latch_image_map() and _unmap()
- * @direction: of the firmware's access, in the same time
+ * @is_mapped: there is a key
+ * @mkey: the firmware's key for all of @capacity, with addresses from 0
  */
 struct latch_image {
+	struct mlx5_core_dev *mdev;
+	enum dma_data_direction direction;
 	struct list_head blocks;
 	u64 capacity;
 	u64 length;
 	u64 position;
 	struct latch_image_block *cursor;
 	u64 cursor_start;
+	bool is_mapped;
 	u32 mkey;
-	enum dma_data_direction direction;
 };
 
-void latch_image_init(struct latch_image *image);
+void latch_image_init(struct latch_image *image, struct mlx5_core_dev *mdev,
+		      enum dma_data_direction direction);
 void latch_image_free(struct latch_image *image);
 int latch_image_reserve(struct latch_image *image, u64 bytes);
-int latch_image_store(struct latch_image *image, const void *data, size_t bytes);
 void latch_image_rewind(struct latch_image *image);
 size_t latch_image_to_user(struct latch_image *image, void __user *buf, size_t count);
 size_t latch_image_from_user(struct latch_image *image, const void __user *buf, size_t count);
-int latch_image_map(struct latch_image *image, struct mlx5_core_dev *mdev, u32 pdn,
-		    enum dma_data_direction direction);
-void latch_image_unmap(struct latch_image *image, struct mlx5_core_dev *mdev);
+int latch_image_map(struct latch_image *image, u32 pdn);
+int latch_image_prepare(struct latch_image *image, u32 pdn, u64 bytes);
+void latch_image_unmap(struct latch_image *image);
+void latch_image_to_device(struct latch_image *image);
+void latch_image_to_cpu(struct latch_image *image);
 
 #endif

@@ -2,15 +2,15 @@
 /*
  * A loading session: from a stream that a user writes to the firmware.
  *
- * Each image of the stream is collected in memory of its own and handed to the
- * firmware as soon as it is whole. Memory grows with what has come, whatever a
- * header promises, and is used again for the next image.
+ * Each image of the stream is collected in memory and handed to the firmware as
+ * soon as it is whole. Memory grows with what has come, whatever a header
+ * promises; it, its mapping and its key are used again for the next image.
  *
  *	state_mutex	begin, check, end, each load, and what of the session
  *			leaving RESUMING depends on.
  *	write_lock	who writes: the record under his hands. Held over user
  *			memory, so nothing of ours waits for it. state_mutex is
- *			taken inside.
+ *			taken inside; the image is mapped and unmapped under it.
  *
  * The session lives until its file is closed and the device has left RESUMING,
  * whichever comes last; it keeps the device's memory that long.
@@ -64,6 +64,17 @@ static void begin_image(struct latch_mlx5_load *load)
 	load->image.length = load->reader.left;
 }
 
+/* Memory grows while it is not mapped, so that who ends the session may unmap it. */
+static int make_room(struct latch_mlx5_load *load, u64 bytes)
+{
+	if (load->image.capacity >= bytes)
+		return 0;
+	latch_mlx5_state_lock(load->dev);
+	latch_image_unmap(&load->image);
+	latch_mlx5_state_unlock(load->dev);
+	return latch_image_reserve(&load->image, bytes);
+}
+
 /* A block at a time, so that memory is never far ahead. */
 static ssize_t image_from_user(struct latch_mlx5_load *load, const char __user *buf, size_t count)
 {
@@ -71,8 +82,7 @@ static ssize_t image_from_user(struct latch_mlx5_load *load, const char __user *
 	int ret;
 
 	count = min_t(size_t, count, AHEAD_BYTES);
-	ret = latch_image_reserve(image, min(ALIGN(image->position + count, AHEAD_BYTES),
-					     image->length));
+	ret = make_room(load, min(ALIGN(image->position + count, AHEAD_BYTES), image->length));
 	if (ret)
 		return ret;
 	return latch_image_from_user(image, buf, count);
@@ -93,6 +103,18 @@ static int note(struct latch_mlx5_load *load, int error, bool is_partial)
 	return ret;
 }
 
+static int map_and_load(struct latch_mlx5_load *load)
+{
+	struct latch_mlx5_device *dev = load->dev;
+	int ret;
+
+	/* One after the other is not for every firmware. */
+	if (load->is_loaded && !dev->multi_load_cap)
+		return -EOPNOTSUPP;
+	ret = latch_image_map(&load->image, load->pdn);
+	return ret ?: latch_fw_load(dev->mdev, dev->vhca_id, &load->image);
+}
+
 /* What the firmware has refused, nothing can make up for. */
 static int load_image(struct latch_mlx5_load *load)
 {
@@ -101,7 +123,7 @@ static int load_image(struct latch_mlx5_load *load)
 
 	latch_mlx5_state_lock(dev);
 	if (!load->error)
-		load->error = latch_fw_load(dev->mdev, dev->vhca_id, load->pdn, &load->image);
+		load->error = map_and_load(load);
 	ret = load->error;
 	load->is_loaded = !ret;
 	latch_mlx5_state_unlock(dev);
@@ -201,7 +223,7 @@ struct file *latch_mlx5_load_begin(struct latch_mlx5_device *dev)
 	kref_init(&load->kref);
 	mutex_init(&load->write_lock);
 	latch_record_reader_init(&load->reader);
-	latch_image_init(&load->image);
+	latch_image_init(&load->image, dev->mdev, DMA_TO_DEVICE);
 	get_device(&dev->core.vdev.device);
 	load->dev = dev;
 
@@ -262,6 +284,7 @@ void latch_mlx5_load_end(struct latch_mlx5_device *dev)
 		return;
 	dev->load = NULL;
 	load->error = -ENODEV;
+	latch_image_unmap(&load->image);
 	mlx5_core_dealloc_pd(dev->mdev, load->pdn);
 	kref_put(&load->kref, free_session);
 }

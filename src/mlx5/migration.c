@@ -78,13 +78,13 @@ static void was_reset(struct vfio_latch_device *core)
 		latch_mlx5_state_unlock(dev);
 }
 
-/* From one rung to a neighbour. Not while the firmware saves: it would have to be interrupted. */
+/* From one rung to a neighbour. Not while the firmware saves. */
 static int change_rung(struct latch_mlx5_device *dev, enum latch_quiesce from,
 		       enum latch_quiesce to)
 {
 	int ret;
 
-	mutex_lock(&dev->command_lock);
+	latch_mlx5_save_settle(dev);
 	if (to == LATCH_STOPPED)
 		ret = latch_fw_suspend(dev->mdev, dev->vhca_id,
 				       MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_RESPONDER);
@@ -97,7 +97,6 @@ static int change_rung(struct latch_mlx5_device *dev, enum latch_quiesce from,
 	else
 		ret = latch_fw_resume(dev->mdev, dev->vhca_id,
 				      MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_INITIATOR);
-	mutex_unlock(&dev->command_lock);
 	/* Whether it was executed, nobody knows. */
 	if (ret == -ETIMEDOUT)
 		set_state(dev, VFIO_DEVICE_STATE_ERROR);
@@ -128,7 +127,7 @@ static struct file *take_arc(struct latch_mlx5_device *dev, unsigned int from, u
 	if (latch_state_saves(to) && !latch_state_saves(from))
 		return latch_mlx5_save_begin(dev, to != VFIO_DEVICE_STATE_STOP_COPY);
 	if (latch_state_saves(from) && !latch_state_saves(to)) {
-		latch_mlx5_save_untrack(dev);
+		latch_mlx5_save_give_up(dev);
 		latch_mlx5_save_end(dev);
 		return NULL;
 	}
@@ -172,21 +171,37 @@ static int migration_get_state(struct vfio_device *vdev, enum vfio_device_mig_st
 	return 0;
 }
 
+/**
+ * latch_mlx5_query_size - ask the firmware how much there is to save
+ * @dev: the device
+ * @incremental: of what is left or has changed, else of all
+ * @size: the answer
+ *
+ * Context: state_mutex is held; waits for a save that the firmware is at.
+ * Return: 0 or a negative error.
+ */
+int latch_mlx5_query_size(struct latch_mlx5_device *dev, bool incremental,
+			  struct latch_fw_size *size)
+{
+	int ret;
+
+	lockdep_assert_held(&dev->state_mutex);
+	mutex_lock(&dev->command_lock);
+	ret = latch_fw_query_size(dev->mdev, dev->vhca_id, incremental, dev->chunk_mode, size);
+	mutex_unlock(&dev->command_lock);
+	return ret;
+}
+
+/* What the state would take as a whole, in every state: VMMs decide by it when to stop. */
 static int get_data_size(struct latch_mlx5_device *dev, u64 *bytes)
 {
 	struct latch_fw_size size = {};
 	int ret;
 
 	latch_mlx5_state_lock(dev);
-	if (dev->mdev_detach) {
-		ret = -ENOTCONN;
-	} else if (dev->save) {
-		ret = latch_mlx5_save_size(dev, bytes);
-	} else {
-		ret = latch_fw_query_size(dev->mdev, dev->vhca_id, false, dev->chunk_mode, &size);
-		*bytes = size.total;
-	}
+	ret = dev->mdev_detach ? -ENOTCONN : latch_mlx5_query_size(dev, false, &size);
 	latch_mlx5_state_unlock(dev);
+	*bytes = size.total;
 	return ret;
 }
 
@@ -282,9 +297,11 @@ static int probe_firmware(struct latch_mlx5_device *dev, struct mlx5_core_dev *m
 	dev->mdev = mdev;
 	dev->vhca_id = caps.vhca_id;
 	dev->migrate_cap = true;
+	dev->multi_load_cap = caps.multi_load;
 	dev->precopy_cap = caps.multi_load && caps.tracking;
 	dev->mig_state_cap = caps.state;
-	dev->chunk_mode = caps.chunks;
+	/* All chunks but the first are incremental, and are loaded one after the other. */
+	dev->chunk_mode = caps.chunks && dev->precopy_cap;
 	return 0;
 }
 

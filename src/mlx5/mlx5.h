@@ -9,6 +9,7 @@
 #include "../compat/vfio_migration.h"
 #include "../core/vfio_latch.h"
 
+struct latch_fw_size;
 struct latch_mlx5_load;
 struct latch_mlx5_save;
 struct latch_mlx5_tracker;
@@ -18,7 +19,7 @@ struct latch_mlx5_tracker;
  *
  * state_mutex protects the migration state and all that is said to the
  * firmware on the VF's behalf, but for the images that save.c's worker has it
- * save: command_lock keeps those and what suspends the VF apart.
+ * save: who suspends or resumes the VF waits for those before.
  *
  * It is taken with the PF's driver's locks held (pf_event()), so nothing that
  * takes those runs under it; and user memory is written under it, through
@@ -40,6 +41,7 @@ struct latch_mlx5_device {
 	unsigned int migrate_cap : 1;
 	unsigned int precopy_cap : 1;
 	unsigned int chunk_mode : 1;
+	unsigned int multi_load_cap : 1;
 	unsigned int mig_state_cap : 1;
 	unsigned int track_cap : 1;
 
@@ -53,7 +55,7 @@ struct latch_mlx5_device {
 	bool log_failed;
 	bool mdev_detach;
 
-	/* Inside state_mutex, or by the worker alone. */
+	/* Inside state_mutex, or by the worker alone: no question comes amid a save. */
 	struct mutex command_lock;
 
 	/* Set by a reset, taken by whoever has state_mutex. */
@@ -73,14 +75,16 @@ void latch_mlx5_migration_remove(struct latch_mlx5_device *dev);
 void latch_mlx5_migration_close(struct latch_mlx5_device *dev);
 void latch_mlx5_state_lock(struct latch_mlx5_device *dev);
 void latch_mlx5_state_unlock(struct latch_mlx5_device *dev);
+int latch_mlx5_query_size(struct latch_mlx5_device *dev, bool incremental,
+			  struct latch_fw_size *size);
 int latch_mlx5_migration_feature(struct latch_mlx5_device *dev, u32 flags, void __user *arg,
 				 size_t argsz);
 
 /* save.c APIs: */
 struct file *latch_mlx5_save_begin(struct latch_mlx5_device *dev, bool track);
 void latch_mlx5_save_finish(struct latch_mlx5_device *dev);
-int latch_mlx5_save_size(struct latch_mlx5_device *dev, u64 *bytes);
-void latch_mlx5_save_untrack(struct latch_mlx5_device *dev);
+void latch_mlx5_save_settle(struct latch_mlx5_device *dev);
+void latch_mlx5_save_give_up(struct latch_mlx5_device *dev);
 void latch_mlx5_save_end(struct latch_mlx5_device *dev);
 
 /* load.c APIs: */

@@ -93,17 +93,41 @@ TEST(a_pf_reset_in_resuming_ends_the_session)
 
 TEST(requests_while_the_pf_is_away_end_in_errors_or_not_at_all)
 {
-	int mark = kmsg_mark(), none, failed = 0;
+	int mark = kmsg_mark(), none, failed = 0, away = 0, error;
 
 	open_filled_vf();
 	connectx_set("event", "fatal");
 	while (!kmsg_count(mark, RECOVERED)) {
-		failed += !!migration_set_try(vf, STATE(STOP), &none);
+		error = migration_set_try(vf, STATE(STOP), &none);
+		failed += !!error;
+		away += error == -ENOTCONN;
 		failed += !!migration_set_try(vf, STATE(RUNNING), &none);
 		vfio_reset_try(vf);
 		pause_ms(20);
 	}
 	CHECK_LT(0, failed);
+	if (driver_is_ours())
+		CHECK_LT(0, away);
+	check_usable();
+}
+
+TEST_WHEN(dma_logging_can_report, logging_does_not_start_while_the_pf_is_away)
+{
+	int mark = kmsg_mark(), failed = 0, away = 0, error;
+
+	open_filled_vf();
+	connectx_set("event", "fatal");
+	while (!kmsg_count(mark, RECOVERED)) {
+		error = dma_logging_start_try(vf, &range, 1, PAGE);
+		failed += !!error;
+		away += error == -ENOTCONN;
+		if (!error)
+			dma_logging_stop_try(vf);
+		pause_ms(20);
+	}
+	CHECK_LT(0, failed);
+	if (driver_is_ours())
+		CHECK_LT(0, away);
 	check_usable();
 }
 

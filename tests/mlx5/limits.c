@@ -155,7 +155,7 @@ TEST(a_vf_that_cannot_be_migrated_is_a_plain_vfio_device)
  * Not with the kernel's driver: now and then it keeps a reference to its module when a session is
  * left before its image is saved, and once it brought the kernel down.
  */
-TEST_OURS(a_saver_that_stops_amid_the_chunks_can_begin_anew)
+TEST_OURS(a_saver_that_leaves_a_session_amid_its_chunks_can_begin_anew)
 {
 	struct migration_image part = {}, image;
 	char *bytes = malloc(300000);
@@ -169,9 +169,11 @@ TEST_OURS(a_saver_that_stops_amid_the_chunks_can_begin_anew)
 	CHECK_LT(0, read(data, bytes, 300000));
 	close(data);
 	migration_set(source, VFIO_DEVICE_STATE_RUNNING);
+	CHECK(!window_tracks(source));
 	data = migration_set(source, VFIO_DEVICE_STATE_PRE_COPY);
 	migration_read_dry(data, &part);
 	migration_set(source, VFIO_DEVICE_STATE_RUNNING);
+	CHECK(!window_tracks(source));
 	close(data);
 	image = migration_save(source);
 	check_arrives(&image);

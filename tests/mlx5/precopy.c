@@ -104,15 +104,82 @@ TEST_WHEN(migration_has_precopy, the_firmware_notes_no_changes_when_precopy_is_g
 	check_not_noted_after(VFIO_DEVICE_STATE_PRE_COPY_P2P, VFIO_DEVICE_STATE_RUNNING_P2P);
 }
 
-/* Two records are unread, so what changed last, which would end the noting, is not saved. */
-TEST_OURS(the_firmware_notes_no_changes_when_a_session_ends_unread)
+/* What the firmware has noted is what the last images are of; then there is nothing to note. */
+TEST_WHEN(migration_has_precopy, the_firmware_notes_no_changes_of_a_vf_whose_last_image_is_saved)
 {
+	struct pollfd wait = { .events = POLLIN };
+
 	connectx_open_two(&source, &target);
 	window_fill(source, 15 << 20, 24);
-	close(migration_set(source, VFIO_DEVICE_STATE_PRE_COPY));
+	wait.fd = migration_set(source, VFIO_DEVICE_STATE_PRE_COPY);
 	CHECK(WAIT_UNTIL(window_tracks(source), 10000));
 	migration_set(source, VFIO_DEVICE_STATE_STOP_COPY);
-	CHECK(window_tracks(source));
+	CHECK(WAIT_UNTIL(!window_tracks(source), 10000));
+	CHECK_EQ(poll(&wait, 1, 10000), 1);
 	migration_set(source, VFIO_DEVICE_STATE_STOP);
 	CHECK(!window_tracks(source));
+	close(wait.fd);
+}
+
+/* Nobody has read a byte, and the first image is all that the running VF is saved in. */
+TEST_WHEN(migration_has_precopy, a_vf_that_is_stopped_before_anything_was_read_moves)
+{
+	struct migration_image image = {};
+	uint64_t digest;
+	int data;
+
+	connectx_open_two(&source, &target);
+	window_fill(source, 20 << 20, 25);
+	data = migration_set(source, VFIO_DEVICE_STATE_PRE_COPY);
+	CHECK_EQ(window_touch(source, 4096, 100000, 26), WINDOW_DONE);
+	digest = window_digest(source);
+	migration_set(source, VFIO_DEVICE_STATE_STOP_COPY);
+	migration_read(data, &image);
+	close(data);
+	migration_load(target, &image);
+	CHECK_EQ(window_digest(target), digest);
+}
+
+/*
+ * Firmware that cannot track the VF in its state (0x9) says so to a save with set_track, the first
+ * or a later one: the stream runs dry, and when the VF is stopped all of it comes.
+ */
+static void check_refused(unsigned int skip)
+{
+	struct migration_image image = {};
+	struct vfio_precopy_info info;
+	uint64_t digest;
+	int data;
+
+	connectx_open_two(&source, &target);
+	window_fill(source, 20 << 20, 27);
+	connectx_set("fault", "SAVE_VHCA_STATE skip=%u status=0x9", skip);
+	data = migration_set(source, VFIO_DEVICE_STATE_PRE_COPY);
+	for (unsigned int asked = 0; asked <= skip; asked++) {
+		migration_read_dry(data, &image);
+		CHECK_EQ(window_touch(source, 8192, 80000, asked), WINDOW_DONE);
+		CHECK_EQ(migration_precopy_info(data, &info), 0);
+	}
+	migration_read_dry(data, &image);
+	CHECK_EQ(migration_precopy_info(data, &info), 0);
+	CHECK_EQ(info.initial_bytes, 0);
+	CHECK_EQ(info.dirty_bytes, 0);
+	digest = window_digest(source);
+	migration_set(source, VFIO_DEVICE_STATE_STOP_COPY);
+	migration_read(data, &image);
+	CHECK_LE(20 << 20, image.size);
+	close(data);
+	migration_load(target, &image);
+	CHECK_EQ(window_digest(target), digest);
+	migration_set(target, VFIO_DEVICE_STATE_RUNNING);
+}
+
+TEST_WHEN(migration_has_precopy, a_first_save_that_the_firmware_refuses_costs_only_precopy)
+{
+	check_refused(0);
+}
+
+TEST_WHEN(migration_has_precopy, a_later_save_that_the_firmware_refuses_costs_only_precopy)
+{
+	check_refused(1);
 }

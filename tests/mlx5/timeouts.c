@@ -15,38 +15,65 @@ CLEAN_UP
 	connectx_clean_up();
 }
 
-static void check_timeout(const char *command, int (*operation)(void))
+/* The error is a timeout's, and the VF is in STATE after it: ERROR if nobody knows what it is at. */
+static void check_timeout(const char *command, int (*operation)(void), unsigned int state)
 {
+	int error;
+
 	connectx_configure("command-timeout-ms", "3000");
 	open_vf();
 	check_usable();
 	CHECK_EQ(window_fill(vf, 20000, 1), WINDOW_DONE);
 	connectx_set("fault", "%s timeout", command);
-	CHECK_NE(operation(), 0);
+	error = operation();
+	CHECK_NE(error, 0);
+	if (driver_is_ours()) {
+		CHECK_EQ(error, -ETIMEDOUT);
+		CHECK_EQ(migration_state(vf), state);
+	}
 	check_usable();
+}
+
+static int resume(void)
+{
+	int error = suspend();
+
+	connectx_set("fault", "RESUME_VHCA timeout");
+	return error ?: set_state(STATE(RUNNING));
 }
 
 TEST(a_suspend_that_never_completes_is_an_error)
 {
-	check_timeout("SUSPEND_VHCA", suspend);
+	check_timeout("SUSPEND_VHCA", suspend, STATE(ERROR));
+}
+
+TEST(a_second_suspend_that_never_completes_is_an_error)
+{
+	check_timeout("SUSPEND_VHCA skip=1", suspend, STATE(ERROR));
+}
+
+TEST(a_resume_that_never_completes_is_an_error)
+{
+	/* Set when the VF is suspended: resuming it to make it usable first is none of it. */
+	check_timeout("RESUME_VHCA skip=100", resume, STATE(ERROR));
 }
 
 TEST(a_load_that_never_completes_is_an_error)
 {
-	check_timeout("LOAD_VHCA_STATE", load);
+	check_timeout("LOAD_VHCA_STATE", load, STATE(RESUMING));
 }
 
 TEST_WHEN(a_save_may_fail, a_save_that_never_completes_is_an_error)
 {
-	check_timeout("SAVE_VHCA_STATE", save);
+	check_timeout("SAVE_VHCA_STATE", save, STATE(STOP_COPY));
 }
 
 TEST_WHEN(dma_logging_can_report, a_tracker_that_never_comes_is_an_error)
 {
-	check_timeout("CREATE_GENERAL_OBJECT", track);
+	check_timeout("CREATE_GENERAL_OBJECT", track, STATE(RUNNING));
 }
 
 TEST_WHEN(dma_logging_can_report, a_report_that_never_begins_is_an_error)
 {
-	check_timeout("MODIFY_GENERAL_OBJECT", track);
+	check_timeout("MODIFY_GENERAL_OBJECT", track, STATE(RUNNING));
 }

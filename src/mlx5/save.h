@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A saving session: from the firmware's images to a stream that a user reads.
+ * save.c has the firmware save, save_file.c hands out what was saved.
+ *
+ * Two buffers take turns: one is read while the firmware writes the other. They
+ * are mapped and have their keys before the first save; the reader copies
+ * straight out of them. When he is slow, no more than that is saved ahead.
+ *
+ * The firmware saves at the behest of a worker, so that a user who changes the
+ * state of many VFs has them saved at the same time. The worker never waits for
+ * the reader: it stops where no buffer is free, and is started again.
+ *
+ *	state_mutex	begin, finish, end, and what the user asks: whoever holds
+ *			it, while the VF is not stopped, may wait for the worker.
+ *	command_lock	a save, or a question that must not come amid one.
+ *	read_lock	who reads: the buffer under the reader's hands is his
+ *			alone. Held over user memory, so nothing of ours waits
+ *			for it.
+ *	lock		what is between the worker and the reader.
+ *
+ * The session lives until its file is closed and the device has left the
+ * saving states, whichever comes last.
+ */
+#ifndef LATCH_MLX5_SAVE_H
+#define LATCH_MLX5_SAVE_H
+
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "image.h"
+#include "series.h"
+#include "stream.h"
+
+struct latch_mlx5_device;
+struct mem_cgroup;
+
+#define LATCH_SAVE_BUFFERS	2
+
+/**
+ * struct latch_save_buffer - memory for one record of the stream
+ * @image: its payload
+ * @header: what goes before the payload
+ * @header_read: bytes of @header that were read
+ * @is_initial: counts as initial_bytes
+ */
+struct latch_save_buffer {
+	struct latch_image image;
+	struct latch_record_header header;
+	size_t header_read;
+	bool is_initial;
+};
+
+struct latch_mlx5_save {
+	struct kref kref;
+	struct latch_mlx5_device *dev;
+	struct mem_cgroup *memcg;	/* who pays for the worker's allocations */
+	struct work_struct work;
+	wait_queue_head_t wait;
+	u32 pdn;
+
+	/* By the worker, or under state_mutex while it has nothing to do. */
+	struct latch_series series;
+
+	/* The stream's first record. Written in begin. */
+	struct {
+		struct latch_record_header header;
+		__le64 bytes;
+	} __packed preamble;
+
+	/*
+	 * Who reads. What he reads, the preamble and buffers[nr_read % 2], is his
+	 * alone; how far he has come he says under lock.
+	 */
+	struct mutex read_lock;
+	/* Set by who ends the session: nobody but a reader knows the buffers' memory. */
+	bool is_over;
+
+	/* The worker fills buffers[nr_saved % 2]; the others, not read yet, are the reader's. */
+	struct latch_save_buffer buffers[LATCH_SAVE_BUFFERS];
+
+	/* Protects all below. */
+	spinlock_t lock;
+	size_t preamble_read;
+	unsigned int nr_saved;		/* changed by the worker */
+	unsigned int nr_read;		/* changed by who reads */
+	int error;			/* why there is nothing more to read */
+	bool is_working;		/* the worker is at a save */
+	bool is_ending;			/* the stream ends with the series at hand */
+	bool is_next_initial;		/* the next image counts as initial_bytes */
+	u32 next_bytes;			/* that the next save needs; 0 at a series' end */
+	u64 initial_unread;		/* bytes of the stream, of what counts as initial_bytes */
+	u64 dirty_unread;		/* the same of the rest */
+};
+
+static inline struct latch_save_buffer *latch_save_buffer(struct latch_mlx5_save *save,
+							  unsigned int nr)
+{
+	return &save->buffers[nr % LATCH_SAVE_BUFFERS];
+}
+
+/* save.c, for save_file.c: */
+void latch_save_put(struct latch_mlx5_save *save);
+void latch_save_start(struct latch_mlx5_save *save);
+void latch_save_free_memory(struct latch_mlx5_save *save);
+int latch_save_look_for_changes(struct latch_mlx5_save *save, u64 *bytes, bool *is_new);
+
+/* save_file.c, for save.c: */
+struct file *latch_save_open_file(struct latch_mlx5_save *save);
+
+#endif

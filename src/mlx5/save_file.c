@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The file that a saved state is read from: see save.h. */
+#include <linux/anon_inodes.h>
+#include <linux/fs.h>
+#include <linux/poll.h>
+#include <linux/uaccess.h>
+
+#include "mlx5.h"
+#include "save.h"
+
+static u64 unread_bytes(const struct latch_save_buffer *buffer)
+{
+	return sizeof(buffer->header) - buffer->header_read +
+	       buffer->image.length - buffer->image.position;
+}
+
+/* VFIO_MIG_GET_PRECOPY_INFO: before the VF is stopped. Its changes are asked for while it runs. */
+static long precopy_info(struct latch_mlx5_save *save, void __user *arg)
+{
+	const size_t minsz = offsetofend(struct vfio_precopy_info, dirty_bytes);
+	struct latch_mlx5_device *dev = save->dev;
+	const bool has_flags = compat_precopy_flags_are_output(&dev->core.vdev);
+	struct vfio_precopy_info info;
+	bool is_new = false;
+	u64 changed = 0;
+	int ret = -EINVAL;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	if (has_flags)
+		info.flags = 0;
+
+	latch_mlx5_state_lock(dev);
+	if (dev->save == save && dev->mig_state != VFIO_DEVICE_STATE_STOP_COPY)
+		ret = latch_save_look_for_changes(save, &changed, &is_new);
+	spin_lock(&save->lock);
+	if (!ret)
+		ret = save->error;
+	info.initial_bytes = save->initial_unread;
+	info.dirty_bytes = save->dirty_unread;
+	spin_unlock(&save->lock);
+	latch_mlx5_state_unlock(dev);
+	if (ret)
+		return ret;
+	if (is_new) {
+		info.flags |= VFIO_PRECOPY_INFO_REINIT;
+		info.initial_bytes += changed;
+	} else {
+		info.dirty_bytes += changed;
+	}
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+static long save_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	if (cmd != VFIO_MIG_GET_PRECOPY_INFO)
+		return -ENOTTY;
+	return precopy_info(file->private_data, (void __user *)arg);
+}
+
+/* Whether there is a buffer to be read, or 0 at the end; -EAGAIN if one has to be waited for. */
+static int look_for_buffer(struct latch_mlx5_save *save)
+{
+	int ret;
+
+	spin_lock(&save->lock);
+	if (save->error)
+		ret = save->error;
+	else if (save->nr_saved != save->nr_read)
+		ret = 1;
+	else if (save->is_working || save->next_bytes)
+		ret = -EAGAIN;
+	else
+		ret = save->is_ending ? 0 : -ENOMSG;
+	spin_unlock(&save->lock);
+	return ret;
+}
+
+/* The same, the wait done. */
+static int wait_for_buffer(struct latch_mlx5_save *save, bool may_wait)
+{
+	int found = look_for_buffer(save), ret;
+
+	if (found != -EAGAIN || !may_wait)
+		return found;
+	ret = wait_event_interruptible(save->wait, (found = look_for_buffer(save)) != -EAGAIN);
+	return ret ?: found;
+}
+
+/* Of @size bytes those from @position on. */
+static size_t bytes_to_user(char __user *buf, size_t count, const void *bytes, size_t size,
+			    size_t position)
+{
+	size_t part = min(count, size - position);
+
+	return part - copy_to_user(buf, bytes + position, part);
+}
+
+/* The reader has come @bytes further in a buffer, which is free when all is read. */
+static void advance(struct latch_mlx5_save *save, struct latch_save_buffer *buffer, size_t bytes)
+{
+	bool is_read = !unread_bytes(buffer);
+
+	spin_lock(&save->lock);
+	if (buffer->is_initial)
+		save->initial_unread -= bytes;
+	else
+		save->dirty_unread -= bytes;
+	save->nr_read += is_read;
+	spin_unlock(&save->lock);
+	if (is_read)
+		latch_save_start(save);
+}
+
+static ssize_t read_preamble(struct latch_mlx5_save *save, char __user *buf, size_t count)
+{
+	size_t part = bytes_to_user(buf, count, &save->preamble, sizeof(save->preamble),
+				    save->preamble_read);
+
+	spin_lock(&save->lock);
+	save->preamble_read += part;
+	save->initial_unread -= part;
+	spin_unlock(&save->lock);
+	return part ?: -EFAULT;
+}
+
+/* Bytes of one record, 0 at the end of the stream, or an error. */
+static ssize_t read_some(struct latch_mlx5_save *save, char __user *buf, size_t count,
+			 bool may_wait)
+{
+	struct latch_save_buffer *buffer;
+	size_t part;
+	int ret;
+
+	if (save->preamble_read < sizeof(save->preamble) && !READ_ONCE(save->error))
+		return read_preamble(save, buf, count);
+	ret = wait_for_buffer(save, may_wait);
+	if (ret <= 0)
+		return ret;
+	buffer = latch_save_buffer(save, save->nr_read);
+	if (buffer->header_read < sizeof(buffer->header)) {
+		part = bytes_to_user(buf, count, &buffer->header, sizeof(buffer->header),
+				     buffer->header_read);
+		buffer->header_read += part;
+	} else {
+		part = min_t(u64, count, buffer->image.length - buffer->image.position);
+		part = latch_image_to_user(&buffer->image, buf, part);
+	}
+	if (!part)
+		return -EFAULT;
+	advance(save, buffer, part);
+	return part;
+}
+
+static ssize_t save_read(struct file *file, char __user *buf, size_t count, loff_t *ppos)
+{
+	struct latch_mlx5_save *save = file->private_data;
+	bool may_wait = !(file->f_flags & O_NONBLOCK);
+	size_t copied = 0;
+	ssize_t ret;
+
+	ret = mutex_lock_interruptible(&save->read_lock);
+	if (ret)
+		return ret;
+	while (copied < count) {
+		ret = read_some(save, buf + copied, count - copied, may_wait && !copied);
+		if (ret <= 0)
+			break;
+		copied += ret;
+	}
+	mutex_unlock(&save->read_lock);
+	/* It may have ended meanwhile, and have found the memory in our hands. */
+	latch_save_free_memory(save);
+	return copied ?: ret;
+}
+
+static __poll_t save_poll(struct file *file, struct poll_table_struct *table)
+{
+	struct latch_mlx5_save *save = file->private_data;
+	bool has_preamble;
+	int found;
+
+	poll_wait(file, &save->wait, table);
+	spin_lock(&save->lock);
+	has_preamble = save->preamble_read < sizeof(save->preamble);
+	spin_unlock(&save->lock);
+	found = look_for_buffer(save);
+	if (found == -EAGAIN || found == -ENOMSG)
+		return has_preamble ? EPOLLIN | EPOLLRDNORM : 0;
+	return EPOLLIN | EPOLLRDNORM | (found < 0 ? EPOLLRDHUP : 0);
+}
+
+static int save_release(struct inode *inode, struct file *file)
+{
+	latch_save_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations save_fops = {
+	.owner = THIS_MODULE,
+	.read = save_read,
+	.poll = save_poll,
+	.unlocked_ioctl = save_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.release = save_release,
+};
+
+/**
+ * latch_save_open_file - make a session's file
+ * @save: the session, of which the file gets a reference
+ *
+ * Return: the file or an error pointer.
+ */
+struct file *latch_save_open_file(struct latch_mlx5_save *save)
+{
+	struct file *file;
+
+	file = anon_inode_getfile("mlx5-vfio-pci-save", &save_fops, save, O_RDONLY);
+	if (IS_ERR(file))
+		return file;
+	stream_open(file_inode(file), file);
+	kref_get(&save->kref);
+	return file;
+}
