@@ -13,6 +13,7 @@
 #
 #	make check-vm [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
 #	make check-mlx5 [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
+#	make check-pairs [ALL=1] [SEED=n] [DRIVER=ours|kernel]	pairs of actors that race on a witness
 #	make check-lint check-unit check-tools check-build check-kernels check-pahole
 #	make check-selftest check-igd check-live-migration check-clients
 #	make check-docs check-package check-rpm check-system check-upgrade [ALL=1]
@@ -20,7 +21,7 @@
 #	make sim		the models for QEMU, a ConnectX and others, build/sim/connectx.so
 #	make bench		instructions per operation, the kernel's driver and ours
 
-SUITES := lint unit tools build kernels pahole selftest vm igd mlx5 live-migration clients docs \
+SUITES := lint unit tools build kernels pahole selftest vm pairs igd mlx5 live-migration clients docs \
 	package rpm system upgrade
 QUICK := lint unit tools pahole vm mlx5
 QUICK_TESTS := basic bind latch migration dirty
@@ -55,7 +56,7 @@ $(filter-out check-selftest,$(SUITES:%=check-%)): check-%:
 	+@tests/$*/run
 
 # The harness's own test stands in it, and needs what it needs.
-check-selftest:
+check-selftest: sim
 	+@scripts/need tests/vm/packages
 	+@tests/vm/selftest/run
 
@@ -76,7 +77,7 @@ sim:
 	+@scripts/need tests/sim/packages
 	+@$(MAKE) -s -f tests/sim/Makefile
 
-check-igd check-mlx5 check-live-migration: modules sim
+check-igd check-mlx5 check-pairs check-live-migration: modules sim
 check-system check-upgrade: sim
 
 lint: check-lint

@@ -32,11 +32,11 @@
 #define VPD_FLAG		0x8000
 
 /*
- * Half of the time that the specification has everybody wait: where the host is busy, the guest
- * takes its clock for slower than it is.
+ * A quarter of the time that the specification has everybody wait: where the host is busy, a guest
+ * may find that it has waited long enough when it has not.
  */
-#define AFTER_RESET		(50 * SCALE_MS)
-#define AFTER_TRANSITION	(5 * SCALE_MS)
+#define AFTER_RESET		(25 * SCALE_MS)
+#define AFTER_TRANSITION	(2500 * SCALE_US)
 
 static const uint8_t vpd[16] = {
 	0x82, 7, 0, 'w', 'i', 't', 'n', 'e', 's', 's', 0x78,

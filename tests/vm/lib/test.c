@@ -36,6 +36,13 @@ void test_register(struct test *test)
 	last_test = &test->next;
 }
 
+static const void *running_data;
+
+const void *test_data(void)
+{
+	return running_data;
+}
+
 static void (*program_clean_up)(void);
 
 void test_register_clean_up(void (*run)(void))
@@ -213,6 +220,7 @@ static bool run_test(const struct test *test, int number, bool has_witness)
 	kmsg_write("vm-test: begin %s", test->name);
 	if (has_witness)
 		offences = run_in_child(witness_forget, test_seconds());
+	running_data = test->data;
 	status = run_in_child(test->run, test_seconds());
 	if (status >= 0 && WIFSIGNALED(status))
 		test_note("ended by signal %s", sigabbrev_np(WTERMSIG(status)));

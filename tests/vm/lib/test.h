@@ -22,14 +22,18 @@ struct test {
 	enum test_scope scope;
 	bool (*applies)(void);
 	struct test *next;
+	/* For tests that a program makes of a table. */
+	const void *data;
 };
 
 void test_register(struct test *test);
+/* The data of the test that runs. */
+const void *test_data(void);
 
 #define TEST_IN_SCOPE(test_name, test_scope, condition)					\
 	static void test_name(void);							\
 	static struct test test_name##_test = {						\
-		#test_name, test_name, test_scope, condition, NULL			\
+		#test_name, test_name, test_scope, condition, NULL, NULL		\
 	};										\
 	static void __attribute__((constructor)) test_name##_register(void)		\
 	{										\
