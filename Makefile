@@ -17,6 +17,7 @@
 #	make check-lint check-unit check-tools check-build check-kernels check-pahole
 #	make check-selftest check-igd check-live-migration check-clients
 #	make check-docs check-package check-rpm check-system check-upgrade [ALL=1]
+#	make check-conformance	what our mlx5 driver asks of firmware and the kernel's never does
 #	make check-debug	the VM tests on a kernel with KASAN, UBSAN and lockdep
 #	make sim		the models for QEMU, a ConnectX and others, build/sim/connectx.so
 #	make bench		instructions per operation, the kernel's driver and ours
@@ -68,6 +69,10 @@ check-debug: sim
 	+@scripts/need tests/vm/packages
 	+@tests/vm/debug-kernel/run
 
+check-conformance: modules sim
+	+@scripts/need tests/conformance/packages
+	+@tests/conformance/run
+
 bench: modules sim
 	+@scripts/need tests/bench/packages tests/vm/packages
 	+@tests/bench/run
@@ -85,4 +90,4 @@ lint: check-lint
 clean:
 	rm -rf build
 
-.PHONY: all modules modules-all deb demo check rpm check-quick $(SUITES:%=check-%) check-debug bench sim lint clean
+.PHONY: all modules modules-all deb demo check rpm check-quick $(SUITES:%=check-%) check-debug check-conformance bench sim lint clean
