@@ -78,13 +78,66 @@ static inline vm_fault_t compat_insert_pfn_order(struct vm_fault *vmf, unsigned 
 						 unsigned int order)
 {
 #ifdef HAVE_VMF_INSERT_PFN_PMD_PFN
-	if (order == PMD_ORDER)
-		return vmf_insert_pfn_pmd(vmf, pfn, false);
+	const unsigned long entry = pfn;
 #else
+	const pfn_t entry = __pfn_to_pfn_t(pfn, PFN_DEV);
+#endif
+
 	if (order == PMD_ORDER)
-		return vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), false);
+		return vmf_insert_pfn_pmd(vmf, entry, false);
+#ifdef CONFIG_ARCH_SUPPORTS_PUD_PFNMAP
+	if (order == PUD_ORDER)
+		return vmf_insert_pfn_pud(vmf, entry, false);
 #endif
 	return VM_FAULT_FALLBACK;
+}
+#endif
+
+/*
+ * Small mappings of a range of a BAR, as far as there are none. Without huge
+ * mappings a BAR is mapped whole at its first fault: in bulk where a module can
+ * write page table entries, which on arm64 takes symbols that it does not get.
+ * Returns 0 or an error; what came before it stays.
+ */
+#if !defined(COMPAT_HUGE_PFNMAP) && defined(CONFIG_X86)
+#define COMPAT_MAPS_IN_BULK	true
+
+struct compat_next_pte {
+	struct mm_struct *mm;
+	pte_t pte;
+};
+
+static inline int compat_map_pte(pte_t *pte, unsigned long address, void *data)
+{
+	struct compat_next_pte *next = data;
+
+	if (pte_none(*pte))
+		set_pte_at(next->mm, address, pte, next->pte);
+	next->pte = __pte(pte_val(next->pte) + PAGE_SIZE);
+	return 0;
+}
+
+static inline int compat_map_pfns(struct vm_area_struct *vma, unsigned long start,
+				  unsigned long end, unsigned long pfn)
+{
+	struct compat_next_pte next = {
+		.mm = vma->vm_mm,
+		.pte = pte_mkspecial(pfn_pte(pfn, vma->vm_page_prot)),
+	};
+
+	return apply_to_page_range(vma->vm_mm, start, end - start, compat_map_pte, &next);
+}
+#else
+#define COMPAT_MAPS_IN_BULK	false
+
+static inline int compat_map_pfns(struct vm_area_struct *vma, unsigned long start,
+				  unsigned long end, unsigned long pfn)
+{
+	vm_fault_t ret = VM_FAULT_NOPAGE;
+
+	for (; start < end && ret == VM_FAULT_NOPAGE; start += PAGE_SIZE)
+		ret = vmf_insert_pfn(vma, start, pfn++);
+	return ret == VM_FAULT_NOPAGE ? 0 : -EFAULT;
 }
 #endif
 

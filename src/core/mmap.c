@@ -4,13 +4,18 @@
  * for reading, and are taken away by latch_access_revoke() under access_lock
  * held for writing. So a page is there only while the function answers memory
  * accesses; a fault in between waits, and gets SIGBUS if it ends switched off.
+ *
+ * A fault must map the page that was touched. What it maps beside it is a
+ * favour that saves further faults: with huge mappings one of them, else the
+ * whole mapping, a bounded piece under each hold of access_lock.
  */
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 
 #include "core.h"
 
-/* A fault fills the aligned range of this size around it. */
-#define FAULT_RANGE	SZ_2M
+/* Bytes that are mapped under one hold of access_lock, some 100,000 instructions either way. */
+#define MAP_PIECE	(COMPAT_MAPS_IN_BULK ? SZ_64M : SZ_2M)
 
 static unsigned long pfn_of(struct vfio_latch_device *dev, const struct vm_area_struct *vma,
 			    unsigned long address)
@@ -21,41 +26,78 @@ static unsigned long pfn_of(struct vfio_latch_device *dev, const struct vm_area_
 			latch_region_offset(at));
 }
 
-static vm_fault_t insert(struct vfio_latch_device *dev, struct vm_area_struct *vma,
-			 unsigned long start, unsigned long end)
+/*
+ * Takes access_lock to map pages of a BAR: VM_FAULT_NOPAGE with it held, or
+ * what the fault ends with. A task that is being killed does not wait; SIGBUS
+ * ends its fault also where the kernel touched the page for it.
+ */
+static vm_fault_t map_begin(struct vfio_latch_device *dev)
 {
-	unsigned long pfn = pfn_of(dev, vma, start);
-	vm_fault_t ret = VM_FAULT_NOPAGE;
+	if (down_read_killable(&dev->access_lock))
+		return VM_FAULT_SIGBUS;
+	if (latch_memory_enabled(dev) && !dev->low_power)
+		return VM_FAULT_NOPAGE;
+	up_read(&dev->access_lock);
+	return VM_FAULT_SIGBUS;
+}
 
-	for (; start < end && ret == VM_FAULT_NOPAGE; start += PAGE_SIZE)
-		ret = vmf_insert_pfn(vma, start, pfn++);
+static void map_end(struct vfio_latch_device *dev)
+{
+	up_read(&dev->access_lock);
+}
+
+static vm_fault_t map_page(struct vfio_latch_device *dev, struct vm_area_struct *vma,
+			   unsigned long address)
+{
+	vm_fault_t ret = map_begin(dev);
+
+	if (ret != VM_FAULT_NOPAGE)
+		return ret;
+	ret = vmf_insert_pfn(vma, address, pfn_of(dev, vma, address));
+	map_end(dev);
 	return ret;
 }
 
-/* Only the page that was touched must be there; its neighbours are a favour. */
-static vm_fault_t insert_range(struct vfio_latch_device *dev, struct vm_area_struct *vma,
-			       unsigned long address)
+static bool map_piece(struct vfio_latch_device *dev, struct vm_area_struct *vma,
+		      unsigned long start, unsigned long end)
 {
-	unsigned long start = max(ALIGN_DOWN(address, FAULT_RANGE), vma->vm_start);
-	unsigned long end = min(ALIGN_DOWN(address, FAULT_RANGE) + FAULT_RANGE, vma->vm_end);
-	vm_fault_t ret;
+	bool is_mapped;
 
-	ret = insert(dev, vma, address, address + PAGE_SIZE);
-	if (ret == VM_FAULT_NOPAGE &&
-	    insert(dev, vma, address + PAGE_SIZE, end) == VM_FAULT_NOPAGE)
-		insert(dev, vma, start, address);
-	return ret;
+	if (map_begin(dev) != VM_FAULT_NOPAGE)
+		return false;
+	is_mapped = !compat_map_pfns(vma, start, end, pfn_of(dev, vma, start));
+	map_end(dev);
+	return is_mapped;
+}
+
+/* The favour ends at the first obstacle: another fault goes on. */
+static void map_neighbours(struct vfio_latch_device *dev, struct vm_area_struct *vma,
+			   unsigned long address)
+{
+	unsigned long start = vma->vm_start;
+	unsigned long end = vma->vm_end;
+	unsigned long next;
+
+	if (!COMPAT_MAPS_IN_BULK) {
+		start = max(start, ALIGN_DOWN(address, MAP_PIECE));
+		end = min(end, ALIGN_DOWN(address, MAP_PIECE) + MAP_PIECE);
+	}
+	for (; start < end && !fatal_signal_pending(current); start = next) {
+		next = min(ALIGN_DOWN(start, MAP_PIECE) + MAP_PIECE, end);
+		if (!map_piece(dev, vma, start, next))
+			break;
+		cond_resched();
+	}
 }
 
 static vm_fault_t bar_fault(struct vm_fault *vmf)
 {
 	struct vfio_latch_device *dev = vmf->vma->vm_private_data;
-	vm_fault_t ret = VM_FAULT_SIGBUS;
+	unsigned long address = vmf->address & PAGE_MASK;
+	vm_fault_t ret = map_page(dev, vmf->vma, address);
 
-	down_read(&dev->access_lock);
-	if (latch_memory_enabled(dev) && !dev->low_power)
-		ret = insert_range(dev, vmf->vma, vmf->address & PAGE_MASK);
-	up_read(&dev->access_lock);
+	if (ret == VM_FAULT_NOPAGE)
+		map_neighbours(dev, vmf->vma, address);
 	return ret;
 }
 
@@ -65,8 +107,8 @@ static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 	struct vfio_latch_device *dev = vmf->vma->vm_private_data;
 	unsigned long size = PAGE_SIZE << order;
 	unsigned long start = ALIGN_DOWN(vmf->address, size);
-	vm_fault_t ret = VM_FAULT_SIGBUS;
 	unsigned long pfn;
+	vm_fault_t ret;
 
 	if (start < vmf->vma->vm_start || start + size > vmf->vma->vm_end)
 		return VM_FAULT_FALLBACK;
@@ -74,10 +116,11 @@ static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 	if (!IS_ALIGNED(pfn, 1UL << order))
 		return VM_FAULT_FALLBACK;
 
-	down_read(&dev->access_lock);
-	if (latch_memory_enabled(dev) && !dev->low_power)
-		ret = compat_insert_pfn_order(vmf, pfn, order);
-	up_read(&dev->access_lock);
+	ret = map_begin(dev);
+	if (ret != VM_FAULT_NOPAGE)
+		return ret;
+	ret = compat_insert_pfn_order(vmf, pfn, order);
+	map_end(dev);
 	return ret;
 }
 #endif

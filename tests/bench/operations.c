@@ -13,20 +13,12 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "vmtest.h"
 
 #define EDU_LIVENESS 0x04
-
-static long long clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
 
 /*
  * Prints what OPERATION, an expression that is negative when it fails, costs in the mean of

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the measuring programs share. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <time.h>
+
+/* One instruction is one nanosecond (machine icount). */
+static inline long long clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+#endif

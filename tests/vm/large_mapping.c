@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mappings of a BAR of 1 GiB: as a VMM maps it, at an address aligned like the BAR, and not so.
+ *
+ * vm-machine: large-bar
+ * vm-drivers: ours kernel
+ * vm-threads: multi
+ * vm-seconds: 120
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "vmtest.h"
+
+#define BAR	VFIO_PCI_BAR2_REGION_INDEX
+#define PAGE	4096UL
+#define STEP	(2UL << 20)
+#define GIB	(1UL << 30)
+
+static struct vfio_device *open_large(void)
+{
+	struct vfio_device *device;
+
+	driver_load("disable_idle_d3=1");
+	device = vfio_bind_and_open(vm_bdf("large0"));
+	cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	return device;
+}
+
+/* Maps the whole BAR, this much behind a multiple of 1 GiB. */
+static volatile char *map_whole(struct vfio_device *device, size_t behind)
+{
+	struct vfio_region_info *info = vfio_region(device, BAR);
+	char *room = mmap(NULL, 3 * GIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			  -1, 0);
+	char *aligned = (char *)(((uintptr_t)room + GIB - 1) & ~(GIB - 1)) + behind;
+	void *memory;
+
+	CHECK(room != MAP_FAILED);
+	CHECK_EQ(info->size, GIB);
+	memory = mmap(aligned, GIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, device->fd,
+		      info->offset);
+	CHECK(memory != MAP_FAILED);
+	free(info);
+	return memory;
+}
+
+static long page_faults(void)
+{
+	struct rusage usage;
+
+	CHECK_OK(getrusage(RUSAGE_SELF, &usage));
+	return usage.ru_minflt;
+}
+
+/* Some places in the BAR that no two of which lie in one page. */
+static size_t place(int n)
+{
+	return n * (GIB / 64) + n * 3 * PAGE + 4 * n;
+}
+
+static void check_is_the_bar(struct vfio_device *device, volatile char *memory)
+{
+	for (int n = 0; n < 64; n++) {
+		vfio_write(device, BAR, place(n), 0x1000 + n, 4);
+		CHECK_EQ(*(volatile uint32_t *)(memory + place(n)), 0x1000 + n);
+		*(volatile uint32_t *)(memory + place(n)) = 0x2000 + n;
+		CHECK_EQ(vfio_read(device, BAR, place(n), 4), 0x2000 + n);
+	}
+}
+
+TEST(a_whole_bar_takes_a_handful_of_page_faults)
+{
+	struct vfio_device *device = open_large();
+	volatile char *memory = map_whole(device, 0);
+	long before = page_faults();
+
+	for (size_t at = 0; at < GIB; at += STEP)
+		(void)memory[at];
+	CHECK_LE(page_faults() - before, 8);
+	check_is_the_bar(device, memory);
+}
+
+TEST(every_page_is_the_bars_wherever_it_is_mapped)
+{
+	static const size_t behind[] = { 0, PAGE, STEP, STEP + PAGE, GIB / 2 };
+	struct vfio_device *device = open_large();
+
+	for (int i = 0; i < 5; i++)
+		check_is_the_bar(device, map_whole(device, behind[i]));
+}
+
+static __thread sigjmp_buf refused;
+
+static void on_sigbus(int number)
+{
+	(void)number;
+	siglongjmp(refused, 1);
+}
+
+static bool answers(volatile char *address)
+{
+	if (sigsetjmp(refused, 1))
+		return false;
+	(void)*address;
+	return true;
+}
+
+TEST(a_mapping_is_whole_again_after_decoding_was_off)
+{
+	struct vfio_device *device = open_large();
+	volatile char *memory = map_whole(device, 0);
+
+	signal(SIGBUS, on_sigbus);
+	check_is_the_bar(device, memory);
+	cfg_command(device, 0, PCI_COMMAND_MEMORY);
+	for (int n = 0; n < 64; n++)
+		CHECK(!answers(memory + place(n)));
+	cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	check_is_the_bar(device, memory);
+}
+
+static volatile char *touched;
+static bool is_over;
+
+static void *touch_all_the_time(void *unused)
+{
+	(void)unused;
+	for (unsigned int n = 0; !__atomic_load_n(&is_over, __ATOMIC_RELAXED); n += 7)
+		answers(touched + place(n % 64));
+	return NULL;
+}
+
+/* Of faults that fill it, one is cut short by a revocation, another goes on where that was. */
+TEST(decoding_that_is_switched_while_others_fault_leaves_no_page)
+{
+	struct vfio_device *device = open_large();
+	pthread_t threads[2];
+
+	signal(SIGBUS, on_sigbus);
+	touched = map_whole(device, 0);
+	for (int i = 0; i < 2; i++)
+		CHECK(!pthread_create(&threads[i], NULL, touch_all_the_time, NULL));
+	for (int round = 0; round < 20; round++) {
+		cfg_command(device, 0, PCI_COMMAND_MEMORY);
+		for (int n = 0; n < 64; n++)
+			CHECK(!answers(touched + place(n)));
+		cfg_command(device, PCI_COMMAND_MEMORY, 0);
+		CHECK(answers(touched + place(round)));
+	}
+	__atomic_store_n(&is_over, true, __ATOMIC_RELAXED);
+	for (int i = 0; i < 2; i++)
+		CHECK(!pthread_join(threads[i], NULL));
+	check_is_the_bar(device, touched);
+}
