@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whether the hardware can be touched: the users of access_lock.
+ * Whether the hardware can be touched: the users of access_lock, and what
+ * decides it in COMMAND.
  *
- * Configuration and BAR accesses, page faults and ioeventfds hold access_lock
- * for reading. Resets, power transitions and the switching of memory decoding
- * hold it for writing. A reset takes it in reset_prepare, behind the PCI core's
- * configuration access lock; so who holds access_lock uses pci_read_config_*(),
- * never an accessor that waits for that lock.
+ * A user's accesses, by read(), write(), page fault or ioeventfd, hold
+ * access_lock for reading. Resets, power transitions and the switching of
+ * memory decoding hold it for writing, under state_lock. A reset takes both in
+ * reset_prepare, behind the PCI core's configuration access lock; so who holds
+ * one of them uses pci_read_config_*(), never an accessor that waits for that
+ * lock.
  *
- * Runtime PM is never resumed with access_lock held: the resume callback takes
- * it for writing.
+ * What the host does for itself, with the MSI-X table or the ROM, is under
+ * state_lock alone: it switches decoding on in the hardware, which harms no
+ * access, and nobody can switch it off meanwhile.
+ *
+ * COMMAND has many bits and many who change one of them, the interrupt handler
+ * too. Each does it through latch_command_update(), under intx_lock. The PCI
+ * core's own changes happen where nobody else makes any: at open, at close, in
+ * resets, and while MSI is set up, all under state_lock.
  */
 #include <linux/pm_runtime.h>
 
@@ -23,9 +31,10 @@ bool latch_memory_enabled(struct vfio_latch_device *dev)
 {
 	lockdep_assert_held(&dev->access_lock);
 
-	return !dev->in_d3 &&
+	return READ_ONCE(dev->pdev->current_state) == PCI_D0 &&
 	       (dev->pdev->no_command_memory ||
-		latch_config_dword(dev->config, PCI_COMMAND)->shadow & PCI_COMMAND_MEMORY);
+		READ_ONCE(latch_config_dword(dev->config, PCI_COMMAND)->shadow) &
+		PCI_COMMAND_MEMORY);
 }
 
 /**
@@ -36,13 +45,14 @@ bool latch_memory_enabled(struct vfio_latch_device *dev)
  *
  * Context: process, without access_lock.
  * Return: a value >= 0 for latch_access_end(), or a negative error, the lock
- * then not held.
+ * then not held: -EINTR if the caller is being killed while he waits.
  */
 int latch_access_begin(struct vfio_latch_device *dev)
 {
 	int ret;
 
-	down_read(&dev->access_lock);
+	if (down_read_killable(&dev->access_lock))
+		return -EINTR;
 	if (likely(!dev->low_power))
 		return 0;
 	up_read(&dev->access_lock);
@@ -50,7 +60,10 @@ int latch_access_begin(struct vfio_latch_device *dev)
 	ret = pm_runtime_resume_and_get(&dev->pdev->dev);
 	if (ret)
 		return ret;
-	down_read(&dev->access_lock);
+	if (down_read_killable(&dev->access_lock)) {
+		pm_runtime_put(&dev->pdev->dev);
+		return -EINTR;
+	}
 	return 1;
 }
 
@@ -80,54 +93,130 @@ void latch_access_revoke(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_decode_force - have the function decode memory, whatever its user wants
- * @dev: the device; access_lock is held for writing
- *
- * For the host's own accesses, to the MSI-X table and the ROM.
- *
- * Return: what latch_decode_restore() puts back.
- */
-u16 latch_decode_force(struct vfio_latch_device *dev)
-{
-	u16 command;
-
-	lockdep_assert_held_write(&dev->access_lock);
-
-	pci_read_config_word(dev->pdev, PCI_COMMAND, &command);
-	if (!(command & PCI_COMMAND_MEMORY))
-		pci_write_config_word(dev->pdev, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
-	return command;
-}
-
-/**
- * latch_decode_restore - undo latch_decode_force()
- * @dev: the device; access_lock is held for writing
- * @command: what latch_decode_force() returned
- */
-void latch_decode_restore(struct vfio_latch_device *dev, u16 command)
-{
-	u16 now;
-
-	lockdep_assert_held_write(&dev->access_lock);
-
-	if (command & PCI_COMMAND_MEMORY)
-		return;
-	/* The PCI core may have changed other bits: MSI switches INTx off. */
-	pci_read_config_word(dev->pdev, PCI_COMMAND, &now);
-	pci_write_config_word(dev->pdev, PCI_COMMAND, now & ~PCI_COMMAND_MEMORY);
-}
-
-/**
- * latch_decode_off - have the function answer no memory or port access
+ * latch_command_decode_bits - the bits of COMMAND that switch decoding
  * @dev: the device
  *
- * Context: last close; nobody else touches the function.
+ * A VF decodes memory whatever its COMMAND says.
  */
-void latch_decode_off(struct vfio_latch_device *dev)
+u16 latch_command_decode_bits(struct vfio_latch_device *dev)
 {
-	u16 command;
+	return PCI_COMMAND_IO | (dev->pdev->no_command_memory ? 0 : PCI_COMMAND_MEMORY);
+}
 
-	pci_read_config_word(dev->pdev, PCI_COMMAND, &command);
-	command &= ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	pci_write_config_word(dev->pdev, PCI_COMMAND, command);
+/**
+ * latch_command_update_locked - change bits of the function's COMMAND
+ * @dev: the device; intx_lock is held
+ * @mask: which bits
+ * @value: what they become
+ *
+ * Context: any.
+ */
+void latch_command_update_locked(struct vfio_latch_device *dev, u16 mask, u16 value)
+{
+	u16 old, new;
+
+	lockdep_assert_held(&dev->intx_lock);
+
+	pci_read_config_word(dev->pdev, PCI_COMMAND, &old);
+	new = (old & ~mask) | (value & mask);
+	if (new != old)
+		pci_write_config_word(dev->pdev, PCI_COMMAND, new);
+}
+
+/**
+ * latch_command_update - change bits of the function's COMMAND
+ * @dev: the device; intx_lock is not held
+ * @mask: which bits
+ * @value: what they become
+ *
+ * Context: any.
+ */
+void latch_command_update(struct vfio_latch_device *dev, u16 mask, u16 value)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&dev->intx_lock, flags);
+	latch_command_update_locked(dev, mask, value);
+	spin_unlock_irqrestore(&dev->intx_lock, flags);
+}
+
+/* Decoding as the user of an open device has it. */
+static void decode_as_user_wants(struct vfio_latch_device *dev)
+{
+	latch_command_update(dev, latch_command_decode_bits(dev),
+			     latch_shadow_get(dev->config, PCI_COMMAND, 2));
+}
+
+/**
+ * latch_access_restored - the function's configuration was restored
+ * @dev: the device, awake; access_lock is held for writing
+ *
+ * By whomever: after a reset, a link reset, D3, system sleep. What was saved
+ * may have been true long ago: here decoding follows the shadow again, and
+ * DisINTx its owner. A closed function stays as it is, decoding nothing.
+ */
+void latch_access_restored(struct vfio_latch_device *dev)
+{
+	lockdep_assert_held_write(&dev->access_lock);
+
+	if (dev->pristine)
+		decode_as_user_wants(dev);
+	latch_intx_restored(dev);
+}
+
+/**
+ * latch_decode_force - have the function decode memory, whatever its user wants
+ * @dev: the device; state_lock is held
+ *
+ * For the host's own accesses, and before the state is saved: what restores
+ * it writes the MSI-X table, in a BAR.
+ */
+void latch_decode_force(struct vfio_latch_device *dev)
+{
+	lockdep_assert_held(&dev->state_lock);
+
+	if (!dev->pdev->no_command_memory)
+		latch_command_update(dev, PCI_COMMAND_MEMORY, PCI_COMMAND_MEMORY);
+}
+
+/**
+ * latch_host_access_begin - make the function's memory accessible to the host
+ * @dev: the device, open and awake
+ *
+ * For the MSI-X table and the ROM. Takes state_lock: no reset comes. The
+ * function is brought to D0, and decodes memory; a user who put it into
+ * another state does not see that.
+ *
+ * Context: process. The holder of state_lock may wait for others (struct
+ * vfio_latch_device).
+ * Return: the power state for latch_host_access_end().
+ */
+pci_power_t latch_host_access_begin(struct vfio_latch_device *dev)
+{
+	pci_power_t state;
+
+	mutex_lock(&dev->state_lock);
+	state = dev->pdev->current_state;
+	if (state != PCI_D0) {
+		down_write(&dev->access_lock);
+		latch_power_up(dev);
+		up_write(&dev->access_lock);
+	}
+	latch_decode_force(dev);
+	return state;
+}
+
+/**
+ * latch_host_access_end - end what latch_host_access_begin() began
+ * @dev: the device
+ * @state: what latch_host_access_begin() returned
+ */
+void latch_host_access_end(struct vfio_latch_device *dev, pci_power_t state)
+{
+	lockdep_assert_held(&dev->state_lock);
+
+	decode_as_user_wants(dev);
+	if (state != PCI_D0)
+		latch_power_set_state(dev, state);
+	mutex_unlock(&dev->state_lock);
 }

@@ -131,7 +131,8 @@ int latch_config_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 
 		unsigned int width = latch_access_width(offset, count);
 		unsigned int shift = offset % 4 * 8;
 		u32 mask = latch_config_mask(offset, width);
-		u32 value = READ_ONCE(dword->shadow) & dword->virt;
+		/* Pairs with write_vpd(): its flag, then its data. */
+		u32 value = smp_load_acquire(&dword->shadow) & dword->virt;
 
 		if (mask & ~dword->virt) {
 			if (!is_begun) {

@@ -46,75 +46,96 @@ static void restore_bars(struct pci_dev *pdev)
 	}
 }
 
-/* Brings hardware's decoding to what the shadow says. */
-static void switch_decoding(struct vfio_latch_device *dev, u16 decode_bits)
+/*
+ * Stores the shadow and brings hardware's decoding to it, in one section: nobody finds the function
+ * to decode less than the shadow says.
+ */
+static void switch_decoding(struct vfio_latch_device *dev, u32 shadow)
 {
-	u16 want = latch_config_dword(dev->config, PCI_COMMAND)->shadow & decode_bits;
-	struct pci_dev *pdev = dev->pdev;
-	u16 command;
+	u16 decode_bits = latch_command_decode_bits(dev);
 
 	down_write(&dev->access_lock);
+	WRITE_ONCE(latch_config_dword(dev->config, PCI_COMMAND)->shadow, shadow);
 	if (!latch_memory_enabled(dev))
 		latch_access_revoke(dev);
-	pci_read_config_word(pdev, PCI_COMMAND, &command);
-	if (want && !pdev->is_virtfn)
-		restore_bars(pdev);
-	pci_write_config_word(pdev, PCI_COMMAND, (command & ~decode_bits) | want);
+	if (shadow & decode_bits && !dev->pdev->is_virtfn)
+		restore_bars(dev->pdev);
+	latch_command_update(dev, decode_bits, shadow);
 	up_write(&dev->access_lock);
 }
 
+/* COMMAND: those bits of @value that are in @mask. */
+static void store_command(struct vfio_latch_device *dev, u16 mask, u16 value)
+{
+	struct latch_dword *dword = latch_config_dword(dev->config, PCI_COMMAND);
+	u32 virtual_bits = mask & dword->write & dword->virt;
+	u16 hardware_bits = mask & dword->write & ~dword->virt;
+	u32 before = dword->shadow;
+	u32 shadow = (before & ~virtual_bits) | (value & virtual_bits);
+	u16 hardware;
+
+	mutex_lock(&dev->state_lock);
+	/* A device whose user reset it through a register of its own decodes nothing. */
+	pci_read_config_word(dev->pdev, PCI_COMMAND, &hardware);
+	if (((hardware ^ shadow) | (before ^ shadow)) & latch_command_decode_bits(dev))
+		switch_decoding(dev, shadow);
+	else
+		WRITE_ONCE(dword->shadow, shadow);
+	latch_command_update(dev, hardware_bits, value);
+	if ((before ^ shadow) & PCI_COMMAND_INTX_DISABLE)
+		latch_intx_guest_disable(dev, shadow & PCI_COMMAND_INTX_DISABLE);
+	mutex_unlock(&dev->state_lock);
+}
+
+/* COMMAND has many writers in the host, STATUS none: each is written by itself. */
 static int write_command(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
 			 u32 value)
 {
-	u16 decode_bits = PCI_COMMAND_IO | (dev->pdev->no_command_memory ? 0 : PCI_COMMAND_MEMORY);
-	struct latch_dword *dword = latch_config_dword(dev->config, PCI_COMMAND);
-	u16 before = dword->shadow;
-	u16 command;
-	int ret;
+	u32 mask = latch_config_mask(offset, width);
 
-	ret = latch_config_store(dev, offset, width, value);
-	if (ret)
-		return ret;
-
-	if (covers(offset, width, PCI_COMMAND)) {
-		down_read(&dev->access_lock);
-		pci_read_config_word(dev->pdev, PCI_COMMAND, &command);
-		up_read(&dev->access_lock);
-		if (((command ^ dword->shadow) | (before ^ dword->shadow)) & decode_bits)
-			switch_decoding(dev, decode_bits);
-	}
-	if ((before ^ dword->shadow) & PCI_COMMAND_INTX_DISABLE)
-		latch_intx_guest_disable(dev, dword->shadow & PCI_COMMAND_INTX_DISABLE);
-	return 0;
+	value <<= offset % 4 * 8;
+	if (mask & 0xffff)
+		store_command(dev, mask, value);
+	if (width == 4)
+		return latch_config_store(dev, PCI_STATUS, 2, value >> 16);
+	return offset >= PCI_STATUS ?
+	       latch_config_store(dev, offset, width, value >> offset % 4 * 8) : 0;
 }
 
 /* The field after PMCSR holds bridge support and data, read-only: nothing to store there. */
-static int write_pm_ctrl(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
-			 u32 value)
+static void write_pm_ctrl(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+			  u32 value)
 {
 	unsigned int at = dev->config->cap[LATCH_CAP_PM] + PCI_PM_CTRL;
 	u16 now, select;
 
-	down_read(&dev->access_lock);
+	mutex_lock(&dev->state_lock);
 	pci_read_config_word(dev->pdev, at, &now);
 	value <<= (offset - at) * 8;
 	select = (now & ~(PCI_PM_CTRL_PME_STATUS | PCI_PM_CTRL_DATA_SEL_MASK)) |
 		 (value & PCI_PM_CTRL_DATA_SEL_MASK);
 	if (covers(offset, width, at + 1) && (now ^ select) & PCI_PM_CTRL_DATA_SEL_MASK)
 		pci_write_config_word(dev->pdev, at, select);
-	up_read(&dev->access_lock);
+	if (covers(offset, width, at))
+		latch_power_set_state(dev, (__force pci_power_t)(value & PCI_PM_CTRL_STATE_MASK));
+	mutex_unlock(&dev->state_lock);
+}
 
-	if (!covers(offset, width, at) || !((value ^ now) & PCI_PM_CTRL_STATE_MASK))
-		return 0;
-	/* PCI PM 1.2, 3.2.4: a write of a state that is not supported is discarded. */
-	latch_power_set_state(dev, (__force pci_power_t)(value & PCI_PM_CTRL_STATE_MASK));
-	return 0;
+/* What a write makes of the shadow of the 2-byte register at @at, all of it virtual. */
+static u16 merged(struct vfio_latch_device *dev, unsigned int at, unsigned int offset,
+		  unsigned int width, u32 value)
+{
+	struct latch_dword *dword = latch_config_dword(dev->config, at);
+	u32 mask = latch_config_mask(offset, width) & dword->write;
+
+	value <<= offset % 4 * 8;
+	return ((dword->shadow & ~mask) | (value & mask)) >> at % 4 * 8;
 }
 
 /*
  * Conventional PCI 3.0, appendix I. A completed read sets the flag, a
  * completed write clears it; after an error the flag stays, and the user's
- * own time limit ends his wait.
+ * own time limit ends his wait. Who sees the flag set sees the data.
  */
 static int write_vpd(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
 		     u32 value)
@@ -138,6 +159,8 @@ static int write_vpd(struct vfio_latch_device *dev, unsigned int offset, unsigne
 					 address & PCI_VPD_ADDR_MASK);
 	} else if (pci_read_vpd(dev->pdev, address, 4, &data) == 4) {
 		latch_shadow_set(dev->config, at + PCI_VPD_DATA, 4, le32_to_cpu(data));
+		/* Pairs with the acquire in latch_config_read(). */
+		smp_wmb();
 		latch_shadow_set(dev->config, at + PCI_VPD_ADDR, 2, address | PCI_VPD_ADDR_F);
 	}
 	return 0;
@@ -153,14 +176,9 @@ static int write_msi_flags(struct vfio_latch_device *dev, unsigned int offset, u
 {
 	unsigned int at = dev->config->cap[LATCH_CAP_MSI] + PCI_MSI_FLAGS;
 	u16 flags, hardware, queue, queue_max;
-	int ret;
-
-	ret = latch_config_store(dev, offset, width, value);
-	if (ret)
-		return ret;
 
 	mutex_lock(&dev->irq_lock);
-	flags = latch_shadow_get(dev->config, at, 2);
+	flags = merged(dev, at, offset, width, value);
 	queue = (flags & PCI_MSI_FLAGS_QSIZE) >> 4;
 	queue_max = (flags & PCI_MSI_FLAGS_QMASK) >> 1;
 	flags &= ~PCI_MSI_FLAGS_QSIZE;
@@ -170,66 +188,60 @@ static int write_msi_flags(struct vfio_latch_device *dev, unsigned int offset, u
 	latch_shadow_set(dev->config, at, 2, flags);
 
 	if (dev->irq_type == VFIO_PCI_MSI_IRQ_INDEX) {
-		down_read(&dev->access_lock);
+		mutex_lock(&dev->state_lock);
 		pci_read_config_word(dev->pdev, at, &hardware);
 		hardware &= ~PCI_MSI_FLAGS_ENABLE;
 		hardware |= flags & PCI_MSI_FLAGS_ENABLE;
 		pci_write_config_word(dev->pdev, at, hardware);
-		up_read(&dev->access_lock);
+		mutex_unlock(&dev->state_lock);
 	}
 	mutex_unlock(&dev->irq_lock);
 	return 0;
 }
 
-/* PCIe 6.0, 7.5.3.4. */
+/* PCIe 6.0, 7.5.3.4. The reset bit always reads as zero. */
 static int write_exp_devctl(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
 			    u32 value)
 {
 	unsigned int cap = dev->config->cap[LATCH_CAP_EXP];
 	unsigned int at = cap + PCI_EXP_DEVCTL;
-	struct pci_dev *pdev = dev->pdev;
+	unsigned int shift = (offset - at) * 8;
 	u16 before = latch_shadow_get(dev->config, at, 2);
+	bool is_flr = value << shift & PCI_EXP_DEVCTL_BCR_FLR;
 	u16 now;
 	int readrq;
 	int ret;
 
-	ret = latch_config_store(dev, offset, width, value);
+	ret = latch_config_store(dev, offset, width, value & ~(PCI_EXP_DEVCTL_BCR_FLR >> shift));
 	if (ret)
 		return ret;
 	now = latch_shadow_get(dev->config, at, 2);
 
-	if (now & PCI_EXP_DEVCTL_BCR_FLR) {
-		latch_shadow_set(dev->config, at, 2, now & ~PCI_EXP_DEVCTL_BCR_FLR);
-		if (latch_shadow_get(dev->config, cap + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR)
-			latch_reset(dev);
-	}
+	if (is_flr &&
+	    latch_shadow_get(dev->config, cap + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR)
+		latch_reset(dev);
 
 	/* A request below the payload size would split what the host merges. */
 	if ((now ^ before) & PCI_EXP_DEVCTL_READRQ) {
 		readrq = 128 << ((now & PCI_EXP_DEVCTL_READRQ) >> 12);
+		mutex_lock(&dev->state_lock);
 		if (readrq <= 4096)
-			pcie_set_readrq(pdev, max(readrq, pcie_get_mps(pdev)));
+			pcie_set_readrq(dev->pdev, max(readrq, pcie_get_mps(dev->pdev)));
+		mutex_unlock(&dev->state_lock);
 	}
 	return 0;
 }
 
-/* Advanced Capabilities for Conventional PCI, 3. */
-static int write_af_ctrl(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
-			 u32 value)
+/* Advanced Capabilities for Conventional PCI, 3. The one bit always reads as zero. */
+static void write_af_ctrl(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+			  u32 value)
 {
 	unsigned int cap = dev->config->cap[LATCH_CAP_AF];
-	u8 supported;
-	int ret;
+	u8 supported = latch_shadow_get(dev->config, cap + PCI_AF_CAP, 1);
 
-	ret = latch_config_store(dev, offset, width, value);
-	if (ret || !(latch_shadow_get(dev->config, cap + PCI_AF_CTRL, 1) & PCI_AF_CTRL_FLR))
-		return ret;
-
-	latch_shadow_set(dev->config, cap + PCI_AF_CTRL, 1, 0);
-	supported = latch_shadow_get(dev->config, cap + PCI_AF_CAP, 1);
-	if (supported & PCI_AF_CAP_FLR && supported & PCI_AF_CAP_TP)
+	if (covers(offset, width, cap + PCI_AF_CTRL) && value & PCI_AF_CTRL_FLR &&
+	    supported & PCI_AF_CAP_FLR && supported & PCI_AF_CAP_TP)
 		latch_reset(dev);
-	return 0;
 }
 
 static int run_hook(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
@@ -239,7 +251,8 @@ static int run_hook(struct vfio_latch_device *dev, unsigned int offset, unsigned
 	case LATCH_HOOK_COMMAND:
 		return write_command(dev, offset, width, value);
 	case LATCH_HOOK_PM_CTRL:
-		return write_pm_ctrl(dev, offset, width, value);
+		write_pm_ctrl(dev, offset, width, value);
+		return 0;
 	case LATCH_HOOK_VPD:
 		return write_vpd(dev, offset, width, value);
 	case LATCH_HOOK_MSI_FLAGS:
@@ -247,7 +260,8 @@ static int run_hook(struct vfio_latch_device *dev, unsigned int offset, unsigned
 	case LATCH_HOOK_EXP_DEVCTL:
 		return write_exp_devctl(dev, offset, width, value);
 	default:
-		return write_af_ctrl(dev, offset, width, value);
+		write_af_ctrl(dev, offset, width, value);
+		return 0;
 	}
 }
 

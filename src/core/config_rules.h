@@ -13,6 +13,7 @@
 #ifndef VFIO_LATCH_CONFIG_RULES_H
 #define VFIO_LATCH_CONFIG_RULES_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 /* What has to happen besides storing the bits when a field is written. */
@@ -120,7 +121,7 @@ static inline u32 latch_config_mask(unsigned int offset, unsigned int width)
 static inline u32 latch_shadow_get(struct latch_config *config, unsigned int offset,
 				   unsigned int width)
 {
-	u32 shadow = latch_config_dword(config, offset)->shadow;
+	u32 shadow = READ_ONCE(latch_config_dword(config, offset)->shadow);
 
 	return (shadow & latch_config_mask(offset, width)) >> offset % 4 * 8;
 }
@@ -131,7 +132,7 @@ static inline void latch_shadow_set(struct latch_config *config, unsigned int of
 	struct latch_dword *dword = latch_config_dword(config, offset);
 	u32 mask = latch_config_mask(offset, width);
 
-	dword->shadow = (dword->shadow & ~mask) | (value << offset % 4 * 8 & mask);
+	WRITE_ONCE(dword->shadow, (dword->shadow & ~mask) | (value << offset % 4 * 8 & mask));
 }
 
 /* Width of the next access when @count bytes remain at @offset: 4, 2 or 1, aligned. */

@@ -64,9 +64,13 @@ bool latch_memory_enabled(struct vfio_latch_device *dev);
 int latch_access_begin(struct vfio_latch_device *dev);
 void latch_access_end(struct vfio_latch_device *dev, int woken);
 void latch_access_revoke(struct vfio_latch_device *dev);
-u16 latch_decode_force(struct vfio_latch_device *dev);
-void latch_decode_restore(struct vfio_latch_device *dev, u16 command);
-void latch_decode_off(struct vfio_latch_device *dev);
+void latch_access_restored(struct vfio_latch_device *dev);
+u16 latch_command_decode_bits(struct vfio_latch_device *dev);
+void latch_command_update_locked(struct vfio_latch_device *dev, u16 mask, u16 value);
+void latch_command_update(struct vfio_latch_device *dev, u16 mask, u16 value);
+void latch_decode_force(struct vfio_latch_device *dev);
+pci_power_t latch_host_access_begin(struct vfio_latch_device *dev);
+void latch_host_access_end(struct vfio_latch_device *dev, pci_power_t state);
 
 /* config.c APIs: */
 int latch_config_open(struct vfio_latch_device *dev);
@@ -193,11 +197,20 @@ struct latch_irq_request {
 	void *data;
 };
 
+/* Why the line of INTx is off whatever its user wants; nobody then touches the hardware for it. */
+enum {
+	LATCH_QUIET_LOW_POWER = BIT(0),
+	LATCH_QUIET_STATE = BIT(1),	/* not in D0 */
+	LATCH_QUIET_RESET = BIT(2),
+};
+
 /* intx.c APIs: */
+void latch_intx_open(struct vfio_latch_device *dev);
+void latch_intx_restored(struct vfio_latch_device *dev);
 int latch_intx_set(struct vfio_latch_device *dev, const struct latch_irq_request *request);
 void latch_intx_disable(struct vfio_latch_device *dev);
 void latch_intx_guest_disable(struct vfio_latch_device *dev, bool disabled);
-void latch_intx_set_quiet(struct vfio_latch_device *dev, bool quiet);
+void latch_intx_set_quiet(struct vfio_latch_device *dev, u8 reason, bool quiet);
 
 /* msi.c APIs: */
 int latch_msi_set(struct vfio_latch_device *dev, const struct latch_irq_request *request);
@@ -229,7 +242,7 @@ void latch_power_register(struct vfio_latch_device *dev);
 void latch_power_unregister(struct vfio_latch_device *dev);
 int latch_power_open(struct vfio_latch_device *dev);
 void latch_power_close(struct vfio_latch_device *dev);
-int latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state);
+void latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state);
 void latch_power_wake(struct vfio_latch_device *dev);
 void latch_power_up(struct vfio_latch_device *dev);
 int latch_feature_low_power_entry(struct vfio_latch_device *dev, u32 flags, void __user *arg,

@@ -31,6 +31,9 @@ int vfio_latch_init(struct vfio_device *vdev)
 	INIT_LIST_HEAD(&dev->ioeventfds);
 
 	/* A hot reset holds several devices' locks: to lockdep each is its own. */
+	mutex_init(&dev->state_lock);
+	lockdep_register_key(&dev->state_lock_key);
+	lockdep_set_class(&dev->state_lock, &dev->state_lock_key);
 	init_rwsem(&dev->access_lock);
 	lockdep_register_key(&dev->access_lock_key);
 	lockdep_set_class(&dev->access_lock, &dev->access_lock_key);
@@ -50,6 +53,8 @@ void vfio_latch_release(struct vfio_device *vdev)
 
 	latch_config_close(dev);
 	lockdep_unregister_key(&dev->access_lock_key);
+	mutex_destroy(&dev->state_lock);
+	lockdep_unregister_key(&dev->state_lock_key);
 	mutex_destroy(&dev->ioeventfd_lock);
 	mutex_destroy(&dev->bar_lock);
 	mutex_destroy(&dev->config_lock);

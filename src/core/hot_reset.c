@@ -247,6 +247,56 @@ static int check_one(struct pci_dev *pdev, void *data)
 	return member && is_owned(proof, member) ? 0 : -EINVAL;
 }
 
+/* Members that a reset affects, in the order of the bus. */
+struct members {
+	struct vfio_device_set *set;
+	struct vfio_latch_device **devices;
+	unsigned int count;
+	unsigned int max;
+};
+
+static int add_member(struct pci_dev *pdev, void *data)
+{
+	struct members *members = data;
+	struct vfio_latch_device *member = find_member(members->set, pdev);
+
+	if (member && members->count < members->max)
+		members->devices[members->count++] = member;
+	return 0;
+}
+
+/*
+ * The PCI core prepares one function after the other. Whoever holds the state_lock of a later one
+ * may wait for a page fault on the BAR of an earlier one, which waits for the reset: so all are taken
+ * before the first function is prepared, in the order in which the PCI core would.
+ */
+static int reset_with_state_locks(struct vfio_device_set *set, struct pci_dev *pdev)
+{
+	struct members members = { .set = set };
+	struct vfio_device *vdev;
+	unsigned int n;
+	int ret;
+
+	list_for_each_entry(vdev, &set->device_list, dev_set_list)
+		members.max++;
+	members.devices = kcalloc(members.max, sizeof(*members.devices), GFP_KERNEL);
+	if (!members.devices)
+		return -ENOMEM;
+	visit_affected(pdev, add_member, &members);
+
+	for (n = 0; n < members.count; n++) {
+		mutex_lock(&members.devices[n]->state_lock);
+		WRITE_ONCE(members.devices[n]->reset_owner, current);
+	}
+	ret = pci_reset_bus(pdev);
+	for (n = 0; n < members.count; n++) {
+		WRITE_ONCE(members.devices[n]->reset_owner, NULL);
+		mutex_unlock(&members.devices[n]->state_lock);
+	}
+	kfree(members.devices);
+	return ret;
+}
+
 /* Resets slot or bus, every member awake. */
 static int reset_set(struct vfio_device_set *set, struct pci_dev *pdev)
 {
@@ -263,7 +313,7 @@ static int reset_set(struct vfio_device_set *set, struct pci_dev *pdev)
 		}
 	}
 	if (!ret)
-		ret = pci_reset_bus(pdev);
+		ret = reset_with_state_locks(set, pdev);
 	list_for_each_entry(vdev, &set->device_list, dev_set_list) {
 		if (vdev == failed)
 			break;

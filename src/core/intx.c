@@ -5,62 +5,90 @@
  *
  * The host masks in the function (PCI 2.3, 6.2.2, the DisINTx bit), so that
  * the line can be shared, or in the interrupt controller where the function
- * cannot, or where the policy nointxmask says so. While INTx is not set up
- * DisINTx stays set: nobody would handle the interrupt.
+ * cannot, or where the policy nointxmask says so. Without a handler DisINTx is
+ * set: nobody would care for the interrupt.
  *
- * struct latch_intx comes and goes under irq_lock, published under intx_lock.
- * Its state is under intx_lock, which the interrupt handler takes. The line
- * follows the state in update_line() alone. Unmasking never asks whether the
- * interrupt is still asserted: then it comes in again by itself.
+ * struct latch_intx comes and goes under irq_lock. It is published in the
+ * device, under intx_lock, only while its handler is registered: the line of
+ * the interrupt controller is another device's before and after. All state is
+ * under intx_lock, which the handler takes, and the line follows it in
+ * drive_line() alone: after every change, and after everybody who restores the
+ * function's configuration.
  *
  * Eventfds are signalled outside intx_lock, since an eventfd's waiter may be
- * our own unmask handler.
+ * our own unmask handler. That one works in whatever context it is signalled,
+ * the interrupt handler included: what may bring the interrupt in again at once
+ * it leaves to a work item.
  */
 #include <linux/eventfd.h>
 #include <linux/interrupt.h>
+#include <linux/irq.h>
 
 #include "core.h"
 
 /**
  * struct latch_intx - INTx as the user set it up
  * @dev: the device; constant
- * @trigger: signalled when the interrupt comes in; constant
  * @name: of the interrupt, in /proc/interrupts; constant
  * @irq: the interrupt's number; constant
  * @unmask: unmasks when its eventfd is signalled; under irq_lock
+ * @trigger: signalled when the interrupt comes in; written under irq_lock, too
  * @is_masked: it came in, or the user masked it
- * @is_quiet: the device is in low power
- * @is_off: the line, as it is
+ * @is_irq_off: it is masked in the interrupt controller
  */
 struct latch_intx {
 	struct vfio_latch_device *dev;
-	struct eventfd_ctx *trigger;
 	char name[LATCH_IRQ_NAME_MAX];
 	int irq;
 	struct virqfd *unmask;
+	struct eventfd_ctx *trigger;
 	bool is_masked;
-	bool is_quiet;
-	bool is_off;
+	bool is_irq_off;
 };
 
-/* The line is on while nobody wants it off. */
-static void update_line(struct vfio_latch_device *dev)
+/* A function with MSI on that would take DisINTx for its MSI's, too. */
+static bool msi_needs_intx(struct pci_dev *pdev)
+{
+	return pdev->dev_flags & PCI_DEV_FLAGS_MSI_INTX_DISABLE_BUG &&
+	       (pdev->msi_enabled || pdev->msix_enabled);
+}
+
+/* Nobody can do anything with an interrupt that comes in. */
+static bool is_held_back(const struct vfio_latch_device *dev, const struct latch_intx *intx)
+{
+	return intx->is_masked || dev->intx_disabled || dev->intx_quiet;
+}
+
+/* The line is on while somebody handles the interrupt and nobody wants it off. */
+static void drive_line(struct vfio_latch_device *dev)
 {
 	struct latch_intx *intx = dev->intx;
-	bool off;
+	bool off, off_in_function;
 
 	lockdep_assert_held(&dev->intx_lock);
 
-	off = intx->is_masked || intx->is_quiet || dev->intx_disabled;
-	if (off == intx->is_off)
+	off = !intx || is_held_back(dev, intx);
+	if (!intx)
+		off_in_function = !msi_needs_intx(dev->pdev);
+	else
+		off_in_function = dev->intx_quiet || (off && dev->can_mask_intx);
+	latch_command_update_locked(dev, PCI_COMMAND_INTX_DISABLE,
+				    off_in_function ? PCI_COMMAND_INTX_DISABLE : 0);
+
+	if (!intx || dev->can_mask_intx || off == intx->is_irq_off)
 		return;
-	if (dev->can_mask_intx)
-		pci_intx(dev->pdev, !off);
-	else if (off)
+	intx->is_irq_off = off;
+	if (off)
 		disable_irq_nosync(intx->irq);
 	else
 		enable_irq(intx->irq);
-	intx->is_off = off;
+}
+
+/* While the line is quiet the function may sleep or be in reset; then it follows afterwards. */
+static void update_line(struct vfio_latch_device *dev)
+{
+	if (!dev->intx_quiet)
+		drive_line(dev);
 }
 
 static void set_masked(struct vfio_latch_device *dev, bool masked)
@@ -73,20 +101,41 @@ static void set_masked(struct vfio_latch_device *dev, bool masked)
 	spin_unlock_irqrestore(&dev->intx_lock, flags);
 }
 
-/* Whether the function asserts the interrupt; if so it is masked now. */
-static bool mask_if_asserted(struct vfio_latch_device *dev, struct latch_intx *intx)
+/* Whether the function has the interrupt pending, and whether DisINTx lets it out. */
+static bool is_pending(struct vfio_latch_device *dev, bool *is_asserted)
 {
+	u32 dword;
+	bool pending;
+
+	pci_read_config_dword(dev->pdev, PCI_COMMAND, &dword);
+	pending = dword & PCI_STATUS_INTERRUPT << 16;
+	*is_asserted = pending && !(dword & PCI_COMMAND_INTX_DISABLE);
+	return pending;
+}
+
+/*
+ * Whether the interrupt is this function's. If so it is off now, in any case:
+ * somebody else may have switched it on, and a line that nobody answers for
+ * the host takes from all who share it.
+ */
+static bool take_interrupt(struct vfio_latch_device *dev, struct latch_intx *intx)
+{
+	bool is_asserted;
+
 	lockdep_assert_held(&dev->intx_lock);
 
-	if (intx->is_off)
-		return false;
 	if (dev->can_mask_intx) {
-		if (!pci_check_and_mask_intx(dev->pdev))
+		if (dev->intx_quiet)
 			return false;
-		intx->is_off = true;
+		is_pending(dev, &is_asserted);
+		if (!is_asserted)
+			return false;
+		latch_command_update_locked(dev, PCI_COMMAND_INTX_DISABLE,
+					    PCI_COMMAND_INTX_DISABLE);
+	} else if (!intx->is_irq_off) {
+		disable_irq_nosync(intx->irq);
+		intx->is_irq_off = true;
 	}
-	intx->is_masked = true;
-	update_line(dev);
 	return true;
 }
 
@@ -94,26 +143,51 @@ static irqreturn_t handle_intx(int irq, void *data)
 {
 	struct latch_intx *intx = data;
 	struct vfio_latch_device *dev = intx->dev;
+	struct eventfd_ctx *trigger = NULL;
 	unsigned long flags;
 	bool is_ours;
 
 	spin_lock_irqsave(&dev->intx_lock, flags);
-	is_ours = mask_if_asserted(dev, intx);
+	is_ours = take_interrupt(dev, intx);
+	if (is_ours && !is_held_back(dev, intx)) {
+		intx->is_masked = true;
+		trigger = intx->trigger;
+	}
 	spin_unlock_irqrestore(&dev->intx_lock, flags);
 
-	if (!is_ours)
-		return IRQ_NONE;
-	compat_eventfd_signal(intx->trigger);
-	return IRQ_HANDLED;
+	if (trigger)
+		compat_eventfd_signal(trigger);
+	return is_ours ? IRQ_HANDLED : IRQ_NONE;
 }
 
-/* The unmask eventfd was signalled, in whatever context. */
+/*
+ * The unmask eventfd was signalled, in whatever context. Where the interrupt
+ * would come in again at once, or could for all that is known, a work item
+ * unmasks: if this eventfd is the trigger, too, a processor would else never
+ * leave the interrupt handler.
+ */
 static int unmask_from_eventfd(void *opaque, void *unused)
+{
+	struct latch_intx *intx = opaque;
+	struct vfio_latch_device *dev = intx->dev;
+	bool is_asserted, needs_work;
+	unsigned long flags;
+
+	spin_lock_irqsave(&dev->intx_lock, flags);
+	needs_work = !dev->intx_quiet && (!dev->can_mask_intx || is_pending(dev, &is_asserted));
+	if (!needs_work) {
+		intx->is_masked = false;
+		update_line(dev);
+	}
+	spin_unlock_irqrestore(&dev->intx_lock, flags);
+	return needs_work;
+}
+
+static void unmask_from_work(void *opaque, void *unused)
 {
 	struct latch_intx *intx = opaque;
 
 	set_masked(intx->dev, false);
-	return 0;
 }
 
 static void publish(struct vfio_latch_device *dev, struct latch_intx *intx)
@@ -122,6 +196,7 @@ static void publish(struct vfio_latch_device *dev, struct latch_intx *intx)
 
 	spin_lock_irqsave(&dev->intx_lock, flags);
 	dev->intx = intx;
+	update_line(dev);
 	spin_unlock_irqrestore(&dev->intx_lock, flags);
 }
 
@@ -129,7 +204,6 @@ static int intx_enable(struct vfio_latch_device *dev, struct eventfd_ctx *trigge
 {
 	struct pci_dev *pdev = dev->pdev;
 	struct latch_intx *intx;
-	unsigned long flags;
 	int ret;
 
 	intx = kzalloc(sizeof(*intx), GFP_KERNEL_ACCOUNT);
@@ -139,21 +213,19 @@ static int intx_enable(struct vfio_latch_device *dev, struct eventfd_ctx *trigge
 	intx->dev = dev;
 	intx->trigger = trigger;
 	intx->irq = pdev->irq;
-	intx->is_off = true;
+	intx->is_irq_off = !dev->can_mask_intx;
 
-	publish(dev, intx);
 	ret = request_irq(intx->irq, handle_intx,
 			  dev->can_mask_intx ? IRQF_SHARED : IRQF_NO_AUTOEN, intx->name, intx);
 	if (ret) {
-		publish(dev, NULL);
 		kfree(intx);
 		return ret;
 	}
+	/* An interrupt that is masked only when it comes in once more costs a whole round. */
+	if (!dev->can_mask_intx)
+		irq_set_status_flags(intx->irq, IRQ_DISABLE_UNLAZY);
 	dev->irq_type = VFIO_PCI_INTX_IRQ_INDEX;
-
-	spin_lock_irqsave(&dev->intx_lock, flags);
-	update_line(dev);
-	spin_unlock_irqrestore(&dev->intx_lock, flags);
+	publish(dev, intx);
 	return 0;
 }
 
@@ -169,12 +241,25 @@ void latch_intx_disable(struct vfio_latch_device *dev)
 
 	/* Returns when no unmasking is under way any more. */
 	vfio_virqfd_disable(&intx->unmask);
-	set_masked(dev, true);
-	free_irq(intx->irq, intx);
 	publish(dev, NULL);
+	free_irq(intx->irq, intx);
 	eventfd_ctx_put(intx->trigger);
 	kfree(intx);
 	dev->irq_type = VFIO_PCI_NUM_IRQS;
+}
+
+/* Everything else about the interrupt stays as it is, and none is lost. */
+static void replace_trigger(struct vfio_latch_device *dev, struct eventfd_ctx *trigger)
+{
+	struct latch_intx *intx = dev->intx;
+	struct eventfd_ctx *old = intx->trigger;
+	unsigned long flags;
+
+	spin_lock_irqsave(&dev->intx_lock, flags);
+	intx->trigger = trigger;
+	spin_unlock_irqrestore(&dev->intx_lock, flags);
+	synchronize_irq(intx->irq);
+	eventfd_ctx_put(old);
 }
 
 static int set_trigger_eventfd(struct vfio_latch_device *dev, int fd)
@@ -185,6 +270,10 @@ static int set_trigger_eventfd(struct vfio_latch_device *dev, int fd)
 	ret = latch_eventfd_get(fd, &trigger);
 	if (ret)
 		return ret;
+	if (dev->intx && trigger) {
+		replace_trigger(dev, trigger);
+		return 0;
+	}
 	if (dev->intx)
 		latch_intx_disable(dev);
 	if (!trigger)
@@ -202,7 +291,8 @@ static int set_unmask_eventfd(struct vfio_latch_device *dev, int fd)
 	if (fd < -1)
 		return -EINVAL;
 	if (fd >= 0)
-		return vfio_virqfd_enable(intx, unmask_from_eventfd, NULL, NULL, &intx->unmask, fd);
+		return vfio_virqfd_enable(intx, unmask_from_eventfd, unmask_from_work, NULL,
+					  &intx->unmask, fd);
 	vfio_virqfd_disable(&intx->unmask);
 	return 0;
 }
@@ -213,8 +303,8 @@ static int set_unmask_eventfd(struct vfio_latch_device *dev, int fd)
  * @request: checked against the number of vectors
  *
  * Return: 0; -EINVAL while INTx is not set up, or another kind is, or count is
- * not 1; -ENOTTY for masking by eventfd; or why an eventfd or the interrupt
- * cannot be had.
+ * not 1; -ENOTTY for masking by eventfd, or not exactly one action; or why an
+ * eventfd or the interrupt cannot be had.
  */
 int latch_intx_set(struct vfio_latch_device *dev, const struct latch_irq_request *request)
 {
@@ -224,6 +314,8 @@ int latch_intx_set(struct vfio_latch_device *dev, const struct latch_irq_request
 
 	lockdep_assert_held(&dev->irq_lock);
 
+	if (hweight32(action) != 1)
+		return -ENOTTY;
 	if (action == VFIO_IRQ_SET_ACTION_TRIGGER && data == VFIO_IRQ_SET_DATA_NONE &&
 	    !request->count && is_set_up) {
 		latch_intx_disable(dev);
@@ -254,7 +346,7 @@ int latch_intx_set(struct vfio_latch_device *dev, const struct latch_irq_request
 
 /**
  * latch_intx_guest_disable - the user wrote his DisINTx bit
- * @dev: the device; config_lock is held
+ * @dev: the device; state_lock is held
  * @disabled: its new value
  */
 void latch_intx_guest_disable(struct vfio_latch_device *dev, bool disabled)
@@ -263,26 +355,82 @@ void latch_intx_guest_disable(struct vfio_latch_device *dev, bool disabled)
 
 	spin_lock_irqsave(&dev->intx_lock, flags);
 	dev->intx_disabled = disabled;
-	if (dev->intx)
-		update_line(dev);
+	update_line(dev);
 	spin_unlock_irqrestore(&dev->intx_lock, flags);
 }
 
 /**
- * latch_intx_set_quiet - hold INTx back while the device is in low power
- * @dev: the device, awake
+ * latch_intx_set_quiet - hold INTx back while the function cannot be asked
+ * @dev: the device; the function answers now, and access_lock is held for writing
+ * @reason: LATCH_QUIET_*
  * @quiet: whether to
  *
- * A function that sleeps cannot be asked whether a shared line is its own.
+ * From the first reason to the last nobody touches the function for INTx.
  */
-void latch_intx_set_quiet(struct vfio_latch_device *dev, bool quiet)
+void latch_intx_set_quiet(struct vfio_latch_device *dev, u8 reason, bool quiet)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&dev->intx_lock, flags);
-	if (dev->intx) {
-		dev->intx->is_quiet = quiet;
-		update_line(dev);
+	if (quiet)
+		dev->intx_quiet |= reason;
+	else
+		dev->intx_quiet &= ~reason;
+	drive_line(dev);
+	spin_unlock_irqrestore(&dev->intx_lock, flags);
+}
+
+/**
+ * latch_intx_restored - put DisINTx right
+ * @dev: the device; the function answers now
+ *
+ * For latch_access_restored(), and after MSI was set up or taken down, where
+ * the PCI core switches INTx.
+ */
+void latch_intx_restored(struct vfio_latch_device *dev)
+{
+	latch_intx_set_quiet(dev, LATCH_QUIET_STATE, dev->pdev->current_state != PCI_D0);
+}
+
+/* Intel's, which raise INTx without its status bit, masked or not: useless to share. */
+static bool has_broken_intx(struct pci_dev *pdev)
+{
+	if (pdev->vendor != PCI_VENDOR_ID_INTEL)
+		return false;
+
+	switch (pdev->device) {
+	case 0x1563:			/* X550 */
+	case 0x1572:			/* X710 and its family, from here on */
+	case 0x1574:
+	case 0x1580 ... 0x1581:
+	case 0x1583 ... 0x158b:
+	case 0x37d0 ... 0x37d2:
+		return true;
+	default:
+		return false;
 	}
+}
+
+/**
+ * latch_intx_open - decide how INTx is masked, and switch it off until it is set up
+ * @dev: the device, enabled
+ *
+ * Context: first open.
+ */
+void latch_intx_open(struct vfio_latch_device *dev)
+{
+	bool at_controller = latch_policy_value(dev, VFIO_LATCH_NOINTXMASK);
+	struct pci_dev *pdev = dev->pdev;
+	unsigned long flags;
+
+	/* Masked at the interrupt controller, and not shared, a missing status bit does no harm. */
+	dev->hide_intx = (has_broken_intx(pdev) && !at_controller) || !pdev->irq ||
+			 pdev->irq == IRQ_NOTCONNECTED;
+	dev->can_mask_intx = pci_intx_mask_supported(pdev) && !dev->hide_intx && !at_controller;
+
+	spin_lock_irqsave(&dev->intx_lock, flags);
+	dev->intx_disabled = false;
+	dev->intx_quiet = 0;
+	drive_line(dev);
 	spin_unlock_irqrestore(&dev->intx_lock, flags);
 }

@@ -5,6 +5,14 @@
  * All under irq_lock. The handler of a vector reads its eventfd without a
  * lock; who replaces it waits for the handler before putting the old one.
  *
+ * Allocating, requesting and freeing vectors writes the MSI-X table, in a BAR:
+ * an access of the host's (latch_host_access_begin()), which also brings the
+ * function to D0 for its time. The PCI core refuses to set MSI up elsewhere,
+ * and a user who takes it down in D3hot, as for a VM's reset, must not fail.
+ * Freeing waits for who reads about the interrupt in procfs, and offering it
+ * to KVM for KVM: both may wait for a page fault on our own BAR, which never
+ * takes state_lock.
+ *
  * Vectors may be added one by one. A kernel that can allocate MSI-X vectors
  * behind those that are there does so (COMPAT_MSIX_DYNAMIC). Elsewhere only as
  * many are allocated as the user asks for first; when he asks for more, once,
@@ -39,19 +47,6 @@ static irqreturn_t handle_vector(int irq, void *data)
 
 	compat_eventfd_signal(READ_ONCE(vector->trigger));
 	return IRQ_HANDLED;
-}
-
-/* Allocating, requesting and freeing vectors writes the MSI-X table, in a BAR. */
-static u16 table_begin(struct vfio_latch_device *dev)
-{
-	down_write(&dev->access_lock);
-	return latch_decode_force(dev);
-}
-
-static void table_end(struct vfio_latch_device *dev, u16 command)
-{
-	latch_decode_restore(dev, command);
-	up_write(&dev->access_lock);
 }
 
 static bool is_msix(struct vfio_latch_device *dev)
@@ -168,13 +163,13 @@ static int set_vectors(struct vfio_latch_device *dev, unsigned int start, unsign
 {
 	unsigned long *added = bitmap_zalloc(count, GFP_KERNEL);
 	unsigned int n;
-	u16 command;
+	pci_power_t state;
 	int ret = 0;
 
 	if (!added)
 		return -ENOMEM;
 
-	command = table_begin(dev);
+	state = latch_host_access_begin(dev);
 	for (n = 0; n < count; n++) {
 		bool is_new = triggers[n] && !xa_load(&dev->vectors, start + n);
 
@@ -188,7 +183,7 @@ static int set_vectors(struct vfio_latch_device *dev, unsigned int start, unsign
 	if (ret)
 		for_each_set_bit(n, added, count)
 			remove_vector(dev, start + n);
-	table_end(dev, command);
+	latch_host_access_end(dev, state);
 
 	bitmap_free(added);
 	return ret;
@@ -203,25 +198,25 @@ static unsigned int irq_flags(unsigned int index)
 static int allocate(struct vfio_latch_device *dev, unsigned int index, unsigned int min,
 		    unsigned int max)
 {
-	u16 command;
+	pci_power_t state;
 	int ret;
 
-	command = table_begin(dev);
+	state = latch_host_access_begin(dev);
 	ret = pci_alloc_irq_vectors(dev->pdev, min, max, irq_flags(index));
-	table_end(dev, command);
+	latch_intx_restored(dev);
+	latch_host_access_end(dev, state);
 	return ret;
 }
 
-/* The PCI core switches INTx on again with the last vector; intx.c wants it off. */
+/* The PCI core switches INTx on again with the last vector, for which there is no handler. */
 static void deallocate(struct vfio_latch_device *dev)
 {
-	u16 command;
+	pci_power_t state;
 
-	command = table_begin(dev);
+	state = latch_host_access_begin(dev);
 	pci_free_irq_vectors(dev->pdev);
-	if (dev->can_mask_intx)
-		pci_intx(dev->pdev, 0);
-	table_end(dev, command);
+	latch_intx_restored(dev);
+	latch_host_access_end(dev, state);
 }
 
 /* Fewer vectors than asked for are none: the user is told how many there are. */
@@ -243,15 +238,15 @@ static int msi_enable(struct vfio_latch_device *dev, unsigned int index, unsigne
 static void free_irqs(struct vfio_latch_device *dev)
 {
 	struct latch_vector *vector;
+	pci_power_t state;
 	unsigned long n;
-	u16 command;
 
-	command = table_begin(dev);
+	state = latch_host_access_begin(dev);
 	xa_for_each(&dev->vectors, n, vector) {
 		compat_irq_bypass_unregister(&vector->producer);
 		free_irq(vector->irq, vector);
 	}
-	table_end(dev, command);
+	latch_host_access_end(dev, state);
 }
 
 /* Puts every vector on the interrupts that were allocated anew. */
@@ -259,10 +254,10 @@ static int request_irqs(struct vfio_latch_device *dev)
 {
 	struct latch_vector *vector;
 	unsigned long n, failed;
-	u16 command;
+	pci_power_t state;
 	int ret = 0;
 
-	command = table_begin(dev);
+	state = latch_host_access_begin(dev);
 	xa_for_each(&dev->vectors, failed, vector) {
 		vector->irq = pci_irq_vector(dev->pdev, failed);
 		ret = request_vector(dev, vector);
@@ -274,7 +269,7 @@ static int request_irqs(struct vfio_latch_device *dev)
 			break;
 		free_irq(vector->irq, vector);
 	}
-	table_end(dev, command);
+	latch_host_access_end(dev, state);
 	return ret;
 }
 

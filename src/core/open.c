@@ -5,37 +5,6 @@
  */
 #include "core.h"
 
-/* Intel's X710 family raises INTx without its status bit, masked or not: useless to share. */
-static bool has_broken_intx(struct pci_dev *pdev)
-{
-	if (pdev->vendor != PCI_VENDOR_ID_INTEL)
-		return false;
-
-	switch (pdev->device) {
-	case 0x1572:
-	case 0x1574:
-	case 0x1580 ... 0x1581:
-	case 0x1583 ... 0x158b:
-	case 0x37d0 ... 0x37d2:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void open_intx(struct vfio_latch_device *dev)
-{
-	struct pci_dev *pdev = dev->pdev;
-	bool can_mask = pci_intx_mask_supported(pdev);
-
-	dev->intx_disabled = false;
-	dev->hide_intx = has_broken_intx(pdev) || !pdev->irq || pdev->irq == IRQ_NOTCONNECTED;
-	dev->can_mask_intx = can_mask && !dev->hide_intx &&
-			     !latch_policy_value(dev, VFIO_LATCH_NOINTXMASK);
-	/* Where the interrupt controller is to mask, the function must not. */
-	pci_intx(pdev, !dev->can_mask_intx && !dev->hide_intx);
-}
-
 /* PCIe 6.0, 7.7.2: where the MSI-X table stands, the host's even in a user's hands. */
 static int open_msix(struct vfio_latch_device *dev)
 {
@@ -80,6 +49,8 @@ int vfio_latch_open(struct vfio_device *vdev)
 	ret = latch_power_open(dev);
 	if (ret)
 		return ret;
+	/* A reset by anybody comes before all of this or after it. */
+	mutex_lock(&dev->state_lock);
 	is_clean = latch_clean_take(dev);
 	latch_config_close(dev);
 
@@ -88,6 +59,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 	ret = pci_enable_device(pdev);
 	if (ret)
 		goto power;
+	latch_intx_open(dev);
 	if (!is_clean) {
 		ret = latch_reset_at_open(dev);
 		if (ret)
@@ -100,7 +72,6 @@ int vfio_latch_open(struct vfio_device *vdev)
 		goto disable;
 
 	latch_igd_restore(dev);
-	open_intx(dev);
 	latch_vga_open(dev);
 	ret = open_msix(dev);
 	if (ret)
@@ -114,6 +85,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 	ret = latch_vf_token_open(dev);
 	if (ret)
 		goto regions;
+	mutex_unlock(&dev->state_lock);
 	return 0;
 
 regions:
@@ -125,6 +97,7 @@ restore:
 disable:
 	pci_disable_device(pdev);
 power:
+	mutex_unlock(&dev->state_lock);
 	latch_power_close(dev);
 	return ret;
 }

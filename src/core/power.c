@@ -89,68 +89,86 @@ static bool loses_state_in_d3(struct pci_dev *pdev)
 
 /**
  * latch_power_up - bring the function to D0
- * @dev: the device; access_lock is held for writing
+ * @dev: the device; state_lock is held, and access_lock for writing
  */
 void latch_power_up(struct vfio_latch_device *dev)
 {
+	struct pci_dev *pdev = dev->pdev;
 	bool was_lost;
 
+	lockdep_assert_held(&dev->state_lock);
 	lockdep_assert_held_write(&dev->access_lock);
 
-	if (!dev->in_d3)
+	if (pdev->current_state == PCI_D0)
 		return;
-	was_lost = loses_state_in_d3(dev->pdev);
-	if (!pci_set_power_state(dev->pdev, PCI_D0) && was_lost)
-		pci_restore_state(dev->pdev);
-	dev->in_d3 = false;
+	was_lost = pdev->current_state >= PCI_D3hot && loses_state_in_d3(pdev);
+	if (!pci_set_power_state(pdev, PCI_D0) && was_lost)
+		pci_restore_state(pdev);
+	latch_access_restored(dev);
+}
+
+/* PCI PM 1.2, 5.3: from D0 down to what the function has, and from anywhere to D0. */
+static bool can_enter(struct pci_dev *pdev, pci_power_t state)
+{
+	if (state == PCI_D0)
+		return true;
+	return state > pdev->current_state &&
+	       (state != PCI_D1 || pdev->d1_support) && (state != PCI_D2 || pdev->d2_support);
 }
 
 /**
- * latch_power_set_state - the user asks for a power state
- * @dev: the device; config_lock is held
+ * latch_power_set_state - put the function into a power state
+ * @dev: the device, awake; state_lock is held
  * @state: PCI_D0 to PCI_D3hot
  *
- * Return: 0, -EBUSY for a PF whose VFs need it, or what the PCI core says of a
- * state that the function does not have.
+ * A state that it cannot enter from where it is changes nothing (PCI PM 1.2,
+ * 3.2.4), nor does any but D0 for a PF whose VFs need it.
  */
-int latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state)
+void latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state)
 {
 	struct pci_dev *pdev = dev->pdev;
-	int ret;
+
+	lockdep_assert_held(&dev->state_lock);
+
+	if (!can_enter(pdev, state) || (state != PCI_D0 && dev->has_vfs))
+		return;
 
 	down_write(&dev->access_lock);
-	if (state != PCI_D0 && dev->has_vfs) {
-		up_write(&dev->access_lock);
-		return -EBUSY;
-	}
-	latch_power_up(dev);
-	if (state == PCI_D3hot) {
+	if (state == PCI_D0) {
+		latch_power_up(dev);
+	} else {
 		latch_access_revoke(dev);
+		latch_intx_set_quiet(dev, LATCH_QUIET_STATE, true);
+		latch_decode_force(dev);
 		pci_save_state(pdev);
+		/* It may have stayed in D0. */
+		if (pci_set_power_state(pdev, state))
+			latch_access_restored(dev);
 	}
-	ret = pci_set_power_state(pdev, state);
-	dev->in_d3 = pdev->current_state >= PCI_D3hot;
 	up_write(&dev->access_lock);
-	return ret;
 }
 
 static int low_power_enter(struct vfio_latch_device *dev, struct eventfd_ctx *wakeup)
 {
-	down_write(&dev->access_lock);
-	if (dev->low_power) {
-		up_write(&dev->access_lock);
-		return -EINVAL;
-	}
-	/* From D0 the PCI core goes to the deepest state by itself. */
-	latch_power_up(dev);
-	latch_access_revoke(dev);
-	latch_intx_set_quiet(dev, true);
-	dev->low_power = true;
-	dev->wakeup_trigger = wakeup;
-	up_write(&dev->access_lock);
+	int ret = -EINVAL;
 
-	pm_runtime_put(&dev->pdev->dev);
-	return 0;
+	mutex_lock(&dev->state_lock);
+	down_write(&dev->access_lock);
+	if (!dev->low_power) {
+		/* From D0 the PCI core goes to the deepest state by itself. */
+		latch_power_up(dev);
+		latch_access_revoke(dev);
+		latch_intx_set_quiet(dev, LATCH_QUIET_LOW_POWER, true);
+		dev->low_power = true;
+		dev->wakeup_trigger = wakeup;
+		ret = 0;
+	}
+	up_write(&dev->access_lock);
+	mutex_unlock(&dev->state_lock);
+
+	if (!ret)
+		pm_runtime_put(&dev->pdev->dev);
+	return ret;
 }
 
 /* Under access_lock for writing, the device being awake. */
@@ -165,7 +183,7 @@ static void low_power_leave(struct vfio_latch_device *dev)
 	if (dev->wakeup_trigger)
 		eventfd_ctx_put(dev->wakeup_trigger);
 	dev->wakeup_trigger = NULL;
-	latch_intx_set_quiet(dev, false);
+	latch_intx_set_quiet(dev, LATCH_QUIET_LOW_POWER, false);
 }
 
 /**
@@ -177,10 +195,12 @@ static void low_power_leave(struct vfio_latch_device *dev)
 void latch_power_wake(struct vfio_latch_device *dev)
 {
 	pm_runtime_get_sync(&dev->pdev->dev);
+	mutex_lock(&dev->state_lock);
 	down_write(&dev->access_lock);
 	low_power_leave(dev);
 	latch_power_up(dev);
 	up_write(&dev->access_lock);
+	mutex_unlock(&dev->state_lock);
 	pm_runtime_put_noidle(&dev->pdev->dev);
 }
 
@@ -257,12 +277,16 @@ int latch_feature_low_power_exit(struct vfio_latch_device *dev, u32 flags, void 
 	return 0;
 }
 
-/* What the user asked to be told of ends his low power (uAPI: single shot). */
+/*
+ * The PCI core has restored the configuration. And what the user asked to be told of ends his low
+ * power (uAPI: single shot).
+ */
 static int runtime_resume(struct device *device)
 {
 	struct vfio_latch_device *dev = dev_get_drvdata(device);
 
 	down_write(&dev->access_lock);
+	latch_access_restored(dev);
 	if (dev->wakeup_trigger) {
 		compat_eventfd_signal(dev->wakeup_trigger);
 		low_power_leave(dev);
@@ -271,8 +295,16 @@ static int runtime_resume(struct device *device)
 	return 0;
 }
 
+/*
+ * A user may have put the function to D3hot by himself since he entered low power. The PCI core
+ * leaves it there, does not save, and would restore nothing: what we saved then is right.
+ */
 static int runtime_suspend(struct device *device)
 {
+	struct pci_dev *pdev = to_pci_dev(device);
+
+	if (pdev->current_state != PCI_D0)
+		pdev->state_saved = true;
 	return 0;
 }
 
@@ -283,9 +315,23 @@ static int system_sleep(struct device *device)
 	return 0;
 }
 
+/* The PCI core has brought the function to D0, whatever its user had it in, and restored it. */
+static int system_resume(struct device *device)
+{
+	struct vfio_latch_device *dev = dev_get_drvdata(device);
+
+	down_write(&dev->access_lock);
+	latch_access_restored(dev);
+	up_write(&dev->access_lock);
+	return 0;
+}
+
 /* For a driver's struct pci_driver. */
 const struct dev_pm_ops vfio_latch_pm_ops = {
 	.prepare = system_sleep,
+	.resume = system_resume,
+	.thaw = system_resume,
+	.restore = system_resume,
 	SET_RUNTIME_PM_OPS(runtime_suspend, runtime_resume, NULL)
 };
 EXPORT_SYMBOL_GPL(vfio_latch_pm_ops);

@@ -4,8 +4,13 @@
  *
  * While a user has the device, every reset of it, by whomever, comes through
  * error.c's reset_prepare and reset_done, which keep all accesses out. So what
- * resets it here takes no lock of ours, only the PCI core's, by trylock: an
- * unbind holds the device lock while it waits for the user to close.
+ * resets it for him takes no lock of ours. Open and close hold state_lock from
+ * before their reset to after they have saved or restored the state, so that
+ * nobody else's reset can come in between; theirs does not come through
+ * reset_prepare, which takes that lock.
+ *
+ * All take the PCI core's locks by trylock: an unbind holds the device lock
+ * while it waits for the user to close.
  */
 #include "core.h"
 
@@ -22,9 +27,25 @@ int latch_reset(struct vfio_latch_device *dev)
 	return dev->reset_works ? pci_try_reset_function(dev->pdev) : -EINVAL;
 }
 
+/* -EAGAIN, or what the PCI core says. */
+static int reset_function(struct pci_dev *pdev)
+{
+	int ret;
+
+	if (!pci_dev_trylock(pdev))
+		return -EAGAIN;
+	pci_save_state(pdev);
+	/* It shall do nothing while it is reset, and raise no interrupt, which has no handler. */
+	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
+	ret = __pci_reset_function_locked(pdev);
+	pci_restore_state(pdev);
+	pci_dev_unlock(pdev);
+	return ret;
+}
+
 /**
  * latch_reset_at_open - have the function in its initial state for a new user
- * @dev: the device, enabled
+ * @dev: the device, enabled, DisINTx set; state_lock is held
  *
  * Context: first open of a function that is not clean.
  * Return: 0, also for a function that cannot be reset, or -EAGAIN if it is
@@ -34,7 +55,9 @@ int latch_reset_at_open(struct vfio_latch_device *dev)
 {
 	int ret;
 
-	ret = pci_try_reset_function(dev->pdev);
+	lockdep_assert_held(&dev->state_lock);
+
+	ret = reset_function(dev->pdev);
 	if (ret == -EAGAIN)
 		return ret;
 	dev->reset_works = !ret;
@@ -45,37 +68,34 @@ int latch_reset_at_open(struct vfio_latch_device *dev)
  * latch_reset_at_close - leave nothing of the last user in the function
  * @dev: the device, quiet: no interrupts, no bus mastering, no user
  *
- * The state that the function had at open is put back. A function that cannot
- * be reset alone is left to latch_hot_reset_at_last_close().
+ * The state that the function had at open is put back, DisINTx set: there is
+ * no handler. A function that cannot be reset alone is left to
+ * latch_hot_reset_at_last_close().
  *
- * Context: last close.
+ * Context: last close; takes state_lock.
  */
 void latch_reset_at_close(struct vfio_latch_device *dev)
 {
 	struct pci_dev *pdev = dev->pdev;
-	bool is_reset = false;
+	bool is_reset;
 
+	mutex_lock(&dev->state_lock);
 	dev->needs_reset = true;
 	latch_clean_begin(dev);
 
-	/* An interrupt that the reset raises has no handler any more. */
 	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
-
-	/*
-	 * Not pci_try_reset_function(): that would put back what the user
-	 * made of the configuration.
-	 */
-	if (dev->reset_works && pci_dev_trylock(pdev)) {
-		is_reset = !__pci_reset_function_locked(pdev);
-		pci_dev_unlock(pdev);
-	}
+	is_reset = dev->reset_works && !reset_function(pdev);
 	dev->needs_reset = !is_reset;
 
+	/* What the user made of the configuration was not worth saving. */
 	pci_load_and_free_saved_state(pdev, &dev->pristine);
 	pci_restore_state(pdev);
 	pci_disable_device(pdev);
 	if (!dev->has_vga_client)
-		latch_decode_off(dev);
+		latch_command_update(dev, PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
+				     PCI_COMMAND_MASTER, 0);
+	latch_intx_restored(dev);
 	if (is_reset)
 		latch_clean_commit(dev);
+	mutex_unlock(&dev->state_lock);
 }

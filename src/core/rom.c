@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The expansion ROM, or the copy of it that firmware left in memory. */
 #include <linux/io.h>
+#include <linux/pm_runtime.h>
 
 #include "core.h"
 
@@ -8,19 +9,19 @@
  * Mapping the ROM switches its decoder on; it may share one with a BAR, so no
  * one else may touch the function's memory meanwhile.
  */
-static void __iomem *map_rom(struct vfio_latch_device *dev, u16 *command, size_t *size)
+static void __iomem *map_rom(struct vfio_latch_device *dev, pci_power_t *state, size_t *size)
 {
+	*state = latch_host_access_begin(dev);
 	down_write(&dev->access_lock);
-	*command = latch_decode_force(dev);
 	return pci_map_rom(dev->pdev, size);
 }
 
-static void unmap_rom(struct vfio_latch_device *dev, u16 command, void __iomem *rom)
+static void unmap_rom(struct vfio_latch_device *dev, pci_power_t state, void __iomem *rom)
 {
 	if (rom)
 		pci_unmap_rom(dev->pdev, rom);
-	latch_decode_restore(dev, command);
 	up_write(&dev->access_lock);
+	latch_host_access_end(dev, state);
 }
 
 /**
@@ -42,22 +43,22 @@ u64 latch_rom_region_size(struct vfio_latch_device *dev)
 
 /**
  * latch_rom_size - size of the ROM region
- * @dev: the device, open
+ * @dev: the device, open and awake
  *
- * Context: may sleep; takes access_lock for writing.
+ * Context: may sleep; takes state_lock.
  * Return: bytes, 0 if there is no ROM that can be read.
  */
 u64 latch_rom_size(struct vfio_latch_device *dev)
 {
 	u64 region_size = latch_rom_region_size(dev);
 	void __iomem *rom;
+	pci_power_t state;
 	size_t size;
-	u16 command;
 
 	if (!region_size)
 		return 0;
-	rom = map_rom(dev, &command, &size);
-	unmap_rom(dev, command, rom);
+	rom = map_rom(dev, &state, &size);
+	unmap_rom(dev, state, rom);
 	return rom ? region_size : 0;
 }
 
@@ -68,24 +69,37 @@ u64 latch_rom_size(struct vfio_latch_device *dev)
  * @count: bytes
  * @offset: of the first byte
  *
- * What the region has beyond the image reads as all ones.
+ * What the region has beyond the image reads as all ones. A device in low power
+ * is woken up.
  *
- * Context: may sleep; takes access_lock for writing.
- * Return: 0 or a negative error: -EIO if the ROM cannot be mapped.
+ * Context: may sleep; takes state_lock.
+ * Return: 0 or a negative error: -EIO if the ROM cannot be mapped, or the user
+ * has the function in another state than D0.
  */
 int latch_rom_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset)
 {
 	void __iomem *rom;
 	size_t size = 0;
 	size_t part = 0;
-	u16 command;
+	pci_power_t state;
+	int ret;
 
-	rom = map_rom(dev, &command, &size);
+	ret = pm_runtime_resume_and_get(&dev->pdev->dev);
+	if (ret)
+		return ret;
+	ret = -EIO;
+	if (READ_ONCE(dev->pdev->current_state) != PCI_D0)
+		goto put;
+	rom = map_rom(dev, &state, &size);
 	if (rom && offset < size) {
 		part = min_t(u64, count, size - offset);
 		latch_io_read_range(rom + offset, buf, part, 4);
 	}
-	unmap_rom(dev, command, rom);
+	unmap_rom(dev, state, rom);
 	memset(buf + part, 0xff, count - part);
-	return rom ? 0 : -EIO;
+	if (rom)
+		ret = 0;
+put:
+	pm_runtime_put(&dev->pdev->dev);
+	return ret;
 }

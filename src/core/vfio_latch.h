@@ -53,15 +53,26 @@ struct latch_bar {
  * struct vfio_latch_device - a PCI function handed to user space
  *
  * Locks, outermost first: the device set's lock (open, close, hot reset),
- * config_lock, irq_lock, access_lock, intx_lock. bar_lock, ioeventfd_lock and
- * signal_lock are leaves. A device's access_lock may be taken with the PCI core's
- * device_lock() held (reset_prepare), never the other way round except by
- * trylock. User memory is never touched under any of them: it may be another
- * device's BAR.
+ * config_lock, irq_lock, the PCI core's device_lock(), state_lock, access_lock,
+ * intx_lock. bar_lock, ioeventfd_lock and signal_lock are leaves. Who holds one of ours
+ * takes the device_lock() by trylock only: an unbind holds it while it waits
+ * for the last close. User memory is never touched under any of them: it may
+ * be another device's BAR.
  *
- * access_lock says whether the hardware can be touched. Readers touch it;
- * writers change whether it can be touched: reset, power state, memory
- * decoding.
+ * state_lock is held by whoever changes whether the hardware can be touched,
+ * or touches it for the host, from before to after: resets, power states,
+ * COMMAND, the set-up of MSI and MSI-X, open, close. Page faults, read() and
+ * write() of a BAR, and the callbacks of runtime PM never take it; so its
+ * holder may wait for procfs, KVM and other processes.
+ *
+ * access_lock says whether a user's access may touch the hardware now. Readers
+ * touch it; writers, with state_lock or in a callback of runtime PM, take away
+ * mappings and change whether it can be touched. A page fault waits for it: who
+ * holds it, in whatever mode, waits for nothing but the function itself.
+ *
+ * A hot reset takes the state_lock of all its functions, in bus order, before
+ * the first access_lock (hot_reset.c). Runtime PM is never resumed under
+ * access_lock, which its callbacks take for writing.
  */
 struct vfio_latch_device {
 	struct vfio_device vdev;
@@ -98,13 +109,18 @@ struct vfio_latch_device {
 	unsigned int has_vga_client : 1;
 	unsigned int has_vf_notifier : 1;
 
+	/* reset_owner: a hot reset that took state_lock for many; by itself alone. */
+	struct mutex state_lock;
+	struct lock_class_key state_lock_key;
+	struct task_struct *reset_owner;
+
+	/* Under state_lock: a PF's VFs are being made, or there: it stays in D0. */
+	bool has_vfs;
+
 	/* Under access_lock, written with it held for writing. */
 	struct rw_semaphore access_lock;
 	struct lock_class_key access_lock_key;
 	bool low_power;
-	bool in_d3;
-	/* A PF's VFs are being made, or there: it stays in D0. */
-	bool has_vfs;
 
 	/* Protects all up to the next empty line: which interrupts are set up. */
 	struct mutex irq_lock;
@@ -120,10 +136,15 @@ struct vfio_latch_device {
 	struct eventfd_ctx *err_trigger;
 	struct eventfd_ctx *req_trigger;
 
-	/* Taken by the interrupt handler; intx itself is written under irq_lock, too. */
+	/*
+	 * For every read-modify-write of COMMAND, and for INTx; taken by the
+	 * interrupt handler. intx itself is written under irq_lock, too.
+	 * intx_disabled: the user's own DisINTx. intx_quiet: LATCH_QUIET_*.
+	 */
 	spinlock_t intx_lock;
 	struct latch_intx *intx;
 	bool intx_disabled;
+	u8 intx_quiet;
 
 	/* Serialises writers of configuration space and its shadow. */
 	struct mutex config_lock;
