@@ -199,25 +199,53 @@ static bool cut_at_msix_table(struct vfio_latch_device *dev, unsigned int bar, u
 	return false;
 }
 
+/* Under access_lock, the function answering. Returns bytes done, see latch_io_read_range(). */
+static size_t access_bar(struct vfio_latch_device *dev, unsigned int bar, void __iomem *io,
+			 u8 *buf, size_t count, u64 offset, bool is_write)
+{
+	unsigned int max_width = is_memory(dev, bar) ? sizeof(long) : 4;
+	size_t done = 0;
+
+	while (done < count) {
+		size_t part = count - done;
+		size_t part_done;
+
+		if (cut_at_msix_table(dev, bar, offset + done, &part)) {
+			if (!is_write)
+				memset(buf + done, 0xff, part);
+			part_done = part;
+		} else if (is_write) {
+			part_done = latch_io_write_range(dev, io + offset + done, buf + done, part,
+							 max_width);
+		} else {
+			part_done = latch_io_read_range(dev, io + offset + done, buf + done, part,
+							max_width);
+		}
+		done += part_done;
+		if (part_done < part)
+			break;
+	}
+	return done;
+}
+
 /**
  * latch_bar_rw - read or write registers of a BAR
  * @dev: the device, open
  * @bar: 0 to 5
  * @buf: kernel memory, little-endian
- * @count: bytes; @offset + @count lie inside the BAR
+ * @count: bytes, not 0; @offset + @count lie inside the BAR
  * @offset: of the first byte
  * @is_write: direction
  *
  * Context: may sleep; takes access_lock.
- * Return: 0, -EIO while memory decoding is off or the function is in D3, or
- * what latch_bar_map() says.
+ * Return: bytes done, see latch_io_read_range(); -EIO while memory decoding is
+ * off or the function is in D3, or what latch_bar_map() says.
  */
-int latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, size_t count,
-		 u64 offset, bool is_write)
+ssize_t latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, size_t count,
+		     u64 offset, bool is_write)
 {
 	void __iomem *io = latch_bar_map(dev, bar);
-	unsigned int max_width = is_memory(dev, bar) ? sizeof(long) : 4;
-	int ret = 0;
+	ssize_t ret = -EIO;
 	int woken;
 
 	if (IS_ERR(io))
@@ -225,24 +253,8 @@ int latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, size_
 	woken = latch_access_begin(dev);
 	if (woken < 0)
 		return woken;
-
-	if (is_memory(dev, bar) && !latch_memory_enabled(dev))
-		ret = -EIO;
-	while (!ret && count) {
-		size_t part = count;
-
-		if (cut_at_msix_table(dev, bar, offset, &part)) {
-			if (!is_write)
-				memset(buf, 0xff, part);
-		} else if (is_write) {
-			latch_io_write_range(io + offset, buf, part, max_width);
-		} else {
-			latch_io_read_range(io + offset, buf, part, max_width);
-		}
-		buf += part;
-		offset += part;
-		count -= part;
-	}
+	if (!is_memory(dev, bar) || latch_memory_enabled(dev))
+		ret = access_bar(dev, bar, io, buf, count, offset, is_write);
 	latch_access_end(dev, woken);
 	return ret;
 }

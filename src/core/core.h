@@ -91,8 +91,8 @@ bool latch_bars_all_held(struct vfio_latch_device *dev);
 int latch_bar_request(struct vfio_latch_device *dev, unsigned int bar);
 void __iomem *latch_bar_map(struct vfio_latch_device *dev, unsigned int bar);
 void latch_bars_unmap(struct vfio_latch_device *dev);
-int latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, size_t count,
-		 u64 offset, bool is_write);
+ssize_t latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, size_t count,
+		     u64 offset, bool is_write);
 
 /* Requests a BAR's resource unless it is held already; see latch_bar_request(). */
 static inline int latch_bar_hold(struct vfio_latch_device *dev, unsigned int bar)
@@ -115,22 +115,23 @@ static inline bool latch_bar_can_mmap(struct vfio_latch_device *dev, unsigned in
 
 /* io.c APIs: */
 void latch_io_write(void __iomem *io, u64 value, unsigned int width);
-void latch_io_read_range(void __iomem *io, u8 *buf, size_t count, unsigned int max_width);
-void latch_io_write_range(void __iomem *io, const u8 *buf, size_t count,
-			  unsigned int max_width);
+size_t latch_io_read_range(struct vfio_latch_device *dev, void __iomem *io, u8 *buf, size_t count,
+			   unsigned int max_width);
+size_t latch_io_write_range(struct vfio_latch_device *dev, void __iomem *io, const u8 *buf,
+			    size_t count, unsigned int max_width);
 
 /* rom.c APIs: */
 u64 latch_rom_region_size(struct vfio_latch_device *dev);
 u64 latch_rom_size(struct vfio_latch_device *dev);
-int latch_rom_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset);
+ssize_t latch_rom_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset);
 
 /* vga.c APIs: */
 int latch_vga_register(struct vfio_latch_device *dev);
 void latch_vga_unregister(struct vfio_latch_device *dev);
 void latch_vga_open(struct vfio_latch_device *dev);
 s64 latch_vga_range_end(struct vfio_latch_device *dev, u64 offset);
-int latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset,
-		 bool is_write);
+ssize_t latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset,
+		     bool is_write);
 
 /* region.c APIs: */
 void latch_regions_free(struct vfio_latch_device *dev);

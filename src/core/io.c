@@ -1,8 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Device memory and ports, accessed in the widest aligned steps. */
+/*
+ * Device memory and ports, accessed in the widest aligned steps.
+ *
+ * How long an access takes is up to the device: one that hangs lets each run into
+ * a time limit. So a range that is accessed under access_lock ends early, after a
+ * bounded number of accesses, when somebody waits for that lock or the task is to
+ * die; the caller drops the lock and goes on from there.
+ */
 #include <linux/io.h>
+#include <linux/sched/signal.h>
 
 #include "core.h"
+
+#define ACCESSES_AT_ONCE	64
+
+static bool should_pause(struct vfio_latch_device *dev)
+{
+	return rwsem_is_contended(&dev->access_lock) || need_resched() ||
+	       fatal_signal_pending(current);
+}
 
 /* User space sees device registers little-endian, whatever the host is. */
 static unsigned int step_width(const void __iomem *io, size_t count, unsigned int max_width)
@@ -88,38 +104,60 @@ static void put_le(u8 *buf, u64 value, unsigned int width)
 
 /**
  * latch_io_read_range - read a range of registers
+ * @dev: the device
  * @io: where
  * @buf: filled, little-endian
- * @count: bytes
+ * @count: bytes, not 0
  * @max_width: widest single access, 4 or 8 bytes
+ *
+ * Context: access_lock is held.
+ * Return: bytes read; fewer than @count if the lock is to be dropped first.
  */
-void latch_io_read_range(void __iomem *io, u8 *buf, size_t count, unsigned int max_width)
+size_t latch_io_read_range(struct vfio_latch_device *dev, void __iomem *io, u8 *buf, size_t count,
+			   unsigned int max_width)
 {
-	while (count) {
-		unsigned int width = step_width(io, count, max_width);
+	unsigned int accesses = 0;
+	size_t done = 0;
 
-		put_le(buf, io_read(io, width), width);
-		io += width;
-		buf += width;
-		count -= width;
+	lockdep_assert_held(&dev->access_lock);
+
+	while (done < count) {
+		unsigned int width = step_width(io + done, count - done, max_width);
+
+		put_le(buf + done, io_read(io + done, width), width);
+		done += width;
+		if (++accesses % ACCESSES_AT_ONCE == 0 && should_pause(dev))
+			break;
 	}
+	return done;
 }
 
 /**
  * latch_io_write_range - write a range of registers
+ * @dev: the device
  * @io: where
  * @buf: what, little-endian
- * @count: bytes
+ * @count: bytes, not 0
  * @max_width: widest single access, 4 or 8 bytes
+ *
+ * Context: access_lock is held.
+ * Return: bytes written; fewer than @count if the lock is to be dropped first.
  */
-void latch_io_write_range(void __iomem *io, const u8 *buf, size_t count, unsigned int max_width)
+size_t latch_io_write_range(struct vfio_latch_device *dev, void __iomem *io, const u8 *buf,
+			    size_t count, unsigned int max_width)
 {
-	while (count) {
-		unsigned int width = step_width(io, count, max_width);
+	unsigned int accesses = 0;
+	size_t done = 0;
 
-		latch_io_write(io, get_le(buf, width), width);
-		io += width;
-		buf += width;
-		count -= width;
+	lockdep_assert_held(&dev->access_lock);
+
+	while (done < count) {
+		unsigned int width = step_width(io + done, count - done, max_width);
+
+		latch_io_write(io + done, get_le(buf + done, width), width);
+		done += width;
+		if (++accesses % ACCESSES_AT_ONCE == 0 && should_pause(dev))
+			break;
 	}
+	return done;
 }

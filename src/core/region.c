@@ -5,12 +5,17 @@
  * Data goes through a buffer of the kernel's, so that user memory, which may
  * be a device's BAR itself, is never touched under a lock.
  */
+#include <linux/nospec.h>
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "core.h"
 
 #define BUFFER_ON_STACK	64
 #define BUFFER_MAX	SZ_64K
+
+/* What is accessed of configuration space without dropping access_lock. */
+#define CONFIG_AT_ONCE	256
 
 /* Where an access at @offset of a region has to end, or a negative error. */
 static s64 region_end(struct vfio_latch_device *dev, unsigned int index, u64 offset)
@@ -26,19 +31,25 @@ static s64 region_end(struct vfio_latch_device *dev, unsigned int index, u64 off
 		return latch_vga_range_end(dev, offset);
 	default:
 		index -= VFIO_PCI_NUM_REGIONS;
-		return index < dev->nr_regions ? dev->regions[index].size : -EINVAL;
+		if (index >= dev->nr_regions)
+			return -EINVAL;
+		return dev->regions[array_index_nospec(index, dev->nr_regions)].size;
 	}
 }
 
-static int region_rw(struct vfio_latch_device *dev, unsigned int index, u8 *buf, size_t count,
-		     u64 offset, bool is_write)
+/* Returns bytes done, fewer than asked for if others are to be let in, or a negative error. */
+static ssize_t region_rw(struct vfio_latch_device *dev, unsigned int index, u8 *buf, size_t count,
+			 u64 offset, bool is_write)
 {
 	const struct latch_region *region;
+	int ret;
 
 	switch (index) {
 	case VFIO_PCI_CONFIG_REGION_INDEX:
-		return is_write ? latch_config_write(dev, buf, count, offset) :
-				  latch_config_read(dev, buf, count, offset);
+		count = min_t(size_t, count, CONFIG_AT_ONCE);
+		ret = is_write ? latch_config_write(dev, buf, count, offset) :
+				 latch_config_read(dev, buf, count, offset);
+		return ret ?: count;
 	case VFIO_PCI_BAR0_REGION_INDEX ... VFIO_PCI_BAR5_REGION_INDEX:
 		return latch_bar_rw(dev, index, buf, count, offset, is_write);
 	case VFIO_PCI_ROM_REGION_INDEX:
@@ -47,7 +58,27 @@ static int region_rw(struct vfio_latch_device *dev, unsigned int index, u8 *buf,
 		return latch_vga_rw(dev, buf, count, offset, is_write);
 	default:
 		region = &dev->regions[index - VFIO_PCI_NUM_REGIONS];
-		return region->ops->rw(dev, region->data, buf, offset, count, is_write);
+		ret = region->ops->rw(dev, region->data, buf, offset, count, is_write);
+		return ret ?: count;
+	}
+}
+
+/* All of a piece, but for what an error or a fatal signal cuts off. Returns bytes, or an error. */
+static ssize_t rw_piece(struct vfio_latch_device *dev, unsigned int index, u8 *buf, size_t count,
+			u64 offset, bool is_write)
+{
+	size_t done = 0;
+
+	for (;;) {
+		ssize_t part = region_rw(dev, index, buf + done, count - done, offset + done,
+					 is_write);
+
+		if (part < 0)
+			return done ?: part;
+		done += part;
+		if (done == count || fatal_signal_pending(current))
+			return done;
+		cond_resched();
 	}
 }
 
@@ -88,24 +119,29 @@ static int put_piece(void __user *user, const u8 *buffer, size_t size)
 static ssize_t rw_buffered(struct vfio_latch_device *dev, void __user *user, size_t count,
 			   loff_t *ppos, bool is_write, u8 *buffer, size_t buffer_size)
 {
-	unsigned int index = latch_region_index(*ppos);
+	/* It was checked; a processor that guesses otherwise stays inside, too. */
+	unsigned int index = array_index_nospec(latch_region_index(*ppos),
+						VFIO_PCI_NUM_REGIONS + dev->nr_regions);
 	u64 offset = latch_region_offset(*ppos);
 	size_t done = 0;
-	int ret = 0;
+	ssize_t ret = 0;
 
 	while (done < count) {
 		/* Pieces end aligned, so that no register is cut in two. */
 		size_t piece = min_t(size_t, count - done, buffer_size - (offset & 7));
+		ssize_t part;
 
 		ret = is_write ? get_piece(buffer, user + done, piece) : 0;
-		if (!ret)
-			ret = region_rw(dev, index, buffer, piece, offset, is_write);
-		if (!ret && !is_write)
-			ret = put_piece(user + done, buffer, piece);
 		if (ret)
 			break;
-		done += piece;
-		offset += piece;
+		part = rw_piece(dev, index, buffer, piece, offset, is_write);
+		ret = part < 0 ? part : is_write ? 0 : put_piece(user + done, buffer, part);
+		if (ret)
+			break;
+		done += part;
+		offset += part;
+		if (part < piece)
+			break;
 	}
 	*ppos += done;
 	return done ?: ret;

@@ -5,6 +5,9 @@
 
 #include "core.h"
 
+/* Bytes under one hold of state_lock, which nobody can ask whether others wait for it. */
+#define ROM_AT_ONCE	SZ_1K
+
 /*
  * Mapping the ROM switches its decoder on; it may share one with a BAR, so no
  * one else may touch the function's memory meanwhile.
@@ -66,23 +69,25 @@ u64 latch_rom_size(struct vfio_latch_device *dev)
  * latch_rom_read - read the ROM
  * @dev: the device, open
  * @buf: filled
- * @count: bytes
+ * @count: bytes, not 0
  * @offset: of the first byte
  *
  * What the region has beyond the image reads as all ones. A device in low power
  * is woken up.
  *
  * Context: may sleep; takes state_lock.
- * Return: 0 or a negative error: -EIO if the ROM cannot be mapped, or the user
- * has the function in another state than D0.
+ * Return: bytes read, fewer than @count if others are to be let in; or a
+ * negative error: -EIO if the ROM cannot be mapped, or the user has the
+ * function in another state than D0.
  */
-int latch_rom_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset)
+ssize_t latch_rom_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset)
 {
+	pci_power_t state;
 	void __iomem *rom;
 	size_t size = 0;
 	size_t part = 0;
-	pci_power_t state;
-	int ret;
+	size_t done = 0;
+	ssize_t ret;
 
 	ret = pm_runtime_resume_and_get(&dev->pdev->dev);
 	if (ret)
@@ -90,15 +95,20 @@ int latch_rom_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 off
 	ret = -EIO;
 	if (READ_ONCE(dev->pdev->current_state) != PCI_D0)
 		goto put;
+
+	count = min_t(size_t, count, ROM_AT_ONCE);
 	rom = map_rom(dev, &state, &size);
 	if (rom && offset < size) {
 		part = min_t(u64, count, size - offset);
-		latch_io_read_range(rom + offset, buf, part, 4);
+		done = latch_io_read_range(dev, rom + offset, buf, part, 4);
 	}
 	unmap_rom(dev, state, rom);
-	memset(buf + part, 0xff, count - part);
-	if (rom)
-		ret = 0;
+	if (rom && done == part) {
+		memset(buf + part, 0xff, count - part);
+		ret = count;
+	} else if (rom) {
+		ret = done;
+	}
 put:
 	pm_runtime_put(&dev->pdev->dev);
 	return ret;

@@ -166,14 +166,16 @@ s64 latch_vga_range_end(struct vfio_latch_device *dev, u64 offset)
  * @is_write: direction
  *
  * Context: may sleep, waiting for the arbiter.
- * Return: 0, -ERESTARTSYS when interrupted, or -ENOMEM.
+ * Return: bytes done, see latch_io_read_range(); -ERESTARTSYS when interrupted,
+ * or -ENOMEM.
  */
-int latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset, bool is_write)
+ssize_t latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset,
+		     bool is_write)
 {
 	unsigned int resource = offset < SZ_64K ? VGA_RSRC_LEGACY_IO : VGA_RSRC_LEGACY_MEM;
 	void __iomem *io;
+	ssize_t ret;
 	int woken;
-	int ret;
 
 	io = map_legacy(resource, offset, count);
 	if (!io)
@@ -191,9 +193,9 @@ int latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offse
 		goto put;
 	}
 	if (is_write)
-		latch_io_write_range(io, buf, count, 4);
+		ret = latch_io_write_range(dev, io, buf, count, 4);
 	else
-		latch_io_read_range(io, buf, count, 4);
+		ret = latch_io_read_range(dev, io, buf, count, 4);
 	latch_access_end(dev, woken);
 put:
 	vga_put(dev->pdev, resource);

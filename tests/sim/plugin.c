@@ -6,6 +6,7 @@
 #include "connectx.h"
 #include "intel_graphics.h"
 #include "qemu/qemu-plugin.h"
+#include "slow.h"
 #include "witness.h"
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = 1;
@@ -15,6 +16,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
 {
 	cx_pci_register_types();
 	intel_graphics_register_type();
+	slow_register_type();
 	witness_register_types();
 	return 0;
 }
