@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * BARs: their resources, held from probe to remove, and their registers,
- * mapped at the first read or write and unmapped at close.
+ * BARs: their resources, held from their first use to close, and their
+ * registers, mapped at the first read or write and unmapped at close.
  *
- * Holding them while no user has the device keeps others from writing its
- * registers behind our back, through sysfs or /dev/mem (clean.c counts on it).
+ * A function with the clean mark keeps them all until it loses it or is opened:
+ * that keeps others from writing its registers behind our back, through sysfs
+ * or /dev/mem. Any other closed function is anybody's to look at.
  */
 #include <linux/io.h>
 
@@ -58,7 +59,7 @@ static void drop_padding(struct latch_bar *bar)
  * @bar: 0 to 5
  *
  * Context: may sleep.
- * Return: 0, or -EBUSY if somebody else has it.
+ * Return: 0, -EBUSY if somebody else has it, or -ENXIO if it has no address.
  */
 int latch_bar_request(struct vfio_latch_device *dev, unsigned int bar)
 {
@@ -66,6 +67,9 @@ int latch_bar_request(struct vfio_latch_device *dev, unsigned int bar)
 
 	mutex_lock(&dev->bar_lock);
 	if (dev->bars[bar].is_held)
+		goto unlock;
+	ret = -ENXIO;
+	if (!dev->pdev->resource[bar].parent)
 		goto unlock;
 	ret = pci_request_selected_regions_exclusive(dev->pdev, BIT(bar), dev->vdev.ops->name);
 	if (!ret) {
@@ -81,30 +85,31 @@ unlock:
 }
 
 /**
- * latch_bars_hold - request the resources of all BARs that can be had
+ * latch_bars_hold - request the resources of all BARs
  * @dev: the device
  *
- * Context: probe. What somebody else still has, such as a boot framebuffer, is
- * asked for again when it is used.
+ * Context: last close, before its reset.
+ * Return: whether nobody else can write the function's registers from now on.
  */
-void latch_bars_hold(struct vfio_latch_device *dev)
+bool latch_bars_hold(struct vfio_latch_device *dev)
 {
 	unsigned int bar;
 
 	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
 		if (latch_bar_size(dev, bar) && latch_bar_hold(dev, bar))
-			pci_info(dev->pdev, "BAR %u is in use elsewhere\n", bar);
+			return false;
+	return true;
 }
 
 /**
  * latch_bars_drop - release the resources of all BARs
- * @dev: the device
- *
- * Context: remove, or a failing probe.
+ * @dev: the device; bar_lock is held, and nobody has it open
  */
 void latch_bars_drop(struct vfio_latch_device *dev)
 {
 	unsigned int bar;
+
+	lockdep_assert_held(&dev->bar_lock);
 
 	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
 		if (!dev->bars[bar].is_held)
@@ -113,20 +118,6 @@ void latch_bars_drop(struct vfio_latch_device *dev)
 		pci_release_selected_regions(dev->pdev, BIT(bar));
 		dev->bars[bar].is_held = false;
 	}
-}
-
-/**
- * latch_bars_all_held - whether nobody else can write the function's registers
- * @dev: the device
- */
-bool latch_bars_all_held(struct vfio_latch_device *dev)
-{
-	unsigned int bar;
-
-	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
-		if (latch_bar_size(dev, bar) && !READ_ONCE(dev->bars[bar].is_held))
-			return false;
-	return true;
 }
 
 /**

@@ -10,47 +10,217 @@
  * the commit then finds no PENDING.
  *
  * What clears it: an open; AER; a reset or bus reset that was not the close's
- * own (sysfs, a hot reset of a neighbour); system sleep; remove.
+ * own (sysfs, a hot reset of a neighbour); system sleep; remove; waking up, but
+ * for an open, since who wakes it means to look at it; a user of a function
+ * that can reach this one.
  * What keeps it from being set: a reset that failed; BARs that somebody else
- * holds, since then somebody else may write them; a VGA device, whose decoding
- * is the arbiter's to switch.
- * What an open checks besides: configuration space reads as it did after the
- * reset, but for status bits (writes through sysfs leave no other trace). The
- * last user's rules are kept until then, for their status masks.
- * Memory decoding is off meanwhile, but for VFs, which cannot; their BARs are
- * out of reach because we hold them. docs/reset.md tells it to users.
+ * holds, since then somebody else may write them; GPUs and bridges, which tools
+ * look at between users, and of which a VGA device's decoding is the arbiter's
+ * to switch.
+ * What an open checks besides: what capabilities describe of configuration space
+ * reads as it did after the reset, but for status bits (writes through sysfs
+ * leave no other trace). The last user's rules are kept until then, for their
+ * status masks.
+ * Memory decoding is off meanwhile, but for VFs, which cannot. BARs are out of
+ * reach because we hold them, as long as there is a mark. docs/reset.md tells it
+ * to users.
  */
 #include <linux/crc32.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
 
 #include "core.h"
 
 enum { DIRTY, PENDING, CLEAN };
 
-/* Everything that stays as it is while nobody touches the function. */
+/* All devices, and which of them are open; taken outside of their bar_locks. */
+static DEFINE_MUTEX(devices_lock);
+static LIST_HEAD(devices);
+
+/* The next run of described bytes of a dword, as widths go: its first byte and its bytes, or 0. */
+static unsigned int next_run(u8 described, unsigned int *first)
+{
+	while (*first < 4 && !(described & BIT(*first)))
+		++*first;
+	if (*first == 4)
+		return 0;
+	if (!*first && described == 0xf)
+		return 4;
+	return !(*first & 1) && described & BIT(*first + 1) ? 2 : 1;
+}
+
+static u32 read_run(struct pci_dev *pdev, unsigned int at, unsigned int width)
+{
+	u32 dword = ~0U;
+	u16 word = 0xffff;
+	u8 byte = 0xff;
+
+	switch (width) {
+	case 4:
+		pci_read_config_dword(pdev, at, &dword);
+		return dword;
+	case 2:
+		pci_read_config_word(pdev, at, &word);
+		return word;
+	default:
+		pci_read_config_byte(pdev, at, &byte);
+		return byte;
+	}
+}
+
+/*
+ * Everything that stays as it is while nobody touches the function: what the
+ * header and its capabilities describe, but for status bits. The device's own
+ * registers are left alone: to read one may do anything, and they change by
+ * themselves.
+ */
 static u32 fingerprint(struct vfio_latch_device *dev)
 {
 	u32 sum = ~0U;
 	unsigned int at;
 
 	for (at = 0; at < dev->config->size; at += 4) {
-		u32 dword;
+		const struct latch_dword *dword = latch_config_dword(dev->config, at);
+		unsigned int first = 0;
+		unsigned int width;
 
-		pci_read_config_dword(dev->pdev, at, &dword);
-		dword &= ~latch_config_dword(dev->config, at)->status;
-		sum = crc32(sum, &dword, sizeof(dword));
+		while ((width = next_run(dword->described, &first))) {
+			u32 value = read_run(dev->pdev, at + first, width);
+
+			value &= ~(dword->status >> first * 8);
+			sum = crc32(sum, &value, sizeof(value));
+			first += width;
+		}
 	}
 	return sum;
+}
+
+/*
+ * Whether a user of one function may do something to the other: DMA within an
+ * IOMMU group, the registers of another function of the same device, a PF's
+ * hold on its VFs. VFs are apart from each other, that is what they are for.
+ */
+static bool can_reach(struct pci_dev *a, struct pci_dev *b)
+{
+	struct pci_dev *pf_a = pci_physfn(a);
+	struct pci_dev *pf_b = pci_physfn(b);
+
+	if (a->dev.iommu_group && a->dev.iommu_group == b->dev.iommu_group)
+		return true;
+	if (a->is_virtfn && b->is_virtfn)
+		return false;
+	return pf_a->bus == pf_b->bus && (pci_ari_enabled(pf_a->bus) ||
+					  PCI_SLOT(pf_a->devfn) == PCI_SLOT(pf_b->devfn));
+}
+
+/* GPUs, and what belongs to them: NVSwitches say that they are bridges. */
+static bool is_looked_at_between_users(struct pci_dev *pdev)
+{
+	return pdev->class >> 16 == PCI_BASE_CLASS_DISPLAY ||
+	       pdev->class >> 16 == PCI_BASE_CLASS_BRIDGE;
+}
+
+/* A closed function without the mark holds nothing. */
+static void settle_bars(struct vfio_latch_device *dev)
+{
+	mutex_lock(&dev->bar_lock);
+	if (!dev->is_open && atomic_read(&dev->clean) != CLEAN)
+		latch_bars_drop(dev);
+	mutex_unlock(&dev->bar_lock);
+}
+
+/**
+ * latch_clean_register - have a device known to those that can reach it
+ * @dev: the device
+ *
+ * Context: probe.
+ */
+void latch_clean_register(struct vfio_latch_device *dev)
+{
+	mutex_lock(&devices_lock);
+	list_add_tail(&dev->clean_node, &devices);
+	mutex_unlock(&devices_lock);
+}
+
+/**
+ * latch_clean_unregister - undo latch_clean_register()
+ * @dev: the device, closed
+ *
+ * Context: remove, or a failing probe.
+ */
+void latch_clean_unregister(struct vfio_latch_device *dev)
+{
+	mutex_lock(&devices_lock);
+	list_del(&dev->clean_node);
+	mutex_unlock(&devices_lock);
+	latch_clean_clear(dev);
 }
 
 /**
  * latch_clean_clear - the function may have been touched
  * @dev: the device
  *
- * Context: any.
+ * Context: process; takes bar_lock.
  */
 void latch_clean_clear(struct vfio_latch_device *dev)
 {
-	atomic_set(&dev->clean, DIRTY);
+	if (atomic_xchg(&dev->clean, DIRTY) == CLEAN)
+		settle_bars(dev);
+}
+
+/**
+ * latch_clean_woken - the function was woken up
+ * @dev: the device
+ *
+ * Context: runtime resume.
+ */
+void latch_clean_woken(struct vfio_latch_device *dev)
+{
+	if (!READ_ONCE(dev->is_open))
+		latch_clean_clear(dev);
+}
+
+static void set_open(struct vfio_latch_device *dev, bool is_open)
+{
+	lockdep_assert_held(&devices_lock);
+
+	mutex_lock(&dev->bar_lock);
+	WRITE_ONCE(dev->is_open, is_open);
+	mutex_unlock(&dev->bar_lock);
+}
+
+/**
+ * latch_clean_open - a user gets the function
+ * @dev: the device
+ *
+ * Context: first open, before the function is woken up.
+ */
+void latch_clean_open(struct vfio_latch_device *dev)
+{
+	mutex_lock(&devices_lock);
+	set_open(dev, true);
+	mutex_unlock(&devices_lock);
+}
+
+/**
+ * latch_clean_close - a user no longer has the function
+ * @dev: the device
+ *
+ * Those that it could reach are not what their own last close left.
+ *
+ * Context: last close, after the reset; or a failing open.
+ */
+void latch_clean_close(struct vfio_latch_device *dev)
+{
+	struct vfio_latch_device *other;
+
+	mutex_lock(&devices_lock);
+	list_for_each_entry(other, &devices, clean_node)
+		if (other != dev && can_reach(dev->pdev, other->pdev))
+			latch_clean_clear(other);
+	set_open(dev, false);
+	mutex_unlock(&devices_lock);
+	settle_bars(dev);
 }
 
 /**
@@ -59,7 +229,7 @@ void latch_clean_clear(struct vfio_latch_device *dev)
  */
 void latch_clean_begin(struct vfio_latch_device *dev)
 {
-	bool is_ours = latch_bars_all_held(dev) && !dev->has_vga_client;
+	bool is_ours = !is_looked_at_between_users(dev->pdev) && latch_bars_hold(dev);
 
 	atomic_set(&dev->clean, is_ours ? PENDING : DIRTY);
 }
@@ -74,6 +244,18 @@ void latch_clean_commit(struct vfio_latch_device *dev)
 	atomic_cmpxchg(&dev->clean, PENDING, CLEAN);
 }
 
+static bool is_in_reach_of_a_user(struct vfio_latch_device *dev)
+{
+	struct vfio_latch_device *other;
+	bool found = false;
+
+	mutex_lock(&devices_lock);
+	list_for_each_entry(other, &devices, clean_node)
+		found |= other != dev && other->is_open && can_reach(dev->pdev, other->pdev);
+	mutex_unlock(&devices_lock);
+	return found;
+}
+
 /**
  * latch_clean_take - ask for the mark, and clear it
  * @dev: the device, awake, as it was found; its rules compiled
@@ -83,6 +265,7 @@ void latch_clean_commit(struct vfio_latch_device *dev)
 bool latch_clean_take(struct vfio_latch_device *dev)
 {
 	if (atomic_xchg(&dev->clean, DIRTY) == CLEAN)
-		return dev->clean_fingerprint == fingerprint(dev);
+		return !is_in_reach_of_a_user(dev) &&
+		       dev->clean_fingerprint == fingerprint(dev);
 	return false;
 }

@@ -82,8 +82,8 @@ int latch_config_open(struct vfio_latch_device *dev)
 	struct latch_config_source source = {
 		.read = compile_read,
 		.context = pdev,
-		.size = pdev->cfg_size > PCI_CFG_SPACE_SIZE ? PCI_CFG_SPACE_EXP_SIZE :
-							       PCI_CFG_SPACE_SIZE,
+		/* Some functions hang the bus beyond what a quirk of the kernel says here. */
+		.size = pdev->cfg_size & ~3,
 		.vendor = pdev->vendor,
 		.device = pdev->device,
 		.base_class = pdev->class >> 16,

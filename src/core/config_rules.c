@@ -404,8 +404,12 @@ static void lay_rest(struct latch_config *config, const struct latch_config_sour
 		struct latch_dword *dword = latch_config_dword(config, at);
 		u32 mask = latch_config_mask(at, 1);
 
+		/* A device's own registers are not read unasked, only what says that they are. */
+		if (cap->rules->rest == REST_RAW && at >= cap->offset + 4)
+			continue;
 		if (!(at % 4) || at == cap->offset)
 			dword->shadow = source->read(source->context, at & ~3U);
+		dword->described |= BIT(at % 4);
 		if (cap->rules->rest != REST_RAW)
 			dword->write &= ~mask;
 		if (cap->rules->rest == REST_STATIC)
@@ -565,7 +569,8 @@ static void lay_list(struct latch_config *config, const struct latch_config_sour
 
 	for (n = 0; n < nr; n++) {
 		struct placed *cap = &caps[n];
-		unsigned int room = next_start(caps, nr, cap->offset, format->end) - cap->offset;
+		unsigned int end = min(format->end, config->size);
+		unsigned int room = next_start(caps, nr, cap->offset, end) - cap->offset;
 		unsigned int length = cap->rules->length ?:
 				      format->length(source, cap->id, cap->offset);
 
@@ -607,8 +612,8 @@ static void lay_standard(struct latch_config *config, const struct latch_config_
 	if (read_field(source, PCI_STATUS, 2) & PCI_STATUS_CAP_LIST)
 		offset = read_field(source, PCI_CAPABILITY_LIST, 1) & ~3U;
 
-	while (offset >= PCI_STD_HEADER_SIZEOF && nr < ARRAY_SIZE(caps) &&
-	       !already_placed(caps, nr, offset)) {
+	while (offset >= PCI_STD_HEADER_SIZEOF && offset < source->size &&
+	       nr < ARRAY_SIZE(caps) && !already_placed(caps, nr, offset)) {
 		u8 id = read_field(source, offset + PCI_CAP_LIST_ID, 1);
 
 		if (id == 0xff)
@@ -636,7 +641,8 @@ static int lay_extended(struct latch_config *config, const struct latch_config_s
 	caps = kcalloc(max, sizeof(*caps), GFP_KERNEL);
 	if (!caps)
 		return -ENOMEM;
-	while (offset >= PCI_CFG_SPACE_SIZE && nr < max && !already_placed(caps, nr, offset)) {
+	while (offset >= PCI_CFG_SPACE_SIZE && offset < source->size && nr < max &&
+	       !already_placed(caps, nr, offset)) {
 		u32 head = source->read(source->context, offset);
 		unsigned int id = PCI_EXT_CAP_ID(head);
 
@@ -667,7 +673,7 @@ struct latch_config *latch_config_compile(const struct latch_config_source *sour
 	struct latch_config *config;
 	unsigned int n;
 
-	config = kvzalloc(struct_size(config, dword, source->size / 4), GFP_KERNEL);
+	config = kvzalloc(struct_size(config, dword, source->size / 4), GFP_KERNEL_ACCOUNT);
 	if (!config)
 		return ERR_PTR(-ENOMEM);
 	config->size = source->size;

@@ -34,6 +34,8 @@ enum latch_config_hook {
  * @status: bits that hardware changes by itself
  * @shadow: value of the @virt bits
  * @hook: enum latch_config_hook
+ * @described: bytes that the header or a shown capability describes, a bit for each;
+ *	the others are nobody's to read without a reason
  */
 struct latch_dword {
 	u32 virt;
@@ -41,6 +43,7 @@ struct latch_dword {
 	u32 status;
 	u32 shadow;
 	u8 hook;
+	u8 described;
 };
 
 /* Where hooks find the capabilities they belong to; 0 where there is none. */
@@ -56,7 +59,7 @@ enum latch_capability {
 
 /**
  * struct latch_config - a function's compiled configuration space
- * @size: bytes, 256 or 4096
+ * @size: bytes, a multiple of 4; 256 or 4096, but for functions that hang beyond less
  * @cap: offsets of capabilities, by enum latch_capability
  * @dword: the rules, @size / 4 of them
  *
@@ -79,7 +82,7 @@ struct latch_config {
  * struct latch_config_source - the function that is compiled
  * @read: reads a dword of its configuration space; offset is a multiple of 4
  * @context: first argument of @read
- * @size: bytes of configuration space, 256 or 4096
+ * @size: bytes of configuration space that may be accessed
  * @vendor: vendor ID (a VF's own register has none)
  * @device: device ID (the same)
  * @base_class: the class code's highest byte

@@ -85,9 +85,8 @@ int latch_config_hook(struct vfio_latch_device *dev, unsigned int offset, unsign
 		      u32 value, enum latch_config_hook hook);
 
 /* bar.c APIs: */
-void latch_bars_hold(struct vfio_latch_device *dev);
+bool latch_bars_hold(struct vfio_latch_device *dev);
 void latch_bars_drop(struct vfio_latch_device *dev);
-bool latch_bars_all_held(struct vfio_latch_device *dev);
 int latch_bar_request(struct vfio_latch_device *dev, unsigned int bar);
 void __iomem *latch_bar_map(struct vfio_latch_device *dev, unsigned int bar);
 void latch_bars_unmap(struct vfio_latch_device *dev);
@@ -227,6 +226,11 @@ int latch_reset_at_open(struct vfio_latch_device *dev);
 void latch_reset_at_close(struct vfio_latch_device *dev);
 
 /* clean.c APIs: */
+void latch_clean_register(struct vfio_latch_device *dev);
+void latch_clean_unregister(struct vfio_latch_device *dev);
+void latch_clean_open(struct vfio_latch_device *dev);
+void latch_clean_close(struct vfio_latch_device *dev);
+void latch_clean_woken(struct vfio_latch_device *dev);
 void latch_clean_clear(struct vfio_latch_device *dev);
 void latch_clean_begin(struct vfio_latch_device *dev);
 void latch_clean_commit(struct vfio_latch_device *dev);

@@ -117,10 +117,10 @@ int vfio_latch_register(struct vfio_latch_device *dev, const struct vfio_latch_p
 	ret = latch_vga_register(dev);
 	if (ret)
 		goto sriov;
-	latch_bars_hold(dev);
+	latch_clean_register(dev);
 	ret = latch_sysfs_add(dev);
 	if (ret)
-		goto bars;
+		goto clean;
 	latch_power_register(dev);
 	ret = vfio_register_group_dev(&dev->vdev);
 	if (ret)
@@ -130,8 +130,8 @@ int vfio_latch_register(struct vfio_latch_device *dev, const struct vfio_latch_p
 power:
 	latch_power_unregister(dev);
 	latch_sysfs_remove(dev);
-bars:
-	latch_bars_drop(dev);
+clean:
+	latch_clean_unregister(dev);
 	latch_vga_unregister(dev);
 sriov:
 	latch_sriov_unregister(dev);
@@ -157,7 +157,7 @@ void vfio_latch_unregister(struct vfio_latch_device *dev)
 	vfio_unregister_group_dev(&dev->vdev);
 	latch_power_unregister(dev);
 	latch_sysfs_remove(dev);
-	latch_bars_drop(dev);
+	latch_clean_unregister(dev);
 	latch_vga_unregister(dev);
 	latch_sriov_unregister(dev);
 	latch_vf_token_free(dev);

@@ -266,9 +266,9 @@ static int add_member(struct pci_dev *pdev, void *data)
 }
 
 /*
- * The PCI core prepares one function after the other. Whoever holds the state_lock of a later one
- * may wait for a page fault on the BAR of an earlier one, which waits for the reset: so all are taken
- * before the first function is prepared, in the order in which the PCI core would.
+ * The PCI core prepares one function after the other. The holder of a later one's state_lock may
+ * wait for a page fault on the BAR of an earlier one, which waits for the reset. So all are taken
+ * before the first function is prepared, in the order of the PCI core.
  */
 static int reset_with_state_locks(struct vfio_device_set *set, struct pci_dev *pdev)
 {

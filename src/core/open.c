@@ -46,9 +46,10 @@ int vfio_latch_open(struct vfio_device *vdev)
 
 	lockdep_assert_held(&dev->vdev.dev_set->lock);
 
+	latch_clean_open(dev);
 	ret = latch_power_open(dev);
 	if (ret)
-		return ret;
+		goto clean;
 	/* A reset by anybody comes before all of this or after it. */
 	mutex_lock(&dev->state_lock);
 	is_clean = latch_clean_take(dev);
@@ -99,6 +100,8 @@ disable:
 power:
 	mutex_unlock(&dev->state_lock);
 	latch_power_close(dev);
+clean:
+	latch_clean_close(dev);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(vfio_latch_open);
@@ -128,6 +131,7 @@ void vfio_latch_close(struct vfio_device *vdev)
 	latch_reset_at_close(dev);
 	latch_hot_reset_at_last_close(dev);
 	latch_igd_restore(dev);
+	latch_clean_close(dev);
 	latch_power_close(dev);
 }
 EXPORT_SYMBOL_GPL(vfio_latch_close);

@@ -285,6 +285,7 @@ static int runtime_resume(struct device *device)
 {
 	struct vfio_latch_device *dev = dev_get_drvdata(device);
 
+	latch_clean_woken(dev);
 	down_write(&dev->access_lock);
 	latch_access_restored(dev);
 	if (dev->wakeup_trigger) {

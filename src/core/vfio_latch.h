@@ -37,7 +37,7 @@ struct latch_vf_token;
  * @io: its registers mapped for reads and writes, from the first one to close
  * @padding: what is held of the rest of the page, for a BAR below a page
  * @can_mmap: user space may map it; meaningful while it is held
- * @is_held: its resource is requested, usually from probe to remove
+ * @is_held: its resource is requested
  *
  * Written under the device's bar_lock, or while nobody uses the device. @io
  * and @is_held go from unset to set in use, and are read without the lock.
@@ -169,6 +169,10 @@ struct vfio_latch_device {
 	 */
 	atomic_t clean;
 	u32 clean_fingerprint;
+
+	/* Under clean.c's lock for all devices; is_open is written with bar_lock held, too. */
+	struct list_head clean_node;
+	bool is_open;
 
 	/* Under the device set's lock: our reset failed and the set's must do. */
 	bool needs_reset;

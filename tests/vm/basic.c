@@ -97,3 +97,73 @@ TEST(every_device_of_the_machine_binds_and_opens)
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
 		vfio_close(vfio_bind_and_open(vm_bdf(ids[i])));
 }
+
+/* Tools look at functions that nobody has open; gpu-admin-tools does at each boot. */
+static uint32_t register_through_sysfs(const char *bdf, unsigned int bar, unsigned int at)
+{
+	uint32_t command = real_cfg(bdf, PCI_COMMAND, 2), value;
+	volatile uint32_t *page;
+	char path[128];
+	int fd;
+
+	real_cfg_set(bdf, PCI_COMMAND, command | PCI_COMMAND_MEMORY, 2);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource%u", bdf, bar);
+	fd = CHECK_OK(open(path, O_RDWR | O_SYNC));
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED)
+		FAIL("%s cannot be mapped, errno %s", path, strerrorname_np(errno));
+	value = page[at / 4];
+	CHECK_EQ(munmap((void *)page, 4096), 0);
+	close(fd);
+	real_cfg_set(bdf, PCI_COMMAND, command, 2);
+	return value;
+}
+
+TEST(registers_of_a_function_that_was_never_open_can_be_mapped_through_sysfs)
+{
+	driver_load("disable_idle_d3=1");
+	pci_bind(vm_bdf("edu0"), VFIO_PCI);
+	pci_bind(vm_bdf("nvme1"), VFIO_PCI);
+	CHECK_EQ(register_through_sysfs(vm_bdf("edu0"), 0, 0), 0x010000ed);
+	CHECK_EQ(register_through_sysfs(vm_bdf("nvme1"), 0, 8), 0x00010400);
+}
+
+TEST(registers_of_a_closed_gpu_can_be_mapped_through_sysfs)
+{
+	const char *bdf = vm_bdf("vga0");
+
+	driver_load("disable_idle_d3=1");
+	pci_bind(bdf, VFIO_PCI);
+	vfio_close(vfio_open(bdf));
+	register_through_sysfs(bdf, 0, 0);
+	vfio_close(vfio_open(bdf));
+	register_through_sysfs(bdf, 2, 0);
+}
+
+TEST(registers_of_a_closed_function_that_was_woken_can_be_mapped_through_sysfs)
+{
+	const char *bdf = vm_bdf("nvme1");
+
+	driver_load("disable_idle_d3=0");
+	pci_bind(bdf, VFIO_PCI);
+	for (int round = 0; round < 2; round++) {
+		vfio_close(vfio_open(bdf));
+		pci_wait_power_state(bdf, "D3hot");
+		pci_attr_set(bdf, "power/control", "on");
+		pci_wait_power_state(bdf, "D0");
+		CHECK_EQ(register_through_sysfs(bdf, 0, 8), 0x00010400);
+		pci_attr_set(bdf, "power/control", "auto");
+	}
+}
+
+/* Without idle states nothing has to wake: a reset says that somebody means to look at it. */
+TEST(registers_of_a_closed_function_that_was_reset_can_be_mapped_through_sysfs)
+{
+	const char *bdf = vm_bdf("nvme1");
+
+	driver_load("disable_idle_d3=1");
+	pci_bind(bdf, VFIO_PCI);
+	vfio_close(vfio_open(bdf));
+	pci_attr_set(bdf, "reset", "1");
+	CHECK_EQ(register_through_sysfs(bdf, 0, 8), 0x00010400);
+}

@@ -400,17 +400,35 @@ TEST_OURS(clean_function_with_a_bus_reset_is_not_reset_at_open)
 TEST_OURS(function_that_slept_is_still_clean)
 {
 	const char *bdf = vm_bdf("nvme0");
+	uint32_t control, asleep;
 
 	driver_load("disable_idle_d3=0");
 	pci_bind(bdf, VFIO_PCI);
 	vfio_close(vfio_open(bdf));
 	pci_wait_power_state(bdf, "D3hot");
-	/* Awake for the mark alone. */
+	/* Awake for the mark alone, and without the kernel's knowing. */
+	control = real_cfg_cap(bdf, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+	asleep = real_cfg(bdf, control, 2);
+	real_cfg_set(bdf, control, asleep & ~PCI_PM_CTRL_STATE_MASK, 2);
+	mark_behind_the_drivers_back(&by_flr);
+	real_cfg_set(bdf, control, asleep, 2);
+	CHECK(is_marked(open_subject(&by_flr), &by_flr));
+}
+
+/* Who wakes it means to look at it. */
+TEST(open_of_a_function_that_was_woken_resets)
+{
+	const char *bdf = vm_bdf("nvme0");
+
+	driver_load("disable_idle_d3=0");
+	pci_bind(bdf, VFIO_PCI);
+	vfio_close(vfio_open(bdf));
+	pci_wait_power_state(bdf, "D3hot");
 	pci_attr_set(bdf, "power/control", "on");
 	mark_behind_the_drivers_back(&by_flr);
 	pci_attr_set(bdf, "power/control", "auto");
 	pci_wait_power_state(bdf, "D3hot");
-	CHECK(is_marked(open_subject(&by_flr), &by_flr));
+	CHECK(!is_marked(open_subject(&by_flr), &by_flr));
 }
 
 TEST(first_open_after_bind_resets)

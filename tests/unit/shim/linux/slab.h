@@ -8,6 +8,7 @@
 typedef unsigned int gfp_t;
 
 #define GFP_KERNEL 0U
+#define GFP_KERNEL_ACCOUNT 1U
 
 #define struct_size(ptr, member, count) \
 	(sizeof(*(ptr)) + (count) * sizeof((ptr)->member[0]))
