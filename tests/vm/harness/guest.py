@@ -213,7 +213,8 @@ class Boot:
     With a thread for each processor, QEMU 7.2 now and then loses an interrupt, above all when
     the host is busy: THREADS is "single" unless a test needs "multi"."""
 
-    def __init__(self, scratch, machine, kernel, initramfs, cmdline, threads="single"):
+    def __init__(self, scratch, machine, kernel, initramfs, cmdline, threads="single",
+                 pit=False):
         self.scratch = scratch
         self.log = scratch / "log"
         self.tap = scratch / "tap"
@@ -227,7 +228,8 @@ class Boot:
         # Without a PIT the kernel measures its clock against the HPET. On a busy host the PIT was
         # seen to tell it a frequency 40 times too low, and all time limits with it.
         self.command = [
-            QEMU, "-accel", "tcg,thread=" + threads, "-machine", "pit=off",
+            QEMU, "-accel", "tcg,thread=" + threads,
+            "-machine", "pit=on" if pit else "pit=off",
             "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none", "-vga", "none", "-net", "none",
             "-kernel", kernel.image, "-initrd", str(initramfs),

@@ -16,6 +16,11 @@ BAD = re.compile(
 MARK = re.compile(r"vm-test: (begin|end|expect) (.*)")
 EXCERPT = 60
 
+# What KCSAN says of a race begins and ends so; frames of the drivers under test.
+RACE = re.compile(r"BUG: KCSAN: (.*)")
+RACE_END = re.compile(r"={40}")
+DRIVER_FRAME = re.compile(r"\[(?:vfio_latch|vfio_pci|vfio_pci_core|mlx5_vfio_pci)\]")
+
 
 def _segments(log):
     """{promise: its lines}; the lines after the last test are under None. Boot is left out."""
@@ -33,11 +38,33 @@ def _segments(log):
     return segments
 
 
+def races(lines):
+    """KCSAN's reports in LINES: [(index of its first line, title, whether it has a frame of a
+    driver under test)]."""
+    found = []
+    start = title = None
+    for index, line in enumerate(lines):
+        begin = RACE.search(line)
+        if begin and start is None:
+            start, title = index, begin.group(1).strip()
+        elif start is not None and RACE_END.search(line):
+            found.append((start, title,
+                          any(DRIVER_FRAME.search(text) for text in lines[start:index])))
+            start = None
+    return found
+
+
+def _without_others_races(lines):
+    """LINES less the first line of each race that no driver under test took part in."""
+    others = {start for start, _, ours in races(lines) if not ours}
+    return [line for index, line in enumerate(lines) if index not in others]
+
+
 def _bad_lines(lines):
     """Lines that fail a test, but for those that it announced with an expect mark."""
     expected = []
     bad = []
-    for line in lines:
+    for line in _without_others_races(lines):
         mark = MARK.search(line)
         if mark:
             if mark.group(1) == "expect":
@@ -50,6 +77,7 @@ def _bad_lines(lines):
 
 def _excerpt(lines):
     """The part of a log to show: around the first bad line, else its end."""
+    lines = _without_others_races(lines)
     for index, line in enumerate(lines):
         if BAD.search(line) and not MARK.search(line):
             return lines[max(0, index - 5):index + EXCERPT]
