@@ -18,7 +18,10 @@
 #	make check-selftest check-igd check-live-migration check-clients
 #	make check-docs check-package check-rpm check-system check-upgrade [ALL=1]
 #	make check-conformance	what our mlx5 driver asks of firmware and the kernel's never does
-#	make check-debug	the VM tests on a kernel with KASAN, UBSAN and lockdep
+#	make check-debug	what needs kernels of its own (docs/testing.md), one after the other:
+#	make check-debug-kernel	the VM tests, and every failing step, with KASAN, UBSAN and lockdep
+#	make check-vfio-selftests	the kernel's own selftests of VFIO, its driver and ours compared
+#	make check-kcsan	the VM tests that race, with KCSAN
 #	make sim		the models for QEMU, a ConnectX and others, build/sim/connectx.so
 #	make bench		instructions per operation, the kernel's driver and ours
 
@@ -90,4 +93,5 @@ lint: check-lint
 clean:
 	rm -rf build
 
-.PHONY: all modules modules-all deb demo check rpm check-quick $(SUITES:%=check-%) check-debug check-conformance bench sim lint clean
+.PHONY: all modules modules-all deb demo check rpm check-quick $(SUITES:%=check-%) check-debug check-debug-kernel check-vfio-selftests check-kcsan \
+	check-conformance bench sim lint clean
