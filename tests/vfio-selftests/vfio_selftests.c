@@ -67,7 +67,8 @@ static void run_selftest(const char *program, const char *const ids[], int nr_id
 			passed++;
 		else
 			failed++;
-		dprintf(log, "selftest: %s %s %s\n", program, ids[0], line);
+		snprintf(said, sizeof(said), "selftest: %s %s %s\n", program, ids[0], line);
+		CHECK_OK(write(log, said, strlen(said)));
 	}
 	fclose(lines);
 	CHECK_OK(waitpid(child, &status, 0));
