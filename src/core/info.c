@@ -68,14 +68,14 @@ int latch_get_info(struct vfio_latch_device *dev, void __user *arg)
 	const size_t minsz = offsetofend(struct vfio_device_info, num_irqs);
 	struct vfio_device_info info = {};
 	struct vfio_info_cap caps = {};
-	bool is_short;
+	size_t size;
 	int ret;
 
 	if (copy_from_user(&info, arg, minsz))
 		return -EFAULT;
 	if (info.argsz < minsz)
 		return -EINVAL;
-	is_short = info.argsz < sizeof(info);
+	size = min_t(size_t, info.argsz, sizeof(info));
 
 	info.flags = VFIO_DEVICE_FLAGS_PCI;
 	if (dev->reset_works)
@@ -92,11 +92,7 @@ int latch_get_info(struct vfio_latch_device *dev, void __user *arg)
 		if (ret)
 			return ret;
 	}
-	if (is_short)
-		ret = copy_to_user(arg, &info, minsz);
-	else
-		ret = copy_to_user(arg, &info, sizeof(info));
-	return ret ? -EFAULT : 0;
+	return copy_to_user(arg, &info, size) ? -EFAULT : 0;
 }
 
 static int bar_info(struct vfio_latch_device *dev, struct vfio_region_info *info,
@@ -199,13 +195,11 @@ int latch_get_irq_info(struct vfio_latch_device *dev, void __user *arg)
 		return -EFAULT;
 	if (info.argsz < sizeof(info) || info.index >= VFIO_PCI_NUM_IRQS)
 		return -EINVAL;
-	if (info.index == VFIO_PCI_ERR_IRQ_INDEX && !pci_is_pcie(dev->pdev))
-		return -EINVAL;
 
 	info.flags = VFIO_IRQ_INFO_EVENTFD;
 	if (info.index == VFIO_PCI_INTX_IRQ_INDEX)
 		info.flags |= VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
-	else if (info.index != VFIO_PCI_MSIX_IRQ_INDEX)
+	else if (info.index != VFIO_PCI_MSIX_IRQ_INDEX || !dev->msix_size)
 		info.flags |= VFIO_IRQ_INFO_NORESIZE;
 	info.count = latch_irq_count(dev, info.index);
 

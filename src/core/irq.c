@@ -33,7 +33,6 @@ unsigned int latch_irq_count(struct vfio_latch_device *dev, unsigned int index)
 	case VFIO_PCI_MSIX_IRQ_INDEX:
 		return dev->msix_size / PCI_MSIX_ENTRY_SIZE;
 	case VFIO_PCI_ERR_IRQ_INDEX:
-		return pci_is_pcie(dev->pdev);
 	case VFIO_PCI_REQ_IRQ_INDEX:
 		return 1;
 	default:
@@ -113,6 +112,8 @@ static int set_trigger(struct vfio_latch_device *dev, struct eventfd_ctx **trigg
 			signal_trigger(dev, trigger);
 		return 0;
 	default:
+		if (!*trigger)
+			return -EINVAL;
 		if (!request->count)
 			replace_trigger(dev, trigger, NULL);
 		else
@@ -132,8 +133,6 @@ static int set_irqs(struct vfio_latch_device *dev, const struct latch_irq_reques
 	case VFIO_PCI_MSIX_IRQ_INDEX:
 		return latch_msi_set(dev, request);
 	case VFIO_PCI_ERR_IRQ_INDEX:
-		if (!pci_is_pcie(dev->pdev))
-			return -ENOTTY;
 		return set_trigger(dev, &dev->err_trigger, request);
 	default:
 		return set_trigger(dev, &dev->req_trigger, request);

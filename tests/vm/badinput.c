@@ -131,7 +131,7 @@ TEST(too_small_argsz_is_refused_by_every_ioctl)
 TEST(irq_index_that_there_is_not_is_refused)
 {
 	static const uint32_t indexes[] = { VFIO_PCI_NUM_IRQS, 6, 0x7fffffff, ~0u };
-	struct vfio_device *nvme = open_loaded("nvme1"), *edu;
+	struct vfio_device *nvme = open_loaded("nvme1");
 	struct vfio_irq_info info;
 
 	for (size_t i = 0; i < COUNT(indexes); i++) {
@@ -139,9 +139,66 @@ TEST(irq_index_that_there_is_not_is_refused)
 		CHECK_ERR(EINVAL, vfio_irqs_try(nvme, indexes[i], VFIO_IRQ_SET_DATA_NONE |
 						VFIO_IRQ_SET_ACTION_TRIGGER, 0, 1, NULL, 0));
 	}
-	/* edu is no PCIe function: it has no error to report. */
-	edu = vfio_bind_and_open(vm_bdf("edu0"));
-	CHECK_ERR(EINVAL, vfio_irq_info_try(edu, VFIO_PCI_ERR_IRQ_INDEX, &info));
+}
+
+/* ERR and REQ, with none set up */
+TEST(an_eventfd_that_there_is_not_cannot_be_signalled_nor_taken_away)
+{
+	const uint32_t flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER;
+	struct vfio_device *nvme = open_loaded("nvme1");
+	static const unsigned int indexes[] = { VFIO_PCI_ERR_IRQ_INDEX, VFIO_PCI_REQ_IRQ_INDEX };
+
+	for (size_t i = 0; i < COUNT(indexes); i++) {
+		CHECK_ERR(EINVAL, vfio_irqs_try(nvme, indexes[i], flags, 0, 1, NULL, 0));
+		CHECK_ERR(EINVAL, vfio_irqs_try(nvme, indexes[i], flags, 0, 0, NULL, 0));
+	}
+}
+
+TEST(a_function_without_msix_cannot_resize_it)
+{
+	struct vfio_irq_info info = vfio_irq_info(open_loaded("edu0"), VFIO_PCI_MSIX_IRQ_INDEX);
+
+	CHECK_EQ(info.count, 0);
+	CHECK(info.flags & VFIO_IRQ_INFO_NORESIZE);
+}
+
+/* The kernel's driver of 7.3 does so, that of 6.1 offers ERR to PCIe functions only. */
+static bool offers_err_to_all(void)
+{
+	return driver_is_ours() || !kernel_is("6.1");
+}
+
+TEST_WHEN(offers_err_to_all, a_function_that_is_not_pcie_has_an_err_index_too)
+{
+	struct vfio_device *edu = open_loaded("edu0");
+	int event = event_new();
+
+	CHECK_EQ(vfio_irq_info(edu, VFIO_PCI_ERR_IRQ_INDEX).count, 1);
+	vfio_irq_eventfd(edu, VFIO_PCI_ERR_IRQ_INDEX, 0, event);
+	vfio_irq_loopback(edu, VFIO_PCI_ERR_IRQ_INDEX, 0);
+	CHECK_EQ(event_take(event), 1);
+}
+
+/* As much of struct vfio_device_info as argsz says. */
+TEST(device_info_is_as_long_as_argsz)
+{
+	struct vfio_device *nvme = open_loaded("nvme1");
+	struct {
+		struct vfio_device_info info;
+		uint8_t beyond[8];
+	} answer;
+
+	for (uint32_t argsz = 16; argsz <= sizeof(answer); argsz += 4) {
+		uint8_t *byte = (uint8_t *)&answer;
+
+		memset(&answer, 0xa5, sizeof(answer));
+		answer.info.argsz = argsz;
+		CHECK_OK(ioctl(nvme->fd, VFIO_DEVICE_GET_INFO, &answer));
+		for (uint32_t at = 16; at < 20 && argsz >= 20; at++)
+			CHECK_EQ(byte[at], 0);
+		for (uint32_t at = argsz; at < sizeof(answer); at++)
+			CHECK_EQ(byte[at], 0xa5);
+	}
 }
 
 /* Interrupts */

@@ -173,15 +173,6 @@ TEST(errors_race_with_resets_and_closes)
 	check_usable_after_reset(rng);
 }
 
-TEST(err_is_offered_for_pci_express_alone)
-{
-	struct vfio_irq_info info;
-
-	driver_load(NULL);
-	CHECK_EQ(vfio_irq_info(vfio_bind_and_open(vm_bdf("rng0")), ERR).count, 1);
-	CHECK_ERR(EINVAL, vfio_irq_info_try(vfio_bind_and_open(vm_bdf("testdev0")), ERR, &info));
-}
-
 /* ERR and REQ alike */
 
 static void check_eventfd_can_be_set_signalled_and_taken_away(unsigned int index)
