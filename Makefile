@@ -23,6 +23,8 @@
 #	make check-vfio-selftests	the kernel's own selftests of VFIO, its driver and ours compared
 #	make check-kcsan	the VM tests that race, with KCSAN
 #	make sim		the models for QEMU, a ConnectX and others, build/sim/connectx.so
+#	make compare [CALLS=n] [SEED=n] [DEVICE=name] [EPISODE=n] [KVER=release]
+#				the same calls of the kernel's driver and of ours
 #	make bench		instructions per operation, the kernel's driver and ours
 
 SUITES := lint unit tools build kernels pahole selftest vm pairs igd mlx5 live-migration clients docs \
@@ -76,6 +78,11 @@ check-conformance: modules sim
 	+@scripts/need tests/conformance/packages
 	+@tests/conformance/run
 
+# CALLS, SEED, EPISODE, DEVICE and KVER come from the environment.
+compare:
+	+@scripts/need tests/compare/packages
+	+@CALLS='$(CALLS)' SEED='$(SEED)' EPISODE='$(EPISODE)' DEVICE='$(DEVICE)' KVER='$(KVER)' tests/compare/run
+
 bench: modules sim
 	+@scripts/need tests/bench/packages tests/vm/packages
 	+@tests/bench/run
@@ -94,4 +101,4 @@ clean:
 	rm -rf build
 
 .PHONY: all modules modules-all deb demo check rpm check-quick $(SUITES:%=check-%) check-debug check-debug-kernel check-vfio-selftests check-kcsan \
-	check-conformance bench sim lint clean
+	check-conformance compare bench sim lint clean

@@ -12,10 +12,12 @@ from .paths import BUILD, TREE, VM, HarnessError, relative
 DRIVERS = ("ours", "kernel")
 CFLAGS = ["-std=gnu11", "-static", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-D_GNU_SOURCE="]
 THREADS = ("single", "multi")
-KEYS = {"machine", "drivers", "threads", "cmdline", "modules", "files", "timeout", "seconds"}
+KEYS = {"machine", "drivers", "threads", "cmdline", "modules", "files", "sources", "timeout",
+        "seconds"}
 
 Program = collections.namedtuple(
-    "Program", "group source machine drivers threads cmdline modules files timeout seconds")
+    "Program",
+    "group source machine drivers threads cmdline modules files sources timeout seconds")
 
 
 def _header(source):
@@ -44,6 +46,7 @@ def _read(source):
     return Program(source.stem, source, keys["machine"], drivers, threads, keys.get("cmdline", ""),
                    keys.get("modules", "").split(),
                    [TREE / name for name in keys.get("files", "").split()],
+                   [source.parent / name for name in keys.get("sources", "").split()],
                    int(keys.get("timeout", "180")), int(keys.get("seconds", "120")))
 
 
@@ -106,12 +109,15 @@ def compile_library():
 def compile_program(program, library):
     """Build one program; returns its path."""
     target = library.parent / program.group
-    inputs = [program.source, library, *(VM / "lib").glob("*.h"), *program.source.parent.glob("*.h")]
+    inputs = [program.source, *program.sources, library, *(VM / "lib").glob("*.h"),
+              *(header for source in [program.source, *program.sources]
+                for header in source.parent.glob("*.h"))]
     if target.exists() and target.stat().st_mtime >= _newest(inputs):
         return target
     partial = library.parent / ("%s.part%d" % (program.group, os.getpid()))
     _run_compiler([_compiler(), *CFLAGS, "-I", str(VM / "lib"), "-o", str(partial),
-                   str(program.source), str(library)], relative(program.source))
+                   str(program.source), *map(str, program.sources), str(library)],
+                  relative(program.source))
     partial.rename(target)
     return target
 

@@ -85,10 +85,13 @@ def _excerpt(lines):
 
 
 def _parse_tap(text):
-    """{promise: (outcome, detail lines)} and lines that belong to no finished test."""
+    """{promise: (outcome, detail lines)} and lines that belong to no finished test. Lines that
+    begin with | are for somebody else."""
     outcomes = {}
     details = []
     for line in text.splitlines():
+        if line.startswith("|"):
+            continue
         line = line.rstrip("\r")
         match = re.match(r"(ok|not ok) \d+ - (\S+)(?: # SKIP (.*))?$", line)
         if match:

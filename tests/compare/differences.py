@@ -1,0 +1,244 @@
+"""The differences that are meant: each has a name, a reason in docs/differences.md, and a rule
+here that recognises it and nothing else.
+
+A rule is asked about a call of which the two answers differ. It gets the call as a Call, the
+device's layout, and says whether the difference is the one that it is about. The device may then
+be in another state under the one driver than under the other; a rule that says DIVERGES, not True,
+ends the comparison of the episode there.
+"""
+
+import re
+
+DIVERGES = "diverges"
+RULES = {}
+
+
+class State:
+    """What the calls of an episode so far say of the device: as far as a rule needs it."""
+
+    def __init__(self, layout):
+        self.pm = layout["pm"] + 4 if layout["pm"] else None
+        self.power = 0		# the state that was last written
+        self.impossible = False	# it was one that there is not, from D3hot
+        self.wakeup = False	# in low power, or it was, with an eventfd to wake
+        self.unmasked = False	# DisINTx was cleared
+        self.low_power = False	# it may be asleep
+        self.hidden = False	# a state was written while it might
+
+    def see(self, what, answer):
+        """A call and what the kernel's driver answered."""
+        match = re.match(r"config write (0x[0-9a-f]+|0)/\d+$", what)
+        if match and len(answer.split()) > 1 and not answer.split()[1].startswith("E"):
+            self._write(int(match.group(1), 0), bytes.fromhex(answer.split()[0].split("..")[0]))
+        elif answer.split()[-1:] == ["0"] and what.startswith(("reset", "hot reset flags")):
+            self.power = 0
+        elif answer.startswith("0") and what.startswith("low power"):
+            self.low_power = what.split()[2] != "5"
+            self.wakeup |= what.split()[2] == "4"
+
+    def _write(self, start, data):
+        if 0x5 - start in range(len(data)) and not data[5 - start] & 4:
+            self.unmasked = True
+        if self.pm and self.pm - start in range(len(data)):
+            power = data[self.pm - start] & 3
+            self.hidden |= self.low_power
+            if self.power == 3 and power in (1, 2):
+                self.impossible = True
+            else:
+                self.power = power
+
+
+class Call:
+    """One call: what was called, what the kernel's driver and ours answered."""
+
+    def __init__(self, what, kernel, ours, layout, release, state):
+        self.what = what
+        self.kernel = kernel
+        self.ours = ours
+        self.layout = layout
+        self.release = release
+        self.state = state
+        self.words = what.split()
+
+    def is_old(self):
+        """Whether this is the kernel of Debian 12."""
+        return self.release.startswith("6.1.")
+
+    def events_missing(self):
+        """Whether the kernel's driver has signalled an eventfd, and nothing else differs."""
+        return self.kernel.startswith(self.ours) and \
+            re.fullmatch(r"( e\d+:\d+)+", self.kernel[len(self.ours):])
+
+    def touches_bar(self):
+        """Whether it is an access of a BAR, by read, write or mapping."""
+        return re.match(r"region [0-5] (read|write) |(load from|store in) ", self.what)
+
+    def refused(self, answer):
+        """Whether an access of a BAR was refused."""
+        return answer.split()[-1] in ("EIO", "SIGBUS")
+
+    def config(self):
+        """(offset, the kernel's bytes, ours) of a read of configuration space, or None."""
+        match = re.match(r"config read (0x[0-9a-f]+|0)/(\d+)$", self.what)
+        if not match:
+            return None
+        answers = []
+        for answer in (self.kernel, self.ours):
+            words = answer.split()
+            if len(words) != 2 or ".." in words[1]:
+                return None
+            answers.append(bytes.fromhex(words[1]))
+        if len(answers[0]) != len(answers[1]):
+            return None
+        return int(match.group(1), 0), answers[0], answers[1]
+
+    def differs_in(self, register, masks):
+        """Whether all that differs in a read of configuration space are bits of MASKS, bytes
+        from REGISTER on."""
+        found = self.config()
+        if not found or not register:
+            return False
+        start, kernel, ours = found
+        for at, (one, other) in enumerate(zip(kernel, ours), start - register):
+            allowed = masks[at] if 0 <= at < len(masks) else 0
+            if (one ^ other) & ~allowed:
+                return False
+        return True
+
+
+def difference(name):
+    """Decorates the rule of the difference NAME."""
+    def add(rule):
+        RULES[name] = rule
+        return rule
+    return add
+
+
+def explain(call):
+    """(name, whether the states differ from now on) of the difference, or (None, True)."""
+    for name, rule in RULES.items():
+        verdict = rule(call)
+        if verdict:
+            return name, verdict == DIVERGES
+    return None, True
+
+
+@difference("disintx-without-handler")
+def _(call):
+    return call.what == "host command" and \
+        int(call.kernel, 16) ^ int(call.ours.split()[0], 16) == 0x400
+
+
+@difference("dma-buf")
+def _(call):
+    return call.words[0] == "feature" and int(call.words[1], 16) & 0xffff == 11 \
+        and "ENOTTY" in call.ours.split()
+
+
+@difference("msi-layout-read-only")
+def _(call):
+    return call.differs_in(call.layout["msi"], [0, 0, 0x8e, 0, 3])
+
+
+@difference("error-bits-cleared")
+def _(call):
+    return call.differs_in(6, [0, 0xf9]) or \
+        call.layout["exp"] and call.differs_in(call.layout["exp"] + 10, [0xf])
+
+
+@difference("rom-without-decoding")
+def _(call):
+    return call.words[:3] == ["region", "6", "read"] and call.kernel in ("EIO", "ENOMEM") \
+        and not call.ours.startswith("E")
+
+
+@difference("ioeventfd-unaligned")
+def _(call):
+    if call.words[0] != "ioeventfd" or call.ours != "EINVAL":
+        return False
+    offset, _, flags = call.words[3].partition("/")
+    width = int(flags, 16) & 15
+    return DIVERGES if width and int(offset, 16) % width else False
+
+
+@difference("low-power-reserved")
+def _(call):
+    if re.match(r"low power 4 \S+ 1$", call.what) and call.ours == "EINVAL":
+        return DIVERGES
+    if re.match(r"feature 0x20004 ", call.what) and call.ours.split()[1] == "EINVAL":
+        return DIVERGES if call.kernel.split()[0][8:16] != "00000000" else False
+    return False
+
+
+@difference("negative-eventfd")
+def _(call):
+    return DIVERGES if call.words[0] == "irqs" and "-2" in re.split("[ ,]", call.kernel) \
+        and call.ours.endswith("EINVAL") else False
+
+
+@difference("no-vectors")
+def _(call):
+    return re.match(r"irqs [12] flags 0x24 \d+\+0$", call.what) and \
+        call.ours.split()[-1] == "EINVAL"
+
+
+@difference("cap-offset-zero")
+def _(call):
+    if call.words[:2] != ["region", "info"] or not call.is_old():
+        return False
+    one, other = call.kernel.split()[-1], call.ours.split()[-1]
+    return one[:24] + one[32:] == other[:24] + other[32:] and other[24:32] == "00000000"
+
+
+@difference("msix-resizable")
+def _(call):
+    if call.words[:3] != ["irq", "info", "2"] or not call.is_old():
+        return False
+    one, other = call.kernel.split()[-1], call.ours.split()[-1]
+    return one[8:16] == "09000000" and other[8:16] == "01000000"
+
+
+@difference("err-conventional")
+def _(call):
+    return call.is_old() and not call.layout["exp"] and \
+        (call.words[:3] == ["irq", "info", "3"] or call.words[:2] == ["irqs", "3"])
+
+
+@difference("d3hot-refuses-access")
+def _(call):
+    if call.touches_bar() and call.state.power and call.refused(call.ours) \
+            and not call.refused(call.kernel):
+        return True if " read " in call.what or "load" in call.what else DIVERGES
+    return False
+
+
+@difference("d1-and-d2-from-d3hot")
+def _(call):
+    return DIVERGES if call.touches_bar() and call.state.impossible else False
+
+
+@difference("power-state-in-low-power")
+def _(call):
+    return DIVERGES if call.touches_bar() and call.state.hidden else False
+
+
+@difference("virtual-registers-do-not-wake")
+def _(call):
+    return DIVERGES if call.state.wakeup and call.words[0] == "config" and call.events_missing() \
+        else False
+
+
+@difference("disintx-does-not-unmask")
+def _(call):
+    return DIVERGES if call.state.unmasked and call.events_missing() else False
+
+
+@difference("ioeventfd-value-is-truncated")
+def _(call):
+    return DIVERGES if call.words[0] == "ioeventfd" and call.ours == "EEXIST" else False
+
+
+@difference("host-decoding")
+def _(call):
+    return call.what == "host command" and \
+        not (int(call.kernel, 16) ^ int(call.ours.split()[0], 16)) & ~0x403

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The open device, and the transcript: one line for each call. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "compare.h"
+#include "vmtest.h"
+
+struct session session = { .container = -1, .group = -1, .fd = -1 };
+
+void call_is(const char *format, ...)
+{
+	va_list args;
+
+	printf("\n|%llu.%u ", (unsigned long long)session.episode, session.call);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	fputs(" =", stdout);
+}
+
+void call_gives(long result)
+{
+	if (result < 0)
+		printf(" %s", strerrorname_np(errno));
+	else
+		printf(" %ld", result);
+}
+
+void call_data(const void *data, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *byte = data;
+	uint32_t sum = 0;
+
+	putchar(' ');
+	for (size_t n = 0; n < size && n < 64; n++) {
+		putchar(digits[byte[n] >> 4]);
+		putchar(digits[byte[n] & 15]);
+	}
+	if (size <= 64)
+		return;
+	for (size_t n = 0; n < size; n++)
+		sum = (sum ^ byte[n]) * 16777619;
+	printf("..%08x", sum);
+}
+
+void call_filled(const void *data, size_t size)
+{
+	const uint8_t *byte = data;
+
+	while (size && byte[size - 1] == PATTERN)
+		size--;
+	call_data(data, size);
+}
+
+/*
+ * Interrupts, work items and threads come to their end in this time: the processor has nothing
+ * else to do, and the time passes at once when it has nothing to do at all.
+ */
+static void settle(void)
+{
+	nanosleep(&(struct timespec) { .tv_nsec = 1000000 }, NULL);
+}
+
+void call_events(void)
+{
+	struct pollfd polls[NR_EVENTS];
+
+	settle();
+	for (int n = 0; n < NR_EVENTS; n++)
+		polls[n] = (struct pollfd) { .fd = session.events[n], .events = POLLIN };
+	if (poll(polls, NR_EVENTS, 0) <= 0)
+		return;
+	for (int n = 0; n < NR_EVENTS; n++) {
+		uint64_t count = 0;
+
+		if (polls[n].revents && read(session.events[n], &count, sizeof(count)) > 0)
+			printf(" e%d:%llu", n, (unsigned long long)count);
+	}
+}
+
+void call_ioctl(unsigned long request, const void *data, size_t size)
+{
+	uint8_t *buffer = session.buffer;
+	int result;
+
+	memset(buffer, PATTERN, BUFFER_SIZE);
+	/* Now and then the structure, or what is written behind it, ends where memory does. */
+	if (random_chance(3))
+		buffer += BUFFER_SIZE - random_below(size + 1);
+	else if (random_chance(3))
+		buffer += BUFFER_SIZE - size;
+	memcpy(buffer, data, session.buffer + BUFFER_SIZE - buffer < (ssize_t)size ?
+	       (size_t)(session.buffer + BUFFER_SIZE - buffer) : size);
+	if (buffer != session.buffer)
+		printf(" (%zd bytes)", session.buffer + BUFFER_SIZE - buffer);
+	result = ioctl(session.fd, request, buffer);
+	call_gives(result);
+	/* How much was written before memory ended is nobody's business. */
+	if (result >= 0 || errno != EFAULT)
+		call_filled(buffer, session.buffer + BUFFER_SIZE - buffer);
+}
+
+static sigjmp_buf fault;
+
+static void on_fault(int number)
+{
+	siglongjmp(fault, number);
+}
+
+bool call_touch(void (*touch)(void *context), void *context)
+{
+	int number = sigsetjmp(fault, 1);
+
+	if (number) {
+		printf(" SIG%s", sigabbrev_np(number));
+		return false;
+	}
+	touch(context);
+	return true;
+}
+
+int pick_event(int first, int count, char name[16])
+{
+	int n = first + random_below(count);
+
+	switch (random_below(40)) {
+	case 0:
+		strcpy(name, "-2");
+		return -2;
+	case 1:
+		strcpy(name, "no-fd");
+		return 9999;
+	case 2:
+		strcpy(name, "no-event");
+		return session.container;
+	case 3 ... 5:
+		strcpy(name, "-1");
+		return -1;
+	default:
+		sprintf(name, "e%d", n);
+		return session.events[n];
+	}
+}
+
+uint32_t pick_argsz(uint32_t right)
+{
+	if (random_chance(85))
+		return right;
+	switch (random_below(4)) {
+	case 0:
+		return random_below(right);
+	case 1:
+		return right - 1;
+	case 2:
+		return right + random_below(64);
+	default:
+		return RANDOM_OF(0, 0x1000, 0x7fffffff, 0x80000000, 0xffffffff);
+	}
+}
+
+static int open_group(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/vfio/%d", pci_group(session.subject->bdf));
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+static void find_regions(void)
+{
+	for (unsigned int n = 0; n < NR_REGIONS; n++) {
+		struct vfio_region_info info = { .argsz = sizeof(info), .index = n };
+
+		session.region_offset[n] = (uint64_t)n << 40;
+		call_is("region %u", n);
+		call_gives(ioctl(session.fd, VFIO_DEVICE_GET_REGION_INFO, &info));
+		call_data(&info, sizeof(info));
+		if (info.offset)
+			session.region_offset[n] = info.offset;
+	}
+}
+
+bool session_open(const struct subject *subject)
+{
+	session.subject = subject;
+	session.container = CHECK_OK(open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC));
+	session.group = CHECK_OK(open_group());
+	CHECK_OK(ioctl(session.group, VFIO_GROUP_SET_CONTAINER, &session.container));
+	CHECK_OK(ioctl(session.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
+	if (!session.buffer) {
+		session.buffer = mmap(NULL, BUFFER_SIZE + 4096, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		CHECK_OK(munmap(session.buffer + BUFFER_SIZE, 4096));
+		/* Nothing else shall come to lie there. */
+		CHECK_OK((long)mmap(session.buffer + BUFFER_SIZE, 4096, PROT_NONE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+		signal(SIGBUS, on_fault);
+		signal(SIGSEGV, on_fault);
+	}
+	for (int n = 0; n < NR_EVENTS; n++)
+		session.events[n] = event_new();
+	call_is("open");
+	session.fd = ioctl(session.group, VFIO_GROUP_GET_DEVICE_FD, subject->bdf);
+	call_gives(session.fd < 0 ? -1 : 0);
+	if (session.fd < 0)
+		return false;
+	find_regions();
+	return true;
+}
+
+void session_close(void)
+{
+	for (int n = 0; n < NR_MAPPINGS; n++) {
+		if (session.mappings[n].memory)
+			munmap(session.mappings[n].memory, session.mappings[n].size);
+		session.mappings[n].memory = NULL;
+	}
+	if (session.fd >= 0)
+		close(session.fd);
+	session.fd = -1;
+	call_is("close");
+	call_events();
+	for (int n = 0; n < NR_EVENTS; n++)
+		close(session.events[n]);
+	close(session.group);
+	close(session.container);
+	fflush(stdout);
+}
