@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every step of what the driver does fails once, in turn, until none is left: each allocation, and
- * each call of the table ../calls. Either the whole then fails and all that came before is undone,
+ * Every step of what the driver does fails once, in turn, until none is left: each call of the table
+ * ../calls. Either the whole then fails and all that came before is undone,
  * or it does without; the next attempt works. In the end the driver can be unloaded, and kmemleak
  * knows of nothing lost. How many steps there were stands in the kernel log.
  *
- * Allocations need a kernel with fault injection, calls the module failcall.
+ * The module failcall makes them fail. faults.c does the same with allocations.
  *
  * vm-machine: faults
  * vm-drivers: ours kernel
@@ -51,7 +51,7 @@ struct attempt {
 	void (*check)(void *context);			/* optional: all is as before */
 };
 
-static int fail_nth, failcall_nth;
+static int failcall_nth;
 
 /* What others make of a failed allocation or call, with the kernel's own driver too. */
 static void expect_what_others_say(void)
@@ -65,41 +65,6 @@ static void expect_what_others_say(void)
 	kmsg_expect("WARNING: .* at vfio_group_release");
 	kmsg_expect("Call Trace");
 }
-
-static void allocations_prepare(void)
-{
-	if (!file_exists("/proc/self/fail-nth") || !file_exists(KMEMLEAK))
-		SKIP("this kernel has no fault injection or no kmemleak");
-	/* Ordinary allocations are to fail, without a stack trace of each. */
-	file_write("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
-	file_write("/sys/kernel/debug/failslab/verbose", "0");
-	file_write("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N");
-	file_write("/sys/kernel/debug/fail_page_alloc/verbose", "0");
-	fail_nth = CHECK_OK(open("/proc/self/fail-nth", O_RDWR));
-	expect_what_others_say();
-}
-
-static void allocations_arm(int nth)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%d", nth);
-
-	CHECK_EQ(pwrite(fail_nth, text, length, 0), length);
-}
-
-static bool allocations_disarm(char *step, size_t size)
-{
-	char text[16] = "";
-
-	snprintf(step, size, "an allocation");
-	CHECK_LT(0, pread(fail_nth, text, sizeof(text) - 1, 0));
-	CHECK_EQ(pwrite(fail_nth, "0", 1, 0), 1);
-	return atoi(text) == 0;
-}
-
-static const struct injector allocations = {
-	"allocation", allocations_prepare, allocations_arm, allocations_disarm
-};
 
 /* The text of the driver's modules is where calls are counted. */
 static void add_callers(void)
@@ -282,10 +247,6 @@ static void every_step(const struct injector *injector, void (*body)(const struc
 /* EVERY_STEP(of_what) { body }: a promise for each injector; the body gets it as `injector`. */
 #define EVERY_STEP(name)								\
 	static void steps_of_##name(const struct injector *injector);			\
-	TEST(every_failed_allocation_of_##name##_is_undone)				\
-	{										\
-		every_step(&allocations, steps_of_##name);				\
-	}										\
 	TEST(every_failed_call_of_##name##_is_undone)					\
 	{										\
 		every_step(&calls, steps_of_##name);					\
@@ -785,31 +746,4 @@ EVERY_STEP(sriov)
 	pci_bind(pf, VFIO_PCI);
 	fail_each_step(injector, &sriov_steps, (void *)pf);
 	vfio_close(vfio_open(pf));
-}
-
-TEST_OURS(a_policy_that_meets_no_memory_leaves_the_one_in_force)
-{
-	const char *path = "/sys/module/vfio_pci/parameters/policy";
-	bool injected = true;
-	char step[64];
-	int nth;
-
-	driver_load("policy=1234:11e8/nointxmask=1");
-	allocations_prepare();
-	kmemleak_start();
-	for (nth = 1; injected && nth < MOST; nth++) {
-		char *now;
-		int ret;
-
-		file_write(path, "1234:11e8/nointxmask=1");
-		allocations_arm(nth);
-		ret = file_write_try(path, "1234:11e8/disable_vga=1");
-		injected = allocations_disarm(step, sizeof(step));
-		now = file_read(path);
-		CHECK_STR(now, ret ? "1234:11e8/nointxmask=1" : "1234:11e8/disable_vga=1");
-		free(now);
-	}
-	CHECK_LT(nth, MOST);
-	CHECK_GT(nth, 4);
-	check_nothing_leaked();
 }
