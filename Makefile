@@ -27,8 +27,10 @@
 #				the same calls of the kernel's driver and of ours
 #	make bench		instructions per operation, the kernel's driver and ours
 
-SUITES := lint unit tools build kernels pahole selftest vm pairs igd mlx5 live-migration clients docs \
+SUITES := lint unit tools build kernels pahole selftest vm igd mlx5 live-migration clients docs \
 	package rpm system upgrade
+# Not in check: they race, or take more time, or a kernel that is built first.
+MORE := pairs conformance vfio-selftests
 QUICK := lint unit tools pahole vm mlx5
 QUICK_TESTS := basic bind latch migration dirty
 
@@ -57,7 +59,7 @@ check-quick:
 	+@TESTS='$(QUICK_TESTS)' scripts/check $(QUICK)
 
 # A suite is tests/NAME/run; the packages it needs stand in tests/NAME/packages.
-$(filter-out check-selftest,$(SUITES:%=check-%)): check-%:
+$(filter-out check-selftest,$(SUITES:%=check-%) $(MORE:%=check-%)): check-%:
 	+@scripts/need tests/$*/packages
 	+@tests/$*/run
 
@@ -70,13 +72,16 @@ check-clients check-pahole: modules
 
 check-vm: modules sim
 
-check-debug: sim
-	+@scripts/need tests/vm/packages
+check-debug:
+	+@scripts/check debug-kernel vfio-selftests kcsan
+
+check-debug-kernel: sim
+	+@scripts/need tests/vm/packages tests/vm/debug-kernel/packages
 	+@tests/vm/debug-kernel/run
 
-check-conformance: modules sim
-	+@scripts/need tests/conformance/packages
-	+@tests/conformance/run
+check-kcsan: sim
+	+@scripts/need tests/vm/packages tests/vm/debug-kernel/packages
+	+@tests/vm/debug-kernel/kcsan
 
 # CALLS, SEED, EPISODE, DEVICE and KVER come from the environment.
 compare:
@@ -92,13 +97,13 @@ sim:
 	+@scripts/need tests/sim/packages
 	+@$(MAKE) -s -f tests/sim/Makefile
 
-check-igd check-mlx5 check-pairs check-live-migration: modules sim
-check-system check-upgrade: sim
+check-igd check-mlx5 check-pairs check-conformance check-live-migration: modules sim
+check-vfio-selftests check-system check-upgrade: sim
 
 lint: check-lint
 
 clean:
 	rm -rf build
 
-.PHONY: all modules modules-all deb demo check rpm check-quick $(SUITES:%=check-%) check-debug check-debug-kernel check-vfio-selftests check-kcsan \
-	check-conformance compare bench sim lint clean
+.PHONY: all modules modules-all deb demo check rpm check-quick $(SUITES:%=check-%) $(MORE:%=check-%) \
+	check-debug check-debug-kernel check-kcsan compare bench sim lint clean

@@ -23,18 +23,32 @@
 
 #include "core.h"
 
+static bool is_decoding(struct vfio_latch_device *dev, u16 bit)
+{
+	lockdep_assert_held(&dev->access_lock);
+
+	return READ_ONCE(dev->pdev->current_state) == PCI_D0 &&
+	       READ_ONCE(latch_config_dword(dev->config, PCI_COMMAND)->shadow) & bit;
+}
+
 /**
  * latch_memory_enabled - whether the function answers memory accesses
  * @dev: the device; access_lock is held
  */
 bool latch_memory_enabled(struct vfio_latch_device *dev)
 {
-	lockdep_assert_held(&dev->access_lock);
+	if (dev->pdev->no_command_memory)
+		return READ_ONCE(dev->pdev->current_state) == PCI_D0;
+	return is_decoding(dev, PCI_COMMAND_MEMORY);
+}
 
-	return READ_ONCE(dev->pdev->current_state) == PCI_D0 &&
-	       (dev->pdev->no_command_memory ||
-		READ_ONCE(latch_config_dword(dev->config, PCI_COMMAND)->shadow) &
-		PCI_COMMAND_MEMORY);
+/**
+ * latch_ports_enabled - whether the function answers accesses to its ports
+ * @dev: the device; access_lock is held
+ */
+bool latch_ports_enabled(struct vfio_latch_device *dev)
+{
+	return is_decoding(dev, PCI_COMMAND_IO);
 }
 
 /**

@@ -219,6 +219,14 @@ static size_t access_bar(struct vfio_latch_device *dev, unsigned int bar, void _
 	return done;
 }
 
+/* Ports that nobody decodes read as ones, and what is written to them is lost. */
+static ssize_t no_ports(u8 *buf, size_t count, bool is_write)
+{
+	if (!is_write)
+		memset(buf, 0xff, count);
+	return count;
+}
+
 /**
  * latch_bar_rw - read or write registers of a BAR
  * @dev: the device, open
@@ -244,8 +252,10 @@ ssize_t latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, s
 	woken = latch_access_begin(dev);
 	if (woken < 0)
 		return woken;
-	if (!is_memory(dev, bar) || latch_memory_enabled(dev))
+	if (is_memory(dev, bar) ? latch_memory_enabled(dev) : latch_ports_enabled(dev))
 		ret = access_bar(dev, bar, io, buf, count, offset, is_write);
+	else if (!is_memory(dev, bar))
+		ret = no_ports(buf, count, is_write);
 	latch_access_end(dev, woken);
 	return ret;
 }

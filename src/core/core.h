@@ -61,6 +61,7 @@ void latch_sysfs_remove(struct vfio_latch_device *dev);
 
 /* access.c APIs: */
 bool latch_memory_enabled(struct vfio_latch_device *dev);
+bool latch_ports_enabled(struct vfio_latch_device *dev);
 int latch_access_begin(struct vfio_latch_device *dev);
 void latch_access_end(struct vfio_latch_device *dev, int woken);
 void latch_access_revoke(struct vfio_latch_device *dev);

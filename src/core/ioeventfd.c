@@ -38,7 +38,9 @@ struct latch_ioeventfd {
 
 static void write_register(struct latch_ioeventfd *ioeventfd)
 {
-	if (!ioeventfd->is_memory || latch_memory_enabled(ioeventfd->dev))
+	struct vfio_latch_device *dev = ioeventfd->dev;
+
+	if (ioeventfd->is_memory ? latch_memory_enabled(dev) : latch_ports_enabled(dev))
 		latch_io_write(ioeventfd->io, ioeventfd->data, ioeventfd->width);
 }
 
