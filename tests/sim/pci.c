@@ -166,8 +166,12 @@ static void pf_exit(PCIDevice *pci)
 static void pf_reset(DeviceState *dev)
 {
 	struct cx_pf *pf = CX_PF(dev);
+	uint8_t *sriov = pf->parent_obj.config + EXT_SRIOV;
 
+	/* QEMU takes the VFs away and leaves the registers: the host would think that they are there. */
 	pcie_sriov_pf_disable_vfs(&pf->parent_obj);
+	pci_set_word(sriov + PCI_SRIOV_CTRL, 0);
+	pci_set_word(sriov + PCI_SRIOV_NUM_VF, 0);
 	cx_function_reset(&pf->fn);
 	cx_pages_forget(pf);
 	pci_set_long(pf->parent_obj.config + CAP_VENDOR + VENDOR_SEMAPHORE, 0);
