@@ -290,11 +290,20 @@ a_device_that_is_not_there_is_told()
 	complains '"eth0" is not an address DDDD:BB:DD.F' 2 bind eth0
 }
 
+# Whether the device that fails is the first or the last one.
 the_gravest_outcome_counts_and_all_devices_are_tried()
 {
-	a_vf
+	new_system
+	pf 0000:41:00.0 8
+	vfs 0000:41:00.0 2
 	latch_is 4 bind 0000:05:00.0 0000:41:00.1
 	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+	latch_is 4 bind 0000:41:00.2 0000:05:00.0
+	is "$(driver_of 0000:41:00.2)" mlx5_vfio_pci
+	latch_is 4 unbind 0000:05:00.0 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_core
+	latch_is 4 unbind 0000:41:00.2 0000:05:00.0
+	is "$(driver_of 0000:41:00.2)" mlx5_core
 }
 
 in_use()
