@@ -53,11 +53,11 @@ struct latch_bar {
  * struct vfio_latch_device - a PCI function handed to user space
  *
  * Locks, outermost first: the device set's lock (open, close, hot reset),
- * config_lock, irq_lock, the PCI core's device_lock(), state_lock, access_lock,
- * intx_lock. bar_lock, ioeventfd_lock and signal_lock are leaves. Who holds one of ours
- * takes the device_lock() by trylock only: an unbind holds it while it waits
- * for the last close. User memory is never touched under any of them: it may
- * be another device's BAR.
+ * config_lock, irq_lock, ioeventfd_lock, the PCI core's device_lock(),
+ * state_lock, access_lock, intx_lock. bar_lock and signal_lock are leaves. Who
+ * holds one of ours takes the device_lock() by trylock only: an unbind holds it
+ * while it waits for the last close. User memory is never touched under any of
+ * them: it may be another device's BAR.
  *
  * state_lock is held by whoever changes whether the hardware can be touched,
  * or touches it for the host, from before to after: resets, power states,
@@ -66,8 +66,8 @@ struct latch_bar {
  * holder may wait for procfs, KVM and other processes.
  *
  * access_lock says whether a user's access may touch the hardware now. Readers
- * touch it; writers, with state_lock or in a callback of runtime PM, take away
- * mappings and change whether it can be touched. A page fault waits for it: who
+ * touch it; writers, with state_lock or in a callback of power management, take
+ * away mappings and change whether it can be touched. A page fault waits for it: who
  * holds it, in whatever mode, waits for nothing but the function itself.
  *
  * A hot reset takes the state_lock of all its functions, in bus order, before
