@@ -32,7 +32,8 @@ enum rest {
 };
 
 struct capability {
-	u16 length;	/* bytes; 0: see length_of() */
+	u16 length;	/* bytes; 0: see standard_length() and extended_length() */
+	u8 per_lane;	/* further bytes for each lane of the link */
 	u8 rest;
 	u8 slot;	/* enum latch_capability + 1, or 0 */
 	bool shown;
@@ -208,9 +209,8 @@ static const struct capability standard[PCI_CAP_ID_MAX + 1] = {
 	[PCI_CAP_ID_SLOTID] = { .length = 4 },
 	[PCI_CAP_ID_MSI] = { .shown = true, SLOT(LATCH_CAP_MSI) },
 	[PCI_CAP_ID_CHSWP] = { .length = 4 },
-	[PCI_CAP_ID_PCIX] = { .length = PCI_CAP_PCIX_SIZEOF_V0, .rest = REST_HARDWARE,
-			      .shown = true, FIELDS(pcix_fields) },
-	[PCI_CAP_ID_HT] = { .length = 4, .rest = REST_HARDWARE, .shown = true },
+	[PCI_CAP_ID_PCIX] = { .rest = REST_HARDWARE, .shown = true, FIELDS(pcix_fields) },
+	[PCI_CAP_ID_HT] = { .rest = REST_HARDWARE, .shown = true },
 	[PCI_CAP_ID_VNDR] = { .rest = REST_RAW, .shown = true },
 	[PCI_CAP_ID_DBG] = { .length = 4 },
 	[PCI_CAP_ID_CCRC] = { .length = 4 },
@@ -247,8 +247,28 @@ static const struct field power_budget_fields[] = {
 	{ .offset = PCI_PWR_DATA, .width = 4, .status = ~0U },
 };
 
-/* PCIe extended capabilities that a user sees; all others are hidden. */
-static const struct capability extended[PCI_EXT_CAP_ID_MAX + 1] = {
+/* Extended capabilities that the headers of older kernels have no name for. */
+enum {
+	EXT_CAP_ID_LNR = 0x1c,		/* LN Requester */
+	EXT_CAP_ID_FRS = 0x21,		/* Function Readiness Status queueing */
+	EXT_CAP_ID_RTR = 0x22,		/* Readiness Time Reporting */
+	EXT_CAP_ID_VF_REBAR = 0x24,	/* VF Resizable BAR */
+	EXT_CAP_ID_LMR = 0x27,		/* Lane Margining at the Receiver */
+	EXT_CAP_ID_HIERARCHY = 0x28,	/* Hierarchy ID */
+	EXT_CAP_ID_NPEM = 0x29,		/* Native PCIe Enclosure Management */
+	EXT_CAP_ID_PL_32GT = 0x2a,	/* Physical Layer 32.0 GT/s */
+	EXT_CAP_ID_ALT_PROTOCOL = 0x2b,	/* Alternate Protocol */
+	EXT_CAP_ID_SFI = 0x2c,		/* System Firmware Intermediary */
+	EXT_CAP_ID_DEV3 = 0x2f,		/* Device 3 */
+	EXT_CAP_ID_IDE = 0x30,		/* Integrity and Data Encryption */
+	EXT_CAP_ID_PL_64GT = 0x31,	/* Physical Layer 64.0 GT/s */
+};
+
+/*
+ * PCIe extended capabilities that a user sees; all others are hidden, exactly as far as they reach:
+ * what follows them is the device's own. PCIe 6.0, 7.7 to 7.9.
+ */
+static const struct capability extended[] = {
 	[PCI_EXT_CAP_ID_ERR] = { .rest = REST_HARDWARE, .shown = true, FIELDS(aer_fields) },
 	[PCI_EXT_CAP_ID_VC] = { .rest = REST_HARDWARE, .shown = true },
 	[PCI_EXT_CAP_ID_DSN] = { .length = PCI_EXT_CAP_DSN_SIZEOF, .shown = true },
@@ -274,6 +294,26 @@ static const struct capability extended[PCI_EXT_CAP_ID_MAX + 1] = {
 	[PCI_EXT_CAP_ID_LTR] = { .length = PCI_EXT_CAP_LTR_SIZEOF, .rest = REST_HARDWARE,
 				 .shown = true },
 	[PCI_EXT_CAP_ID_DVSEC] = { .rest = REST_RAW, .shown = true },
+
+	[PCI_EXT_CAP_ID_RCILC] = { .length = 0x0c },
+	[PCI_EXT_CAP_ID_RCRB] = { .length = 0x14 },
+	[PCI_EXT_CAP_ID_SECPCI] = { .length = 0x0c, .per_lane = 2 },
+	[PCI_EXT_CAP_ID_PASID] = { .length = PCI_EXT_CAP_PASID_SIZEOF },
+	[EXT_CAP_ID_LNR] = { .length = 0x08 },
+	[PCI_EXT_CAP_ID_PTM] = { .length = 0x0c },
+	[EXT_CAP_ID_FRS] = { .length = 0x10 },
+	[EXT_CAP_ID_RTR] = { .length = 0x0c },
+	[PCI_EXT_CAP_ID_DLF] = { .length = 0x0c },
+	[PCI_EXT_CAP_ID_PL_16GT] = { .length = PCI_PL_16GT_LE_CTRL, .per_lane = 1 },
+	[EXT_CAP_ID_LMR] = { .length = 0x08, .per_lane = 4 },
+	[EXT_CAP_ID_HIERARCHY] = { .length = 0x20 },
+	[EXT_CAP_ID_NPEM] = { .length = 0x10 },
+	[EXT_CAP_ID_PL_32GT] = { .length = 0x20, .per_lane = 1 },
+	[EXT_CAP_ID_ALT_PROTOCOL] = { .length = 0x18 },
+	[EXT_CAP_ID_SFI] = { .length = 0x14 },
+	[PCI_EXT_CAP_ID_DOE] = { .length = 0x18 },
+	[EXT_CAP_ID_DEV3] = { .length = 0x10 },
+	[EXT_CAP_ID_PL_64GT] = { .length = 0x10, .per_lane = 1 },
 };
 
 static const struct capability unknown;
@@ -334,10 +374,51 @@ static unsigned int tph_length(u32 cap)
 	return PCI_TPH_BASE_SIZEOF + (table_here ? entries * 2 : 0);
 }
 
+/* HyperTransport 3.1, 7: 0 for a type whose length depends on what it does not tell. */
+static unsigned int ht_length(u16 flags)
+{
+	switch (flags >> 8 & HT_3BIT_CAP_MASK) {
+	case HT_CAPTYPE_SLAVE:
+		return HT_CAP_SIZEOF_LONG;
+	case HT_CAPTYPE_HOST:
+		return HT_CAP_SIZEOF_SHORT;
+	}
+	switch (flags >> 8 & HT_5BIT_CAP_MASK) {
+	case HT_CAPTYPE_IRQ:
+		return 8;
+	case HT_CAPTYPE_UNITID_CLUMP:
+	case HT_CAPTYPE_ERROR_RETRY:
+		return 12;
+	case HT_CAPTYPE_MSI_MAPPING:
+		return flags & HT_MSI_FLAGS_FIXED ? 4 : 12;
+	default:
+		return 0;
+	}
+}
+
+/* PCIe 6.0, 7.8.5: the size of an entry is in it. */
+static unsigned int ea_length(const struct latch_config_source *source, unsigned int offset)
+{
+	unsigned int entries = read_field(source, offset + PCI_EA_NUM_ENT, 1) &
+			       PCI_EA_NUM_ENT_MASK;
+	unsigned int length = PCI_EA_FIRST_ENT;
+
+	while (entries-- && offset + length < PCI_CFG_SPACE_SIZE)
+		length += ((read_field(source, offset + length, 4) & PCI_EA_ES) + 1) * 4;
+	return length;
+}
+
 static unsigned int standard_length(const struct latch_config_source *source, unsigned int id,
 				    unsigned int offset)
 {
 	switch (id) {
+	case PCI_CAP_ID_PCIX:
+		return PCI_X_CMD_VERSION(read_field(source, offset + PCI_X_CMD, 2)) ?
+		       PCI_CAP_PCIX_SIZEOF_V2 : PCI_CAP_PCIX_SIZEOF_V0;
+	case PCI_CAP_ID_HT:
+		return ht_length(read_field(source, offset + PCI_CAP_FLAGS, 2));
+	case PCI_CAP_ID_EA:
+		return ea_length(source, offset);
 	case PCI_CAP_ID_MSI:
 		return msi_length(read_field(source, offset + PCI_MSI_FLAGS, 2));
 	case PCI_CAP_ID_EXP:
@@ -349,10 +430,48 @@ static unsigned int standard_length(const struct latch_config_source *source, un
 	}
 }
 
+static unsigned int dpc_length(u16 cap)
+{
+	if (!(cap & PCI_EXP_DPC_CAP_RP_EXT))
+		return PCI_EXP_DPC_RP_PIO_STATUS;
+	return PCI_EXP_DPC_RP_PIO_HEADER_LOG + ((cap & PCI_EXP_DPC_RP_PIO_LOG_SIZE) >> 8) * 4;
+}
+
+/*
+ * PCIe 6.0, 7.9.26: a block for each traffic class of the link's stream, then one for each
+ * selective stream, with as many address associations as it says.
+ */
+static unsigned int ide_length(const struct latch_config_source *source, unsigned int offset)
+{
+	u32 cap = read_field(source, offset + 4, 4);
+	unsigned int length = 12;
+	unsigned int streams;
+
+	if (cap & BIT(0))
+		length += ((cap >> 13 & 7) + 1) * 8;
+	if (!(cap & BIT(1)))
+		return length;
+	for (streams = (cap >> 16 & 0xff) + 1; streams && offset + length < source->size; streams--)
+		length += 20 + (read_field(source, offset + length, 4) & 0xf) * 12;
+	return length;
+}
+
 static unsigned int extended_length(const struct latch_config_source *source, unsigned int id,
 				    unsigned int offset)
 {
 	switch (id) {
+	case PCI_EXT_CAP_ID_RCLD:
+		return 0x10 + read_field(source, offset + 5, 1) * 0x10;
+	case PCI_EXT_CAP_ID_RCEC:
+		return PCI_EXT_CAP_VER(read_field(source, offset, 4)) > 1 ? 0x0c : 0x08;
+	case PCI_EXT_CAP_ID_PMUX:
+		return 0x10 + (read_field(source, offset + 4, 1) & 0x3f) * 4;
+	case PCI_EXT_CAP_ID_DPC:
+		return dpc_length(read_field(source, offset + PCI_EXP_DPC_CAP, 2));
+	case PCI_EXT_CAP_ID_L1SS:
+		return PCI_EXT_CAP_VER(read_field(source, offset, 4)) > 1 ? 0x14 : 0x10;
+	case EXT_CAP_ID_IDE:
+		return ide_length(source, offset);
 	case PCI_EXT_CAP_ID_ERR:
 		return PCI_ERR_ROOT_ERR_SRC + 4;
 	case PCI_EXT_CAP_ID_VC:
@@ -368,6 +487,7 @@ static unsigned int extended_length(const struct latch_config_source *source, un
 			    DIV_ROUND_UP(read_field(source, offset + PCI_ACS_EGRESS_BITS, 1) ?: 256,
 					 32) * 4 : 0);
 	case PCI_EXT_CAP_ID_REBAR:
+	case EXT_CAP_ID_VF_REBAR:
 		return 4 + 8 * ((read_field(source, offset + PCI_REBAR_CTRL, 4) &
 				 PCI_REBAR_CTRL_NBAR_MASK) >> PCI_REBAR_CTRL_NBAR_SHIFT);
 	case PCI_EXT_CAP_ID_DPA:
@@ -440,8 +560,13 @@ static void lay_capability(struct latch_config *config, const struct latch_confi
 		config->cap[cap->rules->slot - 1] = cap->offset;
 }
 
-/* A hidden capability reads as zero. */
-static void lay_hidden(struct latch_config *config, const struct placed *cap)
+/*
+ * A hidden capability reads as zero, its @known bytes. Where it ends may be unknown: what follows,
+ * up to the next capability, may then be its registers, which the host may have set up or will
+ * believe, or the device's own. It reads as the hardware has it, so that a driver finds its device,
+ * and takes no write: nobody knows what one would do.
+ */
+static void lay_hidden(struct latch_config *config, const struct placed *cap, unsigned int known)
 {
 	unsigned int at;
 
@@ -449,8 +574,10 @@ static void lay_hidden(struct latch_config *config, const struct placed *cap)
 		struct latch_dword *dword = latch_config_dword(config, at);
 		u32 mask = latch_config_mask(at, 1);
 
-		dword->virt |= mask;
 		dword->write &= ~mask;
+		if (at >= cap->offset + known)
+			continue;
+		dword->virt |= mask;
 		dword->shadow &= ~mask;
 	}
 }
@@ -512,7 +639,7 @@ static void lay_vendor(struct latch_config *config, const struct latch_config_so
 	}
 }
 
-/* The end of a capability whose length nobody knows: where the next one starts. */
+/* Where the next capability starts: a longer one, or one of unknown length, ends there. */
 static unsigned int next_start(const struct placed *caps, unsigned int nr, unsigned int offset,
 			       unsigned int end)
 {
@@ -560,6 +687,34 @@ static bool is_usable(const struct latch_config *config, const struct placed *ca
 	       (!config->cap[cap->rules->slot - 1] && cap->length >= least);
 }
 
+/* Entries of @size bytes for each lane: as many as the link is wide, 32 at most. */
+static unsigned int lanes_length(const struct latch_config *config,
+				 const struct latch_config_source *source, unsigned int size)
+{
+	unsigned int exp = config->cap[LATCH_CAP_EXP];
+	unsigned int lanes = 0;
+
+	if (exp)
+		lanes = (read_field(source, exp + PCI_EXP_LNKCAP, 4) & PCI_EXP_LNKCAP_MLW) >> 4;
+	if (!lanes || lanes > 32)
+		lanes = 32;
+	return (lanes * size + 3) & ~3U;
+}
+
+/* 0 if it is unknown. */
+static unsigned int length_of(const struct latch_config *config,
+			      const struct latch_config_source *source, const struct placed *cap,
+			      const struct list_format *format)
+{
+	const struct capability *rules = cap->rules;
+
+	if (!rules->length)
+		return format->length(source, cap->id, cap->offset);
+	if (!rules->per_lane)
+		return rules->length;
+	return rules->length + lanes_length(config, source, rules->per_lane);
+}
+
 /* Lays out a list of capabilities and links those that are shown. */
 static void lay_list(struct latch_config *config, const struct latch_config_source *source,
 		     struct placed *caps, unsigned int nr, const struct list_format *format)
@@ -571,12 +726,11 @@ static void lay_list(struct latch_config *config, const struct latch_config_sour
 		struct placed *cap = &caps[n];
 		unsigned int end = min(format->end, config->size);
 		unsigned int room = next_start(caps, nr, cap->offset, end) - cap->offset;
-		unsigned int length = cap->rules->length ?:
-				      format->length(source, cap->id, cap->offset);
+		unsigned int length = length_of(config, source, cap, format);
 
 		cap->length = length ? min(length, room) : room;
 		if (!cap->rules->shown || !is_usable(config, cap, length)) {
-			lay_hidden(config, cap);
+			lay_hidden(config, cap, length ?: PCI_CAP_SIZEOF);
 			continue;
 		}
 		lay_capability(config, source, cap);
@@ -649,7 +803,7 @@ static int lay_extended(struct latch_config *config, const struct latch_config_s
 		if (!head || head == ~0U)
 			break;
 		caps[nr++] = (struct placed){
-			.rules = id <= PCI_EXT_CAP_ID_MAX ? &extended[id] : &unknown,
+			.rules = id < ARRAY_SIZE(extended) ? &extended[id] : &unknown,
 			.id = id,
 			.offset = offset,
 		};

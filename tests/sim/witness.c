@@ -25,6 +25,8 @@
 #define EXT_AER			0x100
 #define EXT_ARI			0x150
 #define EXT_SRIOV		0x180
+#define EXT_DLF			0x200
+#define EXT_UNKNOWN		0x280
 #define MSI_VECTORS		4
 #define MSIX_VECTORS		8
 
@@ -237,6 +239,15 @@ static bool add_af(PCIDevice *pci, Error **errp)
 	return true;
 }
 
+/* Two that no user is to see: Data Link Feature, and one that no specification has. */
+static void add_hidden_capabilities(PCIDevice *pci)
+{
+	pcie_add_capability(pci, 0x25, 1, EXT_DLF, 12);
+	pcie_add_capability(pci, 0x7f, 1, EXT_UNKNOWN, 12);
+	pci_set_long(pci->config + EXT_UNKNOWN + 4, 0x600df00d);
+	pci_set_long(pci->wmask + EXT_UNKNOWN + 8, UINT32_MAX);
+}
+
 /* What the PF and its VFs have alike. */
 static bool init_function(struct witness *witness, Error **errp)
 {
@@ -290,6 +301,8 @@ static void realize(PCIDevice *pci, Error **errp)
 		pcie_sriov_pf_init_vf_bar(pci, 0, PCI_BASE_ADDRESS_SPACE_MEMORY,
 					  memory_region_size(&witness->bars[0].region));
 	}
+	if (witness->hidden_capabilities)
+		add_hidden_capabilities(pci);
 	take_defaults(witness);
 }
 
@@ -372,6 +385,7 @@ static Property properties[] = {
 	LIVE("config-size", config_size, uint32_t, uint32, 0),
 	DEFINE_PROP_BOOL("flr", struct witness, flr, true),
 	DEFINE_PROP_BOOL("af", struct witness, af, false),
+	DEFINE_PROP_BOOL("hidden-capabilities", struct witness, hidden_capabilities, false),
 	DEFINE_PROP_BOOL("no-soft-reset", struct witness, no_soft_reset, true),
 	LIVE("flr-ms", flr_ms, uint32_t, uint32, 95),
 	LIVE("intx-limit-ms", intx_limit_ms, uint32_t, uint32, 5000),

@@ -65,6 +65,7 @@ typedef struct witness {
 	uint32_t flr_ms;
 	uint32_t intx_limit_ms;
 	bool flr, af, no_soft_reset, intx_survives_reset;
+	bool hidden_capabilities;
 	bool quiet;
 
 	struct witness_counts *counts;

@@ -56,13 +56,18 @@ static struct latch_config *with_cap(u8 id, u16 flags)
 	return space_compile(&space);
 }
 
-/* The same at 0x100, its second dword given. */
-static struct latch_config *with_ext_cap(u16 id, u32 second)
+/* A space with one extended capability at 0x100, its first and second dword given. */
+static void with_ext_cap_head(u32 head, u32 second)
 {
 	space_init(&space, 4096);
 	memset(space.byte + 0x100, 0xff, 0x300);
-	space_ext_cap(&space, 0x100, id, 0);
+	space_set(&space, 0x100, 4, head);
 	space_set(&space, 0x104, 4, second);
+}
+
+static struct latch_config *with_ext_cap(u16 id, u32 second)
+{
+	with_ext_cap_head(id | 1 << 16, second);
 	return space_compile(&space);
 }
 
@@ -564,20 +569,67 @@ static void pci_x_has_its_registers(void **state)
 
 static void subsystem_hypertransport_and_sata_cannot_be_written(void **state)
 {
+	/* HyperTransport 3.1, 7: the type is in the highest bits of the flags. */
 	static const struct {
 		u8 id;
+		u16 flags;
 		u8 length;
 	} caps[] = {
-		{ PCI_CAP_ID_SSVID, 8 }, { PCI_CAP_ID_HT, 4 }, { PCI_CAP_ID_SATA, 8 },
+		{ PCI_CAP_ID_SSVID, 0, 8 }, { PCI_CAP_ID_SATA, 0, 8 },
+		{ PCI_CAP_ID_PCIX, 0x1000, 24 }, { PCI_CAP_ID_PCIX, 0x2000, 24 },
+		{ PCI_CAP_ID_HT, 0x0000, 28 }, { PCI_CAP_ID_HT, 0x1fff, 28 },
+		{ PCI_CAP_ID_HT, 0x2000, 24 }, { PCI_CAP_ID_HT, 0x8000, 8 },
+		{ PCI_CAP_ID_HT, 0x9000, 12 }, { PCI_CAP_ID_HT, 0xc000, 12 },
+		{ PCI_CAP_ID_HT, 0xa800, 12 }, { PCI_CAP_ID_HT, 0xa803, 4 },
 	};
 	unsigned int n;
 
 	(void)state;
 	for (n = 0; n < ARRAY_SIZE(caps); n++) {
-		struct latch_config *config = with_cap(caps[n].id, 0);
+		struct latch_config *config = with_cap(caps[n].id, caps[n].flags);
 
-		assert_registers(config, 0x40, caps[n].length, NULL, 0);
+		if (caps[n].id != PCI_CAP_ID_PCIX)
+			assert_registers(config, 0x40, caps[n].length, NULL, 0);
 		assert_length(config, 0x40, caps[n].length);
+		latch_config_free(config);
+	}
+}
+
+/* What a hidden capability has: nothing to see, nothing to write, and its neighbours their own. */
+static void assert_hides(const struct latch_config *config, unsigned int base, unsigned int length)
+{
+	unsigned int at;
+
+	for (at = base; at < base + length; at++) {
+		assert_int_equal(user_read(config, &space, at, 1), 0);
+		if (bits_write(config, at, 1))
+			fail_msg("byte %#x of the capability takes a write", at - base);
+	}
+	assert_length(config, base, length);
+	assert_int_equal(bits_virt(config, base + length, 4), 0);
+}
+
+/* Conventional PCI 3.0, appendix H, and what it refers to; PCIe 6.0, 7.8.5 */
+static void hidden_capabilities_hide_no_more_than_themselves(void **state)
+{
+	static const struct {
+		u8 id;
+		u16 flags;
+		u8 length;
+	} caps[] = {
+		{ PCI_CAP_ID_AGP, 0, 12 }, { PCI_CAP_ID_SLOTID, 0, 4 },
+		{ PCI_CAP_ID_CHSWP, 0, 4 }, { PCI_CAP_ID_DBG, 0, 4 }, { PCI_CAP_ID_CCRC, 0, 4 },
+		{ PCI_CAP_ID_SHPC, 0, 8 }, { PCI_CAP_ID_AGP3, 0, 12 },
+		/* Entries of 8 dwords, all of the bits being ones. */
+		{ PCI_CAP_ID_EA, 0, 4 }, { PCI_CAP_ID_EA, 1, 36 }, { PCI_CAP_ID_EA, 0xffc2, 68 },
+	};
+	unsigned int n;
+
+	(void)state;
+	for (n = 0; n < ARRAY_SIZE(caps); n++) {
+		struct latch_config *config = with_cap(caps[n].id, caps[n].flags);
+
+		assert_hides(config, 0x40, caps[n].length);
 		latch_config_free(config);
 	}
 }
@@ -628,8 +680,10 @@ static void capabilities_that_concern_the_host_are_hidden(void **state)
 
 		assert_int_equal(user_read(config, &space, PCI_CAPABILITY_LIST, 1),
 				 is_shown ? 0x40 : 0);
-		if (!is_shown)
+		if (!is_shown) {
 			assert_int_equal(user_read(config, &space, 0x40, 4), 0);
+			assert_int_equal(bits_write(config, 0x40, 4), 0);
+		}
 		latch_config_free(config);
 	}
 }
@@ -745,23 +799,114 @@ static void extended_vendor_capabilities_are_the_devices_own_but_for_their_heade
 
 static void extended_capabilities_that_concern_the_host_are_hidden(void **state)
 {
-	static const u16 hidden[] = {
-		PCI_EXT_CAP_ID_RCLD, PCI_EXT_CAP_ID_RCILC, PCI_EXT_CAP_ID_RCEC,
-		PCI_EXT_CAP_ID_RCRB, PCI_EXT_CAP_ID_CAC, PCI_EXT_CAP_ID_MRIOV,
-		PCI_EXT_CAP_ID_SECPCI, PCI_EXT_CAP_ID_PASID, PCI_EXT_CAP_ID_DPC,
-		PCI_EXT_CAP_ID_L1SS, PCI_EXT_CAP_ID_PTM, PCI_EXT_CAP_ID_DLF,
-		PCI_EXT_CAP_ID_PL_16GT, 0x77, 0x1000,
+	static const struct {
+		u16 id;
+		u32 second;
+		u16 length;
+	} caps[] = {
+		{ PCI_EXT_CAP_ID_RCLD, 0, 0x10 }, { PCI_EXT_CAP_ID_RCLD, 0x0300, 0x40 },
+		{ PCI_EXT_CAP_ID_RCILC, 0, 0x0c }, { PCI_EXT_CAP_ID_RCEC, 0, 0x08 },
+		{ PCI_EXT_CAP_ID_RCRB, 0, 0x14 },
+		{ PCI_EXT_CAP_ID_PMUX, 0, 0x10 }, { PCI_EXT_CAP_ID_PMUX, 0x3f, 0x10c },
+		{ PCI_EXT_CAP_ID_PASID, 0, 8 }, { 0x1c /* LNR */, 0, 8 },
+		{ PCI_EXT_CAP_ID_DPC, 0x0f00, 0x0c }, { PCI_EXT_CAP_ID_DPC, 0x0920, 0x44 },
+		{ PCI_EXT_CAP_ID_L1SS, 0, 0x10 }, { PCI_EXT_CAP_ID_PTM, 0, 0x0c },
+		{ 0x21 /* FRS */, 0, 0x10 }, { 0x22 /* RTR */, 0, 0x0c },
+		{ PCI_EXT_CAP_ID_DLF, 0, 0x0c }, { 0x28 /* Hierarchy ID */, 0, 0x20 },
+		{ 0x29 /* NPEM */, 0, 0x10 }, { 0x2b /* Alternate Protocol */, 0, 0x18 },
+		{ 0x2c /* SFI */, 0, 0x14 }, { PCI_EXT_CAP_ID_DOE, 0, 0x18 },
+		{ 0x2f /* Device 3 */, 0, 0x10 },
+		/* IDE: none; two classes of the link; two selective streams of 15 associations. */
+		{ 0x30, 0, 0x0c }, { 0x30, 0x2001, 0x1c }, { 0x30, 0x12003, 0x1c + 2 * 200 },
 	};
+	unsigned int n;
+
+	(void)state;
+	for (n = 0; n < ARRAY_SIZE(caps); n++) {
+		struct latch_config *config = with_ext_cap(caps[n].id, caps[n].second);
+
+		/* At the head of the list a hidden one is a null capability: it reads as zero, too. */
+		assert_hides(config, 0x100, caps[n].length);
+		latch_config_free(config);
+	}
+}
+
+static void later_versions_of_hidden_extended_capabilities_are_longer(void **state)
+{
+	static const struct {
+		u16 id;
+		u16 length;
+	} caps[] = { { PCI_EXT_CAP_ID_L1SS, 0x14 }, { PCI_EXT_CAP_ID_RCEC, 0x0c } };
+	unsigned int n;
+
+	(void)state;
+	for (n = 0; n < ARRAY_SIZE(caps); n++) {
+		struct latch_config *config;
+
+		with_ext_cap_head(caps[n].id | 2 << 16, 0);
+		config = space_compile(&space);
+		assert_hides(config, 0x100, caps[n].length);
+		latch_config_free(config);
+	}
+}
+
+static void hidden_capabilities_of_lanes_are_as_long_as_the_link_is_wide(void **state)
+{
+	static const struct {
+		u16 id;
+		u16 base;
+		u16 per_lane;
+	} caps[] = {
+		{ PCI_EXT_CAP_ID_SECPCI, 0x0c, 2 }, { PCI_EXT_CAP_ID_PL_16GT, 0x20, 1 },
+		{ 0x27 /* Lane Margining */, 0x08, 4 }, { 0x2a /* 32 GT/s */, 0x20, 1 },
+		{ 0x31 /* 64 GT/s */, 0x10, 1 },
+	};
+	/* The width that the link says, and the one that it has: 0 is none, 63 nonsense. */
+	static const u8 widths[][2] = {
+		{ 1, 1 }, { 2, 2 }, { 4, 4 }, { 8, 8 }, { 12, 12 }, { 16, 16 }, { 32, 32 },
+		{ 0, 32 }, { 63, 32 },
+	};
+	unsigned int n, w;
+
+	(void)state;
+	for (n = 0; n < ARRAY_SIZE(caps); n++)
+		for (w = 0; w < ARRAY_SIZE(widths); w++) {
+			unsigned int lanes = widths[w][1] * caps[n].per_lane;
+			struct latch_config *config;
+
+			with_ext_cap_head(caps[n].id | 1 << 16, 0);
+			space_first(&space, 0x40);
+			space_cap(&space, 0x40, PCI_CAP_ID_EXP, 0);
+			space_set(&space, 0x42, 2, 2);
+			space_set(&space, 0x4c, 4, widths[w][0] << 4 | 0xf);
+			config = space_compile(&space);
+			assert_hides(config, 0x100, caps[n].base + (lanes + 3) / 4 * 4);
+			latch_config_free(config);
+		}
+}
+
+/* Nobody knows where it ends: it cannot be found, and nothing up to the next one takes a write. */
+static void unknown_extended_capabilities_can_be_read_only(void **state)
+{
+	static const u16 ids[] = { PCI_EXT_CAP_ID_CAC, PCI_EXT_CAP_ID_MRIOV, 0x14, 0x77, 0x1000 };
 	unsigned int n, at;
 
 	(void)state;
-	for (n = 0; n < ARRAY_SIZE(hidden); n++) {
-		struct latch_config *config = with_ext_cap(hidden[n], 0xa5a5a5a5);
+	for (n = 0; n < ARRAY_SIZE(ids); n++) {
+		struct latch_config *config;
 
-		for (at = 0x100; at < 0x200; at += 4) {
-			assert_int_equal(user_read(config, &space, at, 4), 0);
+		with_ext_cap_head(ids[n] | 1 << 16, 0xa5a5a5a5);
+		space_ext_cap(&space, 0x180, PCI_EXT_CAP_ID_LTR, 0);
+		space_set(&space, 0x100, 4, ids[n] | 0x18010000);
+		config = space_compile(&space);
+		assert_int_equal(user_read(config, &space, 0x100, 4), 0x18000000);
+		assert_int_equal(bits_write(config, 0x100, 4), 0);
+		assert_int_equal(user_read(config, &space, 0x104, 4), 0xa5a5a5a5);
+		for (at = 0x104; at < 0x180; at += 4) {
+			assert_int_equal(bits_virt(config, at, 4), 0);
 			assert_int_equal(bits_write(config, at, 4), 0);
 		}
+		assert_int_equal(bits_write(config, 0x188, 4), ~0U);
 		latch_config_free(config);
 	}
 }
@@ -832,6 +977,7 @@ int main(void)
 		cmocka_unit_test(advanced_features_take_a_reset_only),
 		cmocka_unit_test(pci_x_has_its_registers),
 		cmocka_unit_test(subsystem_hypertransport_and_sata_cannot_be_written),
+		cmocka_unit_test(hidden_capabilities_hide_no_more_than_themselves),
 		cmocka_unit_test(a_vendor_capability_is_the_devices_own_but_for_its_header),
 		cmocka_unit_test(what_no_capability_claims_is_the_devices_own),
 		cmocka_unit_test(capabilities_that_concern_the_host_are_hidden),
@@ -841,6 +987,9 @@ int main(void)
 		cmocka_unit_test(resizable_bars_cannot_be_written),
 		cmocka_unit_test(extended_vendor_capabilities_are_the_devices_own_but_for_their_header),
 		cmocka_unit_test(extended_capabilities_that_concern_the_host_are_hidden),
+		cmocka_unit_test(later_versions_of_hidden_extended_capabilities_are_longer),
+		cmocka_unit_test(hidden_capabilities_of_lanes_are_as_long_as_the_link_is_wide),
+		cmocka_unit_test(unknown_extended_capabilities_can_be_read_only),
 		cmocka_unit_test(an_access_is_as_wide_as_alignment_and_count_allow),
 		cmocka_unit_test(a_field_of_the_shadow_is_read_and_written_alone),
 	};

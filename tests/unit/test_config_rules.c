@@ -25,6 +25,24 @@ static void assert_hidden(const struct latch_config *config, unsigned int from, 
 	}
 }
 
+/* Bytes that read as hardware has them, and take no write. */
+static void assert_read_only(const struct latch_config *config, unsigned int from, unsigned int to)
+{
+	for (; from < to; from++) {
+		assert_int_equal(bits_virt(config, from, 1), 0);
+		assert_int_equal(bits_write(config, from, 1), 0);
+	}
+}
+
+/* Bytes that are the device's own. */
+static void assert_own(const struct latch_config *config, unsigned int from, unsigned int to)
+{
+	for (; from < to; from++) {
+		assert_int_equal(bits_virt(config, from, 1), 0);
+		assert_int_equal(bits_write(config, from, 1), 0xff);
+	}
+}
+
 static void fill(unsigned int from, unsigned int to)
 {
 	memset(space.byte + from, 0xa5, to - from);
@@ -110,7 +128,7 @@ static void a_list_of_hidden_capabilities_is_empty(void **state)
 	latch_config_free(config);
 }
 
-static void an_unknown_capability_is_hidden_up_to_the_next_one(void **state)
+static void an_unknown_capability_takes_no_write_up_to_the_next_one(void **state)
 {
 	struct latch_config *config;
 
@@ -123,14 +141,17 @@ static void an_unknown_capability_is_hidden_up_to_the_next_one(void **state)
 	space_cap(&space, 0x80, PCI_CAP_ID_SSVID, 0x60);
 	space_cap(&space, 0x60, PCI_CAP_ID_SSVID, 0);
 	config = space_compile(&space);
-	assert_hidden(config, 0x40, 0x60);
+	assert_hidden(config, 0x40, 0x44);
+	assert_read_only(config, 0x44, 0x60);
+	assert_user_reads(config, 0x44, 4, 0xa5a5a5a5);
+	assert_own(config, 0x68, 0x80);
 	assert_user_reads(config, PCI_CAPABILITY_LIST, 1, 0x80);
 	assert_user_reads(config, 0x61, 1, 0);
 	assert_user_reads(config, 0x64, 4, 0xa5a5a5a5);
 	latch_config_free(config);
 }
 
-static void an_unknown_capability_at_the_end_hides_the_rest(void **state)
+static void an_unknown_capability_at_the_end_takes_no_write_up_to_there(void **state)
 {
 	struct latch_config *config;
 
@@ -140,7 +161,9 @@ static void an_unknown_capability_at_the_end_hides_the_rest(void **state)
 	space_first(&space, 0xf0);
 	space_cap(&space, 0xf0, 0x77, 0);
 	config = space_compile(&space);
-	assert_hidden(config, 0xf0, 0x100);
+	assert_hidden(config, 0xf0, 0xf4);
+	assert_read_only(config, 0xf4, 0x100);
+	assert_user_reads(config, 0xfc, 4, 0xa5a5a5a5);
 	latch_config_free(config);
 }
 
@@ -366,7 +389,10 @@ static void a_hidden_first_extended_capability_still_leads_to_the_next(void **st
 	/* A null capability: no id, no version, a link. */
 	assert_user_reads(config, 0x100, 4, 0x30000000);
 	assert_int_equal(bits_write(config, 0x100, 4), 0);
-	assert_hidden(config, 0x104, 0x300);
+	assert_hidden(config, 0x104, 0x10c);
+	assert_own(config, 0x10c, 0x200);
+	assert_hidden(config, 0x200, 0x20c);
+	assert_own(config, 0x20c, 0x300);
 	assert_int_equal(user_ext_cap(config, &space, PCI_EXT_CAP_ID_DSN), 0x300);
 	latch_config_free(config);
 }
@@ -380,7 +406,10 @@ static void an_extended_list_of_hidden_capabilities_is_empty(void **state)
 	space_ext_cap(&space, 0x100, PCI_EXT_CAP_ID_DPC, 0x200);
 	space_ext_cap(&space, 0x200, PCI_EXT_CAP_ID_PTM, 0);
 	config = space_compile(&space);
-	assert_hidden(config, 0x100, 4096);
+	assert_hidden(config, 0x100, 0x10c);
+	assert_own(config, 0x10c, 0x200);
+	assert_hidden(config, 0x200, 0x20c);
+	assert_own(config, 0x20c, 4096);
 	latch_config_free(config);
 }
 
@@ -397,8 +426,10 @@ static void a_hidden_extended_capability_is_unlinked_wherever_it_stands(void **s
 	config = space_compile(&space);
 	assert_user_reads(config, 0x100, 4, 0x30010003);
 	assert_user_reads(config, 0x300, 4, 0x0001000e);
-	assert_hidden(config, 0x200, 0x300);
-	assert_hidden(config, 0x400, 4096);
+	assert_hidden(config, 0x200, 0x20c);
+	assert_own(config, 0x20c, 0x300);
+	assert_hidden(config, 0x400, 0x410);
+	assert_own(config, 0x410, 4096);
 	latch_config_free(config);
 }
 
@@ -587,8 +618,8 @@ int main(void)
 		cmocka_unit_test(a_function_without_a_list_has_none),
 		cmocka_unit_test(a_hidden_capability_is_unlinked_wherever_it_stands),
 		cmocka_unit_test(a_list_of_hidden_capabilities_is_empty),
-		cmocka_unit_test(an_unknown_capability_is_hidden_up_to_the_next_one),
-		cmocka_unit_test(an_unknown_capability_at_the_end_hides_the_rest),
+		cmocka_unit_test(an_unknown_capability_takes_no_write_up_to_the_next_one),
+		cmocka_unit_test(an_unknown_capability_at_the_end_takes_no_write_up_to_there),
 		cmocka_unit_test(a_list_in_a_circle_ends),
 		cmocka_unit_test(a_link_into_the_header_ends_the_list),
 		cmocka_unit_test(the_reserved_low_bits_of_a_link_are_ignored),

@@ -453,6 +453,50 @@ TEST_OURS(link_reset_leaves_intx_masked)
 	witness_set_intx("witness0", false);
 }
 
+/* Capabilities that a client does not see: witness2 has two, and registers of its own behind them. */
+#define HIDDEN		0x200
+#define HIDDEN_SIZE	12
+#define UNKNOWN		0x280
+
+TEST(registers_behind_a_hidden_capability_are_the_devices_own)
+{
+	struct vfio_device *device = open_with_memory("witness2", NULL);
+	unsigned int at;
+
+	CHECK_EQ(real_cfg(device->bdf, HIDDEN, 2), 0x25);
+	CHECK_EQ(cfg_ext_cap(device, 0x25), 0);
+	CHECK_EQ(cfg_ext_cap(device, 0x7f), 0);
+	/* 6.1's own driver shows its first dword. */
+	for (at = HIDDEN; driver_is_ours() && at < HIDDEN + HIDDEN_SIZE; at += 4) {
+		cfg_set32(device, at, ~0u);
+		CHECK_EQ(cfg32(device, at), 0);
+	}
+	for (at = HIDDEN + HIDDEN_SIZE; at < UNKNOWN; at += 4) {
+		cfg_set32(device, at, 0x5a5a0000 + at);
+		CHECK_EQ(cfg32(device, at), 0x5a5a0000 + at);
+		CHECK_EQ(real_cfg(device->bdf, at, 4), 0x5a5a0000 + at);
+	}
+}
+
+/* Its end is known to nobody, so that what follows might be a register of the host's. */
+TEST_OURS(unknown_capability_takes_no_write_and_can_be_read)
+{
+	struct vfio_device *device = open_with_memory("witness2", NULL);
+	unsigned int at;
+
+	CHECK_EQ(real_cfg(device->bdf, UNKNOWN, 2), 0x7f);
+	CHECK_EQ(cfg32(device, UNKNOWN), 0);
+	CHECK_EQ(cfg32(device, UNKNOWN + 4), 0x600df00d);
+	for (at = UNKNOWN; at < 0x1000; at += 4) {
+		uint32_t real = real_cfg(device->bdf, at, 4);
+
+		cfg_set32(device, at, ~real);
+		CHECK_EQ(real_cfg(device->bdf, at, 4), real);
+		if (at > UNKNOWN)
+			CHECK_EQ(cfg32(device, at), real);
+	}
+}
+
 /* A closed function is nobody's: it does not write to memory. */
 TEST(close_ends_dma)
 {
