@@ -26,6 +26,18 @@ static bool is_bridge(const char *address)
 	return attr_number(16, DEVICE "class", address) >> 8 == 0x0604;
 }
 
+/* COMMAND is never all ones, also not a VF's. To read it wakes the device up for a moment. */
+static void examine_answer(struct findings *findings, const struct device *dev)
+{
+	char header[7];
+
+	if (attr_read(header, sizeof(header), DEVICE "config", dev->text) == 6 &&
+	    !memcmp(header + 4, "\xff\xff", 2))
+		find(findings, PROBLEM, "answer",
+		     "Has it crashed, or its link? Try: power off and on; or remove it and rescan its port.",
+		     "it does not answer: its configuration space is all ones");
+}
+
 /* A group is given to user space as a whole. */
 static void examine_neighbour(struct findings *findings, const struct device *dev,
 			      const char *address)
@@ -192,6 +204,7 @@ void examine_device(struct findings *findings, const struct config *config,
 	const struct device *dev = &entry->device;
 
 	findings->subject = dev->text;
+	examine_answer(findings, dev);
 	examine_group(findings, dev);
 	if (entry->section)
 		examine_binding(findings, entry);

@@ -52,6 +52,29 @@ bool latch_ports_enabled(struct vfio_latch_device *dev)
 }
 
 /**
+ * latch_answers - whether the function is there at all
+ * @dev: the device, awake; its state_lock is held, or access_lock
+ *
+ * A function that died, or whose link did, reads as all ones. COMMAND never
+ * does otherwise: it has reserved bits, also that of a VF, whose ids are all
+ * ones (PCIe 6.0, 7.5.1.1.3, 9.3.4.1.3). To wait for such a function after a
+ * reset takes the PCI core a minute, uninterruptibly, and what is saved of it
+ * must never be restored: no reset and no saving without having asked here.
+ *
+ * Both locks keep out the resets of others, in which a function may not
+ * answer for a while.
+ *
+ * Context: any.
+ */
+bool latch_answers(struct vfio_latch_device *dev)
+{
+	u16 command;
+
+	pci_read_config_word(dev->pdev, PCI_COMMAND, &command);
+	return command != 0xffff;
+}
+
+/**
  * latch_access_begin - make the function accessible for a while
  * @dev: the device
  *

@@ -60,6 +60,7 @@ int latch_sysfs_add(struct vfio_latch_device *dev);
 void latch_sysfs_remove(struct vfio_latch_device *dev);
 
 /* access.c APIs: */
+bool latch_answers(struct vfio_latch_device *dev);
 bool latch_memory_enabled(struct vfio_latch_device *dev);
 bool latch_ports_enabled(struct vfio_latch_device *dev);
 int latch_access_begin(struct vfio_latch_device *dev);

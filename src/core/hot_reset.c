@@ -269,13 +269,16 @@ static int add_member(struct pci_dev *pdev, void *data)
  * The PCI core prepares one function after the other. The holder of a later one's state_lock may
  * wait for a page fault on the BAR of an earlier one, which waits for the reset. So all are taken
  * before the first function is prepared, in the order of the PCI core.
+ *
+ * If none of them answers there is nothing to reset. If one does, that may bring back the others.
  */
 static int reset_with_state_locks(struct vfio_device_set *set, struct pci_dev *pdev)
 {
 	struct members members = { .set = set };
 	struct vfio_device *vdev;
+	bool is_there = false;
+	int ret = -EIO;
 	unsigned int n;
-	int ret;
 
 	list_for_each_entry(vdev, &set->device_list, dev_set_list)
 		members.max++;
@@ -287,8 +290,10 @@ static int reset_with_state_locks(struct vfio_device_set *set, struct pci_dev *p
 	for (n = 0; n < members.count; n++) {
 		mutex_lock(&members.devices[n]->state_lock);
 		WRITE_ONCE(members.devices[n]->reset_owner, current);
+		is_there |= latch_answers(members.devices[n]);
 	}
-	ret = pci_reset_bus(pdev);
+	if (is_there)
+		ret = pci_reset_bus(pdev);
 	for (n = 0; n < members.count; n++) {
 		WRITE_ONCE(members.devices[n]->reset_owner, NULL);
 		mutex_unlock(&members.devices[n]->state_lock);
@@ -394,7 +399,7 @@ static int reset_with_groups(struct vfio_latch_device *dev, const s32 __user *us
  * Return: 0; -ENODEV if neither slot nor bus can be reset; -EINVAL for bad
  * sizes or flags, descriptors that are no groups, or an affected device that
  * is not the user's; -EBADF; -EAGAIN if a device is being unbound or reset;
- * -EFAULT; -ENOMEM.
+ * -EIO if none of them answers; -EFAULT; -ENOMEM.
  */
 int latch_hot_reset(struct vfio_latch_device *dev, void __user *arg)
 {

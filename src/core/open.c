@@ -34,8 +34,8 @@ static int open_msix(struct vfio_latch_device *dev)
  * @vdev: the device
  *
  * Context: vfio_device_ops.open_device; may sleep, 100 ms for a reset.
- * Return: 0; -EAGAIN if the device is being unbound or reset; or a negative
- * error, all being undone.
+ * Return: 0; -EIO if the function does not answer; -EAGAIN if the device is
+ * being unbound or reset; or a negative error, all being undone.
  */
 int vfio_latch_open(struct vfio_device *vdev)
 {
@@ -52,6 +52,12 @@ int vfio_latch_open(struct vfio_device *vdev)
 		goto clean;
 	/* A reset by anybody comes before all of this or after it. */
 	mutex_lock(&dev->state_lock);
+	if (!latch_answers(dev)) {
+		dev_err_ratelimited(&pdev->dev, "the device does not answer\n");
+		latch_clean_clear(dev);
+		ret = -EIO;
+		goto power;
+	}
 	is_clean = latch_clean_take(dev);
 	latch_config_close(dev);
 

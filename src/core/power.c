@@ -108,12 +108,15 @@ void latch_power_up(struct vfio_latch_device *dev)
 }
 
 /* PCI PM 1.2, 5.3: from D0 down to what the function has, and from anywhere to D0. */
-static bool can_enter(struct pci_dev *pdev, pci_power_t state)
+static bool can_enter(struct vfio_latch_device *dev, pci_power_t state)
 {
+	struct pci_dev *pdev = dev->pdev;
+
 	if (state == PCI_D0)
 		return true;
-	return state > pdev->current_state &&
-	       (state != PCI_D1 || pdev->d1_support) && (state != PCI_D2 || pdev->d2_support);
+	return state > pdev->current_state && !dev->has_vfs &&
+	       (state != PCI_D1 || pdev->d1_support) && (state != PCI_D2 || pdev->d2_support) &&
+	       latch_answers(dev);
 }
 
 /**
@@ -122,7 +125,8 @@ static bool can_enter(struct pci_dev *pdev, pci_power_t state)
  * @state: PCI_D0 to PCI_D3hot
  *
  * A state that it cannot enter from where it is changes nothing (PCI PM 1.2,
- * 3.2.4), nor does any but D0 for a PF whose VFs need it.
+ * 3.2.4), nor does any but D0 for a PF whose VFs need it, or a function that
+ * does not answer.
  */
 void latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state)
 {
@@ -130,7 +134,7 @@ void latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state)
 
 	lockdep_assert_held(&dev->state_lock);
 
-	if (!can_enter(pdev, state) || (state != PCI_D0 && dev->has_vfs))
+	if (!can_enter(dev, state))
 		return;
 
 	down_write(&dev->access_lock);
@@ -298,14 +302,17 @@ static int runtime_resume(struct device *device)
 
 /*
  * A user may have put the function to D3hot by himself since he entered low power. The PCI core
- * leaves it there, does not save, and would restore nothing: what we saved then is right.
+ * leaves it there, does not save, and would restore nothing: what we saved then is right. So is
+ * what was saved last of a function that does not answer any more, should it come back.
  */
 static int runtime_suspend(struct device *device)
 {
-	struct pci_dev *pdev = to_pci_dev(device);
+	struct vfio_latch_device *dev = dev_get_drvdata(device);
 
-	if (pdev->current_state != PCI_D0)
-		pdev->state_saved = true;
+	down_read(&dev->access_lock);
+	if (dev->pdev->current_state != PCI_D0 || !latch_answers(dev))
+		dev->pdev->state_saved = true;
+	up_read(&dev->access_lock);
 	return 0;
 }
 

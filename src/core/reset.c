@@ -19,19 +19,33 @@
  * @dev: the device, open and awake
  *
  * Context: may sleep, about 100 ms.
- * Return: 0, -EINVAL if the function cannot be reset, -EAGAIN if it is being
- * unbound or reset.
+ * Return: 0, -EINVAL if the function cannot be reset, -EIO if it does not
+ * answer, -EAGAIN if it is being unbound or reset, -EINTR if the caller is
+ * being killed.
  */
 int latch_reset(struct vfio_latch_device *dev)
 {
-	return dev->reset_works ? pci_try_reset_function(dev->pdev) : -EINVAL;
+	bool is_there;
+
+	if (!dev->reset_works)
+		return -EINVAL;
+	if (down_read_killable(&dev->access_lock))
+		return -EINTR;
+	is_there = latch_answers(dev);
+	up_read(&dev->access_lock);
+	return is_there ? pci_try_reset_function(dev->pdev) : -EIO;
 }
 
-/* -EAGAIN, or what the PCI core says. */
-static int reset_function(struct pci_dev *pdev)
+/* -EIO if it does not answer, -EAGAIN, or what the PCI core says. */
+static int reset_function(struct vfio_latch_device *dev)
 {
+	struct pci_dev *pdev = dev->pdev;
 	int ret;
 
+	lockdep_assert_held(&dev->state_lock);
+
+	if (!latch_answers(dev))
+		return -EIO;
 	if (!pci_dev_trylock(pdev))
 		return -EAGAIN;
 	pci_save_state(pdev);
@@ -57,7 +71,7 @@ int latch_reset_at_open(struct vfio_latch_device *dev)
 
 	lockdep_assert_held(&dev->state_lock);
 
-	ret = reset_function(dev->pdev);
+	ret = reset_function(dev);
 	if (ret == -EAGAIN)
 		return ret;
 	dev->reset_works = !ret;
@@ -84,7 +98,7 @@ void latch_reset_at_close(struct vfio_latch_device *dev)
 	latch_clean_begin(dev);
 
 	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
-	is_reset = dev->reset_works && !reset_function(pdev);
+	is_reset = dev->reset_works && !reset_function(dev);
 	dev->needs_reset = !is_reset;
 
 	/* What the user made of the configuration was not worth saving. */

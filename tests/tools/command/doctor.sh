@@ -63,6 +63,20 @@ a_finding_about_a_module_is_told_once_for_all_devices()
 	is "$(grep -c "there is no module mlx5_vfio_pci" <<<"$out")" 1
 }
 
+doctor_finds_a_device_that_does_not_answer()
+{
+	local config
+
+	healthy
+	config=$(sys 0000:41:00.1)/config
+	# A VF's ids are all ones anyway.
+	printf '\xff\xff\xff\xff\x06\x04\x10\x00' >"$config"
+	latch_is 0 doctor 0000:41:00.1
+	is "$out" "nothing found"
+	printf '\xff\xff\xff\xff\xff\xff\xff\xff' >"$config"
+	finds problem answer 0000:41:00.1 "it does not answer: its configuration space is all ones"
+}
+
 doctor_finds_no_iommu()
 {
 	healthy
