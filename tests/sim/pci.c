@@ -268,7 +268,7 @@ static Property pf_properties[] = {
 	LIVE("command-us", command_us, uint32_t, uint32, 0),
 	LIVE("image-us", image_us, uint32_t, uint32, 2000),
 	LIVE("image-us-per-mib", image_us_per_mib, uint32_t, uint32, 0),
-	LIVE("strict", strict, bool, bool, false),
+	LIVE("strict", strict, bool, bool, true),
 	LIVE("rule-restart", rules.restart, bool, bool, true),
 	LIVE("rule-track", rules.track, bool, bool, true),
 	LIVE("rule-increment", rules.increment, bool, bool, true),

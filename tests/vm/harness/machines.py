@@ -1,6 +1,5 @@
 """Machine descriptions: tests/vm/machines/NAME turned into QEMU options."""
 
-import os
 import shlex
 import subprocess
 
@@ -82,9 +81,6 @@ class Machine:
         options = ["-m", self.memory, "-smp", self.processors, *self.options]
         if any(option.startswith("connectx,") for option in self.options):
             options += ["-global", "connectx.trace=%s" % (scratch / "trace")]
-            # Until src/mlx5 keeps to the strict model.
-            if os.environ.get("STRICT"):
-                options += ["-global", "connectx.strict=" + os.environ["STRICT"]]
         for disk, size in self.disks.items():
             path = self.disk_path(scratch, disk)
             unit = {"M": 1 << 20, "G": 1 << 30}[size[-1]]
