@@ -146,8 +146,8 @@ enum cx_status cx_image_load(struct cx_function *fn, const uint8_t *image, uint3
 	payload = le64_to_cpu(header.payload);
 	size = le64_to_cpu(header.state_size);
 	first = le64_to_cpu(header.flags) & IMAGE_FIRST;
-	/* The buffer may be longer than the image. */
-	if (le64_to_cpu(header.magic) != MAGIC || payload > length - sizeof(header) ||
+	/* A driver names the image's length, not its buffer's. */
+	if (le64_to_cpu(header.magic) != MAGIC || payload != length - sizeof(header) ||
 	    payload < CX_WINDOW_REGISTERS || size > state_limit ||
 	    le64_to_cpu(header.digest) != digest_of(image + sizeof(header), payload))
 		return CX_BAD_PARAMETER;
