@@ -42,8 +42,11 @@ static int add_device_caps(struct vfio_latch_device *dev, struct vfio_info_cap *
 
 	if (!pci_is_pcie(dev->pdev) || dev->pdev->is_virtfn)
 		return 0;
+	/* In the middle of a reset the register would read as all ones, and be written back so. */
 	mutex_lock(&dev->config_lock);
+	mutex_lock(&dev->state_lock);
 	atomic.flags = atomic_completer_flags(dev->pdev);
+	mutex_unlock(&dev->state_lock);
 	mutex_unlock(&dev->config_lock);
 	if (!atomic.flags)
 		return 0;
