@@ -9,6 +9,17 @@
 #define ROM_AT_ONCE	SZ_1K
 
 /*
+ * A ROM BAR without an address is not given one for a user's sake: the PCI core would try to at
+ * each mapping, and would say so in the log. A fixed address is nobody's to give.
+ */
+static bool has_address(struct vfio_latch_device *dev)
+{
+	const struct resource *res = &dev->pdev->resource[PCI_ROM_RESOURCE];
+
+	return res->parent || res->flags & IORESOURCE_PCI_FIXED;
+}
+
+/*
  * Mapping the ROM switches its decoder on; it may share one with a BAR, so no
  * one else may touch the function's memory meanwhile.
  */
@@ -16,7 +27,7 @@ static void __iomem *map_rom(struct vfio_latch_device *dev, pci_power_t *state, 
 {
 	*state = latch_host_access_begin(dev);
 	down_write(&dev->access_lock);
-	return pci_map_rom(dev->pdev, size);
+	return has_address(dev) ? pci_map_rom(dev->pdev, size) : NULL;
 }
 
 static void unmap_rom(struct vfio_latch_device *dev, pci_power_t state, void __iomem *rom)
@@ -38,8 +49,7 @@ u64 latch_rom_region_size(struct vfio_latch_device *dev)
 	struct pci_dev *pdev = dev->pdev;
 	u64 size = pci_resource_len(pdev, PCI_ROM_RESOURCE);
 
-	if (!size && (pdev->rom || pci_resource_flags(pdev, PCI_ROM_RESOURCE) &
-				   IORESOURCE_ROM_SHADOW))
+	if (!size && pci_resource_flags(pdev, PCI_ROM_RESOURCE) & IORESOURCE_ROM_SHADOW)
 		size = SZ_128K;
 	return size;
 }
