@@ -5,6 +5,8 @@
  * vm-machine: default
  * vm-drivers: ours kernel
  */
+#include <sched.h>
+
 #include "vmtest.h"
 
 /* edu's interrupt registers: raise and acknowledge bits of a status */
@@ -105,6 +107,11 @@ static void signal_event(int event)
 	uint64_t one = 1;
 
 	CHECK_EQ(write(event, &one, sizeof(one)), sizeof(one));
+}
+
+static bool is_off_in_function(struct vfio_device *device)
+{
+	return real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
 }
 
 static bool in_proc_interrupts(const char *text)
@@ -331,6 +338,21 @@ TEST_BOTH_MASKS(another_eventfd_takes_over)
 	CHECK_QUIET(first);
 }
 
+TEST_BOTH_MASKS(another_eventfd_leaves_the_mask_and_the_unmask_eventfd)
+{
+	int first = enable(edu), unmask = unmask_eventfd(edu), second;
+
+	raise_irq(edu);
+	CHECK_COMES(first);
+	second = enable(edu);
+	CHECK_QUIET(second);
+	signal_event(unmask);
+	CHECK_COMES(second);
+	vfio_irq_unmask(edu, INTX);
+	CHECK_COMES(second);
+	CHECK_EQ(event_take(first), 0);
+}
+
 TEST_BOTH_MASKS(bad_eventfd_leaves_the_one_there_is)
 {
 	int event = enable(edu), none = 1000, file = CHECK_OK(open("/dev/null", O_RDWR));
@@ -400,6 +422,60 @@ TEST_OURS_BOTH_MASKS(one_eventfd_as_trigger_and_unmask_does_not_deadlock)
 	vfio_irq_unmask(edu, INTX);
 	raise_irq(edu);
 	CHECK_GT(event_wait(event, LIMIT_MS), 0);
+}
+
+/* How often it came, on all processors. */
+static unsigned long long interrupts_of(unsigned int irq)
+{
+	unsigned long long sum = 0;
+	char path[64], *end;
+
+	snprintf(path, sizeof(path), "/sys/kernel/irq/%u/per_cpu_count", irq);
+	for (char *at = file_read(path); *at; at = *end ? end + 1 : end)
+		sum += strtoull(at, &end, 10);
+	return sum;
+}
+
+/* Nothing but the handlers of interrupts runs on that processor, until the test ends. */
+static void take_the_processor_of(unsigned int irq)
+{
+	struct sched_param param = { .sched_priority = 50 };
+	char path[64];
+	cpu_set_t set;
+
+	snprintf(path, sizeof(path), "/proc/irq/%u/effective_affinity_list", irq);
+	CPU_ZERO(&set);
+	CPU_SET(file_read_number(path), &set);
+	CHECK_OK(sched_setaffinity(0, sizeof(set), &set));
+	file_write("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	CHECK_OK(sched_setscheduler(0, SCHED_FIFO, &param));
+}
+
+CLEAN_UP
+{
+	file_write("/proc/sys/kernel/sched_rt_runtime_us", "950000");
+}
+
+/*
+ * An interrupt that nobody acknowledges then comes at once again after each unmask: not from within
+ * its own handler, after which the processor would do nothing else. The kernel's driver may never
+ * get out of that.
+ */
+TEST_OURS_BOTH_MASKS(one_eventfd_as_trigger_and_unmask_does_not_take_a_processor)
+{
+	unsigned int irq = pci_attr_number(edu->bdf, "irq");
+	unsigned long long before;
+	int event = enable(edu);
+
+	CHECK_EQ(unmask_by_eventfd_try(edu, event), 0);
+	take_the_processor_of(irq);
+	before = interrupts_of(irq);
+	raise_irq(edu);
+	CHECK(WAIT_UNTIL(interrupts_of(irq) > before, LIMIT_MS));
+	/* What unmasks from now on has no processor to run on. */
+	for (int round = 0; round < 5; round++)
+		CHECK_LE(interrupts_of(irq) - before, 2);
+	acknowledge(edu);
 }
 
 TEST_BOTH_MASKS(loopback_signals_the_eventfd)
@@ -475,6 +551,9 @@ TEST_BOTH_MASKS(msi_and_back_again)
 		CHECK_QUIET(event);
 		acknowledge(edu);
 		vfio_irq_disable(edu, VFIO_PCI_MSI_IRQ_INDEX);
+		/* The PCI core has switched it on, and there is no handler. */
+		if (driver_is_ours())
+			CHECK(is_off_in_function(edu));
 		close(event);
 	}
 }
@@ -623,6 +702,38 @@ TEST(shared_line_tells_each_function_its_own)
 		CHECK_QUIET(edu_event);
 		CHECK_QUIET(nic_event);
 	}
+}
+
+/*
+ * Somebody else cleared DisINTx of a function that the client masked, as the end of a reset does. The
+ * kernel's driver says that such an interrupt is not its own, until the host switches off the line.
+ */
+TEST_OURS(masked_function_that_asserts_all_the_same_does_not_cost_others_the_line)
+{
+	struct vfio_device *edu, *nic;
+	int edu_event, nic_event;
+
+	driver_load("nointxmask=0");
+	open_sharing(&edu, &nic);
+	settle(edu);
+	edu_event = enable(edu);
+	nic_event = enable(nic);
+	vfio_irq_mask(edu, INTX);
+	raise_irq(edu);
+	for (int round = 0; round < 3; round++) {
+		uint16_t command = real_cfg(edu->bdf, PCI_COMMAND, 2);
+
+		CHECK(command & PCI_COMMAND_INTX_DISABLE);
+		real_cfg_set(edu->bdf, PCI_COMMAND, command & ~PCI_COMMAND_INTX_DISABLE, 2);
+		CHECK(WAIT_UNTIL(is_off_in_function(edu), LIMIT_MS));
+		raise_nic(nic);
+		CHECK_COMES(nic_event);
+		acknowledge_nic(nic);
+		vfio_irq_unmask(nic, INTX);
+	}
+	CHECK_EQ(event_take(edu_event), 0);
+	vfio_irq_unmask(edu, INTX);
+	CHECK_COMES(edu_event);
 }
 
 TEST(line_masked_at_the_controller_is_not_shared)

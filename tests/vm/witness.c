@@ -5,6 +5,7 @@
  *
  * vm-machine: witness
  * vm-drivers: ours kernel
+ * vm-cmdline: iomem=relaxed
  */
 #include "vmtest.h"
 
@@ -495,6 +496,341 @@ TEST_OURS(unknown_capability_takes_no_write_and_can_be_read)
 		if (at > UNKNOWN)
 			CHECK_EQ(cfg32(device, at), real);
 	}
+}
+
+/* A child, whose end can be waited for no longer than it should take. */
+static pid_t start(void (*work)(void *data), void *data)
+{
+	pid_t child = CHECK_OK(fork());
+
+	if (!child) {
+		work(data);
+		_exit(0);
+	}
+	return child;
+}
+
+static void check_ends(const char *what, pid_t child)
+{
+	int status = 0;
+	pid_t ended = 0;
+
+	if (!WAIT_UNTIL((ended = waitpid(child, &status, WNOHANG)), LIMIT_MS))
+		FAIL("%s waits for ever", what);
+	CHECK_EQ(ended, child);
+	CHECK_EQ(status, 0);
+}
+
+static bool waits(pid_t child)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", child);
+	return strrchr(file_read(path), ')')[2] == 'D';
+}
+
+/* Whether it waits by now, and that while the function is being reset. */
+static bool waits_for_the_reset(pid_t child)
+{
+	CHECK(WAIT_UNTIL(waits(child) || !witness_is_in_reset("witness0"), LIMIT_MS));
+	return waits(child) && witness_is_in_reset("witness0");
+}
+
+static void make_resets_last(int ms)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", ms);
+	witness_set("witness0", "flr-ms", text);
+}
+
+/* What must happen within a reset gets as long as it needs. */
+#define FOR_LONGER_AND_LONGER(ms) for (int ms = 1000; ms <= 16000; ms *= 2)
+
+static void do_reset(void *device)
+{
+	vfio_reset(device);
+}
+
+static void do_disable_msix(void *device)
+{
+	vfio_irq_disable(device, VFIO_PCI_MSIX_IRQ_INDEX);
+}
+
+struct reader {
+	int file;
+	void *page;
+};
+
+static void do_read(void *data)
+{
+	struct reader *reader = data;
+
+	CHECK_GT(read(reader->file, reader->page, 64), 0);
+}
+
+static int open_affinity_of_vector(const char *bdf)
+{
+	char name[64], path[128];
+
+	snprintf(name, sizeof(name), "vfio-msix[0](%s)", bdf);
+	for (unsigned int irq = 1; irq < 1024; irq++) {
+		char *actions;
+
+		snprintf(path, sizeof(path), "/sys/kernel/irq/%u/actions", irq);
+		actions = file_read_try(path);
+		if (!actions || strcmp(actions, name))
+			continue;
+		snprintf(path, sizeof(path), "/proc/irq/%u/smp_affinity", irq);
+		return CHECK_OK(open(path, O_RDONLY | O_CLOEXEC));
+	}
+	FAIL("no interrupt is called %s", name);
+}
+
+/*
+ * Whoever frees an interrupt waits for those who read its files in procfs. One of them may be in a
+ * page fault on a BAR, and that one may wait for whoever has the function. A reset makes both wait;
+ * the one who frees is the first. The kernel's driver stops there for good.
+ */
+TEST_OURS(interrupts_are_freed_while_procfs_copies_to_a_bar)
+{
+	struct vfio_device *device = open_with_memory("witness0", NULL);
+	bool met = false;
+
+	FOR_LONGER_AND_LONGER(ms) {
+		pid_t resets, disables, reads;
+		struct reader reader;
+
+		if (met)
+			break;
+		vfio_irq_eventfd(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, event_new());
+		reader.file = open_affinity_of_vector(device->bdf);
+		reader.page = vfio_mmap(device, 0, WITNESS_MEMORY, 4096, PROT_READ | PROT_WRITE);
+		CHECK(reader.page != MAP_FAILED);
+		make_resets_last(ms);
+		resets = start(do_reset, device);
+		witness_wait_in_reset("witness0");
+		disables = start(do_disable_msix, device);
+		met = waits_for_the_reset(disables);
+		reads = start(do_read, &reader);
+		met = waits_for_the_reset(reads) && met;
+		check_ends("who resets", resets);
+		check_ends("who disables MSI-X", disables);
+		check_ends("who reads", reads);
+		CHECK_OK(munmap(reader.page, 4096));
+		close(reader.file);
+	}
+	CHECK(met);
+}
+
+/*
+ * A reset through sysfs waits while open or close resets the function, and goes on as soon as that
+ * is done. The kernel's driver then takes what is in a function that is being reset for its state.
+ */
+
+static void do_reset_through_sysfs(void *data)
+{
+	pci_attr_set(data, "reset", "1");
+}
+
+static void do_open(void *data)
+{
+	struct vfio_device *device = vfio_open(data);
+
+	cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	CHECK_EQ(vfio_read(device, 0, WITNESS_ID, 4), WITNESS_ID_VALUE);
+	vfio_close(device);
+}
+
+static const unsigned int bars[] = {
+	PCI_BASE_ADDRESS_0, PCI_BASE_ADDRESS_1, PCI_BASE_ADDRESS_2,
+};
+
+#define NR_BARS		(sizeof(bars) / sizeof(bars[0]))
+
+static void read_bars(const char *bdf, uint32_t *values)
+{
+	for (size_t n = 0; n < NR_BARS; n++)
+		values[n] = real_cfg(bdf, bars[n], 4);
+}
+
+/* In D0 all the time, bound. */
+static char *bind_witness(uint32_t *values)
+{
+	char *bdf = strdup(vm_bdf("witness0"));
+
+	driver_load("disable_idle_d3=1");
+	pci_bind(bdf, VFIO_PCI);
+	read_bars(bdf, values);
+	CHECK(values[0] & PCI_BASE_ADDRESS_MEM_MASK);
+	return bdf;
+}
+
+static void check_bars(char *bdf, const uint32_t *expected)
+{
+	uint32_t values[NR_BARS];
+
+	read_bars(bdf, values);
+	CHECK_MEM(values, expected, sizeof(values));
+	do_open(bdf);
+	read_bars(bdf, values);
+	CHECK_MEM(values, expected, sizeof(values));
+}
+
+TEST_OURS(open_that_meets_a_reset_through_sysfs_keeps_the_bars)
+{
+	uint32_t expected[NR_BARS];
+	char *bdf = bind_witness(expected);
+	bool met = false;
+
+	FOR_LONGER_AND_LONGER(ms) {
+		pid_t opens, resets;
+
+		if (met)
+			break;
+		/* Without the mark of a clean function. */
+		pci_attr_set(bdf, "reset", "1");
+		make_resets_last(ms);
+		opens = start(do_open, bdf);
+		witness_wait_in_reset("witness0");
+		resets = start(do_reset_through_sysfs, bdf);
+		met = waits_for_the_reset(resets);
+		check_ends("who opens", opens);
+		check_ends("who resets", resets);
+		make_resets_last(95);
+		check_bars(bdf, expected);
+	}
+	CHECK(met);
+}
+
+struct closer {
+	struct vfio_device *device;
+	int go;
+};
+
+static void do_close(void *data)
+{
+	struct closer *closer = data;
+
+	CHECK_EQ(event_wait(closer->go, LIMIT_MS), 1);
+	vfio_close(closer->device);
+}
+
+TEST_OURS(close_that_meets_a_reset_through_sysfs_keeps_the_bars)
+{
+	uint32_t expected[NR_BARS];
+	char *bdf = bind_witness(expected);
+	bool met = false;
+
+	FOR_LONGER_AND_LONGER(ms) {
+		struct closer closer = { .device = vfio_open(bdf), .go = event_new() };
+		uint64_t one = 1;
+		pid_t closes, resets;
+
+		if (met)
+			break;
+		closes = start(do_close, &closer);
+		vfio_close(closer.device);
+		make_resets_last(ms);
+		CHECK_EQ(write(closer.go, &one, sizeof(one)), sizeof(one));
+		witness_wait_in_reset("witness0");
+		resets = start(do_reset_through_sysfs, bdf);
+		met = waits_for_the_reset(resets);
+		check_ends("who closes", closes);
+		check_ends("who resets", resets);
+		make_resets_last(95);
+		check_bars(bdf, expected);
+	}
+	CHECK(met);
+}
+
+/*
+ * A function is clean until somebody could have reached it. Whether an open resets is seen in a
+ * register that a reset clears, and that the administrator writes.
+ */
+
+static bool open_resets(const char *bdf, const char *name)
+{
+	volatile uint32_t *bar = map_bar(bdf);
+	uint32_t command = real_cfg(bdf, PCI_COMMAND, 2);
+	struct vfio_device *device;
+	bool is_reset;
+
+	real_cfg_set(bdf, PCI_COMMAND, command | PCI_COMMAND_MEMORY, 2);
+	bar[WITNESS_SCRATCH / 4] = 1;
+	CHECK_EQ(bar[WITNESS_SCRATCH / 4], 1);
+	CHECK_OK(munmap((void *)bar, 0x2000));
+	real_cfg_set(bdf, PCI_COMMAND, command, 2);
+	CHECK_EQ(vfio_open_try(bdf, name, &device), 0);
+	cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	is_reset = !vfio_read(device, 0, WITNESS_SCRATCH, 4);
+	vfio_close(device);
+	return is_reset;
+}
+
+static void check_clean(const char *bdf, const char *name)
+{
+	if (driver_is_ours())
+		CHECK(!open_resets(bdf, name));
+}
+
+/* A message that is not fatal: nothing is reset, and no register but status bits tells of it. */
+TEST(open_after_an_error_resets)
+{
+	char *bdf = strdup(vm_bdf("witness0"));
+	int start = kmsg_mark();
+
+	driver_load("disable_idle_d3=1");
+	vfio_close(vfio_bind_and_open(bdf));
+	check_clean(bdf, bdf);
+	vm_aer("witness0", "POISON_TLP");
+	CHECK(WAIT_UNTIL(kmsg_count(start, "AER: device recovery successful"), LIMIT_MS));
+	CHECK(open_resets(bdf, bdf));
+	check_clean(bdf, bdf);
+}
+
+TEST(open_after_a_neighbour_in_the_slot_was_in_use_resets)
+{
+	char *bdf = strdup(vm_bdf("witness4")), *neighbour = strdup(vm_bdf("witness5"));
+
+	driver_load("disable_idle_d3=1");
+	pci_bind(neighbour, VFIO_PCI);
+	vfio_close(vfio_bind_and_open(bdf));
+	check_clean(bdf, bdf);
+	vfio_close(vfio_open(neighbour));
+	CHECK(open_resets(bdf, bdf));
+	check_clean(bdf, bdf);
+}
+
+#define TOKEN "b3a1d2c4-5e6f-4789-9abc-def012345678"
+
+TEST(open_of_a_vf_after_its_pf_was_in_use_resets)
+{
+	static uint8_t token[16] = {
+		0xb3, 0xa1, 0xd2, 0xc4, 0x5e, 0x6f, 0x47, 0x89,
+		0x9a, 0xbc, 0xde, 0xf0, 0x12, 0x34, 0x56, 0x78,
+	};
+	char *pf_bdf = strdup(vm_bdf("witness1")), *vf;
+	struct vfio_device *pf;
+	char name[64];
+
+	driver_load("enable_sriov=1 disable_idle_d3=1");
+	pf = vfio_bind_and_open(pf_bdf);
+	CHECK_EQ(vfio_feature_try(pf, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
+				  token, sizeof(token)), 0);
+	pci_set_vfs(pf_bdf, 1);
+	vf = strdup(pci_vf(pf_bdf, 0));
+	pci_bind(vf, VFIO_PCI);
+	snprintf(name, sizeof(name), "%s vf_token=" TOKEN, vf);
+	/* It is in use now, and then it was. */
+	CHECK(open_resets(vf, name));
+	CHECK(open_resets(vf, name));
+	vfio_close(pf);
+	CHECK(open_resets(vf, name));
+	check_clean(vf, name);
+	vfio_close(vfio_open(pf_bdf));
+	CHECK(open_resets(vf, name));
+	check_clean(vf, name);
 }
 
 /* A closed function is nobody's: it does not write to memory. */

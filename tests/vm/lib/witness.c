@@ -53,11 +53,11 @@ void witness_set_intx(const char *id, bool raised)
 	witness_set(id, "intx", raised ? "true" : "false");
 }
 
-static bool answers(const char *id)
+bool witness_is_in_reset(const char *id)
 {
 	char *text = vm_qmp("{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"%s\","
 			    "\"property\":\"answers\"}}", id);
-	bool yes = !strcmp(text, "true");
+	bool yes = !!strcmp(text, "true");
 
 	free(text);
 	return yes;
@@ -65,12 +65,12 @@ static bool answers(const char *id)
 
 void witness_wait_in_reset(const char *id)
 {
-	CHECK(WAIT_UNTIL(!answers(id), LIMIT_MS));
+	CHECK(WAIT_UNTIL(witness_is_in_reset(id), LIMIT_MS));
 }
 
 void witness_wait_ready(const char *id)
 {
-	CHECK(WAIT_UNTIL(answers(id), LIMIT_MS));
+	CHECK(WAIT_UNTIL(!witness_is_in_reset(id), LIMIT_MS));
 }
 
 bool witness_exists(void)

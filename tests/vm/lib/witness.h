@@ -43,6 +43,7 @@ void witness_set(const char *id, const char *property, const char *value);
 void witness_set_intx(const char *id, bool raised);
 
 /* Wait until it is in a reset, or no longer in one, without touching it. */
+bool witness_is_in_reset(const char *id);
 void witness_wait_in_reset(const char *id);
 void witness_wait_ready(const char *id);
 

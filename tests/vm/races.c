@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Threads of one client at one register or one line, on processors that run at the same time: what
+ * each of them does is done, whatever the others do.
+ *
+ * vm-machine: default
+ * vm-drivers: ours kernel
+ * vm-threads: multi
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "vmtest.h"
+
+#define INTX		VFIO_PCI_INTX_IRQ_INDEX
+#define LIMIT_MS	10000
+
+#define EDU_IRQ_RAISE	0x60
+#define EDU_IRQ_ACK	0x64
+
+/* A thread that works until it is told to stop. */
+struct thread {
+	struct vfio_device *device;
+	void (*work)(struct thread *thread, unsigned int round);
+	atomic_bool stop;
+	pthread_t id;
+};
+
+static void *run(void *data)
+{
+	struct thread *thread = data;
+
+	for (unsigned int round = 0; !thread->stop; round++)
+		thread->work(thread, round);
+	return NULL;
+}
+
+static void start(struct thread *thread)
+{
+	CHECK_EQ(pthread_create(&thread->id, NULL, run, thread), 0);
+}
+
+static void stop(struct thread *thread)
+{
+	thread->stop = true;
+	pthread_join(thread->id, NULL);
+}
+
+static struct vfio_device *open_loaded(const char *id, const char *parameters)
+{
+	struct vfio_device *device;
+
+	driver_load(parameters);
+	device = vfio_bind_and_open(vm_bdf(id));
+	cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	return device;
+}
+
+/* Configuration space */
+
+#define ROUNDS 4000
+/* Each costs the emulator a new map of the machine's memory. */
+#define SWITCHES 60
+
+struct writer {
+	struct vfio_device *device;
+	unsigned int offset;
+	uint8_t bit;
+	int lost;
+	pthread_t thread;
+};
+
+/* Toggles bits of a byte that nobody else writes; each must read as it was written. */
+static void *write_own_byte(void *data)
+{
+	struct writer *writer = data;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		uint8_t want = i & 1 ? writer->bit : 0;
+
+		cfg_set8(writer->device, writer->offset, want);
+		if ((cfg8(writer->device, writer->offset) & writer->bit) != want)
+			writer->lost++;
+	}
+	return NULL;
+}
+
+static void run_writers(struct writer *writers, int count, void *(*run)(void *))
+{
+	for (int i = 0; i < count; i++)
+		CHECK_EQ(pthread_create(&writers[i].thread, NULL, run, &writers[i]), 0);
+	for (int i = 0; i < count; i++)
+		pthread_join(writers[i].thread, NULL);
+	for (int i = 0; i < count; i++)
+		CHECK_EQ(writers[i].lost, 0);
+}
+
+TEST(writers_of_neighbouring_bytes_lose_nothing)
+{
+	struct vfio_device *nvme = open_loaded("nvme1", NULL);
+	struct writer writers[] = {
+		{ .device = nvme, .offset = PCI_COMMAND, .bit = PCI_COMMAND_MASTER },
+		{ .device = nvme, .offset = PCI_COMMAND + 1, .bit = PCI_COMMAND_SERR >> 8 },
+		{ .device = nvme, .offset = PCI_CACHE_LINE_SIZE, .bit = 0x80 },
+		{ .device = nvme, .offset = PCI_INTERRUPT_LINE, .bit = 0xff },
+	};
+
+	run_writers(writers, 4, write_own_byte);
+}
+
+static void *write_command(void *data)
+{
+	struct writer *writer = data;
+	unsigned int seed = writer->bit;
+
+	for (int i = 0; i < SWITCHES; i++)
+		cfg_set16(writer->device, PCI_COMMAND, rand_r(&seed));
+	return NULL;
+}
+
+TEST(what_a_client_sees_of_command_is_what_hardware_has_after_many_writers)
+{
+	const uint16_t bits = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_SERR;
+	struct vfio_device *edu = open_loaded("edu0", NULL);
+
+	for (int round = 0; round < 4; round++) {
+		struct writer writers[3];
+		uint32_t value = 0;
+		bool decodes;
+
+		for (int i = 0; i < 3; i++)
+			writers[i] = (struct writer) { .device = edu, .bit = round * 3 + i };
+		run_writers(writers, 3, write_command);
+		CHECK_EQ(cfg16(edu, PCI_COMMAND) & bits, real_cfg(edu->bdf, PCI_COMMAND, 2) & bits);
+		decodes = cfg16(edu, PCI_COMMAND) & PCI_COMMAND_MEMORY;
+		CHECK_EQ(vfio_read_try(edu, 0, 0, &value, 4), decodes ? 4 : -EIO);
+	}
+}
+
+/* INTx */
+
+static bool is_off(struct vfio_device *device)
+{
+	return real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
+}
+
+static void toggle_mastering(struct thread *thread, unsigned int round)
+{
+	cfg_set16(thread->device, PCI_COMMAND,
+		  PCI_COMMAND_MEMORY | (round & 1 ? PCI_COMMAND_MASTER : 0));
+}
+
+/* The kernel's driver writes back the bit as it was when another thread read the register. */
+TEST_OURS(intx_stays_masked_and_unmasked_beside_writes_of_command)
+{
+	struct vfio_device *edu = open_loaded("edu0", "nointxmask=0");
+	struct thread writer = { .device = edu, .work = toggle_mastering };
+
+	vfio_irq_eventfd(edu, INTX, 0, event_new());
+	start(&writer);
+	for (int round = 0; round < 2000; round++) {
+		vfio_irq_mask(edu, INTX);
+		CHECK(is_off(edu));
+		vfio_irq_unmask(edu, INTX);
+		CHECK(!is_off(edu));
+	}
+	stop(&writer);
+}
+
+static void toggle_intx_disable(struct thread *thread, unsigned int round)
+{
+	cfg_set16(thread->device, PCI_COMMAND,
+		  PCI_COMMAND_MEMORY | (round & 1 ? PCI_COMMAND_INTX_DISABLE : 0));
+}
+
+/*
+ * A line that is masked at the interrupt controller is one function's alone. Who asks for it in vain
+ * and toggles his disable bit meanwhile has switched off, or on too often, what is another's.
+ */
+TEST(interrupt_that_cannot_be_had_leaves_its_owners_line_alone)
+{
+	struct vfio_device *edu, *nic;
+	struct thread toggler;
+	int event = event_new(), other = event_new();
+
+	edu = open_loaded("edu1", "nointxmask=1");
+	nic = vfio_bind_and_open(vm_bdf("nic0"));
+	CHECK_EQ(pci_attr_number(nic->bdf, "irq"), pci_attr_number(edu->bdf, "irq"));
+	cfg_command(nic, PCI_COMMAND_MEMORY, 0);
+	vfio_irq_eventfd(edu, INTX, 0, event);
+	kmsg_expect("Flags mismatch irq");
+	kmsg_expect("Call Trace");
+	/* Each attempt prints a stack. */
+	file_write("/proc/sys/kernel/printk", "1");
+	toggler = (struct thread) { .device = nic, .work = toggle_intx_disable };
+	start(&toggler);
+	for (int round = 0; round < 300; round++)
+		CHECK_ERR(EBUSY, vfio_irq_eventfds_try(nic, INTX, 0, 1, &other));
+	stop(&toggler);
+	file_write("/proc/sys/kernel/printk", "7");
+	/* Again and again: an emulated interrupt may get lost on a busy host. */
+	CHECK(WAIT_UNTIL(({
+		vfio_write(edu, 0, EDU_IRQ_RAISE, 1, 4);
+		vfio_write(edu, 0, EDU_IRQ_ACK, 0xffffffff, 4);
+		vfio_irq_unmask(edu, INTX);
+		event_take(event);
+	}), LIMIT_MS));
+}
