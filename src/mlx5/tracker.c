@@ -405,12 +405,12 @@ static int continue_report(struct latch_mlx5_tracker *tracker, const struct latc
  * @dirty: gets a bit for each page
  *
  * After an error, what was written is not known any more, and all further
- * reports fail.
+ * reports fail. The firmware may refuse the command itself, if its tracker
+ * failed before: nothing that the caller asked for was wrong.
  *
  * Context: may sleep, as long as the firmware reports.
  *
- * Return: 0; -EIO, or what else a firmware command said; -EINTR if the task is
- * being killed.
+ * Return: 0; -EIO; -EINTR if the task is being killed.
  */
 int latch_mlx5_tracker_report(struct latch_mlx5_tracker *tracker, unsigned long iova,
 			      unsigned long length, struct iova_bitmap *dirty)
@@ -427,5 +427,5 @@ int latch_mlx5_tracker_report(struct latch_mlx5_tracker *tracker, unsigned long 
 	while (!ret && tracker->status == MLX5_PAGE_TRACK_STATE_REPORTING)
 		ret = continue_report(tracker, &asked, dirty);
 	tracker->is_err = ret;
-	return ret;
+	return ret && ret != -EINTR ? -EIO : ret;
 }

@@ -10,7 +10,6 @@
  * vm-cmdline: pci=noaer
  */
 #include <glob.h>
-#include <pthread.h>
 
 #include "vmtest.h"
 
@@ -1138,86 +1137,5 @@ TEST(ones_and_zeros_everywhere_leave_function_and_host_whole)
 		check_real_bars(device->bdf, bars);
 		check_function_works(device);
 		vfio_close(device);
-	}
-}
-
-/* Several writers at a time */
-
-#define ROUNDS 4000
-/* Each costs the emulator a new map of the machine's memory. */
-#define SWITCHES 60
-
-struct writer {
-	struct vfio_device *device;
-	unsigned int offset;
-	uint8_t bit;
-	int lost;
-	pthread_t thread;
-};
-
-/* Toggles bits of a byte that nobody else writes; each must read as it was written. */
-static void *write_own_byte(void *data)
-{
-	struct writer *writer = data;
-
-	for (int i = 0; i < ROUNDS; i++) {
-		uint8_t want = i & 1 ? writer->bit : 0;
-
-		cfg_set8(writer->device, writer->offset, want);
-		if ((cfg8(writer->device, writer->offset) & writer->bit) != want)
-			writer->lost++;
-	}
-	return NULL;
-}
-
-static void run_writers(struct writer *writers, int count, void *(*run)(void *))
-{
-	for (int i = 0; i < count; i++)
-		CHECK_EQ(pthread_create(&writers[i].thread, NULL, run, &writers[i]), 0);
-	for (int i = 0; i < count; i++)
-		pthread_join(writers[i].thread, NULL);
-	for (int i = 0; i < count; i++)
-		CHECK_EQ(writers[i].lost, 0);
-}
-
-TEST(writers_of_neighbouring_bytes_lose_nothing)
-{
-	struct vfio_device *nvme = open_loaded("nvme1");
-	struct writer writers[] = {
-		{ .device = nvme, .offset = PCI_COMMAND, .bit = PCI_COMMAND_MASTER },
-		{ .device = nvme, .offset = PCI_COMMAND + 1, .bit = PCI_COMMAND_SERR >> 8 },
-		{ .device = nvme, .offset = PCI_CACHE_LINE_SIZE, .bit = 0x80 },
-		{ .device = nvme, .offset = PCI_INTERRUPT_LINE, .bit = 0xff },
-	};
-
-	run_writers(writers, 4, write_own_byte);
-}
-
-static void *write_command(void *data)
-{
-	struct writer *writer = data;
-	unsigned int seed = writer->bit;
-
-	for (int i = 0; i < SWITCHES; i++)
-		cfg_set16(writer->device, PCI_COMMAND, rand_r(&seed));
-	return NULL;
-}
-
-TEST(what_a_client_sees_of_command_is_what_hardware_has_after_many_writers)
-{
-	const uint16_t bits = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_SERR;
-	struct vfio_device *edu = open_loaded("edu0");
-
-	for (int round = 0; round < 4; round++) {
-		struct writer writers[3];
-		uint32_t value = 0;
-		bool decodes;
-
-		for (int i = 0; i < 3; i++)
-			writers[i] = (struct writer) { .device = edu, .bit = round * 3 + i };
-		run_writers(writers, 3, write_command);
-		CHECK_EQ(cfg16(edu, PCI_COMMAND) & bits, real_cfg(edu->bdf, PCI_COMMAND, 2) & bits);
-		decodes = cfg16(edu, PCI_COMMAND) & PCI_COMMAND_MEMORY;
-		CHECK_EQ(vfio_read_try(edu, 0, 0, &value, 4), decodes ? 4 : -EIO);
 	}
 }

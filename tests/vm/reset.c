@@ -29,7 +29,6 @@ struct subject {
 
 static const struct subject by_flr = { "nvme0", 0, NVME_CC, 4, 0x00460000, NVME_CC };
 static const struct subject by_bus = { "testdev0", 0, 0, 1, 0, 4 };
-static const struct subject virtio_by_flr = { "rng0", 4, 20, 1, 1, 20 };
 static const struct subject nic_by_bus = { "nic0", 0, 0x100, 4, 4, 0x100 };
 
 static struct vfio_device *open_subject(const struct subject *subject)
@@ -471,20 +470,6 @@ TEST(bound_function_cannot_be_enabled_through_sysfs)
 {
 	CHECK_ERR(EBUSY, pci_attr_set_try(prepare(&by_flr), "enable", "1"));
 	CHECK_ERR(EBUSY, pci_attr_set_try(vm_bdf("nvme0"), "enable", "0"));
-}
-
-TEST(open_after_an_error_resets)
-{
-	int start = kmsg_mark();
-
-	prepare(&virtio_by_flr);
-	if (driver_is_ours())
-		CHECK(!next_open_resets(&virtio_by_flr));
-	vm_aer("rng0", "POISON_TLP");
-	CHECK(WAIT_UNTIL(kmsg_count(start, "AER: device recovery successful"), 10000));
-	CHECK(next_open_resets(&virtio_by_flr));
-	if (driver_is_ours())
-		CHECK(!next_open_resets(&virtio_by_flr));
 }
 
 /* No method, no reset at close: the next open, which has one again, must do it. */
