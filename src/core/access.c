@@ -126,7 +126,7 @@ void latch_access_revoke(struct vfio_latch_device *dev)
 {
 	lockdep_assert_held_write(&dev->access_lock);
 
-	unmap_mapping_range(dev->mapping, 0, (loff_t)PCI_STD_NUM_BARS << LATCH_REGION_SHIFT, 1);
+	unmap_mapping_range(dev->mapping, 0, 0, 1);
 }
 
 /**

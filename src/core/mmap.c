@@ -17,13 +17,10 @@
 /* Bytes that are mapped under one hold of access_lock, some 100,000 instructions either way. */
 #define MAP_PIECE	(COMPAT_MAPS_IN_BULK ? SZ_64M : SZ_2M)
 
-static unsigned long pfn_of(struct vfio_latch_device *dev, const struct vm_area_struct *vma,
-			    unsigned long address)
+/* What a mapping begins with is what mmap() has checked, and is kept where a part of it is cut off. */
+static unsigned long pfn_of(const struct vm_area_struct *vma, unsigned long address)
 {
-	u64 at = ((u64)vma->vm_pgoff << PAGE_SHIFT) + (address - vma->vm_start);
-
-	return PHYS_PFN(pci_resource_start(dev->pdev, latch_region_index(at)) +
-			latch_region_offset(at));
+	return vma->vm_pgoff + PHYS_PFN(address - vma->vm_start);
 }
 
 /*
@@ -53,7 +50,7 @@ static vm_fault_t map_page(struct vfio_latch_device *dev, struct vm_area_struct 
 
 	if (ret != VM_FAULT_NOPAGE)
 		return ret;
-	ret = vmf_insert_pfn(vma, address, pfn_of(dev, vma, address));
+	ret = vmf_insert_pfn(vma, address, pfn_of(vma, address));
 	map_end(dev);
 	return ret;
 }
@@ -65,7 +62,7 @@ static bool map_piece(struct vfio_latch_device *dev, struct vm_area_struct *vma,
 
 	if (map_begin(dev) != VM_FAULT_NOPAGE)
 		return false;
-	is_mapped = !compat_map_pfns(vma, start, end, pfn_of(dev, vma, start));
+	is_mapped = !compat_map_pfns(vma, start, end, pfn_of(vma, start));
 	map_end(dev);
 	return is_mapped;
 }
@@ -112,7 +109,7 @@ static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 
 	if (start < vmf->vma->vm_start || start + size > vmf->vma->vm_end)
 		return VM_FAULT_FALLBACK;
-	pfn = pfn_of(dev, vmf->vma, start);
+	pfn = pfn_of(vmf->vma, start);
 	if (!IS_ALIGNED(pfn, 1UL << order))
 		return VM_FAULT_FALLBACK;
 
@@ -162,6 +159,11 @@ int vfio_latch_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 	if (!latch_bar_can_mmap(dev, bar))
 		return -EINVAL;
 
+	/*
+	 * Not the offset any more: what a BAR has beyond 1 TiB, offsets name as the next region's,
+	 * and its pages must not be looked for there.
+	 */
+	vma->vm_pgoff = PHYS_PFN(pci_resource_start(dev->pdev, bar) + offset);
 	compat_mapping_attach(dev->mapping, vma);
 	vma->vm_private_data = dev;
 	vma->vm_page_prot = pgprot_decrypted(pgprot_noncached(vma->vm_page_prot));

@@ -44,6 +44,8 @@ void latch_image_init(struct latch_image *image, struct mlx5_core_dev *mdev,
 	memset(image, 0, sizeof(*image));
 	image->mdev = mdev;
 	image->direction = direction;
+	image->block_max = clamp_t(size_t, dma_max_mapping_size(mdev->device), PAGE_SIZE,
+				   BLOCK_BYTES_MAX);
 	INIT_LIST_HEAD(&image->blocks);
 }
 
@@ -59,7 +61,10 @@ void latch_image_free(struct latch_image *image)
 		free_pages((unsigned long)block->memory, block->order);
 		kfree(block);
 	}
-	latch_image_init(image, image->mdev, image->direction);
+	INIT_LIST_HEAD(&image->blocks);
+	image->capacity = 0;
+	image->length = 0;
+	latch_image_rewind(image);
 }
 
 /*
@@ -68,9 +73,7 @@ void latch_image_free(struct latch_image *image)
  */
 static struct latch_image_block *alloc_block(const struct latch_image *image, u64 bytes)
 {
-	size_t most = clamp_t(size_t, dma_max_mapping_size(image->mdev->device), PAGE_SIZE,
-			      BLOCK_BYTES_MAX);
-	unsigned int order = ilog2(min_t(u64, PAGE_ALIGN(bytes), most) >> PAGE_SHIFT);
+	unsigned int order = ilog2(min_t(u64, PAGE_ALIGN(bytes), image->block_max) >> PAGE_SHIFT);
 	gfp_t flags = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN;
 	struct latch_image_block *block;
 

@@ -7,6 +7,9 @@
  * It is made known to the firmware once, by a memory key for all of it, and
  * used again for as many images as fit: to map memory and to make a key takes
  * longer than to save a small image, and a VF may stand still meanwhile.
+ *
+ * Whoever makes an image, maps or unmaps it must know that the PF is there. To
+ * have memory, copy it or free it takes the PF no more.
  */
 #ifndef LATCH_MLX5_IMAGE_H
 #define LATCH_MLX5_IMAGE_H
@@ -20,6 +23,7 @@ struct mlx5_core_dev;
 /**
  * struct latch_image - an image in memory
  * @mdev: the PF whose firmware reads or writes it
+ * @block_max: bytes that the DMA API takes at once
  * @direction: DMA_FROM_DEVICE for one that the firmware writes, else DMA_TO_DEVICE
  * @blocks: its memory
  * @capacity: bytes of @blocks
@@ -32,6 +36,7 @@ struct mlx5_core_dev;
  */
 struct latch_image {
 	struct mlx5_core_dev *mdev;
+	size_t block_max;
 	enum dma_data_direction direction;
 	struct list_head blocks;
 	u64 capacity;

@@ -143,10 +143,16 @@ static void save_work(struct work_struct *work)
 /**
  * latch_save_start - have saved what is to be saved
  * @save: the session; a buffer may be free now that was not
+ *
+ * A session that has failed has nothing more saved, and one that is over must
+ * not: see stop_session().
  */
 void latch_save_start(struct latch_mlx5_save *save)
 {
-	queue_work(system_long_wq, &save->work);
+	spin_lock(&save->lock);
+	if (!save->error)
+		queue_work(system_long_wq, &save->work);
+	spin_unlock(&save->lock);
 }
 
 static int query_size(struct latch_mlx5_save *save, bool incremental, struct latch_fw_size *size)
@@ -387,7 +393,10 @@ static int clean_up(struct latch_mlx5_save *save)
 	return ret;
 }
 
-/* The reader gets an error from now on, and the firmware nothing more to save. */
+/*
+ * The reader gets an error from now on, and the firmware nothing more to save: with the error there
+ * nobody starts the worker again, also not a reader whose last copy took long.
+ */
 static void stop_session(struct latch_mlx5_save *save)
 {
 	fail(save, -ENODEV);

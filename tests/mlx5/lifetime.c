@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Files of migration that are in use while their session, or the PF, ends. Freed memory is poisoned,
+ * so that whoever uses it is found out.
+ *
+ * vm-machine: connectx
+ * vm-drivers: ours
+ * vm-modules: mlx5_core
+ * vm-cmdline: slub_debug=FZPU page_poison=1
+ */
+#include <linux/membarrier.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "connectx.h"
+#include "migration.h"
+#include "vmtest.h"
+
+#define STATE(name)	VFIO_DEVICE_STATE_##name
+#define SIZE		30000
+#define IMAGE_BYTES	(8 << 20)
+#define LIMIT_MS	60000
+
+CLEAN_UP
+{
+	connectx_clean_up();
+}
+
+/* A page that is there only once somebody says so: who touches it waits. */
+struct late_page {
+	char *memory;
+	int fault;
+};
+
+static struct late_page late_page_at(char *memory)
+{
+	struct uffdio_register range = {
+		.range = { (uintptr_t)memory, 4096 },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct uffdio_api api = { .api = UFFD_API };
+	struct late_page page = {
+		.memory = memory,
+		.fault = CHECK_OK(syscall(SYS_userfaultfd, O_NONBLOCK | O_CLOEXEC)),
+	};
+
+	CHECK_OK(ioctl(page.fault, UFFDIO_API, &api));
+	CHECK_OK(ioctl(page.fault, UFFDIO_REGISTER, &range));
+	return page;
+}
+
+static char *map_memory(size_t size)
+{
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(memory != MAP_FAILED);
+	return memory;
+}
+
+static void wait_until_touched(const struct late_page *page)
+{
+	struct pollfd wait = { .fd = page->fault, .events = POLLIN };
+
+	CHECK_EQ(poll(&wait, 1, LIMIT_MS), 1);
+}
+
+static void let_go_on(const struct late_page *page)
+{
+	struct uffdio_zeropage zero = { .range = { (uintptr_t)page->memory, 4096 } };
+
+	CHECK_OK(ioctl(page->fault, UFFDIO_ZEROPAGE, &zero));
+}
+
+/* One processor, on which no worker of the kernel runs meanwhile; and back again. */
+static void run_alone(bool alone)
+{
+	struct sched_param param = { .sched_priority = alone ? 50 : 0 };
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	CHECK_OK(sched_setaffinity(0, sizeof(set), &set));
+	CHECK_OK(sched_setscheduler(0, alone ? SCHED_FIFO : SCHED_OTHER, &param));
+}
+
+static struct vfio_device *source, *target;
+
+static void *stop_saving(void *data)
+{
+	const struct late_page *page = data;
+	int none;
+
+	wait_until_touched(page);
+	CHECK_EQ(migration_set_try(source, STATE(STOP), &none), 0);
+	let_go_on(page);
+	return NULL;
+}
+
+/* He was the last one who used it, and has just come to the end of an image. */
+TEST(a_reader_may_come_to_his_end_after_the_session)
+{
+	struct migration_image image;
+	struct late_page page;
+	pthread_t thread;
+	char *bytes;
+	int data;
+
+	connectx_open_two(&source, &target);
+	CHECK_EQ(window_fill(source, SIZE, 31), WINDOW_DONE);
+	image = migration_save(source);
+	migration_set(source, STATE(RUNNING));
+	bytes = map_memory(image.size);
+	data = migration_set(source, STATE(STOP_COPY));
+	for (size_t got = 0; got < image.size - 100;)
+		got += CHECK_OK(read(data, bytes + got, image.size - 100 - got));
+	page = late_page_at(map_memory(4096));
+	CHECK_EQ(pthread_create(&thread, NULL, stop_saving, &page), 0);
+	run_alone(true);
+	CHECK_EQ(read(data, page.memory, 4096), 100);
+	close(data);
+	run_alone(false);
+	pthread_join(thread, NULL);
+	/* What was left to a worker of this processor, he does before this. */
+	migration_set(source, STATE(RUNNING));
+	migration_save(source);
+}
+
+static void *write_image(void *data)
+{
+	const uint64_t header[2] = { IMAGE_BYTES, 0 };
+	struct late_page *page = data;
+	char *bytes = page->memory - (1 << 20);
+	int fd;
+
+	memcpy(&fd, bytes, sizeof(fd));
+	memcpy(bytes, header, sizeof(header));
+	CHECK_LT(write(fd, bytes, sizeof(header) + IMAGE_BYTES), IMAGE_BYTES);
+	close(fd);
+	return NULL;
+}
+
+TEST(a_writer_may_come_to_his_end_after_the_pf)
+{
+	const char *pf = connectx_pf_with_vfs(2);
+	char *bytes = map_memory(2 * IMAGE_BYTES);
+	char bdf[16];
+	struct late_page page;
+	pthread_t thread;
+	int data;
+
+	connectx_open_two(&source, &target);
+	strcpy(bdf, target->bdf);
+	vfio_close(source);
+	data = migration_set(target, STATE(RESUMING));
+	memcpy(bytes, &data, sizeof(data));
+	page = late_page_at(bytes + (1 << 20));
+	CHECK_EQ(pthread_create(&thread, NULL, write_image, &page), 0);
+	wait_until_touched(&page);
+	vfio_close(target);
+	pci_unbind(bdf);
+	pci_set_vfs(pf, 0);
+	pci_unbind(pf);
+	/* Twice a grace period, in which all of the PF is freed. */
+	CHECK_OK(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0));
+	CHECK_OK(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0));
+	let_go_on(&page);
+	pthread_join(thread, NULL);
+	connectx_reload_afterwards();
+}
