@@ -17,7 +17,7 @@
 /* Bytes that are mapped under one hold of access_lock, some 100,000 instructions either way. */
 #define MAP_PIECE	(COMPAT_MAPS_IN_BULK ? SZ_64M : SZ_2M)
 
-/* What a mapping begins with is what mmap() has checked, and is kept where a part of it is cut off. */
+/* A mapping begins with what mmap() has checked, also where a part of it was cut off. */
 static unsigned long pfn_of(const struct vm_area_struct *vma, unsigned long address)
 {
 	return vma->vm_pgoff + PHYS_PFN(address - vma->vm_start);
