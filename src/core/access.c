@@ -232,7 +232,7 @@ pci_power_t latch_host_access_begin(struct vfio_latch_device *dev)
 {
 	pci_power_t state;
 
-	mutex_lock(&dev->state_lock);
+	latch_state_lock(dev);
 	state = dev->pdev->current_state;
 	if (state != PCI_D0) {
 		down_write(&dev->access_lock);
@@ -255,5 +255,5 @@ void latch_host_access_end(struct vfio_latch_device *dev, pci_power_t state)
 	decode_as_user_wants(dev);
 	if (state != PCI_D0)
 		latch_power_set_state(dev, state);
-	mutex_unlock(&dev->state_lock);
+	latch_state_unlock(dev);
 }

@@ -74,7 +74,7 @@ static void store_command(struct vfio_latch_device *dev, u16 mask, u16 value)
 	u32 shadow = (before & ~virtual_bits) | (value & virtual_bits);
 	u16 hardware;
 
-	mutex_lock(&dev->state_lock);
+	latch_state_lock(dev);
 	/* A device whose user reset it through a register of its own decodes nothing. */
 	pci_read_config_word(dev->pdev, PCI_COMMAND, &hardware);
 	if (((hardware ^ shadow) | (before ^ shadow)) & latch_command_decode_bits(dev))
@@ -84,7 +84,7 @@ static void store_command(struct vfio_latch_device *dev, u16 mask, u16 value)
 	latch_command_update(dev, hardware_bits, value);
 	if ((before ^ shadow) & PCI_COMMAND_INTX_DISABLE)
 		latch_intx_guest_disable(dev, shadow & PCI_COMMAND_INTX_DISABLE);
-	mutex_unlock(&dev->state_lock);
+	latch_state_unlock(dev);
 }
 
 /* COMMAND has many writers in the host, STATUS none: each is written by itself. */
@@ -109,7 +109,7 @@ static void write_pm_ctrl(struct vfio_latch_device *dev, unsigned int offset, un
 	unsigned int at = dev->config->cap[LATCH_CAP_PM] + PCI_PM_CTRL;
 	u16 now, select;
 
-	mutex_lock(&dev->state_lock);
+	latch_state_lock(dev);
 	pci_read_config_word(dev->pdev, at, &now);
 	value <<= (offset - at) * 8;
 	select = (now & ~(PCI_PM_CTRL_PME_STATUS | PCI_PM_CTRL_DATA_SEL_MASK)) |
@@ -118,7 +118,7 @@ static void write_pm_ctrl(struct vfio_latch_device *dev, unsigned int offset, un
 		pci_write_config_word(dev->pdev, at, select);
 	if (covers(offset, width, at))
 		latch_power_set_state(dev, (__force pci_power_t)(value & PCI_PM_CTRL_STATE_MASK));
-	mutex_unlock(&dev->state_lock);
+	latch_state_unlock(dev);
 }
 
 /* What a write makes of the shadow of the 2-byte register at @at, all of it virtual. */
@@ -188,12 +188,12 @@ static int write_msi_flags(struct vfio_latch_device *dev, unsigned int offset, u
 	latch_shadow_set(dev->config, at, 2, flags);
 
 	if (dev->irq_type == VFIO_PCI_MSI_IRQ_INDEX) {
-		mutex_lock(&dev->state_lock);
+		latch_state_lock(dev);
 		pci_read_config_word(dev->pdev, at, &hardware);
 		hardware &= ~PCI_MSI_FLAGS_ENABLE;
 		hardware |= flags & PCI_MSI_FLAGS_ENABLE;
 		pci_write_config_word(dev->pdev, at, hardware);
-		mutex_unlock(&dev->state_lock);
+		latch_state_unlock(dev);
 	}
 	mutex_unlock(&dev->irq_lock);
 	return 0;
@@ -224,10 +224,10 @@ static int write_exp_devctl(struct vfio_latch_device *dev, unsigned int offset, 
 	/* A request below the payload size would split what the host merges. */
 	if ((now ^ before) & PCI_EXP_DEVCTL_READRQ) {
 		readrq = 128 << ((now & PCI_EXP_DEVCTL_READRQ) >> 12);
-		mutex_lock(&dev->state_lock);
+		latch_state_lock(dev);
 		if (readrq <= 4096)
 			pcie_set_readrq(dev->pdev, max(readrq, pcie_get_mps(dev->pdev)));
-		mutex_unlock(&dev->state_lock);
+		latch_state_unlock(dev);
 	}
 	return 0;
 }

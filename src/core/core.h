@@ -74,6 +74,12 @@ void latch_decode_force(struct vfio_latch_device *dev);
 pci_power_t latch_host_access_begin(struct vfio_latch_device *dev);
 void latch_host_access_end(struct vfio_latch_device *dev, pci_power_t state);
 
+/* error.c APIs: */
+int latch_error_register(struct vfio_latch_device *dev);
+void latch_error_unregister(struct vfio_latch_device *dev);
+void latch_state_lock(struct vfio_latch_device *dev);
+void latch_state_unlock(struct vfio_latch_device *dev);
+
 /* config.c APIs: */
 int latch_config_open(struct vfio_latch_device *dev);
 void latch_config_close(struct vfio_latch_device *dev);
@@ -226,6 +232,7 @@ void latch_ioeventfds_free(struct vfio_latch_device *dev);
 int latch_reset(struct vfio_latch_device *dev);
 int latch_reset_at_open(struct vfio_latch_device *dev);
 void latch_reset_at_close(struct vfio_latch_device *dev);
+void latch_reset_at_unbind(struct vfio_latch_device *dev);
 
 /* clean.c APIs: */
 void latch_clean_register(struct vfio_latch_device *dev);

@@ -106,11 +106,12 @@ int vfio_latch_register(struct vfio_latch_device *dev, const struct vfio_latch_p
 
 	pci_set_drvdata(pdev, dev);
 	latch_igd_latch(dev);
-	/* For slot_reset in error.c, until others save. */
-	pci_save_state(pdev);
-	ret = latch_vf_token_init(dev);
+	ret = latch_error_register(dev);
 	if (ret)
 		goto drvdata;
+	ret = latch_vf_token_init(dev);
+	if (ret)
+		goto error;
 	ret = latch_sriov_register(dev);
 	if (ret)
 		goto vf_token;
@@ -137,6 +138,8 @@ sriov:
 	latch_sriov_unregister(dev);
 vf_token:
 	latch_vf_token_free(dev);
+error:
+	latch_error_unregister(dev);
 drvdata:
 	pci_set_drvdata(pdev, NULL);
 	return ret;
@@ -147,7 +150,8 @@ EXPORT_SYMBOL_GPL(vfio_latch_register);
  * vfio_latch_unregister - take a device from its users
  * @dev: the device
  *
- * Waits until the last user has closed it. VFs of a PF are removed first.
+ * Waits until the last user has closed it, and leaves nothing of him in it.
+ * VFs of a PF are removed first.
  *
  * Context: remove; may sleep.
  */
@@ -155,12 +159,14 @@ void vfio_latch_unregister(struct vfio_latch_device *dev)
 {
 	vfio_latch_sriov_configure(dev, 0);
 	vfio_unregister_group_dev(&dev->vdev);
+	latch_reset_at_unbind(dev);
 	latch_power_unregister(dev);
 	latch_sysfs_remove(dev);
 	latch_clean_unregister(dev);
 	latch_vga_unregister(dev);
 	latch_sriov_unregister(dev);
 	latch_vf_token_free(dev);
+	latch_error_unregister(dev);
 	pci_set_drvdata(dev->pdev, NULL);
 }
 EXPORT_SYMBOL_GPL(vfio_latch_unregister);

@@ -288,7 +288,7 @@ static int reset_with_state_locks(struct vfio_device_set *set, struct pci_dev *p
 	visit_affected(pdev, add_member, &members);
 
 	for (n = 0; n < members.count; n++) {
-		mutex_lock(&members.devices[n]->state_lock);
+		latch_state_lock(members.devices[n]);
 		WRITE_ONCE(members.devices[n]->reset_owner, current);
 		is_there |= latch_answers(members.devices[n]);
 	}
@@ -296,7 +296,7 @@ static int reset_with_state_locks(struct vfio_device_set *set, struct pci_dev *p
 		ret = pci_reset_bus(pdev);
 	for (n = 0; n < members.count; n++) {
 		WRITE_ONCE(members.devices[n]->reset_owner, NULL);
-		mutex_unlock(&members.devices[n]->state_lock);
+		latch_state_unlock(members.devices[n]);
 	}
 	kfree(members.devices);
 	return ret;

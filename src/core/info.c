@@ -44,9 +44,9 @@ static int add_device_caps(struct vfio_latch_device *dev, struct vfio_info_cap *
 		return 0;
 	/* In the middle of a reset the register would read as all ones, and be written back so. */
 	mutex_lock(&dev->config_lock);
-	mutex_lock(&dev->state_lock);
+	latch_state_lock(dev);
 	atomic.flags = atomic_completer_flags(dev->pdev);
-	mutex_unlock(&dev->state_lock);
+	latch_state_unlock(dev);
 	mutex_unlock(&dev->config_lock);
 	if (!atomic.flags)
 		return 0;

@@ -51,7 +51,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 	if (ret)
 		goto clean;
 	/* A reset by anybody comes before all of this or after it. */
-	mutex_lock(&dev->state_lock);
+	latch_state_lock(dev);
 	if (!latch_answers(dev)) {
 		dev_err_ratelimited(&pdev->dev, "the device does not answer\n");
 		latch_clean_clear(dev);
@@ -92,7 +92,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 	ret = latch_vf_token_open(dev);
 	if (ret)
 		goto regions;
-	mutex_unlock(&dev->state_lock);
+	latch_state_unlock(dev);
 	return 0;
 
 regions:
@@ -104,7 +104,7 @@ restore:
 disable:
 	pci_disable_device(pdev);
 power:
-	mutex_unlock(&dev->state_lock);
+	latch_state_unlock(dev);
 	latch_power_close(dev);
 clean:
 	latch_clean_close(dev);

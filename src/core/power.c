@@ -156,7 +156,7 @@ static int low_power_enter(struct vfio_latch_device *dev, struct eventfd_ctx *wa
 {
 	int ret = -EINVAL;
 
-	mutex_lock(&dev->state_lock);
+	latch_state_lock(dev);
 	down_write(&dev->access_lock);
 	if (!dev->low_power) {
 		/* From D0 the PCI core goes to the deepest state by itself. */
@@ -168,7 +168,7 @@ static int low_power_enter(struct vfio_latch_device *dev, struct eventfd_ctx *wa
 		ret = 0;
 	}
 	up_write(&dev->access_lock);
-	mutex_unlock(&dev->state_lock);
+	latch_state_unlock(dev);
 
 	if (!ret)
 		pm_runtime_put(&dev->pdev->dev);
@@ -199,12 +199,12 @@ static void low_power_leave(struct vfio_latch_device *dev)
 void latch_power_wake(struct vfio_latch_device *dev)
 {
 	pm_runtime_get_sync(&dev->pdev->dev);
-	mutex_lock(&dev->state_lock);
+	latch_state_lock(dev);
 	down_write(&dev->access_lock);
 	low_power_leave(dev);
 	latch_power_up(dev);
 	up_write(&dev->access_lock);
-	mutex_unlock(&dev->state_lock);
+	latch_state_unlock(dev);
 	pm_runtime_put_noidle(&dev->pdev->dev);
 }
 

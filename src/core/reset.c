@@ -10,7 +10,8 @@
  * reset_prepare, which takes that lock.
  *
  * All take the PCI core's locks by trylock: an unbind holds the device lock
- * while it waits for the user to close.
+ * while it waits for the user to close. What close could not reset for that,
+ * unbind does.
  */
 #include "core.h"
 
@@ -36,8 +37,8 @@ int latch_reset(struct vfio_latch_device *dev)
 	return is_there ? pci_try_reset_function(dev->pdev) : -EIO;
 }
 
-/* -EIO if it does not answer, -EAGAIN, or what the PCI core says. */
-static int reset_function(struct vfio_latch_device *dev)
+/* With the device locked. -EIO if it does not answer, or what the PCI core says. */
+static int reset_locked(struct vfio_latch_device *dev)
 {
 	struct pci_dev *pdev = dev->pdev;
 	int ret;
@@ -46,14 +47,23 @@ static int reset_function(struct vfio_latch_device *dev)
 
 	if (!latch_answers(dev))
 		return -EIO;
-	if (!pci_dev_trylock(pdev))
-		return -EAGAIN;
 	pci_save_state(pdev);
 	/* It shall do nothing while it is reset, and raise no interrupt, which has no handler. */
 	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
 	ret = __pci_reset_function_locked(pdev);
 	pci_restore_state(pdev);
-	pci_dev_unlock(pdev);
+	return ret;
+}
+
+/* -EAGAIN if the device is being unbound or reset, or what reset_locked() says. */
+static int reset_function(struct vfio_latch_device *dev)
+{
+	int ret;
+
+	if (!pci_dev_trylock(dev->pdev))
+		return -EAGAIN;
+	ret = reset_locked(dev);
+	pci_dev_unlock(dev->pdev);
 	return ret;
 }
 
@@ -93,7 +103,7 @@ void latch_reset_at_close(struct vfio_latch_device *dev)
 	struct pci_dev *pdev = dev->pdev;
 	bool is_reset;
 
-	mutex_lock(&dev->state_lock);
+	latch_state_lock(dev);
 	dev->needs_reset = true;
 	latch_clean_begin(dev);
 
@@ -111,5 +121,31 @@ void latch_reset_at_close(struct vfio_latch_device *dev)
 	latch_intx_restored(dev);
 	if (is_reset)
 		latch_clean_commit(dev);
-	mutex_unlock(&dev->state_lock);
+	latch_state_unlock(dev);
+}
+
+/**
+ * latch_reset_at_unbind - leave nothing of the last user to the next driver
+ * @dev: the device, closed and awake
+ *
+ * Who closes it while unbind waits for that finds the device locked, and cannot
+ * reset it. A function that cannot be reset alone stays as it is.
+ *
+ * Context: remove, with the device locked.
+ */
+void latch_reset_at_unbind(struct vfio_latch_device *dev)
+{
+	struct vfio_device_set *set = dev->vdev.dev_set;
+
+	device_lock_assert(&dev->pdev->dev);
+
+	mutex_lock(&set->lock);
+	if (dev->needs_reset && dev->reset_works) {
+		latch_state_lock(dev);
+		pci_cfg_access_lock(dev->pdev);
+		dev->needs_reset = reset_locked(dev);
+		pci_cfg_access_unlock(dev->pdev);
+		latch_state_unlock(dev);
+	}
+	mutex_unlock(&set->lock);
 }

@@ -68,20 +68,20 @@ static int keep_awake(struct vfio_latch_device *dev)
 	ret = pm_runtime_resume_and_get(&dev->pdev->dev);
 	if (ret)
 		return ret;
-	mutex_lock(&dev->state_lock);
+	latch_state_lock(dev);
 	down_write(&dev->access_lock);
 	latch_power_up(dev);
 	up_write(&dev->access_lock);
 	dev->has_vfs = true;
-	mutex_unlock(&dev->state_lock);
+	latch_state_unlock(dev);
 	return 0;
 }
 
 static void let_sleep(struct vfio_latch_device *dev)
 {
-	mutex_lock(&dev->state_lock);
+	latch_state_lock(dev);
 	dev->has_vfs = false;
-	mutex_unlock(&dev->state_lock);
+	latch_state_unlock(dev);
 	pm_runtime_put(&dev->pdev->dev);
 }
 

@@ -95,7 +95,8 @@ struct vfio_latch_device {
 	 * The bitfield is written nowhere else.
 	 */
 	struct latch_config *config;
-	struct pci_saved_state *pristine;
+	struct pci_saved_state *initial;	/* as at probe */
+	struct pci_saved_state *pristine;	/* as at open; NULL while nobody has it open */
 	struct latch_region *regions;
 	struct address_space *mapping;
 	unsigned int nr_regions;
@@ -113,6 +114,10 @@ struct vfio_latch_device {
 	struct mutex state_lock;
 	struct lock_class_key state_lock_key;
 	struct task_struct *reset_owner;
+
+	/* Set by a link reset, taken by whoever has state_lock; the work is to take it. */
+	atomic_t link_was_reset;
+	struct work_struct link_work;
 
 	/* Under state_lock: a PF's VFs are being made, or there: it stays in D0. */
 	bool has_vfs;

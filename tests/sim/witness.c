@@ -177,8 +177,18 @@ static struct witness *of(PCIDevice *pci)
 	return container_of(pci, struct witness, parent_obj);
 }
 
+/* QEMU's injection of an error writes four bytes to DEVSTA, which has two: this one is next to it. */
+static void keep_link_capabilities(struct witness *witness)
+{
+	PCIDevice *pci = &witness->parent_obj;
+	uint32_t at = pci->exp.exp_cap + PCI_EXP_LNKCAP;
+
+	pci_set_long(pci->config + at, pci_get_long(witness->defaults + at));
+}
+
 static uint32_t read_config(PCIDevice *pci, uint32_t address, int size)
 {
+	keep_link_capabilities(of(pci));
 	if (!judge(of(pci), "read", address, size))
 		return UINT32_MAX;
 	return pci_default_read_config(pci, address, size);

@@ -353,6 +353,24 @@ TEST(closed_function_masters_and_decodes_nothing)
 		CHECK_EQ(real_cfg(bdf, PCI_COMMAND, 2) & (PCI_COMMAND_MEMORY | PCI_COMMAND_IO), 0);
 }
 
+/* Nor does a reset through sysfs change that. */
+TEST(closed_function_decodes_after_a_reset_what_it_did_before)
+{
+	const char *bdf = vm_bdf(by_flr.id);
+	uint32_t before;
+
+	driver_load("disable_idle_d3=1");
+	pci_bind(bdf, VFIO_PCI);
+	before = real_cfg(bdf, PCI_COMMAND, 2);
+	pci_attr_set(bdf, "reset", "1");
+	CHECK_EQ(real_cfg(bdf, PCI_COMMAND, 2), before);
+
+	vfio_close(vfio_open(bdf));
+	before = real_cfg(bdf, PCI_COMMAND, 2);
+	pci_attr_set(bdf, "reset", "1");
+	CHECK_EQ(real_cfg(bdf, PCI_COMMAND, 2), before);
+}
+
 /* A client that dies in D3hot, in low power, with interrupts on. */
 TEST(next_client_of_one_that_was_killed_finds_nothing)
 {

@@ -7,6 +7,9 @@
  * vm-drivers: ours kernel
  * vm-cmdline: iomem=relaxed
  */
+#include <linux/userfaultfd.h>
+#include <sys/syscall.h>
+
 #include "vmtest.h"
 
 #define LIMIT_MS	20000
@@ -396,14 +399,39 @@ TEST_OURS(unmask_during_a_reset_holds_after_it)
 	witness_set_intx("witness0", false);
 }
 
-static void reset_the_link(struct vfio_device *device)
+static int enable_err(struct vfio_device *device)
 {
-	int start = kmsg_mark(), event = event_new();
+	int event = event_new();
 
 	vfio_irq_eventfd(device, ERR, 0, event);
+	return event;
+}
+
+static void recover_from_a_fatal_error(int event)
+{
+	int start = kmsg_mark();
+
 	vm_aer("witness0", FATAL);
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
 	CHECK(WAIT_UNTIL(kmsg_count(start, "AER: device recovery successful"), LIMIT_MS));
+}
+
+/* With our driver, until the function has back what the link reset has taken from it. */
+static void reset_the_link(struct vfio_device *device)
+{
+	uint32_t bar = real_cfg(device->bdf, PCI_BASE_ADDRESS_0, 4);
+
+	recover_from_a_fatal_error(enable_err(device));
+	if (driver_is_ours())
+		CHECK(WAIT_UNTIL(real_cfg(device->bdf, PCI_BASE_ADDRESS_0, 4) == bar, LIMIT_MS));
+}
+
+static void check_decodes_as_the_client_sees_it(struct vfio_device *device)
+{
+	CHECK_EQ(cfg16(device, PCI_COMMAND) & PCI_COMMAND_MEMORY,
+		 real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
+	if (cfg16(device, PCI_COMMAND) & PCI_COMMAND_MEMORY)
+		CHECK_EQ(vfio_read(device, 0, WITNESS_ID, 4), WITNESS_ID_VALUE);
 }
 
 /* What the PCI core saved before the client's last write is not the truth any more. */
@@ -415,10 +443,17 @@ TEST(link_reset_leaves_decoding_as_the_client_sees_it)
 	vfio_reset(device);
 	cfg_command(device, PCI_COMMAND_MEMORY, 0);
 	reset_the_link(device);
-	CHECK_EQ(cfg16(device, PCI_COMMAND) & PCI_COMMAND_MEMORY,
-		 real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
-	if (cfg16(device, PCI_COMMAND) & PCI_COMMAND_MEMORY)
-		CHECK_EQ(vfio_read(device, 0, WITNESS_ID, 4), WITNESS_ID_VALUE);
+	check_decodes_as_the_client_sees_it(device);
+}
+
+TEST(link_reset_leaves_decoding_off)
+{
+	struct vfio_device *device = open_with_memory("witness0", NULL);
+
+	vfio_reset(device);
+	cfg_command(device, 0, PCI_COMMAND_MEMORY);
+	reset_the_link(device);
+	check_decodes_as_the_client_sees_it(device);
 }
 
 TEST_OURS(link_reset_leaves_intx_off_without_a_handler)
@@ -621,6 +656,67 @@ TEST_OURS(interrupts_are_freed_while_procfs_copies_to_a_bar)
 		close(reader.file);
 	}
 	CHECK(met);
+}
+
+/* A page that nobody will ever provide: who touches it waits until he is killed. */
+static void *page_that_never_comes(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = CHECK_OK(syscall(SYS_userfaultfd, O_CLOEXEC));
+
+	CHECK(page != MAP_FAILED);
+	range.range.start = (uintptr_t)page;
+	range.range.len = 4096;
+	CHECK_OK(ioctl(fd, UFFDIO_API, &api));
+	CHECK_OK(ioctl(fd, UFFDIO_REGISTER, &range));
+	return page;
+}
+
+static void read_for_ever(void *data)
+{
+	struct reader *reader = data;
+
+	reader->page = page_that_never_comes();
+	do_read(reader);
+}
+
+static bool has_page_fault(pid_t child)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/wchan", child);
+	return !strcmp(file_read(path), "handle_userfault");
+}
+
+/*
+ * AER walks the bus with the PCI core's lock held, which whoever changes a power state takes: it
+ * must not wait for a user, who may hold up who frees an interrupt as long as he likes. (The kernel's
+ * driver waits with a lock of its own, and signals no error meanwhile.)
+ */
+TEST_OURS(recovery_does_not_wait_for_the_functions_users)
+{
+	struct vfio_device *device = open_with_memory("witness0", NULL);
+	uint32_t bar = real_cfg(device->bdf, PCI_BASE_ADDRESS_0, 4);
+	int event = enable_err(device);
+	struct reader reader;
+	pid_t disables, reads;
+
+	vfio_irq_eventfd(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, event_new());
+	reader.file = open_affinity_of_vector(device->bdf);
+	reads = start(read_for_ever, &reader);
+	CHECK(WAIT_UNTIL(has_page_fault(reads), LIMIT_MS));
+	disables = start(do_disable_msix, device);
+	CHECK(WAIT_UNTIL(waits(disables), LIMIT_MS));
+
+	recover_from_a_fatal_error(event);
+	CHECK(waits(disables));
+	CHECK_OK(kill(reads, SIGKILL));
+	CHECK_OK(waitpid(reads, NULL, 0));
+	check_ends("who disables MSI-X", disables);
+	if (driver_is_ours())
+		CHECK(WAIT_UNTIL(real_cfg(device->bdf, PCI_BASE_ADDRESS_0, 4) == bar, LIMIT_MS));
 }
 
 /*
