@@ -14,6 +14,7 @@
 #define VFIO_LATCH_CONFIG_RULES_H
 
 #include <linux/compiler.h>
+#include <linux/nospec.h>
 #include <linux/types.h>
 
 /* What has to happen besides storing the bits when a field is written. */
@@ -108,10 +109,11 @@ struct latch_config_source {
 struct latch_config *latch_config_compile(const struct latch_config_source *source);
 void latch_config_free(struct latch_config *config);
 
+/* A user's offset is checked; a processor that guesses otherwise finds no rules beyond, either. */
 static inline struct latch_dword *latch_config_dword(struct latch_config *config,
 						     unsigned int offset)
 {
-	return &config->dword[offset / 4];
+	return &config->dword[array_index_nospec(offset / 4, config->size / 4)];
 }
 
 /* Bits of a dword that an access of @width bytes at @offset covers. */

@@ -3,6 +3,7 @@
 #ifndef LATCH_CORE_H
 #define LATCH_CORE_H
 
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -17,9 +18,19 @@
 /* The VGA region spans the legacy addresses from 0. */
 #define LATCH_VGA_REGION_SIZE	0xc0000
 
-static inline unsigned int latch_region_index(u64 file_offset)
+/*
+ * An index that a user gave, if it is one of @count, or -EINVAL. What he has chosen of an array comes
+ * through here: a processor that guesses how the check ends reads nothing beyond it, either.
+ */
+static inline int latch_user_index(u64 index, unsigned int count)
 {
-	return file_offset >> LATCH_REGION_SHIFT;
+	return index < count ? (int)array_index_nospec((unsigned long)index, count) : -EINVAL;
+}
+
+/* The region, one of the first @count, that a user's file offset names, or -EINVAL. */
+static inline int latch_region_index(u64 file_offset, unsigned int count)
+{
+	return latch_user_index(file_offset >> LATCH_REGION_SHIFT, count);
 }
 
 static inline u64 latch_region_offset(u64 file_offset)
@@ -50,6 +61,18 @@ struct latch_region {
 	const struct vfio_latch_region_ops *ops;
 	void *data;
 };
+
+static inline unsigned int latch_nr_regions(const struct vfio_latch_device *dev)
+{
+	return VFIO_PCI_NUM_REGIONS + dev->nr_regions;
+}
+
+/* By a checked index; a processor may guess that another region is one of these. */
+static inline const struct latch_region *latch_driver_region(const struct vfio_latch_device *dev,
+							     unsigned int index)
+{
+	return &dev->regions[array_index_nospec(index - VFIO_PCI_NUM_REGIONS, dev->nr_regions)];
+}
 
 /* policy.c APIs: */
 void latch_policy(struct vfio_latch_policy *policy, struct pci_dev *pdev,

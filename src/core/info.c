@@ -83,7 +83,7 @@ int latch_get_info(struct vfio_latch_device *dev, void __user *arg)
 	info.flags = VFIO_DEVICE_FLAGS_PCI;
 	if (dev->reset_works)
 		info.flags |= VFIO_DEVICE_FLAGS_RESET;
-	info.num_regions = VFIO_PCI_NUM_REGIONS + dev->nr_regions;
+	info.num_regions = latch_nr_regions(dev);
 	info.num_irqs = VFIO_PCI_NUM_IRQS;
 
 	ret = add_device_caps(dev, &caps);
@@ -126,7 +126,7 @@ static int bar_info(struct vfio_latch_device *dev, struct vfio_region_info *info
 static int driver_region_info(struct vfio_latch_device *dev, struct vfio_region_info *info,
 			      struct vfio_info_cap *caps)
 {
-	const struct latch_region *region = &dev->regions[info->index - VFIO_PCI_NUM_REGIONS];
+	const struct latch_region *region = latch_driver_region(dev, info->index);
 	struct vfio_region_info_cap_type type = {
 		.header.id = VFIO_REGION_INFO_CAP_TYPE,
 		.header.version = 1,
@@ -152,9 +152,11 @@ int vfio_latch_region_info(struct vfio_device *vdev, struct vfio_region_info *in
 			   struct vfio_info_cap *caps)
 {
 	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
+	int index = latch_user_index(info->index, latch_nr_regions(dev));
 
-	if (info->index >= VFIO_PCI_NUM_REGIONS + dev->nr_regions)
+	if (index < 0)
 		return -EINVAL;
+	info->index = index;
 	info->offset = (u64)info->index << LATCH_REGION_SHIFT;
 	info->size = 0;
 	info->flags = 0;

@@ -97,7 +97,7 @@ static void destroy(struct vfio_latch_device *dev, struct latch_ioeventfd *ioeve
 static int create(struct vfio_latch_device *dev, u64 position, unsigned int width, u64 data,
 		  int fd)
 {
-	unsigned int bar = latch_region_index(position);
+	unsigned int bar = latch_region_index(position, PCI_STD_NUM_BARS);
 	struct latch_ioeventfd *ioeventfd;
 	void __iomem *io;
 	int ret;
@@ -132,12 +132,12 @@ static int create(struct vfio_latch_device *dev, u64 position, unsigned int widt
 /* Whether a write of @width bytes there is one the user could do himself. */
 static int check_register(struct vfio_latch_device *dev, u64 position, unsigned int width)
 {
-	unsigned int bar = latch_region_index(position);
+	int bar = latch_region_index(position, PCI_STD_NUM_BARS);
 	u64 offset = latch_region_offset(position);
 	bool is_memory;
 
-	if (bar > VFIO_PCI_BAR5_REGION_INDEX || !IS_ALIGNED(offset, width) ||
-	    offset >= latch_bar_size(dev, bar) || width > latch_bar_size(dev, bar) - offset)
+	if (bar < 0 || !IS_ALIGNED(offset, width) || offset >= latch_bar_size(dev, bar) ||
+	    width > latch_bar_size(dev, bar) - offset)
 		return -EINVAL;
 	if (bar == dev->msix_bar && dev->msix_size && offset + width > dev->msix_offset &&
 	    offset < (u64)dev->msix_offset + dev->msix_size)

@@ -143,12 +143,12 @@ int vfio_latch_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
 	u64 at = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	u64 length = vma->vm_end - vma->vm_start;
-	unsigned int bar = latch_region_index(at);
+	int bar = latch_region_index(at, PCI_STD_NUM_BARS);
 	u64 offset = latch_region_offset(at);
 	u64 size;
 	int ret;
 
-	if (bar > VFIO_PCI_BAR5_REGION_INDEX || !(vma->vm_flags & VM_SHARED))
+	if (bar < 0 || !(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
 	size = PAGE_ALIGN(latch_bar_size(dev, bar));
 	if (offset >= size || length > size - offset)

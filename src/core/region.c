@@ -5,7 +5,6 @@
  * Data goes through a buffer of the kernel's, so that user memory, which may
  * be a device's BAR itself, is never touched under a lock.
  */
-#include <linux/nospec.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
@@ -30,10 +29,7 @@ static s64 region_end(struct vfio_latch_device *dev, unsigned int index, u64 off
 	case VFIO_PCI_VGA_REGION_INDEX:
 		return latch_vga_range_end(dev, offset);
 	default:
-		index -= VFIO_PCI_NUM_REGIONS;
-		if (index >= dev->nr_regions)
-			return -EINVAL;
-		return dev->regions[array_index_nospec(index, dev->nr_regions)].size;
+		return latch_driver_region(dev, index)->size;
 	}
 }
 
@@ -57,7 +53,7 @@ static ssize_t region_rw(struct vfio_latch_device *dev, unsigned int index, u8 *
 	case VFIO_PCI_VGA_REGION_INDEX:
 		return latch_vga_rw(dev, buf, count, offset, is_write);
 	default:
-		region = &dev->regions[index - VFIO_PCI_NUM_REGIONS];
+		region = latch_driver_region(dev, index);
 		ret = region->ops->rw(dev, region->data, buf, offset, count, is_write);
 		return ret ?: count;
 	}
@@ -116,12 +112,10 @@ static int put_piece(void __user *user, const u8 *buffer, size_t size)
 	return copy_to_user(user, buffer, size) ? -EFAULT : 0;
 }
 
-static ssize_t rw_buffered(struct vfio_latch_device *dev, void __user *user, size_t count,
-			   loff_t *ppos, bool is_write, u8 *buffer, size_t buffer_size)
+static ssize_t rw_buffered(struct vfio_latch_device *dev, unsigned int index, void __user *user,
+			   size_t count, loff_t *ppos, bool is_write, u8 *buffer,
+			   size_t buffer_size)
 {
-	/* It was checked; a processor that guesses otherwise stays inside, too. */
-	unsigned int index = array_index_nospec(latch_region_index(*ppos),
-						VFIO_PCI_NUM_REGIONS + dev->nr_regions);
 	u64 offset = latch_region_offset(*ppos);
 	size_t done = 0;
 	ssize_t ret = 0;
@@ -150,24 +144,28 @@ static ssize_t rw_buffered(struct vfio_latch_device *dev, void __user *user, siz
 static ssize_t region_access(struct vfio_latch_device *dev, void __user *user, size_t count,
 			     loff_t *ppos, bool is_write)
 {
+	int index = latch_region_index(*ppos, latch_nr_regions(dev));
 	u8 stack[BUFFER_ON_STACK] __aligned(8);
-	ssize_t checked = 0;
+	ssize_t checked;
 	size_t size;
 	u8 *buffer;
 
-	if (count)
-		checked = check_access(dev, latch_region_index(*ppos), count,
-				       latch_region_offset(*ppos));
+	if (!count)
+		return 0;
+	if (index < 0)
+		return index;
+	checked = check_access(dev, index, count, latch_region_offset(*ppos));
 	if (checked <= 0)
 		return checked;
 	if (checked <= sizeof(stack) / 2)
-		return rw_buffered(dev, user, checked, ppos, is_write, stack, sizeof(stack));
+		return rw_buffered(dev, index, user, checked, ppos, is_write, stack,
+				   sizeof(stack));
 
 	size = min_t(size_t, ALIGN(checked, 8) + 8, BUFFER_MAX);
 	buffer = kvmalloc(size, GFP_KERNEL);
 	if (!buffer)
 		return -ENOMEM;
-	checked = rw_buffered(dev, user, checked, ppos, is_write, buffer, size);
+	checked = rw_buffered(dev, index, user, checked, ppos, is_write, buffer, size);
 	kvfree(buffer);
 	return checked;
 }
