@@ -286,6 +286,7 @@ static int begin_report(struct latch_mlx5_tracker *tracker, u64 iova, u64 length
 	u32 in[MLX5_ST_SZ_DW(modify_page_track_obj_in)] = {};
 	void *context = MLX5_ADDR_OF(modify_page_track_obj_in, in, obj_context);
 	u32 out[MLX5_ST_SZ_DW(general_obj_out_cmd_hdr)] = {};
+	int ret;
 
 	set_header(tracker, in, MLX5_CMD_OP_MODIFY_GENERAL_OBJECT);
 	MLX5_SET64(page_track, context, modify_field_select, MODIFY_STATE_AND_RANGE);
@@ -293,7 +294,9 @@ static int begin_report(struct latch_mlx5_tracker *tracker, u64 iova, u64 length
 	MLX5_SET64(page_track, context, range_start_address, iova);
 	MLX5_SET64(page_track, context, length, length);
 	tracker->status = MLX5_PAGE_TRACK_STATE_REPORTING;
-	return mlx5_cmd_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
+	ret = mlx5_cmd_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
+	/* Refused: the tracker failed before. Nothing that the caller asked for was wrong. */
+	return ret == -EINVAL ? -EIO : ret;
 }
 
 /*
@@ -405,12 +408,13 @@ static int continue_report(struct latch_mlx5_tracker *tracker, const struct latc
  * @dirty: gets a bit for each page
  *
  * After an error, what was written is not known any more, and all further
- * reports fail. The firmware may refuse the command itself, if its tracker
- * failed before: nothing that the caller asked for was wrong.
+ * reports fail.
  *
  * Context: may sleep, as long as the firmware reports.
  *
- * Return: 0; -EIO; -EINTR if the task is being killed.
+ * Return: 0; -EIO if the tracker or its queue has failed, or refuses; -EINTR if
+ * the task is being killed; or what mlx5_core says of a command, -ETIMEDOUT if it
+ * did not complete.
  */
 int latch_mlx5_tracker_report(struct latch_mlx5_tracker *tracker, unsigned long iova,
 			      unsigned long length, struct iova_bitmap *dirty)
@@ -427,5 +431,5 @@ int latch_mlx5_tracker_report(struct latch_mlx5_tracker *tracker, unsigned long 
 	while (!ret && tracker->status == MLX5_PAGE_TRACK_STATE_REPORTING)
 		ret = continue_report(tracker, &asked, dirty);
 	tracker->is_err = ret;
-	return ret && ret != -EINTR ? -EIO : ret;
+	return ret;
 }
