@@ -15,11 +15,12 @@
 
 #include "core.h"
 
-static void tell_driver(struct vfio_latch_device *dev)
+static void tell_driver(struct vfio_latch_device *dev,
+			void (*word)(struct vfio_latch_device *dev))
 {
 	lockdep_assert_held_write(&dev->access_lock);
-	if (dev->was_reset)
-		dev->was_reset(dev);
+	if (word)
+		word(dev);
 }
 
 static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
@@ -48,6 +49,7 @@ static void restore_after_link_reset(struct vfio_latch_device *dev)
 	lockdep_assert_held(&dev->state_lock);
 
 	down_write(&dev->access_lock);
+	tell_driver(dev, dev->reset_begins);
 	latch_access_revoke(dev);
 	latch_intx_set_quiet(dev, LATCH_QUIET_RESET, true);
 	/* That is where the link reset has put it, whatever it was in. */
@@ -60,7 +62,7 @@ static void restore_after_link_reset(struct vfio_latch_device *dev)
 	latch_intx_set_quiet(dev, LATCH_QUIET_RESET, false);
 	latch_access_restored(dev);
 	pci_save_state(pdev);
-	tell_driver(dev);
+	tell_driver(dev, dev->was_reset);
 	up_write(&dev->access_lock);
 }
 
@@ -152,6 +154,7 @@ static void reset_prepare(struct pci_dev *pdev)
 	if (READ_ONCE(dev->reset_owner) != current)
 		latch_state_lock(dev);
 	down_write(&dev->access_lock);
+	tell_driver(dev, dev->reset_begins);
 	latch_access_revoke(dev);
 	latch_power_up(dev);
 	latch_intx_set_quiet(dev, LATCH_QUIET_RESET, true);
@@ -165,7 +168,7 @@ static void reset_done(struct pci_dev *pdev)
 
 	latch_intx_set_quiet(dev, LATCH_QUIET_RESET, false);
 	latch_access_restored(dev);
-	tell_driver(dev);
+	tell_driver(dev, dev->was_reset);
 	up_write(&dev->access_lock);
 	if (READ_ONCE(dev->reset_owner) != current)
 		latch_state_unlock(dev);

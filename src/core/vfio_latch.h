@@ -84,9 +84,11 @@ struct vfio_latch_device {
 	struct notifier_block vf_notifier;
 	u32 opregion;			/* Intel graphics: where firmware said that it is */
 	/*
-	 * A driver's own, or NULL: its function was reset, whoever did it. With
-	 * access_lock held for writing: it must not wait for who touches user memory.
+	 * A driver's own, both or neither: its function is about to be reset, and
+	 * was reset, whoever does it. With access_lock held for writing: they wait
+	 * for nobody who touches user memory, nor for any device.
 	 */
+	void (*reset_begins)(struct vfio_latch_device *dev);
 	void (*was_reset)(struct vfio_latch_device *dev);
 
 	/*

@@ -112,7 +112,11 @@ static int map_and_load(struct latch_mlx5_load *load)
 	if (load->is_loaded && !dev->multi_load_cap)
 		return -EOPNOTSUPP;
 	ret = latch_image_map(&load->image, load->pdn);
-	return ret ?: latch_fw_load(dev->mdev, dev->vhca_id, &load->image);
+	if (ret)
+		return ret;
+	if (latch_mlx5_reset_is_due(dev))
+		return -ECANCELED;
+	return latch_mlx5_commanded(dev, latch_fw_load(dev->mdev, dev->vhca_id, &load->image));
 }
 
 /* What the firmware has refused, nothing can make up for. */

@@ -7,9 +7,15 @@
  * arcs begin and end.
  *
  * After a reset a VF runs and has none of it. Resets come with locks held that
- * a page fault on a BAR takes, and user memory is touched under state_mutex
- * (mlx5.h), so a reset leaves word and has it done only if nobody has the
- * mutex: who has it does it when he leaves.
+ * a page fault on a BAR takes, and the firmware is waited for under state_mutex
+ * (mlx5.h). So a reset only counts itself, when it begins and when it is done:
+ * who takes state_mutex next ends the sessions and sets the state, and a worker
+ * sees to it that somebody does.
+ *
+ * Meanwhile the VF is not the one that a holder of state_mutex knew. He begins
+ * no command that changes it any more; and if one ended after the reset began,
+ * nobody knows which of both came last. Such a VF is in ERROR until the next
+ * reset.
  */
 #include <linux/mlx5/device.h>
 #include <linux/uaccess.h>
@@ -31,25 +37,56 @@ static void set_state(struct latch_mlx5_device *dev, unsigned int state)
 	WRITE_ONCE(dev->mig_state, state);
 }
 
-static void take_deferred_reset(struct latch_mlx5_device *dev)
+/* Nobody knows what the VF is at, so what would be saved or loaded next is worth nothing. */
+static void lose(struct latch_mlx5_device *dev)
 {
+	end_sessions(dev);
+	set_state(dev, VFIO_DEVICE_STATE_ERROR);
+}
+
+static bool is_over(unsigned int resets)
+{
+	return !(resets & 1);
+}
+
+/* What the last of so many resets leaves, which are over. */
+static unsigned int state_after(const struct latch_mlx5_device *dev, unsigned int resets)
+{
+	return resets - READ_ONCE(dev->commanded) < 2 ? VFIO_DEVICE_STATE_ERROR :
+							 VFIO_DEVICE_STATE_RUNNING;
+}
+
+static void take_reset(struct latch_mlx5_device *dev)
+{
+	unsigned int resets = atomic_read(&dev->resets);
+
 	lockdep_assert_held(&dev->state_mutex);
-	if (!atomic_xchg(&dev->deferred_reset, 0))
+	if (!is_over(resets) || resets == dev->resets_taken)
 		return;
 	end_sessions(dev);
-	set_state(dev, VFIO_DEVICE_STATE_RUNNING);
+	set_state(dev, state_after(dev, resets));
+	/* Who looks for resets finds a session that has ended, or that one is due. */
+	smp_store_release(&dev->resets_taken, resets);
+}
+
+/* To be read before the count, of which there are as many then, or more. */
+static unsigned int resets_taken(const struct latch_mlx5_device *dev)
+{
+	/* Pairs with take_reset(). */
+	return smp_load_acquire(&dev->resets_taken);
 }
 
 /**
  * latch_mlx5_state_lock - take state_mutex
  * @dev: the device
  *
- * Context: may sleep. Not with a lock that is taken in a page fault.
+ * Context: may sleep, for as long as the firmware takes. Not with a lock that is
+ * taken in a page fault.
  */
 void latch_mlx5_state_lock(struct latch_mlx5_device *dev)
 {
 	mutex_lock(&dev->state_mutex);
-	take_deferred_reset(dev);
+	take_reset(dev);
 }
 
 /**
@@ -58,49 +95,105 @@ void latch_mlx5_state_lock(struct latch_mlx5_device *dev)
  */
 void latch_mlx5_state_unlock(struct latch_mlx5_device *dev)
 {
-	do {
-		take_deferred_reset(dev);
-		mutex_unlock(&dev->state_mutex);
-		/* Pairs with was_reset(): it finds the mutex free, or we find its word. */
-		smp_mb();
-	} while (atomic_read(&dev->deferred_reset) && mutex_trylock(&dev->state_mutex));
+	mutex_unlock(&dev->state_mutex);
 }
 
-/* Of the core: under access_lock, from whatever resets functions. */
+/**
+ * latch_mlx5_state - what to show of a VF's state
+ * @dev: the device; not even state_mutex need be held
+ *
+ * Return: the state, as who takes state_mutex next will find it.
+ */
+unsigned int latch_mlx5_state(const struct latch_mlx5_device *dev)
+{
+	unsigned int taken = resets_taken(dev), resets = atomic_read(&dev->resets);
+
+	if (!is_over(resets) || resets == taken)
+		return READ_ONCE(dev->mig_state);
+	return state_after(dev, resets);
+}
+
+/**
+ * latch_mlx5_reset_is_due - whether the VF is being reset, or was, and the state does not say so
+ * @dev: the device; not even state_mutex need be held
+ *
+ * If not, sessions that were ended by the resets before have their error.
+ *
+ * Return: whether what is begun now would befall another VF than it is meant for.
+ */
+bool latch_mlx5_reset_is_due(const struct latch_mlx5_device *dev)
+{
+	unsigned int taken = resets_taken(dev);
+
+	return atomic_read(&dev->resets) != taken;
+}
+
+/**
+ * latch_mlx5_commanded - a command that changes the VF has ended
+ * @dev: the device; no reset was due when the command was given
+ * @error: what mlx5_core says of it
+ *
+ * SUSPEND, RESUME, LOAD. A SAVE changes nothing that outlives a reset.
+ *
+ * Return: @error; -ECANCELED if a reset came in between.
+ */
+int latch_mlx5_commanded(struct latch_mlx5_device *dev, int error)
+{
+	lockdep_assert_held(&dev->state_mutex);
+	WRITE_ONCE(dev->commanded, atomic_read(&dev->resets));
+	return latch_mlx5_reset_is_due(dev) ? -ECANCELED : error;
+}
+
+/* Of the core, both: under access_lock, from whatever resets functions. */
+static void reset_begins(struct vfio_latch_device *core)
+{
+	struct latch_mlx5_device *dev = container_of(core, struct latch_mlx5_device, core);
+
+	atomic_inc_return(&dev->resets);
+}
+
 static void was_reset(struct vfio_latch_device *core)
 {
 	struct latch_mlx5_device *dev = container_of(core, struct latch_mlx5_device, core);
 
-	atomic_set(&dev->deferred_reset, 1);
-	/* Pairs with latch_mlx5_state_unlock(). */
-	smp_mb();
-	if (mutex_trylock(&dev->state_mutex))
-		latch_mlx5_state_unlock(dev);
+	atomic_inc_return(&dev->resets);
+	queue_work(system_long_wq, &dev->reset_work);
+}
+
+static void reset_work(struct work_struct *work)
+{
+	struct latch_mlx5_device *dev = container_of(work, struct latch_mlx5_device, reset_work);
+
+	latch_mlx5_state_lock(dev);
+	latch_mlx5_state_unlock(dev);
+}
+
+static int step(struct latch_mlx5_device *dev, int (*command)(struct mlx5_core_dev *, u16, u16),
+		u16 op_mod)
+{
+	int ret;
+
+	if (latch_mlx5_reset_is_due(dev))
+		return -ECANCELED;
+	ret = latch_mlx5_commanded(dev, command(dev->mdev, dev->vhca_id, op_mod));
+	/* Whether it was executed, nobody knows. */
+	if (ret == -ETIMEDOUT)
+		lose(dev);
+	return ret;
 }
 
 /* From one rung to a neighbour. Not while the firmware saves. */
 static int change_rung(struct latch_mlx5_device *dev, enum latch_quiesce from,
 		       enum latch_quiesce to)
 {
-	int ret;
-
 	latch_mlx5_save_settle(dev);
 	if (to == LATCH_STOPPED)
-		ret = latch_fw_suspend(dev->mdev, dev->vhca_id,
-				       MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_RESPONDER);
-	else if (from == LATCH_STOPPED)
-		ret = latch_fw_resume(dev->mdev, dev->vhca_id,
-				      MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_RESPONDER);
-	else if (to == LATCH_INITIATES_NOTHING)
-		ret = latch_fw_suspend(dev->mdev, dev->vhca_id,
-				       MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_INITIATOR);
-	else
-		ret = latch_fw_resume(dev->mdev, dev->vhca_id,
-				      MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_INITIATOR);
-	/* Whether it was executed, nobody knows. */
-	if (ret == -ETIMEDOUT)
-		set_state(dev, VFIO_DEVICE_STATE_ERROR);
-	return ret;
+		return step(dev, latch_fw_suspend, MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_RESPONDER);
+	if (from == LATCH_STOPPED)
+		return step(dev, latch_fw_resume, MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_RESPONDER);
+	if (to == LATCH_INITIATES_NOTHING)
+		return step(dev, latch_fw_suspend, MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_INITIATOR);
+	return step(dev, latch_fw_resume, MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_INITIATOR);
 }
 
 /* The VF has what came of its new state, or it is of no use until it is reset. */
@@ -110,7 +203,7 @@ static int leave_resuming(struct latch_mlx5_device *dev)
 
 	latch_mlx5_load_end(dev);
 	if (ret)
-		set_state(dev, VFIO_DEVICE_STATE_ERROR);
+		lose(dev);
 	return ret;
 }
 
@@ -137,7 +230,10 @@ static struct file *take_arc(struct latch_mlx5_device *dev, unsigned int from, u
 	return ERR_PTR(ret);
 }
 
-/* vfio_migration_ops: arcs up to @new_state. Where one fails, the device stays before it. */
+/*
+ * vfio_migration_ops: arcs up to @new_state. Where one fails, the device stays before it; a reset
+ * that comes amid them ends them with -ECANCELED.
+ */
 static struct file *migration_set_state(struct vfio_device *vdev,
 					enum vfio_device_mig_state new_state)
 {
@@ -151,6 +247,7 @@ static struct file *migration_set_state(struct vfio_device *vdev,
 	latch_mlx5_state_lock(dev);
 	while (dev->mig_state != new_state) {
 		ret = dev->mdev_detach ? -ENOTCONN :
+		      latch_mlx5_reset_is_due(dev) ? -ECANCELED :
 		      latch_next_state(dev->mig_state, new_state, dev->precopy_cap, &next);
 		file = ret ? ERR_PTR(ret) : take_arc(dev, dev->mig_state, next);
 		if (IS_ERR(file))
@@ -265,10 +362,9 @@ static int pf_event(struct notifier_block *nb, unsigned long event, void *data)
 	latch_mlx5_state_lock(dev);
 	switch (event) {
 	case MLX5_PF_NOTIFY_DISABLE_VF:
-		end_sessions(dev);
 		latch_mlx5_dirty_end(dev);
 		if (dev->mig_state != VFIO_DEVICE_STATE_RUNNING)
-			set_state(dev, VFIO_DEVICE_STATE_ERROR);
+			lose(dev);
 		dev->mdev_detach = true;
 		break;
 	case MLX5_PF_NOTIFY_ENABLE_VF:
@@ -340,6 +436,7 @@ void latch_mlx5_migration_probe(struct latch_mlx5_device *dev)
 		return;
 	}
 
+	dev->core.reset_begins = reset_begins;
 	dev->core.was_reset = was_reset;
 	vdev->mig_ops = &migration_ops;
 	vdev->migration_flags = VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P;
@@ -351,10 +448,11 @@ void latch_mlx5_migration_probe(struct latch_mlx5_device *dev)
  * latch_mlx5_migration_remove - undo latch_mlx5_migration_probe()
  * @dev: the device, not registered any more
  *
- * Context: probe or remove; may sleep.
+ * Context: probe or remove, which exclude resets; may sleep.
  */
 void latch_mlx5_migration_remove(struct latch_mlx5_device *dev)
 {
+	cancel_work_sync(&dev->reset_work);
 	if (dev->migrate_cap)
 		mlx5_sriov_blocking_notifier_unregister(dev->mdev, dev->vf_index,
 							&dev->pf_notifier);
@@ -386,6 +484,7 @@ void latch_mlx5_migration_init(struct latch_mlx5_device *dev)
 {
 	mutex_init(&dev->state_mutex);
 	mutex_init(&dev->command_lock);
+	INIT_WORK(&dev->reset_work, reset_work);
 	dev->mig_state = VFIO_DEVICE_STATE_RUNNING;
 }
 

@@ -22,9 +22,9 @@ struct latch_mlx5_tracker;
  * save: who suspends or resumes the VF waits for those before.
  *
  * It is taken with the PF's driver's locks held (pf_event()), so nothing that
- * takes those runs under it; and user memory is written under it, through
- * vfio's bitmaps, so nobody waits for it with a lock that a page fault on a BAR
- * needs. A reset does hold such a lock: it only leaves word (deferred_reset).
+ * takes those runs under it; and the firmware is waited for under it, so nobody
+ * waits for it with a lock that a page fault on a BAR needs. A reset does hold
+ * such a lock: it only leaves word (resets), and has a worker do the rest.
  */
 struct latch_mlx5_device {
 	struct vfio_latch_device core;
@@ -45,9 +45,14 @@ struct latch_mlx5_device {
 	unsigned int mig_state_cap : 1;
 	unsigned int track_cap : 1;
 
-	/* Protects all up to the next empty line. mig_state and log_* are shown without it. */
+	/*
+	 * Protects all up to the next empty line. mig_state, log_*, resets_taken
+	 * and commanded are looked at without it, too.
+	 */
 	struct mutex state_mutex;
 	enum vfio_device_mig_state mig_state;
+	unsigned int resets_taken;	/* resets, as the state knows of it */
+	unsigned int commanded;		/* resets, when a command that changes the VF ended last */
 	struct latch_mlx5_save *save;
 	struct latch_mlx5_load *load;
 	struct latch_mlx5_tracker *tracker;
@@ -58,8 +63,9 @@ struct latch_mlx5_device {
 	/* Inside state_mutex, or by the worker alone: no question comes amid a save. */
 	struct mutex command_lock;
 
-	/* Set by a reset, taken by whoever has state_mutex. */
-	atomic_t deferred_reset;
+	/* Counted by a reset, twice: odd while it goes on. Taken by whoever has state_mutex. */
+	atomic_t resets;
+	struct work_struct reset_work;
 };
 
 static inline struct latch_mlx5_device *latch_mlx5_from_vdev(struct vfio_device *vdev)
@@ -75,6 +81,9 @@ void latch_mlx5_migration_remove(struct latch_mlx5_device *dev);
 void latch_mlx5_migration_close(struct latch_mlx5_device *dev);
 void latch_mlx5_state_lock(struct latch_mlx5_device *dev);
 void latch_mlx5_state_unlock(struct latch_mlx5_device *dev);
+unsigned int latch_mlx5_state(const struct latch_mlx5_device *dev);
+bool latch_mlx5_reset_is_due(const struct latch_mlx5_device *dev);
+int latch_mlx5_commanded(struct latch_mlx5_device *dev, int error);
 int latch_mlx5_query_size(struct latch_mlx5_device *dev, bool incremental,
 			  struct latch_fw_size *size);
 int latch_mlx5_migration_feature(struct latch_mlx5_device *dev, u32 flags, void __user *arg,

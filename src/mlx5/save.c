@@ -96,9 +96,22 @@ static void publish(struct latch_mlx5_save *save, struct latch_save_buffer *buff
 	wake_up_interruptible(&save->wait);
 }
 
-static int save_image(struct latch_mlx5_save *save, struct latch_save_buffer *buffer, u32 bytes)
+/* Nobody has a reset VF saved: what was to be, is gone. */
+static int have_saved(struct latch_mlx5_save *save, struct latch_image *image, bool incremental,
+		      bool track, u32 *next)
 {
 	struct latch_mlx5_device *dev = save->dev;
+	int ret = -ENODEV;
+
+	mutex_lock(&dev->command_lock);
+	if (!latch_mlx5_reset_is_due(dev))
+		ret = latch_fw_save(dev->mdev, dev->vhca_id, incremental, track, image, next);
+	mutex_unlock(&dev->command_lock);
+	return ret;
+}
+
+static int save_image(struct latch_mlx5_save *save, struct latch_save_buffer *buffer, u32 bytes)
+{
 	struct latch_series *series = &save->series;
 	enum latch_saved saved = LATCH_SAVED;
 	u32 next = 0;
@@ -107,10 +120,7 @@ static int save_image(struct latch_mlx5_save *save, struct latch_save_buffer *bu
 	ret = latch_image_prepare(&buffer->image, save->pdn, bytes);
 	if (ret)
 		return ret;
-	mutex_lock(&dev->command_lock);
-	ret = latch_fw_save(dev->mdev, dev->vhca_id, series->is_begun, !series->is_last,
-			    &buffer->image, &next);
-	mutex_unlock(&dev->command_lock);
+	ret = have_saved(save, &buffer->image, series->is_begun, !series->is_last, &next);
 	if (ret)
 		saved = ret == -ESTALE ? LATCH_SAVE_REFUSED : LATCH_SAVE_FAILED;
 	next = latch_series_saved(series, saved, next);
@@ -374,7 +384,6 @@ void latch_mlx5_save_finish(struct latch_mlx5_device *dev)
 /* The firmware notes changes until it is told not to: by a save of which nobody wants the image. */
 static int clean_up(struct latch_mlx5_save *save)
 {
-	struct latch_mlx5_device *dev = save->dev;
 	struct latch_save_buffer *buffer = latch_save_buffer(save, save->nr_saved);
 	struct latch_fw_size size;
 	u32 next;
@@ -386,11 +395,10 @@ static int clean_up(struct latch_mlx5_save *save)
 					  max_t(u64, size.required, PAGE_SIZE));
 	if (ret)
 		return ret;
-	mutex_lock(&dev->command_lock);
-	ret = latch_fw_save(dev->mdev, dev->vhca_id, false, false, &buffer->image, &next);
-	mutex_unlock(&dev->command_lock);
+	ret = have_saved(save, &buffer->image, false, false, &next);
 	latch_series_cleaned(&save->series);
-	return ret;
+	/* A reset has ended the noting. */
+	return ret == -ENODEV ? 0 : ret;
 }
 
 /*

@@ -8,6 +8,13 @@
 #include "mlx5.h"
 #include "save.h"
 
+/* Why there is nothing to read any more: a reset has ended the session, or what is in it. */
+static int why_over(struct latch_mlx5_save *save)
+{
+	lockdep_assert_held(&save->lock);
+	return latch_mlx5_reset_is_due(save->dev) ? -ENODEV : save->error;
+}
+
 static u64 unread_bytes(const struct latch_save_buffer *buffer)
 {
 	return sizeof(buffer->header) - buffer->header_read +
@@ -37,7 +44,7 @@ static long precopy_info(struct latch_mlx5_save *save, void __user *arg)
 		ret = latch_save_look_for_changes(save, &changed, &is_new);
 	spin_lock(&save->lock);
 	if (!ret)
-		ret = save->error;
+		ret = why_over(save);
 	info.initial_bytes = save->initial_unread;
 	info.dirty_bytes = save->dirty_unread;
 	spin_unlock(&save->lock);
@@ -66,14 +73,16 @@ static int look_for_buffer(struct latch_mlx5_save *save)
 	int ret;
 
 	spin_lock(&save->lock);
-	if (save->error)
-		ret = save->error;
-	else if (save->nr_saved != save->nr_read)
+	ret = why_over(save);
+	if (ret)
+		goto unlock;
+	if (save->nr_saved != save->nr_read)
 		ret = 1;
 	else if (save->is_working || save->next_bytes)
 		ret = -EAGAIN;
 	else
 		ret = save->is_ending ? 0 : -ENOMSG;
+unlock:
 	spin_unlock(&save->lock);
 	return ret;
 }
@@ -114,11 +123,21 @@ static void advance(struct latch_mlx5_save *save, struct latch_save_buffer *buff
 		latch_save_start(save);
 }
 
+/* 0 if all of it was read. */
 static ssize_t read_preamble(struct latch_mlx5_save *save, char __user *buf, size_t count)
 {
-	size_t part = bytes_to_user(buf, count, &save->preamble, sizeof(save->preamble),
-				    save->preamble_read);
+	size_t part;
+	int ret;
 
+	if (save->preamble_read == sizeof(save->preamble))
+		return 0;
+	spin_lock(&save->lock);
+	ret = why_over(save);
+	spin_unlock(&save->lock);
+	if (ret)
+		return ret;
+	part = bytes_to_user(buf, count, &save->preamble, sizeof(save->preamble),
+			     save->preamble_read);
 	spin_lock(&save->lock);
 	save->preamble_read += part;
 	save->initial_unread -= part;
@@ -134,8 +153,9 @@ static ssize_t read_some(struct latch_mlx5_save *save, char __user *buf, size_t 
 	size_t part;
 	int ret;
 
-	if (save->preamble_read < sizeof(save->preamble) && !READ_ONCE(save->error))
-		return read_preamble(save, buf, count);
+	ret = read_preamble(save, buf, count);
+	if (ret)
+		return ret;
 	ret = wait_for_buffer(save, may_wait);
 	if (ret <= 0)
 		return ret;

@@ -20,7 +20,7 @@ static struct latch_mlx5_device *from_device(struct device *device)
 static ssize_t migration_state_show(struct device *device, struct device_attribute *attr,
 				    char *buf)
 {
-	return sysfs_emit(buf, "%s\n", latch_state_name(READ_ONCE(from_device(device)->mig_state)));
+	return sysfs_emit(buf, "%s\n", latch_state_name(latch_mlx5_state(from_device(device))));
 }
 static DEVICE_ATTR_RO(migration_state);
 

@@ -58,6 +58,25 @@ TEST(a_resume_that_never_completes_is_an_error)
 	check_timeout("RESUME_VHCA skip=100", resume, STATE(ERROR));
 }
 
+/* What a session would go on to save is not known to be still. */
+TEST_OURS(a_suspend_that_never_completes_ends_the_session)
+{
+	char byte;
+	int data;
+
+	connectx_configure("command-timeout-ms", "3000");
+	open_vf();
+	CHECK_EQ(window_fill(vf, 20000, 1), WINDOW_DONE);
+	data = migration_set(vf, STATE(PRE_COPY));
+	connectx_set("fault", "SUSPEND_VHCA timeout");
+	CHECK_ERR(ETIMEDOUT, set_state(STATE(STOP_COPY)));
+	CHECK_EQ(migration_state(vf), STATE(ERROR));
+	CHECK_ERRNO(ENODEV, read(data, &byte, 1));
+	close(data);
+	connectx_set("fault", "%s", "");
+	check_usable();
+}
+
 TEST(a_load_that_never_completes_is_an_error)
 {
 	check_timeout("LOAD_VHCA_STATE", load, STATE(RESUMING));
