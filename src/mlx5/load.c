@@ -64,15 +64,20 @@ static void begin_image(struct latch_mlx5_load *load)
 	load->image.length = load->reader.left;
 }
 
-/* Memory grows while it is not mapped, so that who ends the session may unmap it. */
+/*
+ * Memory grows while it is not mapped, so that who ends the session may unmap it; and no more when
+ * he has.
+ */
 static int make_room(struct latch_mlx5_load *load, u64 bytes)
 {
-	if (load->image.capacity >= bytes)
-		return 0;
+	int ret;
+
 	latch_mlx5_state_lock(load->dev);
-	latch_image_unmap(&load->image);
+	ret = load->error;
+	if (!ret && load->image.capacity < bytes)
+		latch_image_unmap(&load->image);
 	latch_mlx5_state_unlock(load->dev);
-	return latch_image_reserve(&load->image, bytes);
+	return ret ?: latch_image_reserve(&load->image, bytes);
 }
 
 /* A block at a time, so that memory is never far ahead. */

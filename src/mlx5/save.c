@@ -126,8 +126,8 @@ static int save_image(struct latch_mlx5_save *save, struct latch_save_buffer *bu
 	next = latch_series_saved(series, saved, next);
 	if (saved == LATCH_SAVE_FAILED)
 		return ret;
-	/* What goes on without coming further would go on for ever. */
-	if (next && !buffer->image.length)
+	/* What goes on so would go on for ever, and what ends so would lack its end. */
+	if (!buffer->image.length && (next || series->is_last))
 		return -EIO;
 	publish(save, buffer, next);
 	return 0;
@@ -178,7 +178,10 @@ static int prepare(struct latch_mlx5_save *save, struct latch_save_buffer *buffe
 						       PAGE_SIZE));
 }
 
-/* The worker has nothing to do, and a buffer is free. */
+/*
+ * The worker has nothing to do, and a buffer is free. There is always a save: what the firmware
+ * says that it needs is a least size, and a stream that lacks its last image would look whole.
+ */
 static int begin_series(struct latch_mlx5_save *save, const struct latch_fw_size *size,
 			bool is_initial)
 {
@@ -189,7 +192,7 @@ static int begin_series(struct latch_mlx5_save *save, const struct latch_fw_size
 	spin_lock(&save->lock);
 	save->is_ending = save->series.is_last;
 	save->is_next_initial = is_initial;
-	save->next_bytes = size->required;
+	save->next_bytes = max(size->required, 1U);
 	spin_unlock(&save->lock);
 	latch_save_start(save);
 	return 0;
@@ -381,7 +384,11 @@ void latch_mlx5_save_finish(struct latch_mlx5_device *dev)
 		fail(save, ret);
 }
 
-/* The firmware notes changes until it is told not to: by a save of which nobody wants the image. */
+/*
+ * The firmware notes changes until it is told not to: by a save of which nobody wants the image. It
+ * says how large a buffer that should have; where it does not, or there is no memory for as much,
+ * what there is will do. One is free: while changes are noted, at most one image is not read.
+ */
 static int clean_up(struct latch_mlx5_save *save)
 {
 	struct latch_save_buffer *buffer = latch_save_buffer(save, save->nr_saved);
@@ -389,10 +396,12 @@ static int clean_up(struct latch_mlx5_save *save)
 	u32 next;
 	int ret;
 
-	ret = query_size(save, !save->series.is_last, &size);
-	if (!ret)
-		ret = latch_image_prepare(&buffer->image, save->pdn,
-					  max_t(u64, size.required, PAGE_SIZE));
+	if (query_size(save, !save->series.is_last, &size))
+		size.required = 0;
+	ret = latch_image_prepare(&buffer->image, save->pdn,
+				  max_t(u64, size.required, PAGE_SIZE));
+	if (ret)
+		ret = latch_image_prepare(&buffer->image, save->pdn, PAGE_SIZE);
 	if (ret)
 		return ret;
 	ret = have_saved(save, &buffer->image, false, false, &next);

@@ -163,27 +163,98 @@ TEST(a_fault_hits_after_as_many_commands_as_it_is_told_to_skip)
 	CHECK_NE(migration_set_try(vf, STATE(STOP), &data), 0);
 }
 
-/* The driver asks what is to be saved, and saves it, only to end the noting of changes; it says so. */
+static int give_up_precopy(const char *fault)
+{
+	struct migration_image whole = {};
+	int data, mark = kmsg_mark();
+
+	CHECK_EQ(window_fill(vf, 100000, 3), WINDOW_DONE);
+	data = migration_set(vf, STATE(PRE_COPY));
+	migration_read_dry(data, &whole);
+	connectx_set("fault", "%s", fault);
+	migration_set(vf, STATE(RUNNING));
+	connectx_set("fault", "%s", "");
+	close(data);
+	return kmsg_count(mark, "saving was given up");
+}
+
+/* What is saved then only ends the noting of changes; if it does not, the driver says so. */
 TEST_OURS(precopy_can_be_given_up_although_the_firmware_does_not_go_along)
 {
-	static const char * const commands[] = { "QUERY_VHCA_MIGRATION_STATE", "SAVE_VHCA_STATE" };
-	struct migration_image whole = {};
+	open_vf();
+	CHECK_EQ(give_up_precopy("SAVE_VHCA_STATE status=0x9"), 1);
+	CHECK(window_tracks(vf));
+	check_usable();
+}
+
+/* The answer tells how large a buffer should be, and any will do. */
+TEST_OURS(changes_are_noted_no_longer_although_nobody_says_how_many_there_are)
+{
+	static const char * const faults[] = {
+		"QUERY_VHCA_MIGRATION_STATE status=0x9", "QUERY_VHCA_MIGRATION_STATE empty",
+	};
 
 	open_vf();
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		int data, mark = kmsg_mark();
-
-		CHECK_EQ(window_fill(vf, 100000, i), WINDOW_DONE);
-		data = migration_set(vf, STATE(PRE_COPY));
-		migration_read_dry(data, &whole);
-		connectx_set("fault", "%s status=0x9", commands[i]);
-		migration_set(vf, STATE(RUNNING));
-		CHECK(window_tracks(vf));
-		CHECK_EQ(kmsg_count(mark, "saving was given up"), 1);
-		connectx_set("fault", "%s", "");
-		close(data);
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+		CHECK_EQ(give_up_precopy(faults[i]), 0);
+		CHECK(!window_tracks(vf));
 		check_usable();
 	}
+}
+
+/* A stream that lacks its last image looks like a whole one. */
+TEST_OURS(a_last_image_of_nothing_is_an_error)
+{
+	struct migration_image first = {};
+	int data;
+
+	open_vf();
+	CHECK_EQ(window_fill(vf, 100000, 4), WINDOW_DONE);
+	connectx_set("fault", "SAVE_VHCA_STATE empty");
+	CHECK_EQ(save(), -EIO);
+	vfio_reset(vf);
+	CHECK_EQ(window_fill(vf, 100000, 4), WINDOW_DONE);
+	data = migration_set(vf, STATE(PRE_COPY));
+	migration_read_dry(data, &first);
+	connectx_set("fault", "SAVE_VHCA_STATE empty");
+	migration_set(vf, STATE(STOP_COPY));
+	CHECK_ERR(EIO, migration_read_try(data, &first));
+	close(data);
+	check_usable();
+}
+
+/* The state is small: without a size, its buffer is a page. */
+static void check_saved_all_the_same(unsigned int from)
+{
+	uint64_t digest;
+	int data, last;
+
+	vfio_reset(vf);
+	CHECK_EQ(window_fill(vf, 1000, 4), WINDOW_DONE);
+	free(image.bytes);
+	image = (struct migration_image){};
+	data = migration_set(vf, from);
+	if (from == STATE(PRE_COPY)) {
+		migration_read_dry(data, &image);
+		CHECK_EQ(window_touch(vf, 500, 300, 5), WINDOW_DONE);
+	}
+	digest = window_digest(vf);
+	connectx_set("fault", "QUERY_VHCA_MIGRATION_STATE empty");
+	last = migration_set(vf, STATE(STOP_COPY));
+	if (from != STATE(PRE_COPY))
+		data = last;
+	migration_read(data, &image);
+	close(data);
+	vfio_reset(vf);
+	CHECK_EQ(load(), 0);
+	CHECK_EQ(window_digest(vf), digest);
+}
+
+TEST_OURS(a_last_image_is_saved_although_the_firmware_says_that_there_is_none)
+{
+	open_vf();
+	check_saved_all_the_same(STATE(PRE_COPY));
+	check_saved_all_the_same(STATE(STOP));
 }
 
 /* Where the request stops, the device is, and can go on from there. */

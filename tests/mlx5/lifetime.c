@@ -171,3 +171,27 @@ TEST(a_writer_may_come_to_his_end_after_the_pf)
 	pthread_join(thread, NULL);
 	connectx_reload_afterwards();
 }
+
+/* Memory of a session that is over would be nobody's but his. */
+TEST(a_writer_whose_session_has_ended_takes_no_more)
+{
+	char *bytes = map_memory(2 * IMAGE_BYTES);
+	struct late_page page, later;
+	struct pollfd touched;
+	pthread_t thread;
+	int data;
+
+	connectx_open_two(&source, &target);
+	data = migration_set(target, STATE(RESUMING));
+	memcpy(bytes, &data, sizeof(data));
+	page = late_page_at(bytes + (1 << 20));
+	later = late_page_at(bytes + (5 << 20));
+	CHECK_EQ(pthread_create(&thread, NULL, write_image, &page), 0);
+	wait_until_touched(&page);
+	vfio_reset(target);
+	CHECK_EQ(migration_state(target), STATE(RUNNING));
+	let_go_on(&page);
+	touched = (struct pollfd){ .fd = later.fault, .events = POLLIN };
+	CHECK_EQ(poll(&touched, 1, 3000), 0);
+	pthread_join(thread, NULL);
+}

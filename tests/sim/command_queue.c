@@ -142,7 +142,7 @@ static void carry_out(struct cx_command *cmd, struct cx_fault_effect fault)
 	static const char * const outcomes[] = {
 		[CX_FAULT_NONE] = "executed", [CX_FAULT_STATUS] = "refused by a fault",
 		[CX_FAULT_TIMEOUT] = "never completes", [CX_FAULT_DELAY] = "executed",
-		[CX_FAULT_GROW] = "executed",
+		[CX_FAULT_GROW] = "executed", [CX_FAULT_EMPTY] = "answered by a fault",
 	};
 	struct cx_trace_before before = cx_trace_before(cmd);
 
@@ -150,7 +150,7 @@ static void carry_out(struct cx_command *cmd, struct cx_fault_effect fault)
 	cmd->stuck = fault.kind == CX_FAULT_TIMEOUT;
 	if (fault.kind == CX_FAULT_STATUS)
 		cmd->out[0] = fault.value;
-	else if (!cmd->stuck)
+	else if (!cmd->stuck && fault.kind != CX_FAULT_EMPTY)
 		cmd->out[0] = cx_command_execute(cmd);
 	cx_trace(cmd, &before, outcomes[fault.kind]);
 	if (fault.kind == CX_FAULT_GROW)

@@ -2,7 +2,8 @@
 /*
  * Faults on demand, by properties of the PF that can be set at any time:
  *
- *	fault	COMMAND [vf=N] [running] [skip=N] [times=N] status=N | timeout | delay=MS | grow=BYTES
+ *	fault	COMMAND [vf=N] [running] [skip=N] [times=N] status=N | timeout | delay=MS |
+ *		grow=BYTES | empty
  *	event	tracker-error VF | tracker-full VF | tracker-stray VF | qp-error VF | cq-error VF |
  *		reinit VF | fatal
  *	objects	(read only) what the PF's driver has not destroyed
@@ -91,6 +92,10 @@ static bool parse_word(struct fault *fault, const char *word)
 		fault->effect.kind = CX_FAULT_TIMEOUT;
 		return true;
 	}
+	if (!strcmp(word, "empty")) {
+		fault->effect.kind = CX_FAULT_EMPTY;
+		return true;
+	}
 	if (!strcmp(word, "running")) {
 		fault->running = true;
 		return true;
@@ -117,13 +122,13 @@ static void set_fault(Object *obj, const char *text, Error **errp)
 	for (char **word = words + 1; *word; word++) {
 		if (**word && !parse_word(&fault, *word)) {
 			error_setg(errp, "fault: %s is none of vf=N, running, skip=N, "
-				   "times=N, status=N, timeout, delay=MS, grow=BYTES", *word);
+				   "times=N, status=N, timeout, delay=MS, grow=BYTES, empty", *word);
 			return;
 		}
 	}
 	if (fault.effect.kind == CX_FAULT_NONE) {
-		error_setg(errp, "fault: one of status=N, timeout, delay=MS, grow=BYTES is "
-			   "needed");
+		error_setg(errp, "fault: one of status=N, timeout, delay=MS, grow=BYTES, "
+			   "empty is needed");
 		return;
 	}
 	pf->faults = g_list_append(pf->faults, g_memdup2(&fault, sizeof(fault)));
