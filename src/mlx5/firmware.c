@@ -139,6 +139,30 @@ free:
 }
 
 /**
+ * latch_fw_has_let_go - whether memory that the firmware was given may be freed
+ * @mdev: the PF
+ * @error: what came of the commands that take it away: 0, or the first error
+ * @bytes: how much it is, to be said
+ *
+ * Where such a command was refused, or did not complete, the device may write to
+ * the memory for as long as it likes: it stays mapped and allocated, for ever.
+ *
+ * For a device in internal error, or gone, mlx5_core says that what was to be
+ * destroyed is: it has stopped it, resets it before it is used again, and frees
+ * its own memory by the same rule. So there is no error then.
+ *
+ * Return: false if it must stay.
+ */
+bool latch_fw_has_let_go(struct mlx5_core_dev *mdev, int error, size_t bytes)
+{
+	if (error)
+		dev_warn(mdev->device,
+			 "the firmware may still write to memory (%d): %zu bytes are not freed\n",
+			 error, bytes);
+	return !error;
+}
+
+/**
  * latch_fw_suspend - suspend a VF
  * @mdev: the PF
  * @vhca_id: the VF

@@ -41,6 +41,7 @@ struct latch_fw_size {
 	bool is_new;
 };
 
+bool latch_fw_has_let_go(struct mlx5_core_dev *mdev, int error, size_t bytes);
 int latch_fw_query_caps(struct mlx5_core_dev *mdev, u16 function_id, struct latch_fw_caps *caps);
 int latch_fw_suspend(struct mlx5_core_dev *mdev, u16 vhca_id, u16 op_mod);
 int latch_fw_resume(struct mlx5_core_dev *mdev, u16 vhca_id, u16 op_mod);

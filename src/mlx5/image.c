@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "firmware.h"
 #include "image.h"
 
 /* Large blocks are mapped and copied at once. */
@@ -52,16 +53,20 @@ void latch_image_init(struct latch_image *image, struct mlx5_core_dev *mdev,
 /**
  * latch_image_free - give an image's memory back
  * @image: the image, not mapped; without memory after this
+ *
+ * Unless the firmware has not let go of it.
  */
 void latch_image_free(struct latch_image *image)
 {
 	struct latch_image_block *block, *next;
 
 	list_for_each_entry_safe(block, next, &image->blocks, list) {
-		free_pages((unsigned long)block->memory, block->order);
+		if (!image->is_lost)
+			free_pages((unsigned long)block->memory, block->order);
 		kfree(block);
 	}
 	INIT_LIST_HEAD(&image->blocks);
+	image->is_lost = false;
 	image->capacity = 0;
 	image->length = 0;
 	latch_image_rewind(image);
@@ -103,13 +108,15 @@ static struct latch_image_block *alloc_block(const struct latch_image *image, u6
  * first: nothing of the host is in them. They are charged to the current memory
  * cgroup.
  *
- * Return: 0, -ENOMEM, or -EINTR if the task is being killed, when there may be
- * more memory than before.
+ * Return: 0; -EIO if the firmware has not let go of what there is; -ENOMEM, or
+ * -EINTR if the task is being killed, when there may be more memory than before.
  */
 int latch_image_reserve(struct latch_image *image, u64 bytes)
 {
 	struct latch_image_block *block;
 
+	if (image->is_lost)
+		return -EIO;
 	while (image->capacity < bytes) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -289,7 +296,8 @@ int latch_image_map(struct latch_image *image, u32 pdn)
 
 /**
  * latch_image_prepare - have mapped memory for so many bytes
- * @image: the image, mapped or not; nothing to do if it is and has them
+ * @image: the image, mapped or not; nothing to do if it is and has them; what is
+ *	in it may be lost
  * @pdn: protection domain that the firmware's key is to be of
  * @bytes: bytes
  *
@@ -302,23 +310,30 @@ int latch_image_prepare(struct latch_image *image, u32 pdn, u64 bytes)
 
 	if (image->capacity < bytes)
 		latch_image_unmap(image);
+	if (image->is_lost)
+		latch_image_free(image);
 	ret = latch_image_reserve(image, bytes);
 	return ret ?: latch_image_map(image, pdn);
 }
 
 /**
  * latch_image_unmap - undo latch_image_map()
- * @image: the image, mapped or not
+ * @image: the image, mapped or not; lost if the firmware does not let go of it
  *
  * Context: may sleep.
  */
 void latch_image_unmap(struct latch_image *image)
 {
+	int error;
+
 	if (!image->is_mapped)
 		return;
-	mlx5_core_destroy_mkey(image->mdev, image->mkey);
-	unmap_blocks(image);
+	error = mlx5_core_destroy_mkey(image->mdev, image->mkey);
 	image->is_mapped = false;
+	if (latch_fw_has_let_go(image->mdev, error, image->capacity))
+		unmap_blocks(image);
+	else
+		image->is_lost = true;
 }
 
 /**

@@ -32,6 +32,7 @@ struct mlx5_core_dev;
  * @cursor: the block that @position lies in
  * @cursor_start: the image's byte that @cursor begins with
  * @is_mapped: there is a key
+ * @is_lost: the firmware did not let go of it: it can only be forgotten
  * @mkey: the firmware's key for all of @capacity, with addresses from 0
  */
 struct latch_image {
@@ -45,6 +46,7 @@ struct latch_image {
 	struct latch_image_block *cursor;
 	u64 cursor_start;
 	bool is_mapped;
+	bool is_lost;
 	u32 mkey;
 };
 

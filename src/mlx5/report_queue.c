@@ -6,6 +6,7 @@
 #include <linux/rcupdate.h>
 
 #include "../compat/mlx5.h"
+#include "firmware.h"
 #include "report_queue.h"
 
 /* The addresses of a ring's pages, at the end of the commands that create queues. */
@@ -49,6 +50,12 @@ static size_t set_pages(__be64 *pas, dma_addr_t ring, size_t bytes)
 	for (n = 0; n < RING_PAGES(bytes); n++)
 		pas[n] = cpu_to_be64(ring + n * MLX5_ADAPTER_PAGE_SIZE);
 	return n * sizeof(*pas);
+}
+
+static void destroyed(struct latch_report_queue *queue, int error)
+{
+	if (!queue->destroy_error)
+		queue->destroy_error = error;
 }
 
 static void free_messages(struct latch_report_queue *queue)
@@ -132,7 +139,10 @@ static int create_cq(struct latch_report_queue *queue)
 
 static void destroy_cq(struct latch_report_queue *queue)
 {
-	if (!mlx5_core_destroy_cq(queue->mdev, &queue->cq))
+	int ret = mlx5_core_destroy_cq(queue->mdev, &queue->cq);
+
+	destroyed(queue, ret);
+	if (!ret)
 		return;
 	/*
 	 * mlx5_core cannot find the CQ any more, but has not waited for who had
@@ -168,7 +178,7 @@ static void destroy_qp(struct latch_report_queue *queue, u32 qpn)
 
 	MLX5_SET(destroy_qp_in, in, opcode, MLX5_CMD_OP_DESTROY_QP);
 	MLX5_SET(destroy_qp_in, in, qpn, qpn);
-	mlx5_cmd_exec_in(queue->mdev, destroy_qp, in);
+	destroyed(queue, mlx5_cmd_exec_in(queue->mdev, destroy_qp, in));
 }
 
 static int create_host_qp(struct latch_report_queue *queue)
@@ -314,12 +324,20 @@ put_uar:
 	return ret;
 }
 
-static void destroy_memory(struct latch_report_queue *queue)
+static void free_memory(struct latch_report_queue *queue)
 {
+	if (!latch_fw_has_let_go(queue->mdev, queue->destroy_error,
+				 sizeof(*queue->rings) + queue->nr_messages * queue->message_bytes))
+		return;
 	free_messages(queue);
 	dma_free_coherent(&queue->mdev->pdev->dev, sizeof(*queue->rings), queue->rings,
 			  queue->rings_dma);
-	mlx5_core_destroy_mkey(queue->mdev, queue->mkey);
+}
+
+static void destroy_memory(struct latch_report_queue *queue)
+{
+	destroyed(queue, mlx5_core_destroy_mkey(queue->mdev, queue->mkey));
+	free_memory(queue);
 	mlx5_core_dealloc_pd(queue->mdev, queue->pdn);
 	mlx5_put_uars_page(queue->mdev, queue->uar);
 }
@@ -335,7 +353,7 @@ static void destroy_memory(struct latch_report_queue *queue)
  *
  * Context: may sleep, for firmware commands.
  *
- * Return: 0, or a negative error, when nothing is left of it.
+ * Return: 0, or a negative error, when it is destroyed.
  */
 int latch_report_queue_create(struct latch_report_queue *queue, struct mlx5_core_dev *mdev,
 			      size_t message_bytes)
@@ -347,6 +365,7 @@ int latch_report_queue_create(struct latch_report_queue *queue, struct mlx5_core
 	queue->nr_messages = clamp_t(unsigned int, LATCH_MESSAGES_BYTES / message_bytes,
 				     LATCH_MESSAGES_MIN, LATCH_MESSAGES_MAX);
 	queue->is_err = false;
+	queue->destroy_error = 0;
 	init_waitqueue_head(&queue->wait);
 	ret = create_memory(queue);
 	if (ret)
@@ -371,7 +390,7 @@ destroy_memory:
  * @queue: the queue; no tracker sends to it, nobody waits for it, and it is told
  *	of no events any more
  *
- * The memory is freed whatever the firmware says.
+ * The memory is freed unless the firmware did not let go of it.
  *
  * Context: may sleep, for firmware commands.
  */

@@ -53,6 +53,7 @@ struct latch_report_queue {
 	dma_addr_t rings_dma;
 	void *messages[LATCH_MESSAGES_MAX];
 	dma_addr_t messages_dma[LATCH_MESSAGES_MAX];
+	int destroy_error;		/* the first, in destroy */
 
 	/*
 	 * cq.cons_index and given_back, up to which the device may use buffers

@@ -146,6 +146,67 @@ TEST(objects_that_cannot_be_destroyed_do_no_further_harm)
 	}
 }
 
+static long long memory_free(void)
+{
+	char *text = file_read("/proc/meminfo"), *found = strstr(text, "MemFree:");
+	long long kib = strtoll(found + strlen("MemFree:"), NULL, 10);
+
+	free(text);
+	return kib << 10;
+}
+
+/* So much is missing after OPERATION, done once without faults and once with them. */
+static long long memory_lost(int (*operation)(void), const char *fault)
+{
+	long long before;
+
+	CHECK_EQ(operation(), 0);
+	before = memory_free();
+	connectx_set("fault", "%s", fault);
+	CHECK_EQ(operation(), 0);
+	connectx_set("fault", "%s", "");
+	return before - memory_free();
+}
+
+static int save_large(void)
+{
+	vfio_reset(vf);
+	CHECK_EQ(window_fill(vf, 64 << 20, 9), WINDOW_DONE);
+	return save() ?: set_state(STATE(RUNNING));
+}
+
+#define TRACKERS 8
+
+static int track_again_and_again(void)
+{
+	int error = 0;
+
+	for (int i = 0; !error && i < TRACKERS; i++)
+		error = track();
+	return error;
+}
+
+/* What the firmware does not give back it may still write to: nobody else may get it. */
+TEST_OURS(memory_that_the_firmware_has_not_let_go_of_is_not_freed)
+{
+	static const char * const tracker[] = {
+		"DESTROY_QP times=16 status=0x5", "DESTROY_CQ times=8 status=0x5",
+	};
+	int mark;
+
+	connectx_reload_afterwards();
+	open_vf();
+	mark = kmsg_mark();
+	CHECK_LE(12 << 20, memory_lost(save_large, "DESTROY_MKEY times=2 status=0x5"));
+	CHECK_EQ(kmsg_count(mark, "bytes are not freed"), 2);
+	check_usable();
+	for (size_t i = 0; dma_logging_can_report() && i < ARRAY_SIZE(tracker); i++) {
+		mark = kmsg_mark();
+		CHECK_LE(TRACKERS << 20, memory_lost(track_again_and_again, tracker[i]));
+		CHECK_EQ(kmsg_count(mark, "bytes are not freed"), TRACKERS);
+	}
+}
+
 TEST(a_fault_for_another_vf_does_not_hit)
 {
 	open_vf();
