@@ -28,7 +28,7 @@ static int hold_padding(struct vfio_latch_device *dev, unsigned int bar)
 
 	if (!PAGE_ALIGNED(res->start))
 		return -EBUSY;
-	padding = kzalloc(sizeof(*padding), GFP_KERNEL);
+	padding = kzalloc(sizeof(*padding), GFP_KERNEL_ACCOUNT);
 	if (!padding)
 		return -ENOMEM;
 	padding->name = "vfio-latch padding";

@@ -197,7 +197,7 @@ int latch_hot_reset_info(struct vfio_latch_device *dev, void __user *arg)
 	if (room < report.max)
 		return copy_to_user(arg, &header, minsz) ? -EFAULT : -ENOSPC;
 
-	report.entries = kcalloc(report.max, sizeof(*report.entries), GFP_KERNEL);
+	report.entries = kcalloc(report.max, sizeof(*report.entries), GFP_KERNEL_ACCOUNT);
 	if (!report.entries)
 		return -ENOMEM;
 	ret = make_report(&report);
@@ -343,7 +343,7 @@ static int check_and_reset(const struct proof *proof)
 
 static int get_groups(struct proof *proof, const s32 *fds, unsigned int count)
 {
-	proof->groups = kcalloc(count, sizeof(*proof->groups), GFP_KERNEL);
+	proof->groups = kcalloc(count, sizeof(*proof->groups), GFP_KERNEL_ACCOUNT);
 	if (!proof->groups)
 		return -ENOMEM;
 	for (; proof->count < count; proof->count++) {

@@ -161,7 +161,7 @@ static int set_vector(struct vfio_latch_device *dev, unsigned int n, struct even
 static int set_vectors(struct vfio_latch_device *dev, unsigned int start, unsigned int count,
 		       struct eventfd_ctx **triggers)
 {
-	unsigned long *added = bitmap_zalloc(count, GFP_KERNEL);
+	unsigned long *added = bitmap_zalloc(count, GFP_KERNEL_ACCOUNT);
 	unsigned int n;
 	pci_power_t state;
 	int ret = 0;
@@ -353,7 +353,7 @@ static void put_triggers(struct eventfd_ctx **triggers, unsigned int count)
 /* All eventfds of a request, or an error if any is bad. */
 static struct eventfd_ctx **get_triggers(const s32 *fds, unsigned int count)
 {
-	struct eventfd_ctx **triggers = kcalloc(count, sizeof(*triggers), GFP_KERNEL);
+	struct eventfd_ctx **triggers = kcalloc(count, sizeof(*triggers), GFP_KERNEL_ACCOUNT);
 	unsigned int n;
 	int ret;
 

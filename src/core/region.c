@@ -162,7 +162,7 @@ static ssize_t region_access(struct vfio_latch_device *dev, void __user *user, s
 				   sizeof(stack));
 
 	size = min_t(size_t, ALIGN(checked, 8) + 8, BUFFER_MAX);
-	buffer = kvmalloc(size, GFP_KERNEL);
+	buffer = kvmalloc(size, GFP_KERNEL_ACCOUNT);
 	if (!buffer)
 		return -ENOMEM;
 	checked = rw_buffered(dev, index, user, checked, ppos, is_write, buffer, size);

@@ -77,7 +77,8 @@ static int alloc_messages(struct latch_report_queue *queue)
 
 		queue->messages[n] = dma_alloc_coherent(&queue->mdev->pdev->dev,
 							queue->message_bytes,
-							&queue->messages_dma[n], GFP_KERNEL);
+							&queue->messages_dma[n],
+							GFP_KERNEL_ACCOUNT);
 		if (!queue->messages[n]) {
 			free_messages(queue);
 			return -ENOMEM;
@@ -304,7 +305,7 @@ static int create_memory(struct latch_report_queue *queue)
 		goto dealloc_pd;
 	ret = -ENOMEM;
 	queue->rings = dma_alloc_coherent(&queue->mdev->pdev->dev, sizeof(*queue->rings),
-					  &queue->rings_dma, GFP_KERNEL);
+					  &queue->rings_dma, GFP_KERNEL_ACCOUNT);
 	if (!queue->rings)
 		goto destroy_mkey;
 	ret = alloc_messages(queue);

@@ -137,7 +137,7 @@ static int create_object(struct latch_mlx5_tracker *tracker, u16 vhca_id,
 	log = log_space_bytes(mdev, ranges, nr);
 	if (log < 0)
 		return log;
-	in = kzalloc(bytes, GFP_KERNEL);
+	in = kzalloc(bytes, GFP_KERNEL_ACCOUNT);
 	if (!in)
 		return -ENOMEM;
 	set_header(tracker, in, MLX5_CMD_OP_CREATE_GENERAL_OBJECT);
@@ -178,7 +178,7 @@ static int track(struct latch_mlx5_tracker *tracker, u16 vhca_id, struct rb_root
 	struct rb_node *rb;
 	int ret;
 
-	ranges = kvmalloc_array(nr_nodes, sizeof(*ranges), GFP_KERNEL);
+	ranges = kvmalloc_array(nr_nodes, sizeof(*ranges), GFP_KERNEL_ACCOUNT);
 	if (!ranges)
 		return -ENOMEM;
 	for (rb = rb_first_cached(nodes); rb && nr < nr_nodes; rb = rb_next(rb), nr++) {
@@ -217,7 +217,7 @@ struct latch_mlx5_tracker *latch_mlx5_tracker_create(struct mlx5_core_dev *mdev,
 	struct latch_mlx5_tracker *tracker;
 	int ret;
 
-	tracker = kzalloc(sizeof(*tracker), GFP_KERNEL);
+	tracker = kzalloc(sizeof(*tracker), GFP_KERNEL_ACCOUNT);
 	if (!tracker)
 		return ERR_PTR(-ENOMEM);
 	tracker->mdev = mdev;
