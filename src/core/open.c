@@ -23,7 +23,7 @@ static int open_msix(struct vfio_latch_device *dev)
 	dev->msix_size = ((flags & PCI_MSIX_FLAGS_QSIZE) + 1) * PCI_MSIX_ENTRY_SIZE;
 	if (dev->msix_bar > VFIO_PCI_BAR5_REGION_INDEX ||
 	    (u64)dev->msix_offset + dev->msix_size > latch_bar_size(dev, dev->msix_bar)) {
-		pci_err(pdev, "MSI-X table outside its BAR\n");
+		dev_err_ratelimited(&pdev->dev, "MSI-X table outside its BAR\n");
 		return -ENXIO;
 	}
 	return 0;
@@ -127,7 +127,10 @@ void vfio_latch_close(struct vfio_device *vdev)
 
 	latch_vf_token_close(dev);
 	latch_power_wake(dev);
-	pci_clear_master(dev->pdev);
+	/* The interrupt handler is still there; resets by others put back what they found. */
+	latch_state_lock(dev);
+	latch_command_update(dev, PCI_COMMAND_MASTER, 0);
+	latch_state_unlock(dev);
 
 	latch_irqs_close(dev);
 	latch_ioeventfds_free(dev);

@@ -145,8 +145,9 @@ void latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state)
 		latch_intx_set_quiet(dev, LATCH_QUIET_STATE, true);
 		latch_decode_force(dev);
 		pci_save_state(pdev);
-		/* It may have stayed in D0. */
-		if (pci_set_power_state(pdev, state))
+		pci_set_power_state(pdev, state);
+		/* It may have stayed, with an error or, where a quirk wants that, without. */
+		if (pdev->current_state == PCI_D0)
 			latch_access_restored(dev);
 	}
 	up_write(&dev->access_lock);
