@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* VFIO's DMA logging: what pages a VF wrote, by the firmware's page tracker. */
+/*
+ * VFIO's DMA logging: what pages a VF wrote, by the firmware's page tracker.
+ *
+ * Whoever tells the user waits for his memory, for as long as he likes (newer
+ * kernels pin his bitmap where it is written to). So that is done under
+ * log_mutex, which only his own requests take; the tracker is used under
+ * state_mutex, inside. While that is released, the PF's driver may take the
+ * firmware away: then the report fails.
+ */
 #include <linux/lockdep.h>
 
 #include "../compat/mlx5.h"
@@ -33,9 +41,11 @@ static int log_start(struct vfio_device *vdev, struct rb_root_cached *ranges, u3
 	struct latch_mlx5_device *dev = latch_mlx5_from_vdev(vdev);
 	int ret;
 
+	mutex_lock(&dev->log_mutex);
 	latch_mlx5_state_lock(dev);
 	ret = start(dev, ranges, nr_ranges, page_size);
 	latch_mlx5_state_unlock(dev);
+	mutex_unlock(&dev->log_mutex);
 	return ret;
 }
 
@@ -53,26 +63,70 @@ static int log_stop(struct vfio_device *vdev)
 {
 	struct latch_mlx5_device *dev = latch_mlx5_from_vdev(vdev);
 
+	mutex_lock(&dev->log_mutex);
 	latch_mlx5_state_lock(dev);
 	latch_mlx5_dirty_end(dev);
 	latch_mlx5_state_unlock(dev);
+	mutex_unlock(&dev->log_mutex);
 	return 0;
+}
+
+static int next_pages(struct latch_mlx5_device *dev, struct latch_mlx5_report *report)
+{
+	int ret = not_logging(dev);
+
+	if (ret)
+		return ret;
+	ret = latch_mlx5_report_next(report, dev->tracker);
+	if (ret < 0)
+		WRITE_ONCE(dev->log_failed, true);
+	return ret;
+}
+
+static int first_pages(struct latch_mlx5_device *dev, struct latch_mlx5_report *report,
+		       unsigned long iova, unsigned long length)
+{
+	int ret = not_logging(dev);
+
+	if (ret)
+		return ret;
+	ret = latch_mlx5_report_begin(report, dev->tracker, iova, length);
+	if (ret)
+		WRITE_ONCE(dev->log_failed, true);
+	return ret ?: next_pages(dev, report);
+}
+
+/* To be called without state_mutex. */
+static void tell(struct latch_mlx5_device *dev, const struct latch_mlx5_report *report,
+		 struct iova_bitmap *dirty)
+{
+	unsigned int strays = latch_mlx5_report_tell(report, dirty);
+
+	if (strays)
+		dev_warn_ratelimited(&dev->core.pdev->dev,
+				     "a page tracker reports %u addresses that nobody asked for: left out\n",
+				     strays);
 }
 
 static int log_read_and_clear(struct vfio_device *vdev, unsigned long iova, unsigned long length,
 			      struct iova_bitmap *dirty)
 {
 	struct latch_mlx5_device *dev = latch_mlx5_from_vdev(vdev);
+	struct latch_mlx5_report report = {};
 	int ret;
 
+	mutex_lock(&dev->log_mutex);
 	latch_mlx5_state_lock(dev);
-	ret = not_logging(dev);
-	if (!ret) {
-		ret = latch_mlx5_tracker_report(dev->tracker, iova, length, dirty);
-		if (ret)
-			WRITE_ONCE(dev->log_failed, true);
+	ret = first_pages(dev, &report, iova, length);
+	while (ret > 0) {
+		latch_mlx5_state_unlock(dev);
+		tell(dev, &report, dirty);
+		latch_mlx5_state_lock(dev);
+		ret = next_pages(dev, &report);
 	}
 	latch_mlx5_state_unlock(dev);
+	latch_mlx5_report_end(&report);
+	mutex_unlock(&dev->log_mutex);
 	return ret;
 }
 

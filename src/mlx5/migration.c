@@ -482,6 +482,7 @@ void latch_mlx5_migration_close(struct latch_mlx5_device *dev)
  */
 void latch_mlx5_migration_init(struct latch_mlx5_device *dev)
 {
+	mutex_init(&dev->log_mutex);
 	mutex_init(&dev->state_mutex);
 	mutex_init(&dev->command_lock);
 	INIT_WORK(&dev->reset_work, reset_work);
@@ -496,4 +497,5 @@ void latch_mlx5_migration_exit(struct latch_mlx5_device *dev)
 {
 	mutex_destroy(&dev->command_lock);
 	mutex_destroy(&dev->state_mutex);
+	mutex_destroy(&dev->log_mutex);
 }

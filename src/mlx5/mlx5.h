@@ -22,9 +22,10 @@ struct latch_mlx5_tracker;
  * save: who suspends or resumes the VF waits for those before.
  *
  * It is taken with the PF's driver's locks held (pf_event()), so nothing that
- * takes those runs under it; and the firmware is waited for under it, so nobody
- * waits for it with a lock that a page fault on a BAR needs. A reset does hold
- * such a lock: it only leaves word (resets), and has a worker do the rest.
+ * takes those runs under it, nor anything that waits for user memory; and the
+ * firmware is waited for under it, so nobody waits for it with a lock that a page
+ * fault on a BAR needs. A reset does hold such a lock: it only leaves word
+ * (resets), and has a worker do the rest.
  */
 struct latch_mlx5_device {
 	struct vfio_latch_device core;
@@ -44,6 +45,9 @@ struct latch_mlx5_device {
 	unsigned int multi_load_cap : 1;
 	unsigned int mig_state_cap : 1;
 	unsigned int track_cap : 1;
+
+	/* Outside of state_mutex, by requests about logging alone: held over user memory. */
+	struct mutex log_mutex;
 
 	/*
 	 * Protects all up to the next empty line. mig_state, log_*, resets_taken

@@ -299,23 +299,133 @@ static int begin_report(struct latch_mlx5_tracker *tracker, u64 iova, u64 length
 	return ret == -EINVAL ? -EIO : ret;
 }
 
-/*
- * Have a bit set for each page, in one call for a run of them. Returns how many
- * pages were none that somebody asked for; they have no bits.
+/* An event ends it, or mlx5_core's word that the firmware died; else a fatal signal. */
+static int wait_for_news(struct latch_mlx5_tracker *tracker)
+{
+	long left;
+
+	latch_report_queue_arm(&tracker->queue);
+	left = wait_event_killable_timeout(tracker->queue.wait,
+					   latch_report_queue_has_news(&tracker->queue) ||
+					   READ_ONCE(tracker->object_changed),
+					   msecs_to_jiffies(SILENCE_MS));
+	if (!left)
+		return -EIO;
+	return left < 0 ? -EINTR : 0;
+}
+
+static int take_message(struct latch_mlx5_tracker *tracker, struct latch_mlx5_report *report)
+{
+	struct latch_report message;
+	int ret;
+
+	BUILD_BUG_ON(MLX5_ST_SZ_BYTES(page_track_report_entry) != sizeof(*report->pages));
+	ret = latch_report_queue_next(&tracker->queue, &message);
+	if (ret)
+		return ret;
+	if (message.bytes % sizeof(*report->pages))
+		return -EIO;
+	memcpy(report->pages, message.data, message.bytes);
+	report->count = message.bytes / sizeof(*report->pages);
+	tracker->status = message.immediate >> IMMEDIATE_STATE_SHIFT;
+	latch_report_queue_done(&tracker->queue);
+	return tracker->status > MLX5_PAGE_TRACK_STATE_REPORTING ? -EIO : 1;
+}
+
+/* 1 if a message has come, 0 if none will. */
+static int next_message(struct latch_mlx5_tracker *tracker, struct latch_mlx5_report *report)
+{
+	int ret;
+
+	while (tracker->status == MLX5_PAGE_TRACK_STATE_REPORTING) {
+		ret = READ_ONCE(tracker->object_changed) ? query_object(tracker) : 0;
+		if (!ret)
+			ret = take_message(tracker, report);
+		if (ret != -EAGAIN)
+			return ret;
+		ret = wait_for_news(tracker);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * latch_mlx5_report_begin - ask what was written since it was asked last
+ * @report: to be filled in; to be ended, also after an error
+ * @tracker: the tracker
+ * @iova: the first address asked about
+ * @length: how many there are, not 0
+ *
+ * After an error, of this or of latch_mlx5_report_next(), what was written is
+ * not known any more, and all further reports fail.
+ *
+ * Context: may sleep, for firmware commands.
+ *
+ * Return: 0; -ENOMEM; -EIO if the tracker or its queue has failed, or refuses; or
+ * what mlx5_core says of a command, -ETIMEDOUT if it did not complete.
+ */
+int latch_mlx5_report_begin(struct latch_mlx5_report *report, struct latch_mlx5_tracker *tracker,
+			    unsigned long iova, unsigned long length)
+{
+	int ret = 0;
+
+	report->asked = (struct latch_range){ iova, iova + length - 1 };
+	report->page_size = tracker->page_size;
+	if (tracker->is_err)
+		return -EIO;
+	report->pages = kvmalloc(tracker->queue.message_bytes, GFP_KERNEL_ACCOUNT);
+	if (!report->pages)
+		ret = -ENOMEM;
+	else if (READ_ONCE(tracker->object_changed))
+		ret = query_object(tracker);
+	if (!ret)
+		ret = begin_report(tracker, iova, length);
+	tracker->is_err = ret;
+	return ret;
+}
+
+/**
+ * latch_mlx5_report_next - have the next piece
+ * @report: begun; set to what has come, by copy
+ * @tracker: the tracker
+ *
+ * Context: may sleep, as long as the firmware reports.
+ *
+ * Return: 1 if a piece has come, 0 if none will; -EIO if the tracker or its queue
+ * has failed; -EINTR if the task is being killed; or what mlx5_core says of a
+ * command.
+ */
+int latch_mlx5_report_next(struct latch_mlx5_report *report, struct latch_mlx5_tracker *tracker)
+{
+	int ret = next_message(tracker, report);
+
+	tracker->is_err = ret < 0;
+	return ret;
+}
+
+/**
+ * latch_mlx5_report_tell - have a bit set for each page, in one call for a run of them
+ * @report: the report, with a piece
+ * @dirty: gets the bits
  *
  * The firmware sends ascending addresses as far as it can. Among those only
  * the first can be too low, and only the first and the last can be pages of
  * which just a part was asked about: little is left to do for each page.
+ *
+ * Context: may wait for the user's memory (newer kernels' iova_bitmap_set()).
+ *
+ * Return: how many pages were none that somebody asked for; they have no bits.
  */
-static unsigned int set_pages(const struct latch_mlx5_tracker *tracker,
-			      const struct latch_range *asked, const struct latch_report *report,
-			      struct iova_bitmap *dirty)
+unsigned int latch_mlx5_report_tell(const struct latch_mlx5_report *report,
+				    struct iova_bitmap *dirty)
 {
-	const u64 page_size = tracker->page_size;
+	const struct latch_range *asked = &report->asked;
+	const u64 page_size = report->page_size;
 	const u64 first_page = asked->start & ~(page_size - 1);
 	const u64 last_page = asked->last & ~(page_size - 1);
-	const __be64 *end = report->data + report->bytes;
-	long n = -(long)(report->bytes / sizeof(*end));
+	const __be64 *end = report->pages + report->count;
+	long n = -(long)report->count;
 	unsigned int strays = 0;
 
 	while (n) {
@@ -347,89 +457,11 @@ static unsigned int set_pages(const struct latch_mlx5_tracker *tracker,
 	return strays;
 }
 
-static int read_report(struct latch_mlx5_tracker *tracker, const struct latch_range *asked,
-		       const struct latch_report *report, struct iova_bitmap *dirty)
-{
-	unsigned int strays;
-
-	BUILD_BUG_ON(MLX5_ST_SZ_BYTES(page_track_report_entry) != sizeof(__be64));
-	if (report->bytes % sizeof(__be64))
-		return -EIO;
-	strays = set_pages(tracker, asked, report, dirty);
-	if (strays)
-		dev_warn_ratelimited(tracker->mdev->device,
-				     "a page tracker reports %u addresses that nobody asked for: left out\n",
-				     strays);
-	tracker->status = report->immediate >> IMMEDIATE_STATE_SHIFT;
-	latch_report_queue_done(&tracker->queue);
-	return tracker->status > MLX5_PAGE_TRACK_STATE_REPORTING ? -EIO : 0;
-}
-
-/* An event ends it, or mlx5_core's word that the firmware died; else a fatal signal. */
-static int wait_for_news(struct latch_mlx5_tracker *tracker)
-{
-	long left;
-
-	latch_report_queue_arm(&tracker->queue);
-	left = wait_event_killable_timeout(tracker->queue.wait,
-					   latch_report_queue_has_news(&tracker->queue) ||
-					   READ_ONCE(tracker->object_changed),
-					   msecs_to_jiffies(SILENCE_MS));
-	if (!left)
-		return -EIO;
-	if (left < 0)
-		return -EINTR;
-	return READ_ONCE(tracker->object_changed) ? query_object(tracker) : 0;
-}
-
-/* Wait for messages and read all that have come. */
-static int continue_report(struct latch_mlx5_tracker *tracker, const struct latch_range *asked,
-			   struct iova_bitmap *dirty)
-{
-	struct latch_report report;
-	int ret;
-
-	ret = wait_for_news(tracker);
-	while (!ret && tracker->status == MLX5_PAGE_TRACK_STATE_REPORTING) {
-		ret = latch_report_queue_next(&tracker->queue, &report);
-		if (ret == -EAGAIN)
-			return 0;
-		if (!ret)
-			ret = read_report(tracker, asked, &report, dirty);
-	}
-	return ret;
-}
-
 /**
- * latch_mlx5_tracker_report - what was written since it was asked last
- * @tracker: the tracker
- * @iova: the first address asked about
- * @length: how many there are, not 0
- * @dirty: gets a bit for each page
- *
- * After an error, what was written is not known any more, and all further
- * reports fail.
- *
- * Context: may sleep, as long as the firmware reports.
- *
- * Return: 0; -EIO if the tracker or its queue has failed, or refuses; -EINTR if
- * the task is being killed; or what mlx5_core says of a command, -ETIMEDOUT if it
- * did not complete.
+ * latch_mlx5_report_end - a report is not needed any more
+ * @report: begun, whatever came of it
  */
-int latch_mlx5_tracker_report(struct latch_mlx5_tracker *tracker, unsigned long iova,
-			      unsigned long length, struct iova_bitmap *dirty)
+void latch_mlx5_report_end(struct latch_mlx5_report *report)
 {
-	const struct latch_range asked = { iova, iova + length - 1 };
-	int ret = 0;
-
-	if (tracker->is_err)
-		return -EIO;
-	if (READ_ONCE(tracker->object_changed))
-		ret = query_object(tracker);
-	if (!ret)
-		ret = begin_report(tracker, iova, length);
-	while (!ret && tracker->status == MLX5_PAGE_TRACK_STATE_REPORTING)
-		ret = continue_report(tracker, &asked, dirty);
-	tracker->is_err = ret;
-	return ret;
+	kvfree(report->pages);
 }

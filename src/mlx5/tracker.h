@@ -3,6 +3,10 @@
  * A page tracker of the firmware, which notes what pages a VF writes by DMA.
  * Knows nothing of VFIO devices. Calls for one tracker exclude each other: the
  * device's state_mutex does that.
+ *
+ * A report brings what was written piece by piece: of each there is a copy, so
+ * that the tracker, and that mutex, are not needed while its user is told, which
+ * may wait for his memory.
  */
 #ifndef LATCH_MLX5_TRACKER_H
 #define LATCH_MLX5_TRACKER_H
@@ -10,15 +14,35 @@
 #include <linux/mlx5/driver.h>
 #include <linux/rbtree.h>
 
+#include "ranges.h"
+
 struct iova_bitmap;
 struct latch_mlx5_tracker;
+
+/**
+ * struct latch_mlx5_report - what was written, as far as it has come
+ * @asked: the addresses that it is about
+ * @page_size: bytes that each address stands for
+ * @pages: addresses, in the device's byte order; room for a message
+ * @count: how many there are
+ */
+struct latch_mlx5_report {
+	struct latch_range asked;
+	u64 page_size;
+	__be64 *pages;
+	unsigned int count;
+};
 
 bool latch_mlx5_tracker_supported(struct mlx5_core_dev *mdev);
 struct latch_mlx5_tracker *latch_mlx5_tracker_create(struct mlx5_core_dev *mdev, u16 vhca_id,
 						     struct rb_root_cached *ranges, u32 nr_ranges,
 						     u64 *page_size);
 void latch_mlx5_tracker_destroy(struct latch_mlx5_tracker *tracker);
-int latch_mlx5_tracker_report(struct latch_mlx5_tracker *tracker, unsigned long iova,
-			      unsigned long length, struct iova_bitmap *dirty);
+int latch_mlx5_report_begin(struct latch_mlx5_report *report, struct latch_mlx5_tracker *tracker,
+			    unsigned long iova, unsigned long length);
+int latch_mlx5_report_next(struct latch_mlx5_report *report, struct latch_mlx5_tracker *tracker);
+unsigned int latch_mlx5_report_tell(const struct latch_mlx5_report *report,
+				    struct iova_bitmap *dirty);
+void latch_mlx5_report_end(struct latch_mlx5_report *report);
 
 #endif

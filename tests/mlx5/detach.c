@@ -7,6 +7,8 @@
  * vm-drivers: kernel ours
  * vm-modules: mlx5_core
  */
+#include <pthread.h>
+
 #include "vmtest.h"
 #include "operations.h"
 
@@ -180,6 +182,29 @@ TEST_WHEN(dma_logging_can_report, a_pf_reset_while_logging_fails_the_report)
 	CHECK_EQ(dma_logging_report_try(vf, IOVA, 64 * PAGE, PAGE, &bitmap), 0);
 	CHECK_EQ(bitmap, 2);
 	CHECK_EQ(dma_logging_stop_try(vf), 0);
+}
+
+/* Until one fails. */
+static void *report_again_and_again(void *data)
+{
+	uint64_t bitmap = 0;
+
+	for (int n = 0; !dma_logging_report_try(vf, IOVA, 64 * PAGE, PAGE, &bitmap); n++)
+		window_write(vf, IOVA + n % 64 * PAGE, 1, 0, 1, n);
+	return data;
+}
+
+TEST_WHEN(dma_logging_can_report, a_pf_reset_amid_reports_fails_them)
+{
+	pthread_t thread;
+
+	open_filled_vf();
+	CHECK_EQ(dma_logging_start_try(vf, &range, 1, PAGE), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, report_again_and_again, NULL), 0);
+	reset_pf();
+	pthread_join(thread, NULL);
+	dma_logging_stop_try(vf);
+	CHECK_EQ(track(), 0);
 }
 
 /* The other way to lose the PF. With VFs in use it goes only when it is forced. */
