@@ -19,8 +19,8 @@
 #define LATCH_VGA_REGION_SIZE	0xc0000
 
 /*
- * An index that a user gave, if it is one of @count, or -EINVAL. What he has chosen of an array comes
- * through here: a processor that guesses how the check ends reads nothing beyond it, either.
+ * An index that a user gave, if it is one of @count, or -EINVAL. What he has chosen of an array
+ * comes through here: a processor that guesses how the check ends reads nothing beyond it, either.
  */
 static inline int latch_user_index(u64 index, unsigned int count)
 {

@@ -571,6 +571,24 @@ TEST(open_function_survives_system_sleep)
 	CHECK_EQ(vfio_read(nvme, 0, 8, 4), version);
 }
 
+/* The PCI core saves and restores what it finds: in D3hot, with the host's own decoding and quiet. */
+TEST_OURS(system_sleep_leaves_decoding_and_intx_as_the_client_has_them)
+{
+	struct vfio_device *nvme;
+	uint16_t command;
+
+	driver_load("nointxmask=0");
+	nvme = open_with_memory("nvme1");
+	cfg_command(nvme, 0, PCI_COMMAND_MEMORY);
+	vfio_irq_eventfd(nvme, VFIO_PCI_INTX_IRQ_INDEX, 0, event_new());
+	set_power_state(nvme, 3);
+	sleep_and_wake();
+	CHECK_EQ(power_state(nvme), 0);
+	command = real_cfg(nvme->bdf, PCI_COMMAND, 2);
+	CHECK_EQ(command & PCI_COMMAND_MEMORY, 0);
+	CHECK_EQ(command & PCI_COMMAND_INTX_DISABLE, 0);
+}
+
 TEST(idle_function_survives_system_sleep)
 {
 	const char *bdf = vm_bdf("nvme1");

@@ -22,6 +22,7 @@
 struct thread {
 	struct vfio_device *device;
 	void (*work)(struct thread *thread, unsigned int round);
+	unsigned int first;
 	atomic_bool stop;
 	pthread_t id;
 };
@@ -105,6 +106,18 @@ TEST(writers_of_neighbouring_bytes_lose_nothing)
 		{ .device = nvme, .offset = PCI_INTERRUPT_LINE, .bit = 0xff },
 	};
 
+	run_writers(writers, 4, write_own_byte);
+}
+
+/* The upper half of a BAR's address: one dword of the shadow, for four who write a byte each. */
+TEST(writers_of_one_dword_lose_nothing)
+{
+	struct vfio_device *nvme = open_loaded("nvme1", NULL);
+	struct writer writers[4];
+
+	for (int i = 0; i < 4; i++)
+		writers[i] = (struct writer) { .device = nvme, .bit = 0xff,
+					       .offset = PCI_BASE_ADDRESS_1 + i };
 	run_writers(writers, 4, write_own_byte);
 }
 
@@ -205,4 +218,56 @@ TEST(interrupt_that_cannot_be_had_leaves_its_owners_line_alone)
 		vfio_irq_unmask(edu, INTX);
 		event_take(event);
 	}), LIMIT_MS));
+}
+
+/* Register writes that an eventfd does */
+
+#define WRITES_EACH	100
+
+static int ioeventfd_try(struct vfio_device *device, uint64_t data, int fd)
+{
+	struct vfio_device_ioeventfd request = {
+		.argsz = sizeof(request),
+		.flags = VFIO_DEVICE_IOEVENTFD_32,
+		.offset = EDU_IRQ_ACK,
+		.data = data,
+		.fd = fd,
+	};
+
+	return ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &request) ? -errno : 0;
+}
+
+static int write_event;
+static atomic_int failed;
+
+/* Takes one away that stands anywhere in the list, and puts it at its head. */
+static void replace_own_write(struct thread *thread, unsigned int round)
+{
+	uint64_t data = thread->first + round * 37 % WRITES_EACH;
+
+	if (ioeventfd_try(thread->device, data, -1) ||
+	    ioeventfd_try(thread->device, data, write_event))
+		failed++;
+}
+
+TEST(ioeventfds_that_come_and_go_at_the_same_time_are_counted)
+{
+	struct vfio_device *edu = open_loaded("edu0", NULL);
+	struct thread threads[3];
+
+	write_event = event_new();
+	for (int i = 0; i < 3 * WRITES_EACH; i++)
+		CHECK_EQ(ioeventfd_try(edu, i, write_event), 0);
+	for (int i = 0; i < 3; i++) {
+		threads[i] = (struct thread) { .device = edu, .work = replace_own_write,
+					       .first = i * WRITES_EACH };
+		start(&threads[i]);
+	}
+	pause_ms(3000);
+	for (int i = 0; i < 3; i++)
+		stop(&threads[i]);
+	CHECK_EQ(failed, 0);
+	for (int i = 3 * WRITES_EACH; i < 1000; i++)
+		CHECK_EQ(ioeventfd_try(edu, i, write_event), 0);
+	CHECK_EQ(ioeventfd_try(edu, 1000, write_event), -ENOSPC);
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The witness (tests/sim/witness.c) sees what it promises to see; and with it, that a driver touches
- * a function only where it answers, and owns INTx whatever a reset restores.
+ * a function only where it answers.
  *
  * vm-machine: witness
  * vm-drivers: ours kernel
  * vm-cmdline: iomem=relaxed
  */
 #include <linux/userfaultfd.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 
 #include "vmtest.h"
@@ -16,8 +17,6 @@
 #define QUIET_MS	300
 #define ROM		VFIO_PCI_ROM_REGION_INDEX
 #define INTX		VFIO_PCI_INTX_IRQ_INDEX
-#define ERR		VFIO_PCI_ERR_IRQ_INDEX
-#define FATAL		"MALF_TLP"
 
 CLEAN_UP
 {
@@ -227,11 +226,6 @@ static int enable_intx(struct vfio_device *device)
 	return event;
 }
 
-static bool is_intx_off(struct vfio_device *device)
-{
-	return real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
-}
-
 static int enter_low_power_with_wakeup(struct vfio_device *device, int event)
 {
 	struct vfio_device_low_power_entry_with_wakeup entry = { .wakeup_eventfd = event };
@@ -338,155 +332,79 @@ TEST_OURS(msix_of_a_function_in_d3hot_is_not_touched)
 	cfg_set16(device, control, 0);
 }
 
-static void during_a_reset(struct vfio_device *device, void (*work)(struct vfio_device *))
-{
-	int status;
-	pid_t child = CHECK_OK(fork());
-
-	if (!child) {
-		vfio_reset(device);
-		_exit(0);
-	}
-	witness_wait_in_reset("witness0");
-	work(device);
-	CHECK_OK(waitpid(child, &status, 0));
-	CHECK_EQ(status, 0);
-}
-
-static void mask(struct vfio_device *device)
-{
-	vfio_irq_mask(device, INTX);
-}
-
-static void unmask(struct vfio_device *device)
-{
-	vfio_irq_unmask(device, INTX);
-}
-
-/*
- * INTx after somebody restored configuration space. The kernel's driver keeps none of these: it
- * leaves INTx on with nobody to serve it, or off for good.
- */
-
-TEST_OURS(mask_during_a_reset_holds_after_it)
+/* It asks the function whether the interrupt is pending: nobody may in these 10 ms. */
+static struct vfio_device *open_with_unmask_eventfd(void)
 {
 	struct vfio_device *device = open_with_memory("witness0", NULL);
-	int event = enable_intx(device);
-
-	witness_set("witness0", "flr-ms", "2000");
-	during_a_reset(device, mask);
-	witness_set("witness0", "flr-ms", "95");
-	CHECK(is_intx_off(device));
-	witness_set_intx("witness0", true);
-	CHECK_EQ(event_wait(event, QUIET_MS), 0);
-	unmask(device);
-	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
-	witness_set_intx("witness0", false);
-}
-
-TEST_OURS(unmask_during_a_reset_holds_after_it)
-{
-	struct vfio_device *device = open_with_memory("witness0", NULL);
-	int event = enable_intx(device);
-
-	mask(device);
-	witness_set("witness0", "flr-ms", "2000");
-	during_a_reset(device, unmask);
-	witness_set("witness0", "flr-ms", "95");
-	CHECK(!is_intx_off(device));
-	witness_set_intx("witness0", true);
-	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
-	witness_set_intx("witness0", false);
-}
-
-static int enable_err(struct vfio_device *device)
-{
 	int event = event_new();
 
-	vfio_irq_eventfd(device, ERR, 0, event);
-	return event;
-}
-
-static void recover_from_a_fatal_error(int event)
-{
-	int start = kmsg_mark();
-
-	vm_aer("witness0", FATAL);
-	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
-	CHECK(WAIT_UNTIL(kmsg_count(start, "AER: device recovery successful"), LIMIT_MS));
-}
-
-/* With our driver, until the function has back what the link reset has taken from it. */
-static void reset_the_link(struct vfio_device *device)
-{
-	uint32_t bar = real_cfg(device->bdf, PCI_BASE_ADDRESS_0, 4);
-
-	recover_from_a_fatal_error(enable_err(device));
-	if (driver_is_ours())
-		CHECK(WAIT_UNTIL(real_cfg(device->bdf, PCI_BASE_ADDRESS_0, 4) == bar, LIMIT_MS));
-}
-
-static void check_decodes_as_the_client_sees_it(struct vfio_device *device)
-{
-	CHECK_EQ(cfg16(device, PCI_COMMAND) & PCI_COMMAND_MEMORY,
-		 real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
-	if (cfg16(device, PCI_COMMAND) & PCI_COMMAND_MEMORY)
-		CHECK_EQ(vfio_read(device, 0, WITNESS_ID, 4), WITNESS_ID_VALUE);
-}
-
-/* What the PCI core saved before the client's last write is not the truth any more. */
-TEST(link_reset_leaves_decoding_as_the_client_sees_it)
-{
-	struct vfio_device *device = open_with_memory("witness0", NULL);
-
-	cfg_command(device, 0, PCI_COMMAND_MEMORY);
-	vfio_reset(device);
-	cfg_command(device, PCI_COMMAND_MEMORY, 0);
-	reset_the_link(device);
-	check_decodes_as_the_client_sees_it(device);
-}
-
-TEST(link_reset_leaves_decoding_off)
-{
-	struct vfio_device *device = open_with_memory("witness0", NULL);
-
-	vfio_reset(device);
-	cfg_command(device, 0, PCI_COMMAND_MEMORY);
-	reset_the_link(device);
-	check_decodes_as_the_client_sees_it(device);
-}
-
-TEST_OURS(link_reset_leaves_intx_off_without_a_handler)
-{
-	struct vfio_device *device = open_with_memory("witness0", NULL);
-
-	/* A reset with a handler: what is saved has INTx on. */
 	enable_intx(device);
-	vfio_reset(device);
-	vfio_irq_disable(device, INTX);
-	CHECK(is_intx_off(device));
-	reset_the_link(device);
-	CHECK(is_intx_off(device));
-	witness_set("witness0", "intx-limit-ms", "300");
-	witness_set_intx("witness0", true);
-	pause_ms(1000);
-	witness_set_intx("witness0", false);
+	CHECK_EQ(vfio_irqs_try(device, INTX, VFIO_IRQ_SET_DATA_EVENTFD |
+			       VFIO_IRQ_SET_ACTION_UNMASK, 0, 1, &event, sizeof(event)), 0);
+	if (!CHECK_OK(fork()))
+		for (;;)
+			eventfd_write(event, 1);
+	return device;
 }
 
-TEST_OURS(link_reset_leaves_intx_masked)
+TEST_OURS(unmask_eventfd_does_not_touch_a_function_that_changes_its_power_state)
+{
+	struct vfio_device *device = open_with_unmask_eventfd();
+	unsigned int control = cfg_cap(device, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+
+	for (int round = 0; round < 10; round++) {
+		cfg_set16(device, control, 3);
+		cfg_set16(device, control, 0);
+	}
+}
+
+TEST_OURS(unmask_eventfd_does_not_touch_a_function_that_falls_asleep_or_wakes)
+{
+	struct vfio_device *device = open_with_unmask_eventfd();
+
+	for (int round = 0; round < 10; round++) {
+		fall_asleep(device, event_new());
+		CHECK_EQ(vfio_feature_try(device, VFIO_DEVICE_FEATURE_SET |
+					  VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, NULL, 0), 0);
+	}
+}
+
+/* A write of 4 bytes to a register that signalling the event does. */
+static int ioeventfd(struct vfio_device *device, unsigned int bar, uint64_t offset)
+{
+	struct vfio_region_info *info = vfio_region(device, bar);
+	struct vfio_device_ioeventfd request = {
+		.argsz = sizeof(request),
+		.flags = VFIO_DEVICE_IOEVENTFD_32,
+		.offset = info->offset + offset,
+		.data = 0x12345678,
+		.fd = event_new(),
+	};
+
+	free(info);
+	CHECK_OK(ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &request));
+	return request.fd;
+}
+
+TEST_OURS(ioeventfds_touch_nothing_while_the_function_does_not_decode)
 {
 	struct vfio_device *device = open_with_memory("witness0", NULL);
-	int event = enable_intx(device);
+	unsigned int control = cfg_cap(device, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+	int memory = ioeventfd(device, 0, WITNESS_SCRATCH);
+	int ports = ioeventfd(device, 2, WITNESS_SCRATCH);
 
-	vfio_reset(device);
-	mask(device);
-	reset_the_link(device);
-	CHECK(is_intx_off(device));
-	witness_set_intx("witness0", true);
-	CHECK_EQ(event_wait(event, QUIET_MS), 0);
-	unmask(device);
-	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
-	witness_set_intx("witness0", false);
+	cfg_command(device, PCI_COMMAND_IO, PCI_COMMAND_MEMORY);
+	CHECK_OK(eventfd_write(memory, 1));
+	cfg_command(device, PCI_COMMAND_MEMORY, PCI_COMMAND_IO);
+	CHECK_OK(eventfd_write(ports, 1));
+	cfg_command(device, PCI_COMMAND_IO, 0);
+	cfg_set16(device, control, 3);
+	CHECK_OK(eventfd_write(memory, 1));
+	CHECK_OK(eventfd_write(ports, 1));
+	cfg_set16(device, control, 0);
+	CHECK_EQ(vfio_read(device, 0, WITNESS_SCRATCH, 4), 0);
+	CHECK_OK(eventfd_write(ports, 1));
+	CHECK_EQ(vfio_read(device, 0, WITNESS_SCRATCH, 4), 0x12345678);
 }
 
 /* Capabilities that a client does not see: witness2 has two, and registers of its own behind them. */
@@ -699,10 +617,11 @@ TEST_OURS(recovery_does_not_wait_for_the_functions_users)
 {
 	struct vfio_device *device = open_with_memory("witness0", NULL);
 	uint32_t bar = real_cfg(device->bdf, PCI_BASE_ADDRESS_0, 4);
-	int event = enable_err(device);
+	int event = event_new(), mark = kmsg_mark();
 	struct reader reader;
 	pid_t disables, reads;
 
+	vfio_irq_eventfd(device, VFIO_PCI_ERR_IRQ_INDEX, 0, event);
 	vfio_irq_eventfd(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, event_new());
 	reader.file = open_affinity_of_vector(device->bdf);
 	reads = start(read_for_ever, &reader);
@@ -710,7 +629,9 @@ TEST_OURS(recovery_does_not_wait_for_the_functions_users)
 	disables = start(do_disable_msix, device);
 	CHECK(WAIT_UNTIL(waits(disables), LIMIT_MS));
 
-	recover_from_a_fatal_error(event);
+	vm_aer("witness0", "MALF_TLP");
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	CHECK(WAIT_UNTIL(kmsg_count(mark, "AER: device recovery successful"), LIMIT_MS));
 	CHECK(waits(disables));
 	CHECK_OK(kill(reads, SIGKILL));
 	CHECK_OK(waitpid(reads, NULL, 0));

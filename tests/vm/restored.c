@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * After somebody restored configuration space, whoever it was: decoding is what the client made it,
+ * not what was saved, and INTx is on in the function only while somebody serves it.
+ *
+ * The kernel's driver keeps nearly none of it: it leaves INTx on with nobody to serve it, or off for
+ * good, and does not restore after a link reset.
+ *
+ * vm-machine: witness
+ * vm-drivers: ours
+ */
+#include <sys/eventfd.h>
+
+#include "vmtest.h"
+
+#define LIMIT_MS	20000
+#define QUIET_MS	300
+#define INTX		VFIO_PCI_INTX_IRQ_INDEX
+#define ERR		VFIO_PCI_ERR_IRQ_INDEX
+#define FATAL		"MALF_TLP"
+
+CLEAN_UP
+{
+	witness_set("witness0", "flr-ms", "95");
+	witness_set("witness0", "intx-limit-ms", "5000");
+	witness_set_intx("witness0", false);
+	witness_set_intx("witness2", false);
+}
+
+static struct vfio_device *open_with_memory(const char *id)
+{
+	struct vfio_device *device;
+
+	driver_load(NULL);
+	device = vfio_bind_and_open(vm_bdf(id));
+	cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	return device;
+}
+
+static int enable_intx(struct vfio_device *device)
+{
+	int event = event_new();
+
+	vfio_irq_eventfd(device, INTX, 0, event);
+	return event;
+}
+
+static bool is_intx_off(struct vfio_device *device)
+{
+	return real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
+}
+
+/* Who restores */
+
+static void set_power_state(struct vfio_device *device, unsigned int state)
+{
+	cfg_set16(device, cfg_cap(device, PCI_CAP_ID_PM) + PCI_PM_CTRL, state);
+}
+
+static void reset_through_sysfs(struct vfio_device *device)
+{
+	pci_attr_set(device->bdf, "reset", "1");
+}
+
+static void put_to_d3hot_and_back(struct vfio_device *device)
+{
+	set_power_state(device, 3);
+	set_power_state(device, 0);
+}
+
+static void low_power(struct vfio_device *device, uint32_t feature)
+{
+	CHECK_EQ(vfio_feature_try(device, VFIO_DEVICE_FEATURE_SET | feature, NULL, 0), 0);
+}
+
+static void let_sleep_and_wake(struct vfio_device *device)
+{
+	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
+	pci_wait_power_state(device->bdf, "D3hot");
+	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
+}
+
+/* The PCI core restores what was saved when the client put it there. */
+static void let_sleep_in_d3hot_and_wake(struct vfio_device *device)
+{
+	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
+	set_power_state(device, 3);
+	pci_wait_power_state(device->bdf, "D3hot");
+	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
+}
+
+/* Whoever wants to change its power state next finds the function as it shall be. */
+static void reset_the_link(struct vfio_device *device)
+{
+	int start = kmsg_mark(), event = event_new();
+
+	vfio_irq_eventfd(device, ERR, 0, event);
+	vm_aer("witness0", FATAL);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	CHECK(WAIT_UNTIL(kmsg_count(start, "AER: device recovery successful"), LIMIT_MS));
+	cfg_set16(device, cfg_cap(device, PCI_CAP_ID_PM) + PCI_PM_CTRL, 0);
+}
+
+/* Decoding */
+
+static void check_decoding(struct vfio_device *device, uint16_t expected)
+{
+	const uint16_t bits = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
+
+	CHECK_EQ(cfg16(device, PCI_COMMAND) & bits, expected);
+	CHECK_EQ(real_cfg(device->bdf, PCI_COMMAND, 2) & bits, expected);
+	if (expected & PCI_COMMAND_MEMORY)
+		CHECK_EQ(vfio_read(device, 0, WITNESS_ID, 4), WITNESS_ID_VALUE);
+	if (expected & PCI_COMMAND_IO)
+		CHECK_EQ(vfio_read(device, 2, WITNESS_ID, 4), WITNESS_ID_VALUE);
+}
+
+/* What a reset has saved before is not the truth any more. */
+static void check_decoding_after(const char *id, void (*restore)(struct vfio_device *))
+{
+	struct vfio_device *device = open_with_memory(id);
+
+	for (int round = 0; round < 2; round++) {
+		uint16_t wanted = round ? PCI_COMMAND_MEMORY : PCI_COMMAND_IO;
+		uint16_t other = round ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+
+		cfg_command(device, other, wanted);
+		vfio_reset(device);
+		cfg_command(device, wanted, other);
+		restore(device);
+		check_decoding(device, wanted);
+	}
+}
+
+TEST(reset_leaves_decoding_as_the_client_has_it)
+{
+	check_decoding_after("witness0", vfio_reset);
+}
+
+TEST(reset_through_sysfs_leaves_decoding_as_the_client_has_it)
+{
+	check_decoding_after("witness0", reset_through_sysfs);
+}
+
+TEST(link_reset_leaves_decoding_as_the_client_has_it)
+{
+	check_decoding_after("witness0", reset_the_link);
+}
+
+TEST(d3hot_leaves_decoding_as_the_client_has_it)
+{
+	check_decoding_after("witness0", put_to_d3hot_and_back);
+}
+
+TEST(d3hot_that_loses_registers_leaves_decoding_as_the_client_has_it)
+{
+	check_decoding_after("witness2", put_to_d3hot_and_back);
+}
+
+TEST(low_power_leaves_decoding_as_the_client_has_it)
+{
+	check_decoding_after("witness0", let_sleep_and_wake);
+}
+
+TEST(low_power_in_d3hot_leaves_decoding_as_the_client_has_it)
+{
+	check_decoding_after("witness2", let_sleep_in_d3hot_and_wake);
+}
+
+/* INTx */
+
+static void check_intx_comes(struct vfio_device *device, const char *id, int event)
+{
+	CHECK(!is_intx_off(device));
+	witness_set_intx(id, true);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	CHECK(is_intx_off(device));
+	witness_set_intx(id, false);
+	vfio_irq_unmask(device, INTX);
+	CHECK(!is_intx_off(device));
+}
+
+/* What a reset saves has INTx on, or off, when the opposite is right. */
+static void check_intx_after(const char *id, void (*restore)(struct vfio_device *))
+{
+	struct vfio_device *device = open_with_memory(id);
+	int event;
+
+	CHECK(is_intx_off(device));
+	vfio_reset(device);
+	event = enable_intx(device);
+	restore(device);
+	check_intx_comes(device, id, event);
+
+	vfio_reset(device);
+	vfio_irq_disable(device, INTX);
+	CHECK(is_intx_off(device));
+	restore(device);
+	CHECK(is_intx_off(device));
+}
+
+TEST(reset_leaves_intx_to_its_handler)
+{
+	check_intx_after("witness0", vfio_reset);
+}
+
+TEST(reset_through_sysfs_leaves_intx_to_its_handler)
+{
+	check_intx_after("witness0", reset_through_sysfs);
+}
+
+TEST(link_reset_leaves_intx_to_its_handler)
+{
+	check_intx_after("witness0", reset_the_link);
+}
+
+TEST(d3hot_leaves_intx_to_its_handler)
+{
+	check_intx_after("witness0", put_to_d3hot_and_back);
+}
+
+TEST(d3hot_that_loses_registers_leaves_intx_to_its_handler)
+{
+	check_intx_after("witness2", put_to_d3hot_and_back);
+}
+
+TEST(low_power_leaves_intx_to_its_handler)
+{
+	check_intx_after("witness0", let_sleep_and_wake);
+}
+
+TEST(low_power_in_d3hot_leaves_intx_to_its_handler)
+{
+	check_intx_after("witness2", let_sleep_in_d3hot_and_wake);
+}
+
+static void check_without_intx(struct vfio_device *device, unsigned int index)
+{
+	vfio_irq_eventfd(device, index, 0, event_new());
+	CHECK(is_intx_off(device));
+	vfio_reset(device);
+	CHECK(is_intx_off(device));
+	vfio_irq_disable(device, index);
+	CHECK(is_intx_off(device));
+}
+
+/* The PCI core switches it on with the last vector; and firmware leaves it on. */
+TEST(intx_is_off_in_the_function_from_open_to_close_unless_it_is_set_up)
+{
+	const char *bdf = vm_bdf("witness0");
+	struct vfio_device *device;
+
+	real_cfg_set(bdf, PCI_COMMAND,
+		     real_cfg(bdf, PCI_COMMAND, 2) & ~PCI_COMMAND_INTX_DISABLE, 2);
+	device = open_with_memory("witness0");
+	CHECK(is_intx_off(device));
+	check_without_intx(device, VFIO_PCI_MSI_IRQ_INDEX);
+	check_without_intx(device, VFIO_PCI_MSIX_IRQ_INDEX);
+	enable_intx(device);
+	CHECK(!is_intx_off(device));
+	vfio_irq_disable(device, INTX);
+	CHECK(is_intx_off(device));
+	enable_intx(device);
+	vfio_close(device);
+	CHECK(real_cfg(bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
+}
+
+/* In the middle of a reset */
+
+static void during_a_reset(struct vfio_device *device, void (*work)(struct vfio_device *))
+{
+	int status;
+	pid_t child = CHECK_OK(fork());
+
+	if (!child) {
+		vfio_reset(device);
+		_exit(0);
+	}
+	witness_wait_in_reset("witness0");
+	work(device);
+	CHECK_OK(waitpid(child, &status, 0));
+	CHECK_EQ(status, 0);
+}
+
+static void mask(struct vfio_device *device)
+{
+	vfio_irq_mask(device, INTX);
+}
+
+static void unmask(struct vfio_device *device)
+{
+	vfio_irq_unmask(device, INTX);
+}
+
+TEST(mask_during_a_reset_holds_after_it)
+{
+	struct vfio_device *device = open_with_memory("witness0");
+	int event = enable_intx(device);
+
+	witness_set("witness0", "flr-ms", "2000");
+	during_a_reset(device, mask);
+	witness_set("witness0", "flr-ms", "95");
+	CHECK(is_intx_off(device));
+	witness_set_intx("witness0", true);
+	CHECK_EQ(event_wait(event, QUIET_MS), 0);
+	unmask(device);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	witness_set_intx("witness0", false);
+}
+
+TEST(unmask_during_a_reset_holds_after_it)
+{
+	struct vfio_device *device = open_with_memory("witness0");
+	int event = enable_intx(device);
+
+	mask(device);
+	witness_set("witness0", "flr-ms", "2000");
+	during_a_reset(device, unmask);
+	witness_set("witness0", "flr-ms", "95");
+	CHECK(!is_intx_off(device));
+	witness_set_intx("witness0", true);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	witness_set_intx("witness0", false);
+}
+
+static int doorbell;
+
+static void ring(struct vfio_device *device)
+{
+	(void)device;
+	CHECK_OK(eventfd_write(doorbell, 1));
+}
+
+TEST(ioeventfd_signalled_during_a_reset_writes_after_it)
+{
+	struct vfio_device *device = open_with_memory("witness0");
+	struct vfio_device_ioeventfd request = {
+		.argsz = sizeof(request),
+		.flags = VFIO_DEVICE_IOEVENTFD_32,
+		.offset = WITNESS_SCRATCH,
+		.data = 0x12345678,
+		.fd = event_new(),
+	};
+
+	doorbell = request.fd;
+	CHECK_OK(ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &request));
+	witness_set("witness0", "flr-ms", "2000");
+	during_a_reset(device, ring);
+	witness_set("witness0", "flr-ms", "95");
+	CHECK(WAIT_UNTIL(vfio_read(device, 0, WITNESS_SCRATCH, 4) == 0x12345678, LIMIT_MS));
+}
+
+/* Masks */
+
+TEST(link_reset_leaves_intx_off_without_a_handler)
+{
+	struct vfio_device *device = open_with_memory("witness0");
+
+	/* A reset with a handler: what is saved has INTx on. */
+	enable_intx(device);
+	vfio_reset(device);
+	vfio_irq_disable(device, INTX);
+	CHECK(is_intx_off(device));
+	reset_the_link(device);
+	CHECK(is_intx_off(device));
+	witness_set("witness0", "intx-limit-ms", "300");
+	witness_set_intx("witness0", true);
+	pause_ms(1000);
+	witness_set_intx("witness0", false);
+}
+
+TEST(link_reset_leaves_intx_masked)
+{
+	struct vfio_device *device = open_with_memory("witness0");
+	int event = enable_intx(device);
+
+	vfio_reset(device);
+	mask(device);
+	reset_the_link(device);
+	CHECK(is_intx_off(device));
+	witness_set_intx("witness0", true);
+	CHECK_EQ(event_wait(event, QUIET_MS), 0);
+	unmask(device);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	witness_set_intx("witness0", false);
+}
