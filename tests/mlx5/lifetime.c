@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Files of migration that are in use while their session, or the PF, ends. Freed memory is poisoned,
- * so that whoever uses it is found out.
+ * Files of migration that are in use while their session, or the PF, ends, and memory that comes
+ * late. Freed memory is poisoned, so that whoever uses it is found out.
  *
  * vm-machine: connectx
  * vm-drivers: ours
  * vm-modules: mlx5_core
- * vm-cmdline: slub_debug=FZPU page_poison=1
+ * vm-cmdline: slub_debug=FZPU page_poison=1 pci=realloc
  */
 #include <linux/membarrier.h>
 #include <linux/userfaultfd.h>
@@ -24,6 +24,7 @@
 #define SIZE		30000
 #define IMAGE_BYTES	(8 << 20)
 #define LIMIT_MS	60000
+#define IOVA	0x40000000ULL
 
 CLEAN_UP
 {
@@ -58,6 +59,8 @@ static char *map_memory(size_t size)
 	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	CHECK(memory != MAP_FAILED);
+	/* Each page comes for itself. */
+	CHECK_OK(madvise(memory, size, MADV_NOHUGEPAGE));
 	return memory;
 }
 
@@ -194,4 +197,47 @@ TEST(a_writer_whose_session_has_ended_takes_no_more)
 	touched = (struct pollfd){ .fd = later.fault, .events = POLLIN };
 	CHECK_EQ(poll(&touched, 1, 3000), 0);
 	pthread_join(thread, NULL);
+}
+
+static void *report(void *data)
+{
+	const struct late_page *page = data;
+
+	return (void *)(intptr_t)dma_logging_report_try(source, IOVA, 64 * 4096, 4096,
+							(uint64_t *)page->memory);
+}
+
+static void *ask_for_state(void *data)
+{
+	migration_state(source);
+	__atomic_store_n((bool *)data, true, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* That would be the PF's driver, too. Newer kernels, with iommufd, wait amid a report. */
+TEST(a_report_that_waits_for_its_users_memory_holds_up_nobody)
+{
+	const struct dma_range range = { IOVA, 64 * 4096 };
+	struct late_page page = late_page_at(map_memory(4096));
+	pthread_t reporter, asker;
+	bool is_answered = false;
+	void *result;
+	int error;
+
+	connectx_open_two(&source, &target);
+	vfio_dma_alloc(source, IOVA, 64 * 4096);
+	error = dma_logging_start_try(source, &range, 1, 4096);
+	if (error && dma_logging_cannot_report())
+		SKIP("vfio cannot report logged DMA");
+	CHECK_EQ(error, 0);
+	CHECK_EQ(window_write(source, IOVA + 5 * 4096, 1, 0, 1, 1), WINDOW_DONE);
+	CHECK_EQ(pthread_create(&reporter, NULL, report, &page), 0);
+	wait_until_touched(&page);
+	CHECK_EQ(pthread_create(&asker, NULL, ask_for_state, &is_answered), 0);
+	CHECK(WAIT_UNTIL(__atomic_load_n(&is_answered, __ATOMIC_SEQ_CST), 5000));
+	let_go_on(&page);
+	pthread_join(reporter, &result);
+	pthread_join(asker, NULL);
+	CHECK_EQ((intptr_t)result, 0);
+	CHECK_EQ(*(uint64_t *)page.memory, 1 << 5);
 }
