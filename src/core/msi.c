@@ -310,7 +310,7 @@ static int grow(struct vfio_latch_device *dev, unsigned int count)
 	if (ret)
 		allocated = allocate(dev, dev->irq_type, old, old);
 	if (allocated < 0 || request_irqs(dev)) {
-		pci_err(dev->pdev, "interrupts lost while adding vectors\n");
+		dev_err_ratelimited(&dev->pdev->dev, "interrupts lost while adding vectors\n");
 		forget_vectors(dev);
 		if (allocated >= 0)
 			deallocate(dev);

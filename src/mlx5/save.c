@@ -441,9 +441,9 @@ void latch_mlx5_save_give_up(struct latch_mlx5_device *dev)
 		return;
 	ret = clean_up(save);
 	if (ret)
-		pci_warn(dev->core.pdev,
-			 "saving was given up, and the firmware may still note changes (%d)\n",
-			 ret);
+		dev_warn_ratelimited(&dev->core.pdev->dev,
+				     "saving was given up, and the firmware may still note changes (%d)\n",
+				     ret);
 }
 
 /**
