@@ -226,6 +226,19 @@ TEST(vf_opens_with_the_token_of_its_pf_only)
 	vfio_close(device);
 }
 
+/* By the hundred he would have what else is in the log. */
+TEST_OURS(wrong_tokens_are_a_few_lines_in_the_log)
+{
+	struct vfio_device *pf = open_pf(), *device;
+	const char *vf = make_vf(pf);
+	int start = kmsg_mark();
+
+	for (int n = 0; n < 200; n++)
+		CHECK_ERR(EACCES, open_named(vf, " vf_token=" OTHER, &device));
+	CHECK_GE(kmsg_count(start, "wrong VF token"), 1);
+	CHECK_LE(kmsg_count(start, "wrong VF token"), 50);
+}
+
 TEST(malformed_token_or_option_is_refused)
 {
 	static const char * const words[] = {
