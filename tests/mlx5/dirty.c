@@ -7,9 +7,6 @@
  * vm-drivers: kernel ours
  * vm-modules: mlx5_core
  */
-#include <sys/mount.h>
-#include <sys/stat.h>
-
 #include "vmtest.h"
 #include "connectx.h"
 #include "migration.h"
@@ -393,16 +390,11 @@ TEST_WHEN(ours_can_report, a_trackers_memory_is_charged_to_who_logs)
 	long long before;
 
 	open_vf();
-	CHECK_OK(mkdir("/tmp/cgroup", 0755));
-	CHECK_OK(mount("cgroup", "/tmp/cgroup", "cgroup2", 0, NULL));
-	file_write("/tmp/cgroup/cgroup.subtree_control", "+memory");
-	CHECK_OK(mkdir("/tmp/cgroup/user", 0755));
-	file_write("/tmp/cgroup/user/cgroup.procs", "0");
-	before = file_read_number("/tmp/cgroup/user/memory.current");
+	cgroup_enter();
+	before = cgroup_kernel_memory();
 	start();
 	/* 2 MiB for messages, and what is around them. */
-	CHECK_LE(2 << 20, file_read_number("/tmp/cgroup/user/memory.current") - before);
+	CHECK_LE(2 << 20, cgroup_kernel_memory() - before);
 	stop();
-	file_write("/tmp/cgroup/cgroup.procs", "0");
-	CHECK_OK(umount2("/tmp/cgroup", MNT_DETACH));
+	cgroup_leave();
 }

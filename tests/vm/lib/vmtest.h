@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "client.h"
 #include "file.h"
 #include "kmsg.h"
