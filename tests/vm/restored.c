@@ -85,7 +85,7 @@ static void let_sleep_in_d3hot_and_wake(struct vfio_device *device)
 {
 	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
 	set_power_state(device, 3);
-	pci_wait_power_state(device->bdf, "D3hot");
+	CHECK(WAIT_UNTIL(!strcmp(pm_status(device->bdf), "suspended"), LIMIT_MS));
 	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
 }
 
