@@ -190,14 +190,15 @@ static void decode_as_user_wants(struct vfio_latch_device *dev)
  *
  * By whomever: after a reset, a link reset, D3, system sleep. What was saved
  * may have been true long ago: here decoding follows the shadow again, and
- * DisINTx its owner. A closed function stays as it is, decoding nothing.
+ * DisINTx its owner. A function that nobody has open stays as it was restored.
  */
 void latch_access_restored(struct vfio_latch_device *dev)
 {
 	lockdep_assert_held_write(&dev->access_lock);
 
-	if (dev->pristine)
-		decode_as_user_wants(dev);
+	if (!dev->pristine)
+		return;
+	decode_as_user_wants(dev);
 	latch_intx_restored(dev);
 }
 

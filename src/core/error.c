@@ -59,6 +59,7 @@ static void restore_after_link_reset(struct vfio_latch_device *dev)
 	latch_command_update(dev, PCI_COMMAND_MASTER, 0);
 	if (!dev->pristine && !dev->has_vga_client)
 		latch_command_update(dev, latch_command_decode_bits(dev), 0);
+	/* Without a user there is no handler either. */
 	latch_intx_set_quiet(dev, LATCH_QUIET_RESET, false);
 	latch_access_restored(dev);
 	pci_save_state(pdev);
@@ -144,7 +145,7 @@ static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 
 /*
  * The state is saved next. What restores it writes the MSI-X table, so the function must decode;
- * one that nobody has open has no MSI-X, and stays as it is.
+ * one that nobody has open has neither MSI-X nor INTx, and stays as it is.
  */
 static void reset_prepare(struct pci_dev *pdev)
 {
@@ -157,16 +158,18 @@ static void reset_prepare(struct pci_dev *pdev)
 	tell_driver(dev, dev->reset_begins);
 	latch_access_revoke(dev);
 	latch_power_up(dev);
-	latch_intx_set_quiet(dev, LATCH_QUIET_RESET, true);
-	if (dev->pristine)
+	if (dev->pristine) {
+		latch_intx_set_quiet(dev, LATCH_QUIET_RESET, true);
 		latch_decode_force(dev);
+	}
 }
 
 static void reset_done(struct pci_dev *pdev)
 {
 	struct vfio_latch_device *dev = pci_get_drvdata(pdev);
 
-	latch_intx_set_quiet(dev, LATCH_QUIET_RESET, false);
+	if (dev->pristine)
+		latch_intx_set_quiet(dev, LATCH_QUIET_RESET, false);
 	latch_access_restored(dev);
 	tell_driver(dev, dev->was_reset);
 	up_write(&dev->access_lock);
