@@ -5,11 +5,12 @@
  *
  * All are called with the device locked, so the driver data stays, and the
  * device may be open or not. Errors come while the PCI core walks the bus, under
- * a lock that holders of state_lock may wait for; so nothing waits for that one
- * there. From reset_prepare to reset_done state_lock is
- * held, and access_lock for writing: accesses wait, mappings are gone. A hot
- * reset of ours has taken the state_locks of all its functions before, in the
- * order of the bus; the access_locks it takes here.
+ * a lock that holders of state_lock may wait for: nothing waits for them there.
+ *
+ * From reset_prepare to reset_done state_lock is held, and access_lock for
+ * writing: accesses wait, mappings are gone. A hot reset of ours has taken the
+ * state_locks of all its functions before, in the order of the bus; the
+ * access_locks it takes here.
  */
 #include <linux/pm_runtime.h>
 

@@ -17,13 +17,9 @@ static inline void charge_vector(const char *bdf)
 	enum { CC = 0x14 / 4, CSTS = 0x1c / 4, AQA = 0x24 / 4, ASQ = 0x28 / 4, ACQ = 0x30 / 4 };
 	const uint32_t enable = 6 << 16 | 4 << 20 | 1;
 	volatile uint32_t *regs;
-	int msix, fd;
-	char path[64];
+	int msix;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0", bdf);
-	fd = CHECK_OK(open(path, O_RDWR | O_SYNC | O_CLOEXEC));
-	regs = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	CHECK(regs != MAP_FAILED);
+	regs = pci_map_bar(bdf, 0, 0, 4096);
 	msix = real_cfg_cap(bdf, PCI_CAP_ID_MSIX) + PCI_MSIX_FLAGS;
 	pci_attr_set(bdf, "enable", "1");
 	regs[CC] = 0;
@@ -41,7 +37,6 @@ static inline void charge_vector(const char *bdf)
 	}
 	pci_attr_set(bdf, "enable", "0");
 	munmap((void *)regs, 4096);
-	close(fd);
 }
 
 /* A disk on whose interrupts the client can rely, bound to the driver under test. */

@@ -213,19 +213,12 @@ static void wait_outcome(struct machine *machine, const char *outcome)
 static uint64_t state_digest(const struct machine *machine)
 {
 	enum { WINDOW = 0x80000, COMMAND = 0x40 / 4, DIGEST = 0x50 / 4, TAKE_DIGEST = 3 };
-	volatile uint32_t *window;
+	volatile uint32_t *window = pci_map_bar(machine->vf, 0, WINDOW, 4096);
 	uint64_t digest;
-	char path[64];
-	int fd;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0", machine->vf);
-	fd = CHECK_OK(open(path, O_RDWR | O_SYNC | O_CLOEXEC));
-	window = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, WINDOW);
-	CHECK(window != MAP_FAILED);
 	window[COMMAND] = TAKE_DIGEST;
 	digest = window[DIGEST] | (uint64_t)window[DIGEST + 1] << 32;
 	munmap((void *)window, 4096);
-	close(fd);
 	return digest;
 }
 

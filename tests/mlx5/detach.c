@@ -232,7 +232,7 @@ static void check_pcie_error(unsigned int state)
 	data = migration_set(vf, state);
 	vm_aer("cx0", "POISON_TLP");
 	CHECK_EQ(event_wait(event, 60000), 1);
-	CHECK(WAIT_UNTIL(kmsg_count(mark, "AER: device recovery successful"), 60000));
+	vm_wait_recovered(mark, 60000);
 	if (data >= 0 && state != STATE(RESUMING))
 		migration_read_try(data, &image);
 	close(data);

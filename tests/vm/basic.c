@@ -103,18 +103,11 @@ static uint32_t register_through_sysfs(const char *bdf, unsigned int bar, unsign
 {
 	uint32_t command = real_cfg(bdf, PCI_COMMAND, 2), value;
 	volatile uint32_t *page;
-	char path[128];
-	int fd;
 
 	real_cfg_set(bdf, PCI_COMMAND, command | PCI_COMMAND_MEMORY, 2);
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource%u", bdf, bar);
-	fd = CHECK_OK(open(path, O_RDWR | O_SYNC));
-	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (page == MAP_FAILED)
-		FAIL("%s cannot be mapped, errno %s", path, strerrorname_np(errno));
+	page = pci_map_bar(bdf, bar, 0, 4096);
 	value = page[at / 4];
 	CHECK_EQ(munmap((void *)page, 4096), 0);
-	close(fd);
 	real_cfg_set(bdf, PCI_COMMAND, command, 2);
 	return value;
 }

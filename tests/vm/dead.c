@@ -124,17 +124,11 @@ static bool is_marked(const char *bdf)
 {
 	volatile uint32_t *bar;
 	uint32_t offset;
-	char path[128];
-	int fd;
 
 	real_cfg_set(bdf, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE, 2);
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0", bdf);
-	fd = CHECK_OK(open(path, O_RDWR | O_SYNC));
-	bar = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	CHECK(bar != MAP_FAILED);
+	bar = pci_map_bar(bdf, 0, 0, 4096);
 	offset = bar[1];
 	CHECK_EQ(munmap((void *)bar, 4096), 0);
-	close(fd);
 	return offset;
 }
 

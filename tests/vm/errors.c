@@ -23,25 +23,7 @@
 
 static struct vfio_device *open_rng(void)
 {
-	struct vfio_device *rng;
-
-	driver_load("disable_idle_d3=1");
-	rng = vfio_bind_and_open(vm_bdf("rng0"));
-	cfg_command(rng, PCI_COMMAND_MEMORY, 0);
-	return rng;
-}
-
-static int enable(struct vfio_device *device, unsigned int index)
-{
-	int event = event_new();
-
-	vfio_irq_eventfd(device, index, 0, event);
-	return event;
-}
-
-static void wait_for_recovery(int start)
-{
-	CHECK(WAIT_UNTIL(kmsg_count(start, "AER: device recovery successful"), LIMIT_MS));
+	return vfio_open_with_memory("rng0", "disable_idle_d3=1");
 }
 
 /* What happened before may still hold the device: the reset then asks for another try. */
@@ -63,11 +45,11 @@ static void check_usable_after_reset(struct vfio_device *rng)
 TEST(nonfatal_error_signals_err)
 {
 	struct vfio_device *rng = open_rng();
-	int event = enable(rng, ERR), start = kmsg_mark();
+	int event = vfio_irq_event(rng, ERR), start = kmsg_mark();
 
 	vm_aer("rng0", NONFATAL);
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
-	wait_for_recovery(start);
+	vm_wait_recovered(start, LIMIT_MS);
 	check_usable_after_reset(rng);
 }
 
@@ -75,14 +57,14 @@ TEST(nonfatal_error_signals_err)
 TEST(fatal_error_signals_err_and_leaves_a_usable_function)
 {
 	struct vfio_device *rng = open_rng();
-	int event = enable(rng, ERR), start = kmsg_mark();
+	int event = vfio_irq_event(rng, ERR), start = kmsg_mark();
 	volatile uint8_t *bar = vfio_mmap(rng, STATUS_BAR, 0, 4096, PROT_READ | PROT_WRITE);
 	uint32_t bars = real_cfg(rng->bdf, PCI_BASE_ADDRESS_4, 4);
 
 	bar[STATUS] = 1;
 	vm_aer("rng0", FATAL);
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
-	wait_for_recovery(start);
+	vm_wait_recovered(start, LIMIT_MS);
 	check_usable_after_reset(rng);
 	CHECK_EQ(real_cfg(rng->bdf, PCI_BASE_ADDRESS_4, 4), bars);
 	CHECK_EQ(bar[STATUS], 1);
@@ -96,7 +78,7 @@ TEST_OURS(fatal_error_leaves_the_function_its_bars)
 	int start = kmsg_mark();
 
 	vm_aer("rng0", FATAL);
-	wait_for_recovery(start);
+	vm_wait_recovered(start, LIMIT_MS);
 	CHECK(WAIT_UNTIL(real_cfg(rng->bdf, PCI_BASE_ADDRESS_4, 4) == bars, LIMIT_MS));
 }
 
@@ -106,7 +88,7 @@ TEST(error_without_err_set_up_harms_nobody)
 	int start = kmsg_mark();
 
 	vm_aer("rng0", NONFATAL);
-	wait_for_recovery(start);
+	vm_wait_recovered(start, LIMIT_MS);
 	check_usable_after_reset(rng);
 }
 
@@ -117,7 +99,7 @@ static void error_while_closed(const char *error)
 	int start = kmsg_mark();
 
 	vm_aer("rng0", error);
-	wait_for_recovery(start);
+	vm_wait_recovered(start, LIMIT_MS);
 	rng = vfio_open(bdf);
 	cfg_command(rng, PCI_COMMAND_MEMORY, 0);
 	check_usable_after_reset(rng);
@@ -165,7 +147,7 @@ TEST(errors_race_with_resets_and_closes)
 		error = vfio_reset_try(rng);
 		if (error != -EAGAIN)
 			CHECK_EQ(error, 0);
-		enable(rng, ERR);
+		vfio_irq_event(rng, ERR);
 		if (round < 9)
 			vfio_close(rng);
 	}
@@ -249,8 +231,8 @@ static void check_no_reference_is_left(unsigned int index)
 	int number = next_number(), event, other;
 
 	/* Replaced, taken away, left to close. */
-	event = enable(rng, index);
-	other = enable(rng, index);
+	event = vfio_irq_event(rng, index);
+	other = vfio_irq_event(rng, index);
 	close(event);
 	CHECK_EQ(next_number(), number);
 	vfio_irq_loopback(rng, index, 0);
@@ -258,7 +240,7 @@ static void check_no_reference_is_left(unsigned int index)
 	vfio_irq_disable(rng, index);
 	close(other);
 	CHECK_EQ(next_number(), number);
-	event = enable(rng, index);
+	event = vfio_irq_event(rng, index);
 	close(event);
 	CHECK_NE(next_number(), number);
 	release(rng);
@@ -312,7 +294,7 @@ static void check_unbound(pid_t child, const char *bdf)
 TEST(unbind_asks_the_client_and_waits_for_it)
 {
 	struct vfio_device *rng = open_rng();
-	int event = enable(rng, REQ), status;
+	int event = vfio_irq_event(rng, REQ), status;
 	pid_t child;
 
 	child = start_unbinding(rng);
@@ -327,7 +309,7 @@ TEST(unbind_asks_the_client_and_waits_for_it)
 TEST(unbind_asks_more_than_once)
 {
 	struct vfio_device *rng = open_rng();
-	int event = enable(rng, REQ);
+	int event = vfio_irq_event(rng, REQ);
 	pid_t child;
 
 	child = start_unbinding(rng);
@@ -352,15 +334,9 @@ TEST(unbind_waits_for_a_client_that_cannot_be_asked)
 
 static uint8_t status_of_an_unbound_function(const char *bdf)
 {
-	volatile uint8_t *bar;
-	char path[128];
-	int fd;
+	volatile uint8_t *bar = pci_map_bar(bdf, STATUS_BAR, 0, 4096);
 
 	real_cfg_set(bdf, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource%u", bdf, STATUS_BAR);
-	fd = CHECK_OK(open(path, O_RDWR | O_SYNC));
-	bar = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
-	CHECK(bar != MAP_FAILED);
 	return bar[STATUS];
 }
 
@@ -368,7 +344,7 @@ static uint8_t status_of_an_unbound_function(const char *bdf)
 TEST_OURS(unbind_leaves_nothing_of_the_client_to_the_next_driver)
 {
 	struct vfio_device *rng = open_rng();
-	int event = enable(rng, REQ);
+	int event = vfio_irq_event(rng, REQ);
 	pid_t child;
 
 	vfio_write(rng, STATUS_BAR, STATUS, 1, 1);
@@ -383,7 +359,7 @@ TEST_OURS(unbind_leaves_nothing_of_the_client_to_the_next_driver)
 TEST(reset_during_unbind_does_not_deadlock)
 {
 	struct vfio_device *rng = open_rng();
-	int event = enable(rng, REQ);
+	int event = vfio_irq_event(rng, REQ);
 	pid_t child;
 
 	child = start_unbinding(rng);
@@ -396,7 +372,7 @@ TEST(reset_during_unbind_does_not_deadlock)
 TEST_OURS(hot_reset_during_unbind_does_not_deadlock)
 {
 	struct vfio_device *rng = open_rng();
-	int event = enable(rng, REQ), usage;
+	int event = vfio_irq_event(rng, REQ), usage;
 	pid_t child;
 
 	child = start_unbinding(rng);

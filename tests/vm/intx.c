@@ -32,14 +32,6 @@ static void acknowledge(struct vfio_device *edu)
 	CHECK_EQ(vfio_read(edu, 0, EDU_IRQ_STATUS, 4), 0);
 }
 
-static int enable(struct vfio_device *device)
-{
-	int event = event_new();
-
-	vfio_irq_eventfd(device, INTX, 0, event);
-	return event;
-}
-
 static void raise_irq(struct vfio_device *edu)
 {
 	vfio_write(edu, 0, EDU_IRQ_RAISE, 1, 4);
@@ -51,7 +43,7 @@ static void raise_irq(struct vfio_device *edu)
  */
 static void settle(struct vfio_device *edu)
 {
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	raise_irq(edu);
 	acknowledge(edu);
@@ -123,7 +115,7 @@ static bool in_proc_interrupts(const char *text)
 
 TEST_BOTH_MASKS(interrupt_comes_once_until_unmasked)
 {
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	CHECK_QUIET(event);
 	raise_irq(edu);
@@ -139,7 +131,7 @@ TEST_BOTH_MASKS(interrupt_comes_once_until_unmasked)
 
 TEST_BOTH_MASKS(every_interrupt_comes)
 {
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	for (int round = 0; round < 200; round++) {
 		raise_irq(edu);
@@ -156,12 +148,12 @@ TEST_OURS(interrupt_asserted_before_enabling_comes)
 	struct vfio_device *edu = open_edu("nointxmask=0");
 
 	raise_irq(edu);
-	CHECK_COMES(enable(edu));
+	CHECK_COMES(vfio_irq_event(edu, INTX));
 }
 
 TEST_BOTH_MASKS(acknowledged_interrupt_does_not_come_again)
 {
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	raise_irq(edu);
 	CHECK_COMES(event);
@@ -172,7 +164,7 @@ TEST_BOTH_MASKS(acknowledged_interrupt_does_not_come_again)
 
 TEST_BOTH_MASKS(still_asserted_interrupt_comes_again_after_unmask)
 {
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	raise_irq(edu);
 	for (int round = 0; round < 5; round++) {
@@ -184,7 +176,7 @@ TEST_BOTH_MASKS(still_asserted_interrupt_comes_again_after_unmask)
 
 TEST_BOTH_MASKS(still_asserted_interrupt_comes_again_after_unmask_eventfd)
 {
-	int event = enable(edu), unmask = unmask_eventfd(edu);
+	int event = vfio_irq_event(edu, INTX), unmask = unmask_eventfd(edu);
 
 	raise_irq(edu);
 	for (int round = 0; round < 5; round++) {
@@ -201,7 +193,7 @@ TEST_BOTH_MASKS(still_asserted_interrupt_comes_again_after_unmask_eventfd)
 
 TEST_BOTH_MASKS(masked_interrupt_comes_at_unmask)
 {
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	vfio_irq_mask(edu, INTX);
 	vfio_irq_mask(edu, INTX);
@@ -213,7 +205,7 @@ TEST_BOTH_MASKS(masked_interrupt_comes_at_unmask)
 
 TEST_BOTH_MASKS(unmask_of_what_is_not_masked_changes_nothing)
 {
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	vfio_irq_unmask(edu, INTX);
 	vfio_irq_unmask(edu, INTX);
@@ -227,7 +219,7 @@ TEST_BOTH_MASKS(booleans_mask_and_unmask)
 {
 	const uint32_t bools = VFIO_IRQ_SET_DATA_BOOL;
 	uint8_t no = 0, yes = 1;
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	CHECK_EQ(vfio_irqs_try(edu, INTX, bools | VFIO_IRQ_SET_ACTION_MASK, 0, 1, &no, 1), 0);
 	raise_irq(edu);
@@ -247,7 +239,7 @@ TEST_BOTH_MASKS(booleans_mask_and_unmask)
 
 TEST_BOTH_MASKS(clients_disable_bit_holds_the_interrupt)
 {
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	cfg_command(edu, PCI_COMMAND_INTX_DISABLE, 0);
 	CHECK(cfg16(edu, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE);
@@ -263,7 +255,7 @@ TEST_BOTH_MASKS(clients_disable_bit_counts_from_before_enabling)
 	int event;
 
 	cfg_command(edu, PCI_COMMAND_INTX_DISABLE, 0);
-	event = enable(edu);
+	event = vfio_irq_event(edu, INTX);
 	raise_irq(edu);
 	CHECK_QUIET(event);
 	cfg_command(edu, 0, PCI_COMMAND_INTX_DISABLE);
@@ -272,7 +264,7 @@ TEST_BOTH_MASKS(clients_disable_bit_counts_from_before_enabling)
 
 TEST_BOTH_MASKS(unmask_does_not_override_the_clients_disable_bit)
 {
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	cfg_command(edu, PCI_COMMAND_INTX_DISABLE, 0);
 	raise_irq(edu);
@@ -285,7 +277,7 @@ TEST_BOTH_MASKS(unmask_does_not_override_the_clients_disable_bit)
 /* A masked interrupt is unmasked by an unmask alone; the bit is a second condition, not another. */
 TEST_OURS_BOTH_MASKS(clients_disable_bit_does_not_unmask)
 {
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	raise_irq(edu);
 	CHECK_COMES(event);
@@ -298,7 +290,7 @@ TEST_OURS_BOTH_MASKS(clients_disable_bit_does_not_unmask)
 
 TEST_BOTH_MASKS(hosts_masking_does_not_show_in_the_clients_bit)
 {
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	raise_irq(edu);
 	CHECK_COMES(event);
@@ -312,7 +304,7 @@ TEST_BOTH_MASKS(hosts_masking_does_not_show_in_the_clients_bit)
 TEST(interrupt_is_masked_in_the_function_where_it_can_be)
 {
 	struct vfio_device *edu = open_edu("nointxmask=0");
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	CHECK(!(real_cfg(edu->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE));
 	raise_irq(edu);
@@ -326,13 +318,13 @@ TEST(interrupt_is_masked_in_the_function_where_it_can_be)
 
 TEST_BOTH_MASKS(another_eventfd_takes_over)
 {
-	int first = enable(edu), second;
+	int first = vfio_irq_event(edu, INTX), second;
 
 	raise_irq(edu);
 	CHECK_COMES(first);
 	acknowledge(edu);
 	vfio_irq_unmask(edu, INTX);
-	second = enable(edu);
+	second = vfio_irq_event(edu, INTX);
 	raise_irq(edu);
 	CHECK_COMES(second);
 	CHECK_QUIET(first);
@@ -340,11 +332,11 @@ TEST_BOTH_MASKS(another_eventfd_takes_over)
 
 TEST_BOTH_MASKS(another_eventfd_leaves_the_mask_and_the_unmask_eventfd)
 {
-	int first = enable(edu), unmask = unmask_eventfd(edu), second;
+	int first = vfio_irq_event(edu, INTX), unmask = unmask_eventfd(edu), second;
 
 	raise_irq(edu);
 	CHECK_COMES(first);
-	second = enable(edu);
+	second = vfio_irq_event(edu, INTX);
 	CHECK_QUIET(second);
 	signal_event(unmask);
 	CHECK_COMES(second);
@@ -355,7 +347,7 @@ TEST_BOTH_MASKS(another_eventfd_leaves_the_mask_and_the_unmask_eventfd)
 
 TEST_BOTH_MASKS(bad_eventfd_leaves_the_one_there_is)
 {
-	int event = enable(edu), none = 1000, file = CHECK_OK(open("/dev/null", O_RDWR));
+	int event = vfio_irq_event(edu, INTX), none = 1000, file = CHECK_OK(open("/dev/null", O_RDWR));
 
 	CHECK_ERR(EBADF, vfio_irq_eventfds_try(edu, INTX, 0, 1, &none));
 	CHECK_ERR(EINVAL, vfio_irq_eventfds_try(edu, INTX, 0, 1, &file));
@@ -365,21 +357,21 @@ TEST_BOTH_MASKS(bad_eventfd_leaves_the_one_there_is)
 
 TEST_BOTH_MASKS(closed_eventfd_harms_nobody)
 {
-	int event = enable(edu), unmask = unmask_eventfd(edu);
+	int event = vfio_irq_event(edu, INTX), unmask = unmask_eventfd(edu);
 
 	close(event);
 	close(unmask);
 	raise_irq(edu);
 	acknowledge(edu);
 	vfio_irq_unmask(edu, INTX);
-	event = enable(edu);
+	event = vfio_irq_event(edu, INTX);
 	raise_irq(edu);
 	CHECK_COMES(event);
 }
 
 TEST_BOTH_MASKS(one_unmask_eventfd_at_a_time)
 {
-	int event = enable(edu), first = unmask_eventfd(edu), second = event_new();
+	int event = vfio_irq_event(edu, INTX), first = unmask_eventfd(edu), second = event_new();
 
 	CHECK_ERR(EBUSY, unmask_by_eventfd_try(edu, second));
 	CHECK_EQ(unmask_by_eventfd_try(edu, -1), 0);
@@ -396,7 +388,7 @@ TEST_BOTH_MASKS(bad_unmask_eventfd_is_refused)
 {
 	int file = CHECK_OK(open("/dev/null", O_RDWR));
 
-	enable(edu);
+	vfio_irq_event(edu, INTX);
 	CHECK_ERR(EBADF, unmask_by_eventfd_try(edu, 1000));
 	CHECK_ERR(EINVAL, unmask_by_eventfd_try(edu, file));
 	unmask_eventfd(edu);
@@ -409,7 +401,7 @@ TEST_BOTH_MASKS(bad_unmask_eventfd_is_refused)
  */
 TEST_OURS_BOTH_MASKS(one_eventfd_as_trigger_and_unmask_does_not_deadlock)
 {
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	CHECK_EQ(unmask_by_eventfd_try(edu, event), 0);
 	for (int round = 0; round < 5; round++) {
@@ -465,7 +457,7 @@ TEST_OURS_BOTH_MASKS(one_eventfd_as_trigger_and_unmask_does_not_take_a_processor
 {
 	unsigned int irq = pci_attr_number(edu->bdf, "irq");
 	unsigned long long before;
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	CHECK_EQ(unmask_by_eventfd_try(edu, event), 0);
 	take_the_processor_of(irq);
@@ -481,7 +473,7 @@ TEST_OURS_BOTH_MASKS(one_eventfd_as_trigger_and_unmask_does_not_take_a_processor
 TEST_BOTH_MASKS(loopback_signals_the_eventfd)
 {
 	const uint32_t bools = VFIO_IRQ_SET_DATA_BOOL | VFIO_IRQ_SET_ACTION_TRIGGER;
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 	uint8_t no = 0, yes = 1;
 
 	vfio_irq_loopback(edu, INTX, 0);
@@ -496,20 +488,20 @@ TEST_BOTH_MASKS(loopback_signals_the_eventfd)
 
 TEST_BOTH_MASKS(disabled_interrupt_does_not_come)
 {
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	vfio_irq_disable(edu, INTX);
 	raise_irq(edu);
 	CHECK_QUIET(event);
 	settle(edu);
-	event = enable(edu);
+	event = vfio_irq_event(edu, INTX);
 	raise_irq(edu);
 	CHECK_COMES(event);
 }
 
 TEST_OURS_BOTH_MASKS(eventfd_of_minus_one_disables)
 {
-	int event = enable(edu), none = -1, msi = event_new();
+	int event = vfio_irq_event(edu, INTX), none = -1, msi = event_new();
 
 	CHECK_EQ(vfio_irq_eventfds_try(edu, INTX, 0, 1, &none), 0);
 	raise_irq(edu);
@@ -519,13 +511,13 @@ TEST_OURS_BOTH_MASKS(eventfd_of_minus_one_disables)
 
 TEST_BOTH_MASKS(disable_while_asserted_and_masked_ends_well)
 {
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	raise_irq(edu);
 	CHECK_COMES(event);
 	vfio_irq_disable(edu, INTX);
 	settle(edu);
-	event = enable(edu);
+	event = vfio_irq_event(edu, INTX);
 	CHECK_QUIET(event);
 	raise_irq(edu);
 	CHECK_COMES(event);
@@ -537,7 +529,7 @@ TEST_BOTH_MASKS(msi_and_back_again)
 
 	cfg_command(edu, PCI_COMMAND_MASTER, 0);
 	for (int round = 0; round < 3; round++) {
-		event = enable(edu);
+		event = vfio_irq_event(edu, INTX);
 		CHECK_ERR(EINVAL, vfio_irq_eventfds_try(edu, VFIO_PCI_MSI_IRQ_INDEX, 0, 1, &msi));
 		raise_irq(edu);
 		CHECK_COMES(event);
@@ -562,7 +554,7 @@ TEST_BOTH_MASKS(msi_and_back_again)
 
 TEST_BOTH_MASKS(next_client_finds_nothing_of_the_last_ones)
 {
-	int event = enable(edu);
+	int event = vfio_irq_event(edu, INTX);
 
 	unmask_eventfd(edu);
 	raise_irq(edu);
@@ -576,7 +568,7 @@ TEST_BOTH_MASKS(next_client_finds_nothing_of_the_last_ones)
 	CHECK_ERR(EINVAL, vfio_irqs_try(edu, INTX, VFIO_IRQ_SET_DATA_NONE |
 					VFIO_IRQ_SET_ACTION_UNMASK, 0, 1, NULL, 0));
 	settle(edu);
-	event = enable(edu);
+	event = vfio_irq_event(edu, INTX);
 	CHECK_QUIET(event);
 	raise_irq(edu);
 	CHECK_COMES(event);
@@ -588,7 +580,7 @@ TEST_BOTH_MASKS(close_frees_the_interrupt)
 
 	snprintf(name, sizeof(name), "vfio-intx(%s)", edu->bdf);
 	CHECK(!in_proc_interrupts(name));
-	enable(edu);
+	vfio_irq_event(edu, INTX);
 	CHECK(in_proc_interrupts(name));
 	raise_irq(edu);
 	vfio_close(edu);
@@ -686,8 +678,8 @@ TEST(shared_line_tells_each_function_its_own)
 
 	driver_load("nointxmask=0");
 	open_sharing(&edu, &nic);
-	edu_event = enable(edu);
-	nic_event = enable(nic);
+	edu_event = vfio_irq_event(edu, INTX);
+	nic_event = vfio_irq_event(nic, INTX);
 	for (int round = 0; round < 5; round++) {
 		raise_irq(edu);
 		CHECK_COMES(edu_event);
@@ -716,8 +708,8 @@ TEST_OURS(masked_function_that_asserts_all_the_same_does_not_cost_others_the_lin
 	driver_load("nointxmask=0");
 	open_sharing(&edu, &nic);
 	settle(edu);
-	edu_event = enable(edu);
-	nic_event = enable(nic);
+	edu_event = vfio_irq_event(edu, INTX);
+	nic_event = vfio_irq_event(nic, INTX);
 	vfio_irq_mask(edu, INTX);
 	raise_irq(edu);
 	for (int round = 0; round < 3; round++) {
@@ -743,7 +735,7 @@ TEST(line_masked_at_the_controller_is_not_shared)
 
 	driver_load("nointxmask=1");
 	open_sharing(&edu, &nic);
-	enable(edu);
+	vfio_irq_event(edu, INTX);
 	kmsg_expect("Flags mismatch irq");
 	kmsg_expect("Call Trace");
 	CHECK_ERR(EBUSY, vfio_irq_eventfds_try(nic, INTX, 0, 1, &event));
@@ -760,7 +752,7 @@ TEST(interrupt_comes_after_low_power)
 
 	driver_load("nointxmask=0");
 	nic = open_nic();
-	event = enable(nic);
+	event = vfio_irq_event(nic, INTX);
 	if (vfio_feature_try(nic, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
 			     NULL, 0) == -ENOTTY && !driver_is_ours())
 		SKIP("this kernel's driver has no low power feature");

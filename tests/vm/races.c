@@ -47,16 +47,6 @@ static void stop(struct thread *thread)
 	pthread_join(thread->id, NULL);
 }
 
-static struct vfio_device *open_loaded(const char *id, const char *parameters)
-{
-	struct vfio_device *device;
-
-	driver_load(parameters);
-	device = vfio_bind_and_open(vm_bdf(id));
-	cfg_command(device, PCI_COMMAND_MEMORY, 0);
-	return device;
-}
-
 /* Configuration space */
 
 #define ROUNDS 4000
@@ -98,7 +88,7 @@ static void run_writers(struct writer *writers, int count, void *(*run)(void *))
 
 TEST(writers_of_neighbouring_bytes_lose_nothing)
 {
-	struct vfio_device *nvme = open_loaded("nvme1", NULL);
+	struct vfio_device *nvme = vfio_open_with_memory("nvme1", NULL);
 	struct writer writers[] = {
 		{ .device = nvme, .offset = PCI_COMMAND, .bit = PCI_COMMAND_MASTER },
 		{ .device = nvme, .offset = PCI_COMMAND + 1, .bit = PCI_COMMAND_SERR >> 8 },
@@ -112,7 +102,7 @@ TEST(writers_of_neighbouring_bytes_lose_nothing)
 /* The upper half of a BAR's address: one dword of the shadow, for four who write a byte each. */
 TEST(writers_of_one_dword_lose_nothing)
 {
-	struct vfio_device *nvme = open_loaded("nvme1", NULL);
+	struct vfio_device *nvme = vfio_open_with_memory("nvme1", NULL);
 	struct writer writers[4];
 
 	for (int i = 0; i < 4; i++)
@@ -134,7 +124,7 @@ static void *write_command(void *data)
 TEST(what_a_client_sees_of_command_is_what_hardware_has_after_many_writers)
 {
 	const uint16_t bits = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_SERR;
-	struct vfio_device *edu = open_loaded("edu0", NULL);
+	struct vfio_device *edu = vfio_open_with_memory("edu0", NULL);
 
 	for (int round = 0; round < 4; round++) {
 		struct writer writers[3];
@@ -166,7 +156,7 @@ static void toggle_mastering(struct thread *thread, unsigned int round)
 /* The kernel's driver writes back the bit as it was when another thread read the register. */
 TEST_OURS(intx_stays_masked_and_unmasked_beside_writes_of_command)
 {
-	struct vfio_device *edu = open_loaded("edu0", "nointxmask=0");
+	struct vfio_device *edu = vfio_open_with_memory("edu0", "nointxmask=0");
 	struct thread writer = { .device = edu, .work = toggle_mastering };
 
 	vfio_irq_eventfd(edu, INTX, 0, event_new());
@@ -196,7 +186,7 @@ TEST(interrupt_that_cannot_be_had_leaves_its_owners_line_alone)
 	struct thread toggler;
 	int event = event_new(), other = event_new();
 
-	edu = open_loaded("edu1", "nointxmask=1");
+	edu = vfio_open_with_memory("edu1", "nointxmask=1");
 	nic = vfio_bind_and_open(vm_bdf("nic0"));
 	CHECK_EQ(pci_attr_number(nic->bdf, "irq"), pci_attr_number(edu->bdf, "irq"));
 	cfg_command(nic, PCI_COMMAND_MEMORY, 0);
@@ -252,7 +242,7 @@ static void replace_own_write(struct thread *thread, unsigned int round)
 
 TEST(ioeventfds_that_come_and_go_at_the_same_time_are_counted)
 {
-	struct vfio_device *edu = open_loaded("edu0", NULL);
+	struct vfio_device *edu = vfio_open_with_memory("edu0", NULL);
 	struct thread threads[3];
 
 	write_event = event_new();

@@ -64,21 +64,15 @@ static void mark_behind_the_drivers_back(const struct subject *subject)
 	const char *bdf = vm_bdf(subject->id);
 	uint32_t command = real_cfg(bdf, PCI_COMMAND, 2);
 	volatile uint8_t *bar;
-	char path[128];
-	int fd;
 
 	set_command(bdf, command | PCI_COMMAND_MEMORY);
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource%u", bdf, subject->bar);
-	fd = CHECK_OK(open(path, O_RDWR | O_SYNC));
-	bar = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	CHECK(bar != MAP_FAILED);
+	bar = pci_map_bar(bdf, subject->bar, 0, 4096);
 	if (subject->write_width == 1)
 		bar[subject->write_at] = subject->value;
 	else
 		*(volatile uint32_t *)(bar + subject->write_at) = subject->value;
 	CHECK_NE(*(volatile uint32_t *)(bar + subject->read_at), 0);
 	CHECK_EQ(munmap((void *)bar, 4096), 0);
-	close(fd);
 	set_command(bdf, command);
 }
 

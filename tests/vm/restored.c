@@ -29,20 +29,7 @@ CLEAN_UP
 
 static struct vfio_device *open_with_memory(const char *id)
 {
-	struct vfio_device *device;
-
-	driver_load(NULL);
-	device = vfio_bind_and_open(vm_bdf(id));
-	cfg_command(device, PCI_COMMAND_MEMORY, 0);
-	return device;
-}
-
-static int enable_intx(struct vfio_device *device)
-{
-	int event = event_new();
-
-	vfio_irq_eventfd(device, INTX, 0, event);
-	return event;
+	return vfio_open_with_memory(id, NULL);
 }
 
 static bool is_intx_off(struct vfio_device *device)
@@ -92,12 +79,11 @@ static void let_sleep_in_d3hot_and_wake(struct vfio_device *device)
 /* Whoever wants to change its power state next finds the function as it shall be. */
 static void reset_the_link(struct vfio_device *device)
 {
-	int start = kmsg_mark(), event = event_new();
+	int start = kmsg_mark(), event = vfio_irq_event(device, ERR);
 
-	vfio_irq_eventfd(device, ERR, 0, event);
 	vm_aer("witness0", FATAL);
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
-	CHECK(WAIT_UNTIL(kmsg_count(start, "AER: device recovery successful"), LIMIT_MS));
+	vm_wait_recovered(start, LIMIT_MS);
 	cfg_set16(device, cfg_cap(device, PCI_CAP_ID_PM) + PCI_PM_CTRL, 0);
 }
 
@@ -188,7 +174,7 @@ static void check_intx_after(const char *id, void (*restore)(struct vfio_device 
 
 	CHECK(is_intx_off(device));
 	vfio_reset(device);
-	event = enable_intx(device);
+	event = vfio_irq_event(device, INTX);
 	restore(device);
 	check_intx_comes(device, id, event);
 
@@ -256,11 +242,11 @@ TEST(intx_is_off_in_the_function_from_open_to_close_unless_it_is_set_up)
 	CHECK(is_intx_off(device));
 	check_without_intx(device, VFIO_PCI_MSI_IRQ_INDEX);
 	check_without_intx(device, VFIO_PCI_MSIX_IRQ_INDEX);
-	enable_intx(device);
+	vfio_irq_event(device, INTX);
 	CHECK(!is_intx_off(device));
 	vfio_irq_disable(device, INTX);
 	CHECK(is_intx_off(device));
-	enable_intx(device);
+	vfio_irq_event(device, INTX);
 	vfio_close(device);
 	CHECK(real_cfg(bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
 }
@@ -292,14 +278,8 @@ static void unmask(struct vfio_device *device)
 	vfio_irq_unmask(device, INTX);
 }
 
-TEST(mask_during_a_reset_holds_after_it)
+static void check_masked_until_unmasked(struct vfio_device *device, int event)
 {
-	struct vfio_device *device = open_with_memory("witness0");
-	int event = enable_intx(device);
-
-	witness_set("witness0", "flr-ms", "2000");
-	during_a_reset(device, mask);
-	witness_set("witness0", "flr-ms", "95");
 	CHECK(is_intx_off(device));
 	witness_set_intx("witness0", true);
 	CHECK_EQ(event_wait(event, QUIET_MS), 0);
@@ -308,10 +288,21 @@ TEST(mask_during_a_reset_holds_after_it)
 	witness_set_intx("witness0", false);
 }
 
+TEST(mask_during_a_reset_holds_after_it)
+{
+	struct vfio_device *device = open_with_memory("witness0");
+	int event = vfio_irq_event(device, INTX);
+
+	witness_set("witness0", "flr-ms", "2000");
+	during_a_reset(device, mask);
+	witness_set("witness0", "flr-ms", "95");
+	check_masked_until_unmasked(device, event);
+}
+
 TEST(unmask_during_a_reset_holds_after_it)
 {
 	struct vfio_device *device = open_with_memory("witness0");
-	int event = enable_intx(device);
+	int event = vfio_irq_event(device, INTX);
 
 	mask(device);
 	witness_set("witness0", "flr-ms", "2000");
@@ -357,7 +348,7 @@ TEST(link_reset_leaves_intx_off_without_a_handler)
 	struct vfio_device *device = open_with_memory("witness0");
 
 	/* A reset with a handler: what is saved has INTx on. */
-	enable_intx(device);
+	vfio_irq_event(device, INTX);
 	vfio_reset(device);
 	vfio_irq_disable(device, INTX);
 	CHECK(is_intx_off(device));
@@ -372,15 +363,10 @@ TEST(link_reset_leaves_intx_off_without_a_handler)
 TEST(link_reset_leaves_intx_masked)
 {
 	struct vfio_device *device = open_with_memory("witness0");
-	int event = enable_intx(device);
+	int event = vfio_irq_event(device, INTX);
 
 	vfio_reset(device);
 	mask(device);
 	reset_the_link(device);
-	CHECK(is_intx_off(device));
-	witness_set_intx("witness0", true);
-	CHECK_EQ(event_wait(event, QUIET_MS), 0);
-	unmask(device);
-	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
-	witness_set_intx("witness0", false);
+	check_masked_until_unmasked(device, event);
 }

@@ -37,15 +37,7 @@ CLEAN_UP
 
 static volatile uint32_t *map_bar(const char *bdf)
 {
-	char path[128];
-	void *bar;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0", bdf);
-	fd = CHECK_OK(open(path, O_RDWR | O_CLOEXEC));
-	bar = mmap(NULL, 0x2000, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	CHECK(bar != MAP_FAILED);
-	return bar;
+	return pci_map_bar(bdf, 0, 0, 0x2000);
 }
 
 static void check_counted(const char *offence, unsigned long long count)
@@ -208,24 +200,6 @@ TEST(witness_sees_its_own_dma_once_it_should_be_quiet)
 
 /* The driver */
 
-static struct vfio_device *open_with_memory(const char *id, const char *parameters)
-{
-	struct vfio_device *device;
-
-	driver_load(parameters);
-	device = vfio_bind_and_open(vm_bdf(id));
-	cfg_command(device, PCI_COMMAND_MEMORY, 0);
-	return device;
-}
-
-static int enable_intx(struct vfio_device *device)
-{
-	int event = event_new();
-
-	vfio_irq_eventfd(device, INTX, 0, event);
-	return event;
-}
-
 static int enter_low_power_with_wakeup(struct vfio_device *device, int event)
 {
 	struct vfio_device_low_power_entry_with_wakeup entry = { .wakeup_eventfd = event };
@@ -248,7 +222,7 @@ TEST(every_way_in_works_on_a_witness)
 	int event;
 
 	for (size_t n = 0; n < 4; n++) {
-		struct vfio_device *device = open_with_memory(ids[n], NULL);
+		struct vfio_device *device = vfio_open_with_memory(ids[n], NULL);
 		uint8_t config[0x600];
 
 		CHECK_EQ(vfio_read(device, 0, WITNESS_ID, 4), WITNESS_ID_VALUE);
@@ -257,7 +231,7 @@ TEST(every_way_in_works_on_a_witness)
 		CHECK_EQ(vfio_read(device, ROM, 0, 2), 0xaa55);
 		CHECK_EQ(vfio_read_try(device, VFIO_PCI_CONFIG_REGION_INDEX, 0, config, 0x600),
 			 0x600);
-		event = enable_intx(device);
+		event = vfio_irq_event(device, INTX);
 		vfio_write(device, 0, WITNESS_TRIGGER, 0, 4);
 		CHECK_EQ(event_wait(event, LIMIT_MS), 1);
 		vfio_write(device, 0, WITNESS_INTX_ACK, 0, 4);
@@ -280,7 +254,7 @@ TEST(every_way_in_works_on_a_witness)
 /* Beyond what the kernel's quirk says is there, the bus hangs. */
 TEST(configuration_beyond_a_quirks_size_is_not_touched)
 {
-	struct vfio_device *device = open_with_memory("witness3", NULL);
+	struct vfio_device *device = vfio_open_with_memory("witness3", NULL);
 	uint8_t config[4096];
 
 	vfio_read_try(device, VFIO_PCI_CONFIG_REGION_INDEX, 0, config, sizeof(config));
@@ -306,12 +280,12 @@ static void check_read_wakes(struct vfio_device *device, unsigned int index, uin
 
 TEST(rom_read_wakes_a_sleeping_function)
 {
-	check_read_wakes(open_with_memory("witness0", NULL), ROM, 0, 0x0001aa55);
+	check_read_wakes(vfio_open_with_memory("witness0", NULL), ROM, 0, 0x0001aa55);
 }
 
 TEST(bar_read_wakes_a_sleeping_function)
 {
-	struct vfio_device *device = open_with_memory("witness0", NULL);
+	struct vfio_device *device = vfio_open_with_memory("witness0", NULL);
 
 	cfg_command(device, PCI_COMMAND_IO, 0);
 	check_read_wakes(device, 0, WITNESS_ID, WITNESS_ID_VALUE);
@@ -321,7 +295,7 @@ TEST(bar_read_wakes_a_sleeping_function)
 /* The kernel's driver does. */
 TEST_OURS(msix_of_a_function_in_d3hot_is_not_touched)
 {
-	struct vfio_device *device = open_with_memory("witness0", NULL);
+	struct vfio_device *device = vfio_open_with_memory("witness0", NULL);
 	unsigned int control = cfg_cap(device, PCI_CAP_ID_PM) + PCI_PM_CTRL;
 	int events[2] = { event_new(), event_new() };
 
@@ -335,10 +309,10 @@ TEST_OURS(msix_of_a_function_in_d3hot_is_not_touched)
 /* It asks the function whether the interrupt is pending: nobody may in these 10 ms. */
 static struct vfio_device *open_with_unmask_eventfd(void)
 {
-	struct vfio_device *device = open_with_memory("witness0", NULL);
+	struct vfio_device *device = vfio_open_with_memory("witness0", NULL);
 	int event = event_new();
 
-	enable_intx(device);
+	vfio_irq_event(device, INTX);
 	CHECK_EQ(vfio_irqs_try(device, INTX, VFIO_IRQ_SET_DATA_EVENTFD |
 			       VFIO_IRQ_SET_ACTION_UNMASK, 0, 1, &event, sizeof(event)), 0);
 	if (!CHECK_OK(fork()))
@@ -388,7 +362,7 @@ static int ioeventfd(struct vfio_device *device, unsigned int bar, uint64_t offs
 
 TEST_OURS(ioeventfds_touch_nothing_while_the_function_does_not_decode)
 {
-	struct vfio_device *device = open_with_memory("witness0", NULL);
+	struct vfio_device *device = vfio_open_with_memory("witness0", NULL);
 	unsigned int control = cfg_cap(device, PCI_CAP_ID_PM) + PCI_PM_CTRL;
 	int memory = ioeventfd(device, 0, WITNESS_SCRATCH);
 	int ports = ioeventfd(device, 2, WITNESS_SCRATCH);
@@ -414,7 +388,7 @@ TEST_OURS(ioeventfds_touch_nothing_while_the_function_does_not_decode)
 
 TEST(registers_behind_a_hidden_capability_are_the_devices_own)
 {
-	struct vfio_device *device = open_with_memory("witness2", NULL);
+	struct vfio_device *device = vfio_open_with_memory("witness2", NULL);
 	unsigned int at;
 
 	CHECK_EQ(real_cfg(device->bdf, HIDDEN, 2), 0x25);
@@ -435,7 +409,7 @@ TEST(registers_behind_a_hidden_capability_are_the_devices_own)
 /* Its end is known to nobody, so that what follows might be a register of the host's. */
 TEST_OURS(unknown_capability_takes_no_write_and_can_be_read)
 {
-	struct vfio_device *device = open_with_memory("witness2", NULL);
+	struct vfio_device *device = vfio_open_with_memory("witness2", NULL);
 	unsigned int at;
 
 	CHECK_EQ(real_cfg(device->bdf, UNKNOWN, 2), 0x7f);
@@ -547,7 +521,7 @@ static int open_affinity_of_vector(const char *bdf)
  */
 TEST_OURS(interrupts_are_freed_while_procfs_copies_to_a_bar)
 {
-	struct vfio_device *device = open_with_memory("witness0", NULL);
+	struct vfio_device *device = vfio_open_with_memory("witness0", NULL);
 	bool met = false;
 
 	FOR_LONGER_AND_LONGER(ms) {
@@ -615,7 +589,7 @@ static bool has_page_fault(pid_t child)
  */
 TEST_OURS(recovery_does_not_wait_for_the_functions_users)
 {
-	struct vfio_device *device = open_with_memory("witness0", NULL);
+	struct vfio_device *device = vfio_open_with_memory("witness0", NULL);
 	uint32_t bar = real_cfg(device->bdf, PCI_BASE_ADDRESS_0, 4);
 	int event = event_new(), mark = kmsg_mark();
 	struct reader reader;
@@ -631,7 +605,7 @@ TEST_OURS(recovery_does_not_wait_for_the_functions_users)
 
 	vm_aer("witness0", "MALF_TLP");
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
-	CHECK(WAIT_UNTIL(kmsg_count(mark, "AER: device recovery successful"), LIMIT_MS));
+	vm_wait_recovered(mark, LIMIT_MS);
 	CHECK(waits(disables));
 	CHECK_OK(kill(reads, SIGKILL));
 	CHECK_OK(waitpid(reads, NULL, 0));
@@ -801,7 +775,7 @@ TEST(open_after_an_error_resets)
 	vfio_close(vfio_bind_and_open(bdf));
 	check_clean(bdf, bdf);
 	vm_aer("witness0", "POISON_TLP");
-	CHECK(WAIT_UNTIL(kmsg_count(start, "AER: device recovery successful"), LIMIT_MS));
+	vm_wait_recovered(start, LIMIT_MS);
 	CHECK(open_resets(bdf, bdf));
 	check_clean(bdf, bdf);
 }
@@ -853,7 +827,7 @@ TEST(open_of_a_vf_after_its_pf_was_in_use_resets)
 /* A closed function is nobody's: it does not write to memory. */
 TEST(close_ends_dma)
 {
-	struct vfio_device *device = open_with_memory("witness0", "disable_idle_d3=1");
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
 	uint32_t *memory = vfio_dma_alloc(device, 0x100000, 4096);
 
 	cfg_command(device, PCI_COMMAND_MASTER, 0);

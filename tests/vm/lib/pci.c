@@ -2,9 +2,13 @@
 #include "pci.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -223,6 +227,22 @@ const char *pci_vf(const char *pf, int index)
 	if (!*link_name(pf, name))
 		FAIL("%s has no VF %d", pf, index);
 	return link_name(pf, name);
+}
+
+volatile void *pci_map_bar(const char *bdf, unsigned int bar, uint64_t offset, size_t size)
+{
+	char name[16], path[PATH_MAX];
+	void *memory;
+	int fd;
+
+	snprintf(name, sizeof(name), "resource%u", bar);
+	attr_path(path, sizeof(path), bdf, name);
+	fd = CHECK_OK(open(path, O_RDWR | O_SYNC | O_CLOEXEC));
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+	if (memory == MAP_FAILED)
+		FAIL("%s cannot be mapped, errno %s", path, strerrorname_np(errno));
+	close(fd);
+	return memory;
 }
 
 int pm_usage(const char *bdf)

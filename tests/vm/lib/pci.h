@@ -7,6 +7,8 @@
 #define VMTEST_PCI_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #define PCI_BDF_SIZE 16
 
@@ -26,6 +28,12 @@ void pci_attr_set(const char *bdf, const char *name, const char *value);
 int pci_attr_set_try(const char *bdf, const char *name, const char *value);
 bool pci_attr_exists(const char *bdf, const char *name);
 unsigned int pci_attr_mode(const char *bdf, const char *name);
+
+/*
+ * Map SIZE bytes at OFFSET of a BAR through sysfs, behind the driver's back; fails the test when it
+ * cannot be had. To be unmapped, or left to the test's end.
+ */
+volatile void *pci_map_bar(const char *bdf, unsigned int bar, uint64_t offset, size_t size);
 
 /* The bound driver, "" for none; lives until the test ends. */
 const char *pci_driver(const char *bdf);

@@ -40,6 +40,8 @@ int vfio_open_try(const char *bdf, const char *name, struct vfio_device **device
 void vfio_close(struct vfio_device *device);
 /* Bind to the driver under test, which must be loaded, and open. */
 struct vfio_device *vfio_bind_and_open(const char *bdf);
+/* Load the driver with PARAMETERS, bind and open this device of the machine; it decodes memory. */
+struct vfio_device *vfio_open_with_memory(const char *id, const char *parameters);
 
 /* Memory for DMA: page aligned, zeroed, mapped at IOVA until the container closes. */
 void *vfio_dma_alloc(struct vfio_device *device, uint64_t iova, size_t size);
@@ -104,6 +106,8 @@ void vfio_irq_eventfds(struct vfio_device *device, unsigned int index, unsigned 
 /* Give an eventfd to a single vector. */
 void vfio_irq_eventfd(struct vfio_device *device, unsigned int index, unsigned int vector, int fd);
 /* Turn all vectors of an index off. */
+/* Have vector 0 signal a new eventfd, and return that. */
+int vfio_irq_event(struct vfio_device *device, unsigned int index);
 void vfio_irq_disable(struct vfio_device *device, unsigned int index);
 /* Signal a vector from user space. */
 void vfio_irq_loopback(struct vfio_device *device, unsigned int index, unsigned int vector);

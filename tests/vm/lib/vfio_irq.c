@@ -92,6 +92,14 @@ void vfio_irq_eventfd(struct vfio_device *device, unsigned int index, unsigned i
 	vfio_irq_eventfds(device, index, vector, 1, &fd);
 }
 
+int vfio_irq_event(struct vfio_device *device, unsigned int index)
+{
+	int event = event_new();
+
+	vfio_irq_eventfd(device, index, 0, event);
+	return event;
+}
+
 void vfio_irq_disable(struct vfio_device *device, unsigned int index)
 {
 	must(device, index, "disable",

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "module.h"
 #include "pci.h"
 #include "test.h"
+#include "vm.h"
 
 static int open_group(const char *bdf)
 {
@@ -103,6 +105,16 @@ struct vfio_device *vfio_bind_and_open(const char *bdf)
 {
 	pci_bind(bdf, VFIO_PCI);
 	return vfio_open(bdf);
+}
+
+struct vfio_device *vfio_open_with_memory(const char *id, const char *parameters)
+{
+	struct vfio_device *device;
+
+	driver_load(parameters);
+	device = vfio_bind_and_open(vm_bdf(id));
+	cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	return device;
 }
 
 void vfio_close(struct vfio_device *device)

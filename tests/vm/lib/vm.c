@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "kmsg.h"
 #include "test.h"
 
 #define PORT "/dev/ttyS2"
@@ -113,6 +114,11 @@ void vm_aer(const char *id, const char *error)
 	if (strncmp(answer, "OK", 2))
 		FAIL("the host cannot inject %s into %s: %s", error, id, answer);
 	free(answer);
+}
+
+void vm_wait_recovered(int start, int ms)
+{
+	CHECK(WAIT_UNTIL(kmsg_count(start, "AER: device recovery successful"), ms));
 }
 
 void vm_wakeup_when_suspended(void)

@@ -19,6 +19,9 @@ void vm_wait_deleted(const char *id);
  */
 void vm_aer(const char *id, const char *error);
 
+/* Wait until the kernel says, after START of its log, that it has recovered from one. */
+void vm_wait_recovered(int start, int ms);
+
 /* Wake the guest as soon as it has gone to sleep (write "mem" to /sys/power/state after it). */
 void vm_wakeup_when_suspended(void);
 
