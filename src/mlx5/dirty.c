@@ -4,9 +4,10 @@
  *
  * Whoever tells the user waits for his memory, for as long as he likes (newer
  * kernels pin his bitmap where it is written to). So that is done under
- * log_mutex, which only his own requests take; the tracker is used under
- * state_mutex, inside. While that is released, the PF's driver may take the
- * firmware away: then the report fails.
+ * log_mutex, which only his own requests take, killably; the tracker is used
+ * under state_mutex, inside. While that is released, the PF's driver may take
+ * the firmware away: then the report fails. His requests for another state take
+ * log_mutex as well: no command of theirs comes amid a report.
  */
 #include <linux/lockdep.h>
 
@@ -41,7 +42,8 @@ static int log_start(struct vfio_device *vdev, struct rb_root_cached *ranges, u3
 	struct latch_mlx5_device *dev = latch_mlx5_from_vdev(vdev);
 	int ret;
 
-	mutex_lock(&dev->log_mutex);
+	if (mutex_lock_killable(&dev->log_mutex))
+		return -EINTR;
 	latch_mlx5_state_lock(dev);
 	ret = start(dev, ranges, nr_ranges, page_size);
 	latch_mlx5_state_unlock(dev);
@@ -63,7 +65,8 @@ static int log_stop(struct vfio_device *vdev)
 {
 	struct latch_mlx5_device *dev = latch_mlx5_from_vdev(vdev);
 
-	mutex_lock(&dev->log_mutex);
+	if (mutex_lock_killable(&dev->log_mutex))
+		return -EINTR;
 	latch_mlx5_state_lock(dev);
 	latch_mlx5_dirty_end(dev);
 	latch_mlx5_state_unlock(dev);
@@ -71,12 +74,13 @@ static int log_stop(struct vfio_device *vdev)
 	return 0;
 }
 
+/* Amid a report nobody ends the logging but the PF's driver, which may be back already. */
 static int next_pages(struct latch_mlx5_device *dev, struct latch_mlx5_report *report)
 {
-	int ret = not_logging(dev);
+	int ret;
 
-	if (ret)
-		return ret;
+	if (!dev->log_active)
+		return -ENOTCONN;
 	ret = latch_mlx5_report_next(report, dev->tracker);
 	if (ret < 0)
 		WRITE_ONCE(dev->log_failed, true);
@@ -115,7 +119,8 @@ static int log_read_and_clear(struct vfio_device *vdev, unsigned long iova, unsi
 	struct latch_mlx5_report report = {};
 	int ret;
 
-	mutex_lock(&dev->log_mutex);
+	if (mutex_lock_killable(&dev->log_mutex))
+		return -EINTR;
 	latch_mlx5_state_lock(dev);
 	ret = first_pages(dev, &report, iova, length);
 	while (ret > 0) {

@@ -244,6 +244,9 @@ static struct file *migration_set_state(struct vfio_device *vdev,
 
 	if (new_state == VFIO_DEVICE_STATE_ERROR)
 		return ERR_PTR(-EINVAL);
+	/* The firmware is not asked amid a report, which may wait for its user. */
+	if (mutex_lock_killable(&dev->log_mutex))
+		return ERR_PTR(-EINTR);
 	latch_mlx5_state_lock(dev);
 	while (dev->mig_state != new_state) {
 		ret = dev->mdev_detach ? -ENOTCONN :
@@ -255,6 +258,7 @@ static struct file *migration_set_state(struct vfio_device *vdev,
 		set_state(dev, next);
 	}
 	latch_mlx5_state_unlock(dev);
+	mutex_unlock(&dev->log_mutex);
 	return file;
 }
 
@@ -471,8 +475,12 @@ void latch_mlx5_migration_close(struct latch_mlx5_device *dev)
 	latch_mlx5_state_lock(dev);
 	end_sessions(dev);
 	latch_mlx5_dirty_end(dev);
-	/* Of the reset at close nobody hears, and after it none may be due at open. */
+	/*
+	 * Of the reset at close nobody hears, and after it none may be due at open. One that goes
+	 * on now is over before that, so that it leaves nothing of what came amid it.
+	 */
 	set_state(dev, VFIO_DEVICE_STATE_RUNNING);
+	WRITE_ONCE(dev->commanded, atomic_read(&dev->resets) - 2);
 	latch_mlx5_state_unlock(dev);
 }
 

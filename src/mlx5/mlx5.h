@@ -46,7 +46,10 @@ struct latch_mlx5_device {
 	unsigned int mig_state_cap : 1;
 	unsigned int track_cap : 1;
 
-	/* Outside of state_mutex, by requests about logging alone: held over user memory. */
+	/*
+	 * Outside of state_mutex, by a user's requests about logging and for
+	 * another state alone: held over user memory.
+	 */
 	struct mutex log_mutex;
 
 	/*
