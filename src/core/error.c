@@ -19,7 +19,6 @@
 static void tell_driver(struct vfio_latch_device *dev,
 			void (*word)(struct vfio_latch_device *dev))
 {
-	lockdep_assert_held_write(&dev->access_lock);
 	if (word)
 		word(dev);
 }
@@ -43,14 +42,13 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
  * open, or at probe of a function that nobody has open, is right: BARs stay as they are from probe
  * to remove.
  */
-static void restore_after_link_reset(struct vfio_latch_device *dev)
+static void restore_after_link_resets(struct vfio_latch_device *dev, int nr)
 {
 	struct pci_dev *pdev = dev->pdev;
 
 	lockdep_assert_held(&dev->state_lock);
 
 	down_write(&dev->access_lock);
-	tell_driver(dev, dev->reset_begins);
 	latch_access_revoke(dev);
 	latch_intx_set_quiet(dev, LATCH_QUIET_RESET, true);
 	/* That is where the link reset has put it, whatever it was in. */
@@ -64,7 +62,8 @@ static void restore_after_link_reset(struct vfio_latch_device *dev)
 	latch_intx_set_quiet(dev, LATCH_QUIET_RESET, false);
 	latch_access_restored(dev);
 	pci_save_state(pdev);
-	tell_driver(dev, dev->was_reset);
+	while (nr--)
+		tell_driver(dev, dev->was_reset);
 	up_write(&dev->access_lock);
 }
 
@@ -80,9 +79,12 @@ static void restore_after_link_reset(struct vfio_latch_device *dev)
  */
 void latch_state_lock(struct vfio_latch_device *dev)
 {
+	int nr;
+
 	mutex_lock(&dev->state_lock);
-	if (atomic_xchg(&dev->link_was_reset, 0))
-		restore_after_link_reset(dev);
+	nr = atomic_xchg(&dev->link_resets, 0);
+	if (nr)
+		restore_after_link_resets(dev, nr);
 }
 
 /**
@@ -139,7 +141,8 @@ static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 	struct vfio_latch_device *dev = pci_get_drvdata(pdev);
 
 	latch_clean_clear(dev);
-	atomic_set(&dev->link_was_reset, 1);
+	tell_driver(dev, dev->reset_begins);
+	atomic_inc_return(&dev->link_resets);
 	schedule_work(&dev->link_work);
 	return PCI_ERS_RESULT_RECOVERED;
 }

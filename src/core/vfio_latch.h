@@ -84,9 +84,10 @@ struct vfio_latch_device {
 	struct notifier_block vf_notifier;
 	u32 opregion;			/* Intel graphics: where firmware said that it is */
 	/*
-	 * A driver's own, both or neither: its function is about to be reset, and
-	 * was reset, whoever does it. With access_lock held for writing: they wait
-	 * for nobody who touches user memory, nor for any device.
+	 * A driver's own, both or neither: a reset of its function begins, and is
+	 * over, whoever does it. Resets may overlap: the function is its own again
+	 * when as many are over as began. They are called with locks held that page
+	 * faults and AER wait for, so they wait for no user and no device.
 	 */
 	void (*reset_begins)(struct vfio_latch_device *dev);
 	void (*was_reset)(struct vfio_latch_device *dev);
@@ -117,8 +118,8 @@ struct vfio_latch_device {
 	struct lock_class_key state_lock_key;
 	struct task_struct *reset_owner;
 
-	/* Set by a link reset, taken by whoever has state_lock; the work is to take it. */
-	atomic_t link_was_reset;
+	/* Counted by link resets, taken by whoever has state_lock; the work is to take it. */
+	atomic_t link_resets;
 	struct work_struct link_work;
 
 	/* Under state_lock: a PF's VFs are being made, or there: it stays in D0. */

@@ -44,24 +44,26 @@ static void lose(struct latch_mlx5_device *dev)
 	set_state(dev, VFIO_DEVICE_STATE_ERROR);
 }
 
-static bool is_over(unsigned int resets)
+/* Sets @resets to how many there were, if all are over. */
+static bool all_are_over(const struct latch_mlx5_device *dev, unsigned int *resets)
 {
-	return !(resets & 1);
+	*resets = atomic_read_acquire(&dev->resets_done);
+	return atomic_read(&dev->resets_begun) == *resets;
 }
 
 /* What the last of so many resets leaves, which are over. */
 static unsigned int state_after(const struct latch_mlx5_device *dev, unsigned int resets)
 {
-	return resets - READ_ONCE(dev->commanded) < 2 ? VFIO_DEVICE_STATE_ERROR :
-							 VFIO_DEVICE_STATE_RUNNING;
+	return resets == READ_ONCE(dev->commanded) ? VFIO_DEVICE_STATE_ERROR :
+						     VFIO_DEVICE_STATE_RUNNING;
 }
 
 static void take_reset(struct latch_mlx5_device *dev)
 {
-	unsigned int resets = atomic_read(&dev->resets);
+	unsigned int resets;
 
 	lockdep_assert_held(&dev->state_mutex);
-	if (!is_over(resets) || resets == dev->resets_taken)
+	if (!all_are_over(dev, &resets) || resets == dev->resets_taken)
 		return;
 	end_sessions(dev);
 	set_state(dev, state_after(dev, resets));
@@ -106,9 +108,9 @@ void latch_mlx5_state_unlock(struct latch_mlx5_device *dev)
  */
 unsigned int latch_mlx5_state(const struct latch_mlx5_device *dev)
 {
-	unsigned int taken = resets_taken(dev), resets = atomic_read(&dev->resets);
+	unsigned int taken = resets_taken(dev), resets;
 
-	if (!is_over(resets) || resets == taken)
+	if (!all_are_over(dev, &resets) || resets == taken)
 		return READ_ONCE(dev->mig_state);
 	return state_after(dev, resets);
 }
@@ -125,7 +127,7 @@ bool latch_mlx5_reset_is_due(const struct latch_mlx5_device *dev)
 {
 	unsigned int taken = resets_taken(dev);
 
-	return atomic_read(&dev->resets) != taken;
+	return atomic_read(&dev->resets_begun) != taken;
 }
 
 /**
@@ -140,23 +142,23 @@ bool latch_mlx5_reset_is_due(const struct latch_mlx5_device *dev)
 int latch_mlx5_commanded(struct latch_mlx5_device *dev, int error)
 {
 	lockdep_assert_held(&dev->state_mutex);
-	WRITE_ONCE(dev->commanded, atomic_read(&dev->resets));
+	WRITE_ONCE(dev->commanded, atomic_read(&dev->resets_begun));
 	return latch_mlx5_reset_is_due(dev) ? -ECANCELED : error;
 }
 
-/* Of the core, both: under access_lock, from whatever resets functions. */
+/* The core calls both, whoever resets the function. */
 static void reset_begins(struct vfio_latch_device *core)
 {
 	struct latch_mlx5_device *dev = container_of(core, struct latch_mlx5_device, core);
 
-	atomic_inc_return(&dev->resets);
+	atomic_inc_return(&dev->resets_begun);
 }
 
 static void was_reset(struct vfio_latch_device *core)
 {
 	struct latch_mlx5_device *dev = container_of(core, struct latch_mlx5_device, core);
 
-	atomic_inc_return(&dev->resets);
+	atomic_inc_return(&dev->resets_done);
 	queue_work(system_long_wq, &dev->reset_work);
 }
 
@@ -480,7 +482,7 @@ void latch_mlx5_migration_close(struct latch_mlx5_device *dev)
 	 * on now is over before that, so that it leaves nothing of what came amid it.
 	 */
 	set_state(dev, VFIO_DEVICE_STATE_RUNNING);
-	WRITE_ONCE(dev->commanded, atomic_read(&dev->resets) - 2);
+	WRITE_ONCE(dev->commanded, atomic_read(&dev->resets_begun) - 1);
 	latch_mlx5_state_unlock(dev);
 }
 

@@ -25,7 +25,7 @@ struct latch_mlx5_tracker;
  * takes those runs under it, nor anything that waits for user memory; and the
  * firmware is waited for under it, so nobody waits for it with a lock that a page
  * fault on a BAR needs. A reset does hold such a lock: it only leaves word
- * (resets), and has a worker do the rest.
+ * (resets_begun, resets_done), and has a worker do the rest.
  */
 struct latch_mlx5_device {
 	struct vfio_latch_device core;
@@ -58,8 +58,8 @@ struct latch_mlx5_device {
 	 */
 	struct mutex state_mutex;
 	enum vfio_device_mig_state mig_state;
-	unsigned int resets_taken;	/* resets, as the state knows of it */
-	unsigned int commanded;		/* resets, when a command that changes the VF ended last */
+	unsigned int resets_taken;	/* resets_done, as the state knows of it */
+	unsigned int commanded;		/* resets_begun, when a command that changes it ended last */
 	struct latch_mlx5_save *save;
 	struct latch_mlx5_load *load;
 	struct latch_mlx5_tracker *tracker;
@@ -70,8 +70,8 @@ struct latch_mlx5_device {
 	/* Inside state_mutex, or by the worker alone: no question comes amid a save. */
 	struct mutex command_lock;
 
-	/* Counted by a reset, twice: odd while it goes on. Taken by whoever has state_mutex. */
-	atomic_t resets;
+	/* Counted by resets, which may overlap. Taken by whoever has state_mutex. */
+	atomic_t resets_begun, resets_done;
 	struct work_struct reset_work;
 };
 
