@@ -338,6 +338,8 @@ static int next_message(struct latch_mlx5_tracker *tracker, struct latch_mlx5_re
 	int ret;
 
 	while (tracker->status == MLX5_PAGE_TRACK_STATE_REPORTING) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		ret = READ_ONCE(tracker->object_changed) ? query_object(tracker) : 0;
 		if (!ret)
 			ret = take_message(tracker, report);

@@ -7,6 +7,9 @@
  * vm-drivers: kernel ours
  * vm-modules: mlx5_core
  */
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "vmtest.h"
 #include "connectx.h"
 #include "migration.h"
@@ -345,6 +348,42 @@ TEST_WHEN(ours_can_report, a_report_that_has_failed_once_fails_until_a_new_start
 	CHECK_EQ(dma_logging_stop_try(vf), 0);
 	CHECK_EQ(start(&whole, 1), 0);
 	check_works();
+}
+
+static unsigned int system_time(pid_t child)
+{
+	unsigned int ticks;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", child);
+	CHECK_EQ(sscanf(strrchr(file_read(path), ')'),
+			") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %u", &ticks), 1);
+	return ticks;
+}
+
+/* Also if its firmware never comes to an end. */
+TEST_WHEN(ours_can_report, a_client_that_reads_a_report_can_be_killed)
+{
+	uint64_t bitmap[PAGES / 64] = {};
+	pid_t child;
+
+	open_vf();
+	CHECK_EQ(start(&whole, 1), 0);
+	/* Messages that take longer to read than to send: it never waits for one. */
+	for (unsigned int page = 0; page < PAGES; page += 2)
+		write_page(page);
+	connectx_set("event", "tracker-flood 1");
+	child = CHECK_OK(fork());
+	if (!child) {
+		dma_logging_report_try(vf, IOVA, PAGES * PAGE, PAGE, bitmap);
+		_exit(0);
+	}
+	/* It is amid the report when it has taken a tenth of a second. */
+	CHECK(WAIT_UNTIL(system_time(child) >= 10, 60000));
+	CHECK_OK(kill(child, SIGKILL));
+	CHECK(WAIT_UNTIL(waitpid(child, NULL, WNOHANG) == child, 60000));
+	/* What was not read of the report is lost. */
+	CHECK_ERR(EIO, report(bitmap));
 }
 
 TEST_LOGGING(an_error_while_logging_does_not_touch_the_migration)

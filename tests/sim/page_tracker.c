@@ -31,6 +31,7 @@ struct cx_tracker {
 	GTree *dirty;			/* addresses of pages */
 	struct range report;		/* what is left to report */
 	bool stray;			/* the next message has an address that is not in it */
+	bool floods;			/* each report is without end */
 	QEMUTimer *timer;
 };
 
@@ -105,6 +106,8 @@ static bool send_one(struct cx_tracker *tracker)
 		stq_be_p(message + (count - 1) * ENTRY_BYTES, before.end);
 		tracker->stray = false;
 	}
+	if (tracker->floods)
+		tracker->report = before;
 	state = nothing_left(tracker) ? MLX5_PAGE_TRACK_STATE_TRACKING :
 					MLX5_PAGE_TRACK_STATE_REPORTING;
 	switch (cx_qp_send(tracker->pf, tracker->qpn, message, count * ENTRY_BYTES,
@@ -119,7 +122,7 @@ static bool send_one(struct cx_tracker *tracker)
 	default:
 		break;
 	}
-	for (unsigned int index = 0; index < count; index++) {
+	for (unsigned int index = 0; !tracker->floods && index < count; index++) {
 		uint64_t page = ldq_be_p(message + index * ENTRY_BYTES);
 
 		g_tree_remove(tracker->dirty, &page);
@@ -371,6 +374,15 @@ bool cx_tracker_stray(struct cx_pf *pf, unsigned int vf)
 
 	if (tracker)
 		tracker->stray = true;
+	return tracker;
+}
+
+bool cx_tracker_flood(struct cx_pf *pf, unsigned int vf)
+{
+	struct cx_tracker *tracker = of_vf(pf, vf);
+
+	if (tracker)
+		tracker->floods = true;
 	return tracker;
 }
 
