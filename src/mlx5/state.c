@@ -7,6 +7,7 @@
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/nospec.h>
 
 #include "state.h"
 
@@ -54,6 +55,7 @@ int latch_next_state(unsigned int from, unsigned int to, bool has_precopy, unsig
 
 	if (from >= LATCH_NR_STATES || to >= LATCH_NR_STATES || from == to)
 		return -EINVAL;
+	to = array_index_nospec(to, LATCH_NR_STATES);
 	if (from == VFIO_DEVICE_STATE_ERROR || to == VFIO_DEVICE_STATE_ERROR)
 		return -EINVAL;
 	if (is_precopy(to) && (!has_precopy || from == VFIO_DEVICE_STATE_STOP_COPY))

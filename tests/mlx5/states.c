@@ -205,7 +205,7 @@ TEST(an_unbind_in_every_state_ends_when_the_device_is_closed)
 {
 	open_vf();
 	for_each_state(state) {
-		int data = enter(state), status;
+		int data = enter(state), mark = kmsg_mark(), status;
 		char bdf[sizeof(vf->bdf)];
 		pid_t child;
 
@@ -219,8 +219,8 @@ TEST(an_unbind_in_every_state_ends_when_the_device_is_closed)
 			close(vf->container);
 			_exit(pci_unbind_try(bdf) ? 1 : 0);
 		}
+		CHECK(WAIT_UNTIL(kmsg_count(mark, "vfio.pci .*(waiting for|blocked until)"), 60000));
 		CHECK_EQ(waitpid(child, &status, WNOHANG), 0);
-		/* Whether it waits yet or not, the device answers. */
 		CHECK_EQ(migration_state(vf), state);
 		vfio_close(vf);
 		close(data);

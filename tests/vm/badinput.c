@@ -12,7 +12,6 @@
 
 #define PAGE 4096
 #define BAD_FD 1000
-#define NVME_VERSION 0x08
 #define NVME_TABLE 0x2000	/* the MSI-X table of nvme1 */
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -184,19 +184,22 @@ TEST_OURS(a_device_that_comes_back_works_again)
 {
 	struct vfio_device *nvme;
 	const char *bdf = vm_bdf("nvme0");
+	uint32_t version;
 
 	driver_load("disable_idle_d3=0");
 	nvme = vfio_bind_and_open(bdf);
 	cfg_command(nvme, PCI_COMMAND_MEMORY, 0);
-	CHECK_EQ(vfio_read(nvme, 0, NVME_CC, 4), 0);
+	version = vfio_read(nvme, 0, NVME_VS, 4);
+	CHECK_NE(version, 0);
+	CHECK_NE(version, UINT32_MAX);
 	kill_device(bdf);
 	kmsg_expect("not ready");
 	vfio_close(nvme);
-	WAIT_UNTIL(!strcmp(pm_status(bdf), "suspended"), 120000);
+	CHECK(WAIT_UNTIL(!strcmp(pm_status(bdf), "suspended"), 120000));
 	revive_device(bdf);
 
 	nvme = vfio_open(bdf);
 	cfg_command(nvme, PCI_COMMAND_MEMORY, 0);
-	CHECK_EQ(vfio_read(nvme, 0, NVME_CC, 4), 0);
+	CHECK_EQ(vfio_read(nvme, 0, NVME_VS, 4), version);
 	CHECK_EQ(real_cfg(bdf, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY, PCI_COMMAND_MEMORY);
 }

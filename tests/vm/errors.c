@@ -326,7 +326,7 @@ TEST(unbind_waits_for_a_client_that_cannot_be_asked)
 	pid_t child;
 
 	child = start_unbinding(rng);
-	CHECK(WAIT_UNTIL(kmsg_count(start, "vfio-pci"), LIMIT_MS));
+	CHECK(WAIT_UNTIL(kmsg_count(start, "vfio.pci .*(waiting for|blocked until)"), LIMIT_MS));
 	CHECK_EQ(waitpid(child, &status, WNOHANG), 0);
 	release(rng);
 	check_unbound(child, rng->bdf);

@@ -11,6 +11,7 @@
 
 /* Registers */
 #define NVME_INTMS	0x0c
+#define NVME_VS		0x08
 #define NVME_CC		0x14
 #define NVME_CSTS	0x1c
 
