@@ -87,25 +87,29 @@ static int next_pages(struct latch_mlx5_device *dev, struct latch_mlx5_report *r
 	return ret;
 }
 
-static int first_pages(struct latch_mlx5_device *dev, struct latch_mlx5_report *report,
-		       unsigned long iova, unsigned long length)
+/* Sets @report, to be put, if it was begun. */
+static int first_pages(struct latch_mlx5_device *dev, unsigned long iova, unsigned long length,
+		       struct latch_mlx5_report **report)
 {
 	int ret = not_logging(dev);
 
 	if (ret)
 		return ret;
-	ret = latch_mlx5_report_begin(report, dev->tracker, iova, length);
+	*report = latch_mlx5_report_get(dev->tracker);
+	ret = latch_mlx5_report_begin(*report, dev->tracker, iova, length);
 	if (ret)
 		WRITE_ONCE(dev->log_failed, true);
-	return ret ?: next_pages(dev, report);
+	return ret ?: next_pages(dev, *report);
 }
 
 /* To be called without state_mutex. */
-static void tell(struct latch_mlx5_device *dev, const struct latch_mlx5_report *report,
+static void tell(struct latch_mlx5_device *dev, struct latch_mlx5_report *report,
 		 struct iova_bitmap *dirty)
 {
-	unsigned int strays = latch_mlx5_report_tell(report, dirty);
+	unsigned int strays;
 
+	lockdep_assert_held(&dev->log_mutex);
+	strays = latch_mlx5_report_tell(report, dirty);
 	if (strays)
 		dev_warn_ratelimited(&dev->core.pdev->dev,
 				     "a page tracker reports %u addresses that nobody asked for: left out\n",
@@ -116,21 +120,22 @@ static int log_read_and_clear(struct vfio_device *vdev, unsigned long iova, unsi
 			      struct iova_bitmap *dirty)
 {
 	struct latch_mlx5_device *dev = latch_mlx5_from_vdev(vdev);
-	struct latch_mlx5_report report = {};
+	struct latch_mlx5_report *report = NULL;
 	int ret;
 
 	if (mutex_lock_killable(&dev->log_mutex))
 		return -EINTR;
 	latch_mlx5_state_lock(dev);
-	ret = first_pages(dev, &report, iova, length);
+	ret = first_pages(dev, iova, length, &report);
 	while (ret > 0) {
 		latch_mlx5_state_unlock(dev);
-		tell(dev, &report, dirty);
+		tell(dev, report, dirty);
 		latch_mlx5_state_lock(dev);
-		ret = next_pages(dev, &report);
+		ret = next_pages(dev, report);
 	}
 	latch_mlx5_state_unlock(dev);
-	latch_mlx5_report_end(&report);
+	if (report)
+		latch_mlx5_report_put(report);
 	mutex_unlock(&dev->log_mutex);
 	return ret;
 }

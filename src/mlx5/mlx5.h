@@ -59,7 +59,7 @@ struct latch_mlx5_device {
 	struct mutex state_mutex;
 	enum vfio_device_mig_state mig_state;
 	unsigned int resets_taken;	/* resets_done, as the state knows of it */
-	unsigned int commanded;		/* resets_begun, when a command that changes it ended last */
+	unsigned int commanded;		/* resets_begun, when a command changing it ended last */
 	struct latch_mlx5_save *save;
 	struct latch_mlx5_load *load;
 	struct latch_mlx5_tracker *tracker;

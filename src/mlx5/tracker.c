@@ -43,8 +43,9 @@ struct latch_mlx5_tracker {
 	u64 page_size;
 	struct notifier_block notifier;
 
-	/* Has its own rules. */
+	/* Have their own rules. */
 	struct latch_report_queue queue;
+	struct latch_mlx5_report *report;
 
 	/* By who reports, under the device's state_mutex. */
 	bool is_err;
@@ -194,6 +195,53 @@ static int track(struct latch_mlx5_tracker *tracker, u16 vhca_id, struct rb_root
 	return ret;
 }
 
+static struct latch_mlx5_report *alloc_report(u64 page_size, size_t message_bytes)
+{
+	struct latch_mlx5_report *report = kzalloc(sizeof(*report), GFP_KERNEL_ACCOUNT);
+
+	if (!report)
+		return NULL;
+	report->pages = kvmalloc(message_bytes, GFP_KERNEL_ACCOUNT);
+	if (!report->pages) {
+		kfree(report);
+		return NULL;
+	}
+	kref_init(&report->kref);
+	report->page_size = page_size;
+	latch_owed_init(&report->owed);
+	return report;
+}
+
+static void free_report(struct kref *kref)
+{
+	struct latch_mlx5_report *report = container_of(kref, struct latch_mlx5_report, kref);
+
+	latch_owed_free(&report->owed);
+	kvfree(report->pages);
+	kfree(report);
+}
+
+/**
+ * latch_mlx5_report_get - take a tracker's report in hands
+ * @tracker: the tracker
+ *
+ * Return: the report, to be put.
+ */
+struct latch_mlx5_report *latch_mlx5_report_get(struct latch_mlx5_tracker *tracker)
+{
+	kref_get(&tracker->report->kref);
+	return tracker->report;
+}
+
+/**
+ * latch_mlx5_report_put - a report is not needed any more
+ * @report: the report; its tracker may be gone
+ */
+void latch_mlx5_report_put(struct latch_mlx5_report *report)
+{
+	kref_put(&report->kref, free_report);
+}
+
 /**
  * latch_mlx5_tracker_create - have the firmware track what a VF writes
  * @mdev: the PF; see latch_mlx5_tracker_supported()
@@ -223,9 +271,13 @@ struct latch_mlx5_tracker *latch_mlx5_tracker_create(struct mlx5_core_dev *mdev,
 	tracker->mdev = mdev;
 	tracker->page_size = BIT_ULL(log_page_bytes(mdev, *page_size));
 	tracker->status = MLX5_PAGE_TRACK_STATE_TRACKING;
+	tracker->report = alloc_report(tracker->page_size, BIT(log_message_bytes(mdev)));
+	ret = -ENOMEM;
+	if (!tracker->report)
+		goto free;
 	ret = latch_report_queue_create(&tracker->queue, mdev, BIT(log_message_bytes(mdev)));
 	if (ret)
-		goto free;
+		goto put_report;
 	ret = track(tracker, vhca_id, ranges, nr_ranges);
 	if (ret)
 		goto destroy_queue;
@@ -242,6 +294,8 @@ destroy_object:
 	destroy_object(tracker);
 destroy_queue:
 	latch_report_queue_destroy(&tracker->queue);
+put_report:
+	latch_mlx5_report_put(tracker->report);
 free:
 	kfree(tracker);
 	return ERR_PTR(ret);
@@ -258,6 +312,7 @@ void latch_mlx5_tracker_destroy(struct latch_mlx5_tracker *tracker)
 	mlx5_notifier_unregister(tracker->mdev, &tracker->notifier);
 	destroy_object(tracker);
 	latch_report_queue_destroy(&tracker->queue);
+	latch_mlx5_report_put(tracker->report);
 	kfree(tracker);
 }
 
@@ -354,7 +409,7 @@ static int next_message(struct latch_mlx5_tracker *tracker, struct latch_mlx5_re
 
 /**
  * latch_mlx5_report_begin - ask what was written since it was asked last
- * @report: to be filled in; to be ended, also after an error
+ * @report: the tracker's
  * @tracker: the tracker
  * @iova: the first address asked about
  * @length: how many there are, not 0
@@ -364,22 +419,18 @@ static int next_message(struct latch_mlx5_tracker *tracker, struct latch_mlx5_re
  *
  * Context: may sleep, for firmware commands.
  *
- * Return: 0; -ENOMEM; -EIO if the tracker or its queue has failed, or refuses; or
- * what mlx5_core says of a command, -ETIMEDOUT if it did not complete.
+ * Return: 0; -EIO if the tracker or its queue has failed, or refuses; or what
+ * mlx5_core says of a command, -ETIMEDOUT if it did not complete.
  */
 int latch_mlx5_report_begin(struct latch_mlx5_report *report, struct latch_mlx5_tracker *tracker,
 			    unsigned long iova, unsigned long length)
 {
 	int ret = 0;
 
-	report->asked = (struct latch_range){ iova, iova + length - 1 };
-	report->page_size = tracker->page_size;
 	if (tracker->is_err)
 		return -EIO;
-	report->pages = kvmalloc(tracker->queue.message_bytes, GFP_KERNEL_ACCOUNT);
-	if (!report->pages)
-		ret = -ENOMEM;
-	else if (READ_ONCE(tracker->object_changed))
+	report->asked = (struct latch_range){ iova, iova + length - 1 };
+	if (READ_ONCE(tracker->object_changed))
 		ret = query_object(tracker);
 	if (!ret)
 		ret = begin_report(tracker, iova, length);
@@ -394,16 +445,22 @@ int latch_mlx5_report_begin(struct latch_mlx5_report *report, struct latch_mlx5_
  *
  * Context: may sleep, as long as the firmware reports.
  *
- * Return: 1 if a piece has come, 0 if none will; -EIO if the tracker or its queue
- * has failed; -EINTR if the task is being killed; or what mlx5_core says of a
- * command.
+ * Return: 1 if a piece has come, 0 if none will; -ENOMEM if the last one could not
+ * be told; -EIO if the tracker or its queue has failed; -EINTR if the task is being
+ * killed; or what mlx5_core says of a command.
  */
 int latch_mlx5_report_next(struct latch_mlx5_report *report, struct latch_mlx5_tracker *tracker)
 {
-	int ret = next_message(tracker, report);
+	int ret = report->error ?: next_message(tracker, report);
 
 	tracker->is_err = ret < 0;
 	return ret;
+}
+
+static void owe(struct latch_mlx5_report *report, u64 start, u64 last)
+{
+	if (!report->error)
+		report->error = latch_owed_add(&report->owed, start, last);
 }
 
 /**
@@ -411,16 +468,19 @@ int latch_mlx5_report_next(struct latch_mlx5_report *report, struct latch_mlx5_t
  * @report: the report, with a piece
  * @dirty: gets the bits
  *
- * The firmware sends ascending addresses as far as it can. Among those only
- * the first can be too low, and only the first and the last can be pages of
- * which just a part was asked about: little is left to do for each page.
+ * And for what is owed of the pages asked about. Of pages of which just a part
+ * was, the rest is owed from now on.
  *
- * Context: may wait for the user's memory (newer kernels' iova_bitmap_set()).
+ * The firmware sends ascending addresses as far as it can. Among those only
+ * the first can be too low, and only the first and the last can be such pages:
+ * little is left to do for each page.
+ *
+ * Context: may sleep, and wait for the user's memory (newer kernels'
+ * iova_bitmap_set()).
  *
  * Return: how many pages were none that somebody asked for; they have no bits.
  */
-unsigned int latch_mlx5_report_tell(const struct latch_mlx5_report *report,
-				    struct iova_bitmap *dirty)
+unsigned int latch_mlx5_report_tell(struct latch_mlx5_report *report, struct iova_bitmap *dirty)
 {
 	const struct latch_range *asked = &report->asked;
 	const u64 page_size = report->page_size;
@@ -440,6 +500,8 @@ unsigned int latch_mlx5_report_tell(const struct latch_mlx5_report *report,
 			n++;
 			continue;
 		}
+		if (page < start)
+			owe(report, page, start - 1);
 		while (++n) {
 			page = be64_to_cpu(end[n]);
 			if (page > last_page)
@@ -454,16 +516,13 @@ unsigned int latch_mlx5_report_tell(const struct latch_mlx5_report *report,
 				break;
 			}
 		}
-		iova_bitmap_set(dirty, start, min(bytes, asked->last - start + 1));
+		if (bytes - 1 > asked->last - start) {
+			owe(report, asked->last + 1, start + bytes - 1);
+			bytes = asked->last - start + 1;
+		}
+		iova_bitmap_set(dirty, start, bytes);
 	}
+	if (!report->error)
+		report->error = latch_owed_tell(&report->owed, asked, dirty);
 	return strays;
-}
-
-/**
- * latch_mlx5_report_end - a report is not needed any more
- * @report: begun, whatever came of it
- */
-void latch_mlx5_report_end(struct latch_mlx5_report *report)
-{
-	kvfree(report->pages);
 }

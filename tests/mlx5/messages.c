@@ -80,6 +80,73 @@ TEST_WHEN(ours_can_report, a_report_of_a_part_of_a_tracked_page_dirties_no_more_
 	CHECK_EQ(bitmap[2], 0);
 }
 
+/* The tracker's pages are of 64 KiB: a report clears them whole, also those that it asks a part of. */
+static uint64_t report_of(unsigned int first, unsigned int count)
+{
+	uint64_t bitmap = 0;
+
+	CHECK_EQ(dma_logging_report_try(vf, IOVA + 65536 + first * PAGE, count * PAGE, PAGE,
+					&bitmap), 0);
+	return bitmap;
+}
+
+TEST_WHEN(ours_can_report, two_reports_that_share_a_tracked_page_lose_nothing)
+{
+	static const unsigned int halves[][2] = { { 0, 8 }, { 8, 0 } };
+
+	open_vf(MIB, 65536);
+	for (int order = 0; order < 2; order++) {
+		CHECK_EQ(window_write(vf, IOVA + 65536, 1, 0, 1, 1), WINDOW_DONE);
+		CHECK_EQ(report_of(halves[order][0], 8), 0xff);
+		CHECK_EQ(report_of(halves[order][1], 8), 0xff);
+		/* Told, they are clean. */
+		CHECK_EQ(report_of(0, 16), 0);
+	}
+}
+
+/* Either side of it is left, each for whoever asks, and once. */
+TEST_WHEN(ours_can_report, what_a_report_has_left_of_a_tracked_page_can_be_asked_for_in_pieces)
+{
+	open_vf(MIB, 65536);
+	/* Written again, it is left once all the same. */
+	for (int time = 0; time < 2; time++) {
+		CHECK_EQ(window_write(vf, IOVA + 65536, 1, 0, 1, 1), WINDOW_DONE);
+		CHECK_EQ(report_of(6, 2), 3);
+	}
+	CHECK_EQ(report_of(6, 2), 0);
+	CHECK_EQ(report_of(11, 2), 3);
+	CHECK_EQ(report_of(11, 2), 0);
+	CHECK_EQ(report_of(0, 16), 0xe73f);
+	CHECK_EQ(report_of(0, 16), 0);
+	/* A new tracker owes nothing of an old one's. */
+	CHECK_EQ(window_write(vf, IOVA + 65536, 1, 0, 1, 1), WINDOW_DONE);
+	CHECK_EQ(report_of(0, 8), 0xff);
+	CHECK_EQ(dma_logging_stop_try(vf), 0);
+	CHECK_EQ(dma_logging_start_try(vf, &(struct dma_range){ IOVA, MIB }, 1, 65536), 0);
+	CHECK_EQ(report_of(8, 8), 0);
+}
+
+/* 6.1 makes a report of each 64 GiB for itself: that is as much of a bitmap as it pins at once. */
+TEST_WHEN(ours_can_report, a_tracked_page_that_lies_across_two_pieces_of_a_request_is_not_lost)
+{
+	const uint64_t piece = 64ULL << 30, length = piece + 64 * PAGE, words = length / PAGE / 64;
+	const struct dma_range whole = { IOVA, piece + MIB };
+	/* From the middle of a tracked page on, so that each piece ends in the middle of one. */
+	const uint64_t start = IOVA + 8 * PAGE;
+	uint64_t *bitmap = mmap(NULL, words * 8, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(bitmap != MAP_FAILED);
+	vf = connectx_open_one();
+	vfio_dma_alloc(vf, IOVA + piece, MIB);
+	CHECK_EQ(dma_logging_start_try(vf, &whole, 1, 65536), 0);
+	CHECK_EQ(window_write(vf, start + piece, 1, 0, 1, 1), WINDOW_DONE);
+	CHECK_EQ(dma_logging_report_try(vf, start, length, PAGE, bitmap), 0);
+	for (uint64_t word = 0; word < words; word++)
+		CHECK_EQ(bitmap[word], word + 2 == words ? 0xff00000000000000ULL :
+				       word + 1 == words ? 0xff : 0);
+}
+
 /* 36 messages of 8192 pages, and 32 buffers; or 576 of 512 pages, and 512 buffers. */
 #define CHUNK	(16 * MIB)
 #define CHUNKS	72

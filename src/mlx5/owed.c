@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Addresses that were reported and not told: see owed.h. */
+#include <linux/interval_tree.h>
+#include <linux/iova_bitmap.h>
+#include <linux/minmax.h>
+#include <linux/slab.h>
+
+#include "owed.h"
+
+/**
+ * latch_owed_init - nothing is owed
+ * @owed: to be filled in
+ */
+void latch_owed_init(struct latch_owed *owed)
+{
+	owed->ranges = RB_ROOT_CACHED;
+}
+
+/**
+ * latch_owed_free - forget what is owed
+ * @owed: not to be used after this
+ */
+void latch_owed_free(struct latch_owed *owed)
+{
+	struct interval_tree_node *node, *next;
+
+	rbtree_postorder_for_each_entry_safe(node, next, &owed->ranges.rb_root, rb)
+		kfree(node);
+}
+
+static int insert(struct latch_owed *owed, u64 start, u64 last)
+{
+	struct interval_tree_node *node = kmalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
+
+	if (!node)
+		return -ENOMEM;
+	node->start = start;
+	node->last = last;
+	interval_tree_insert(node, &owed->ranges);
+	return 0;
+}
+
+static struct interval_tree_node *first(struct latch_owed *owed, u64 start, u64 last)
+{
+	return interval_tree_iter_first(&owed->ranges, start, last);
+}
+
+/**
+ * latch_owed_add - owe addresses
+ * @owed: what is owed
+ * @start: the first
+ * @last: the last
+ *
+ * Those that were owed before are owed once.
+ *
+ * Context: may sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int latch_owed_add(struct latch_owed *owed, u64 start, u64 last)
+{
+	struct interval_tree_node *node;
+
+	while ((node = first(owed, start, last))) {
+		if (node->start <= start && node->last >= last)
+			return 0;
+		start = min_t(u64, start, node->start);
+		last = max_t(u64, last, node->last);
+		interval_tree_remove(node, &owed->ranges);
+		kfree(node);
+	}
+	return insert(owed, start, last);
+}
+
+/**
+ * latch_owed_tell - have a bit set for what is owed and asked about: it is owed no longer
+ * @owed: what is owed
+ * @asked: addresses
+ * @dirty: gets the bits
+ *
+ * Context: may sleep, and wait for the user's memory.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int latch_owed_tell(struct latch_owed *owed, const struct latch_range *asked,
+		    struct iova_bitmap *dirty)
+{
+	struct interval_tree_node *node;
+	int ret = 0;
+
+	while (!ret && (node = first(owed, asked->start, asked->last))) {
+		const u64 start = max_t(u64, node->start, asked->start);
+		const u64 last = min_t(u64, node->last, asked->last);
+
+		interval_tree_remove(node, &owed->ranges);
+		iova_bitmap_set(dirty, start, last - start + 1);
+		if (node->start < start)
+			ret = insert(owed, node->start, start - 1);
+		if (!ret && node->last > last)
+			ret = insert(owed, last + 1, node->last);
+		kfree(node);
+	}
+	return ret;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Addresses that a page tracker has reported as written, and nobody was told of.
+ *
+ * A report clears whole pages of the tracker, also those of which only a part
+ * was asked about. What of them was not is owed, until somebody asks. Reports of
+ * whole pages owe nothing.
+ *
+ * Ranges that do not overlap. Calls for the same of them exclude each other.
+ */
+#ifndef LATCH_MLX5_OWED_H
+#define LATCH_MLX5_OWED_H
+
+#include <linux/rbtree.h>
+
+#include "ranges.h"
+
+struct iova_bitmap;
+
+/**
+ * struct latch_owed - what is owed
+ * @ranges: struct interval_tree_node
+ */
+struct latch_owed {
+	struct rb_root_cached ranges;
+};
+
+void latch_owed_init(struct latch_owed *owed);
+void latch_owed_free(struct latch_owed *owed);
+int latch_owed_add(struct latch_owed *owed, u64 start, u64 last);
+int latch_owed_tell(struct latch_owed *owed, const struct latch_range *asked,
+		    struct iova_bitmap *dirty);
+
+#endif
