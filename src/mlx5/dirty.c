@@ -18,22 +18,54 @@
 /* Newer kernels have iova_bitmap_set() in this namespace. */
 MODULE_INFO(import_ns, "IOMMUFD");
 
-static int start(struct latch_mlx5_device *dev, struct rb_root_cached *ranges, u32 nr_ranges,
-		 u64 *page_size)
+static int may_not_start(const struct latch_mlx5_device *dev)
 {
-	struct latch_mlx5_tracker *tracker;
-
+	lockdep_assert_held(&dev->state_mutex);
 	if (dev->mdev_detach)
 		return -ENOTCONN;
-	if (dev->log_active)
-		return -EINVAL;
-	tracker = latch_mlx5_tracker_create(dev->mdev, dev->vhca_id, ranges, nr_ranges, page_size);
-	if (IS_ERR(tracker))
-		return PTR_ERR(tracker);
+	return dev->log_active ? -EINVAL : 0;
+}
+
+static int start(struct latch_mlx5_device *dev, struct latch_mlx5_tracker *tracker)
+{
+	int ret = may_not_start(dev) ?: latch_mlx5_tracker_create(tracker, dev->vhca_id);
+
+	if (ret)
+		return ret;
 	dev->tracker = tracker;
 	WRITE_ONCE(dev->log_failed, false);
 	WRITE_ONCE(dev->log_active, true);
 	return 0;
+}
+
+/* Memory is had with state_mutex released: the user's memory cgroup may have him wait for it. */
+static int alloc_and_start(struct latch_mlx5_device *dev, struct rb_root_cached *ranges,
+			   u32 nr_ranges, u64 *page_size)
+{
+	struct latch_mlx5_tracker_plan plan;
+	struct latch_mlx5_tracker *tracker;
+	int ret;
+
+	lockdep_assert_held(&dev->log_mutex);
+
+	latch_mlx5_state_lock(dev);
+	ret = may_not_start(dev);
+	if (!ret)
+		latch_mlx5_tracker_plan(dev->mdev, *page_size, &plan);
+	latch_mlx5_state_unlock(dev);
+	if (ret)
+		return ret;
+	tracker = latch_mlx5_tracker_alloc(dev->mdev, &plan, ranges, nr_ranges, &dev->state_mutex);
+	if (IS_ERR(tracker))
+		return PTR_ERR(tracker);
+	latch_mlx5_state_lock(dev);
+	ret = start(dev, tracker);
+	latch_mlx5_state_unlock(dev);
+	if (ret)
+		latch_mlx5_tracker_free(tracker);
+	else
+		*page_size = BIT_ULL(plan.log_page_bytes);
+	return ret;
 }
 
 static int log_start(struct vfio_device *vdev, struct rb_root_cached *ranges, u32 nr_ranges,
@@ -44,9 +76,7 @@ static int log_start(struct vfio_device *vdev, struct rb_root_cached *ranges, u3
 
 	if (mutex_lock_killable(&dev->log_mutex))
 		return -EINTR;
-	latch_mlx5_state_lock(dev);
-	ret = start(dev, ranges, nr_ranges, page_size);
-	latch_mlx5_state_unlock(dev);
+	ret = alloc_and_start(dev, ranges, nr_ranges, page_size);
 	mutex_unlock(&dev->log_mutex);
 	return ret;
 }

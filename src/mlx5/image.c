@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Memory for a firmware image: see image.h. */
 #include <linux/dma-mapping.h>
+#include <linux/lockdep.h>
 #include <linux/mlx5/driver.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -38,13 +39,15 @@ static size_t block_bytes(const struct latch_image_block *block)
  * @image: the image
  * @mdev: the PF whose firmware will read or write it
  * @direction: which of both
+ * @not_held: a lock that nobody holds who may have to wait for memory
  */
 void latch_image_init(struct latch_image *image, struct mlx5_core_dev *mdev,
-		      enum dma_data_direction direction)
+		      enum dma_data_direction direction, const struct mutex *not_held)
 {
 	memset(image, 0, sizeof(*image));
 	image->mdev = mdev;
 	image->direction = direction;
+	image->not_held = not_held;
 	image->block_max = clamp_t(size_t, dma_max_mapping_size(mdev->device), PAGE_SIZE,
 				   BLOCK_BYTES_MAX);
 	INIT_LIST_HEAD(&image->blocks);
@@ -66,6 +69,9 @@ void latch_image_free(struct latch_image *image)
 		kfree(block);
 	}
 	INIT_LIST_HEAD(&image->blocks);
+	kvfree(image->key_command);
+	image->key_command = NULL;
+	image->key_capacity = 0;
 	image->is_lost = false;
 	image->capacity = 0;
 	image->length = 0;
@@ -108,12 +114,17 @@ static struct latch_image_block *alloc_block(const struct latch_image *image, u6
  * first: nothing of the host is in them. They are charged to the current memory
  * cgroup.
  *
+ * Context: may sleep, for as long as that cgroup's limits make it; not with the
+ * lock that the image was made with.
+ *
  * Return: 0; -EIO if the firmware has not let go of what there is; -ENOMEM, or
  * -EINTR if the task is being killed, when there may be more memory than before.
  */
 int latch_image_reserve(struct latch_image *image, u64 bytes)
 {
 	struct latch_image_block *block;
+
+	lockdep_assert_not_held(image->not_held);
 
 	if (image->is_lost)
 		return -EIO;
@@ -127,6 +138,50 @@ int latch_image_reserve(struct latch_image *image, u64 bytes)
 		image->capacity += block_bytes(block);
 	}
 	return 0;
+}
+
+static size_t key_command_bytes(u64 capacity)
+{
+	/* Translations come in pairs. */
+	return MLX5_ST_SZ_BYTES(create_mkey_in) +
+	       round_up(capacity >> KEY_PAGE_SHIFT, 2) * sizeof(__be64);
+}
+
+/**
+ * latch_image_reserve_key - have memory for what makes an image known to the firmware
+ * @image: the image
+ * @capacity: bytes that it will have when it is mapped next
+ *
+ * Context: as latch_image_reserve().
+ * Return: 0 or -ENOMEM.
+ */
+int latch_image_reserve_key(struct latch_image *image, u64 capacity)
+{
+	lockdep_assert_not_held(image->not_held);
+
+	if (image->key_capacity >= capacity)
+		return 0;
+	kvfree(image->key_command);
+	image->key_command = kvzalloc(key_command_bytes(capacity), GFP_KERNEL_ACCOUNT);
+	image->key_capacity = image->key_command ? capacity : 0;
+	return image->key_command ? 0 : -ENOMEM;
+}
+
+/**
+ * latch_image_take_over - have the memory of another image in addition
+ * @image: the image, not mapped
+ * @from: of the same PF and direction, never mapped; without memory after this
+ */
+void latch_image_take_over(struct latch_image *image, struct latch_image *from)
+{
+	list_splice_tail_init(&from->blocks, &image->blocks);
+	image->capacity += from->capacity;
+	from->capacity = 0;
+	if (from->key_capacity > image->key_capacity) {
+		swap(image->key_command, from->key_command);
+		swap(image->key_capacity, from->key_capacity);
+	}
+	latch_image_rewind(image);
 }
 
 /**
@@ -237,16 +292,13 @@ static int map_blocks(struct latch_image *image)
 static int create_key(struct latch_image *image, u32 pdn)
 {
 	u64 pages = image->capacity >> KEY_PAGE_SHIFT, offset;
-	/* Translations come in pairs. */
-	size_t in_bytes = MLX5_ST_SZ_BYTES(create_mkey_in) + round_up(pages, 2) * sizeof(__be64);
 	struct latch_image_block *block;
+	u32 *in = image->key_command;
 	__be64 *mtt;
 	void *mkc;
-	u32 *in;
 	int ret;
 
-	in = kvzalloc(in_bytes, GFP_KERNEL_ACCOUNT);
-	if (!in)
+	if (image->key_capacity < image->capacity)
 		return -ENOMEM;
 	MLX5_SET(create_mkey_in, in, translations_octword_actual_size, DIV_ROUND_UP(pages, 2));
 	mtt = MLX5_ADDR_OF(create_mkey_in, in, klm_pas_mtt);
@@ -265,14 +317,18 @@ static int create_key(struct latch_image *image, u32 pdn)
 	MLX5_SET(mkc, mkc, log_page_size, KEY_PAGE_SHIFT);
 	MLX5_SET(mkc, mkc, translations_octword_size, DIV_ROUND_UP(pages, 2));
 	MLX5_SET64(mkc, mkc, len, image->capacity);
-	ret = mlx5_core_create_mkey(image->mdev, &image->mkey, in, in_bytes);
+	ret = mlx5_core_create_mkey(image->mdev, &image->mkey, in,
+				    key_command_bytes(image->capacity));
+	/* One for another capacity begins with zeros. */
 	kvfree(in);
+	image->key_command = NULL;
+	image->key_capacity = 0;
 	return ret;
 }
 
 /**
  * latch_image_map - let the firmware write to an image, or read it
- * @image: the image; nothing to do if it is mapped
+ * @image: the image, with memory for its key; nothing to do if it is mapped
  * @pdn: protection domain that the firmware's key is to be of
  *
  * Context: may sleep.
@@ -295,28 +351,6 @@ int latch_image_map(struct latch_image *image, u32 pdn)
 }
 
 /**
- * latch_image_prepare - have mapped memory for so many bytes
- * @image: the image, mapped or not; nothing to do if it is and has them; what is
- *	in it may be lost
- * @pdn: protection domain that the firmware's key is to be of
- * @bytes: bytes
- *
- * Context: may sleep.
- * Return: 0 or a negative error.
- */
-int latch_image_prepare(struct latch_image *image, u32 pdn, u64 bytes)
-{
-	int ret;
-
-	if (image->capacity < bytes)
-		latch_image_unmap(image);
-	if (image->is_lost)
-		latch_image_free(image);
-	ret = latch_image_reserve(image, bytes);
-	return ret ?: latch_image_map(image, pdn);
-}
-
-/**
  * latch_image_unmap - undo latch_image_map()
  * @image: the image, mapped or not; lost if the firmware does not let go of it
  *
@@ -334,6 +368,21 @@ void latch_image_unmap(struct latch_image *image)
 		unmap_blocks(image);
 	else
 		image->is_lost = true;
+}
+
+/**
+ * latch_image_let_go - have an image that more memory can be had for
+ * @image: the image, mapped or not; what is in it may be lost
+ * @bytes: that it will need; nothing to do if it has them
+ *
+ * Context: may sleep.
+ */
+void latch_image_let_go(struct latch_image *image, u64 bytes)
+{
+	if (image->capacity < bytes)
+		latch_image_unmap(image);
+	if (image->is_lost)
+		latch_image_free(image);
 }
 
 /**

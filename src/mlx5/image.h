@@ -9,13 +9,16 @@
  * longer than to save a small image, and a VF may stand still meanwhile.
  *
  * Whoever makes an image, maps or unmaps it must know that the PF is there. To
- * have memory, copy it or free it takes the PF no more.
+ * have memory, copy it or free it takes the PF no more; and who has memory may
+ * wait for it for as long as his memory cgroup has him wait, so that he holds no
+ * lock which the PF's driver needs.
  */
 #ifndef LATCH_MLX5_IMAGE_H
 #define LATCH_MLX5_IMAGE_H
 
 #include <linux/dma-direction.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/types.h>
 
 struct mlx5_core_dev;
@@ -24,6 +27,7 @@ struct mlx5_core_dev;
  * struct latch_image - an image in memory
  * @mdev: the PF whose firmware reads or writes it
  * @block_max: bytes that the DMA API takes at once
+ * @not_held: a lock that nobody holds who may have to wait for memory
  * @direction: DMA_FROM_DEVICE for one that the firmware writes, else DMA_TO_DEVICE
  * @blocks: its memory
  * @capacity: bytes of @blocks
@@ -31,12 +35,15 @@ struct mlx5_core_dev;
  * @position: bytes that were copied out or in
  * @cursor: the block that @position lies in
  * @cursor_start: the image's byte that @cursor begins with
+ * @key_command: memory for the command that makes the key
+ * @key_capacity: bytes that the key can be for
  * @is_mapped: there is a key
  * @is_lost: the firmware did not let go of it: it can only be forgotten
  * @mkey: the firmware's key for all of @capacity, with addresses from 0
  */
 struct latch_image {
 	struct mlx5_core_dev *mdev;
+	const struct mutex *not_held;
 	size_t block_max;
 	enum dma_data_direction direction;
 	struct list_head blocks;
@@ -45,21 +52,25 @@ struct latch_image {
 	u64 position;
 	struct latch_image_block *cursor;
 	u64 cursor_start;
+	void *key_command;
+	u64 key_capacity;
 	bool is_mapped;
 	bool is_lost;
 	u32 mkey;
 };
 
 void latch_image_init(struct latch_image *image, struct mlx5_core_dev *mdev,
-		      enum dma_data_direction direction);
+		      enum dma_data_direction direction, const struct mutex *not_held);
 void latch_image_free(struct latch_image *image);
 int latch_image_reserve(struct latch_image *image, u64 bytes);
+int latch_image_reserve_key(struct latch_image *image, u64 capacity);
+void latch_image_take_over(struct latch_image *image, struct latch_image *from);
 void latch_image_rewind(struct latch_image *image);
 size_t latch_image_to_user(struct latch_image *image, void __user *buf, size_t count);
 size_t latch_image_from_user(struct latch_image *image, const void __user *buf, size_t count);
 int latch_image_map(struct latch_image *image, u32 pdn);
-int latch_image_prepare(struct latch_image *image, u32 pdn, u64 bytes);
 void latch_image_unmap(struct latch_image *image);
+void latch_image_let_go(struct latch_image *image, u64 bytes);
 void latch_image_to_device(struct latch_image *image);
 void latch_image_to_cpu(struct latch_image *image);
 

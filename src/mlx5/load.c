@@ -108,6 +108,17 @@ static int note(struct latch_mlx5_load *load, int error, bool is_partial)
 	return ret;
 }
 
+/* What it takes to map the image, while it is not. */
+static int make_room_for_key(struct latch_mlx5_load *load)
+{
+	bool is_needed;
+
+	latch_mlx5_state_lock(load->dev);
+	is_needed = !load->error && !load->image.is_mapped;
+	latch_mlx5_state_unlock(load->dev);
+	return is_needed ? latch_image_reserve_key(&load->image, load->image.capacity) : 0;
+}
+
 static int map_and_load(struct latch_mlx5_load *load)
 {
 	struct latch_mlx5_device *dev = load->dev;
@@ -130,6 +141,9 @@ static int load_image(struct latch_mlx5_load *load)
 	struct latch_mlx5_device *dev = load->dev;
 	int ret;
 
+	ret = make_room_for_key(load);
+	if (ret)
+		return ret;
 	latch_mlx5_state_lock(dev);
 	if (!load->error)
 		load->error = map_and_load(load);
@@ -232,7 +246,7 @@ struct file *latch_mlx5_load_begin(struct latch_mlx5_device *dev)
 	kref_init(&load->kref);
 	mutex_init(&load->write_lock);
 	latch_record_reader_init(&load->reader);
-	latch_image_init(&load->image, dev->mdev, DMA_TO_DEVICE);
+	latch_image_init(&load->image, dev->mdev, DMA_TO_DEVICE, &dev->state_mutex);
 	get_device(&dev->core.vdev.device);
 	load->dev = dev;
 

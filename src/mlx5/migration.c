@@ -209,7 +209,24 @@ static int leave_resuming(struct latch_mlx5_device *dev)
 	return ret;
 }
 
-/* One arc. Returns a file if it begins a session, NULL, or an error pointer. */
+/* A saving session has ended amid its arc, and the state is what that left. */
+static int why_ended(const struct latch_mlx5_device *dev)
+{
+	return dev->mdev_detach ? -ENOTCONN : -ECANCELED;
+}
+
+static int leave_saving(struct latch_mlx5_device *dev)
+{
+	int ret = latch_mlx5_save_give_up(dev);
+
+	latch_mlx5_save_end(dev);
+	return ret;
+}
+
+/*
+ * One arc. Returns a file if it begins a session, NULL, or an error pointer, -ENODEV if a session
+ * has ended amid it: state_mutex may have been released.
+ */
 static struct file *take_arc(struct latch_mlx5_device *dev, unsigned int from, unsigned int to)
 {
 	enum latch_quiesce here = latch_state_quiesce(from), there = latch_state_quiesce(to);
@@ -221,14 +238,11 @@ static struct file *take_arc(struct latch_mlx5_device *dev, unsigned int from, u
 		return latch_mlx5_load_begin(dev);
 	if (latch_state_saves(to) && !latch_state_saves(from))
 		return latch_mlx5_save_begin(dev, to != VFIO_DEVICE_STATE_STOP_COPY);
-	if (latch_state_saves(from) && !latch_state_saves(to)) {
-		latch_mlx5_save_give_up(dev);
-		latch_mlx5_save_end(dev);
-		return NULL;
-	}
+	if (latch_state_saves(from) && !latch_state_saves(to))
+		return ERR_PTR(leave_saving(dev));
 	ret = change_rung(dev, here, there);
 	if (!ret && to == VFIO_DEVICE_STATE_STOP_COPY)
-		latch_mlx5_save_finish(dev);
+		ret = latch_mlx5_save_finish(dev);
 	return ERR_PTR(ret);
 }
 
@@ -255,6 +269,8 @@ static struct file *migration_set_state(struct vfio_device *vdev,
 		      latch_mlx5_reset_is_due(dev) ? -ECANCELED :
 		      latch_next_state(dev->mig_state, new_state, dev->precopy_cap, &next);
 		file = ret ? ERR_PTR(ret) : take_arc(dev, dev->mig_state, next);
+		if (file == ERR_PTR(-ENODEV))
+			file = ERR_PTR(why_ended(dev));
 		if (IS_ERR(file))
 			break;
 		set_state(dev, next);
@@ -369,6 +385,8 @@ static int pf_event(struct notifier_block *nb, unsigned long event, void *data)
 	switch (event) {
 	case MLX5_PF_NOTIFY_DISABLE_VF:
 		latch_mlx5_dirty_end(dev);
+		/* Also one that begins: the state does not say so yet. */
+		end_sessions(dev);
 		if (dev->mig_state != VFIO_DEVICE_STATE_RUNNING)
 			lose(dev);
 		dev->mdev_detach = true;

@@ -22,7 +22,8 @@ struct latch_mlx5_tracker;
  * save: who suspends or resumes the VF waits for those before.
  *
  * It is taken with the PF's driver's locks held (pf_event()), so nothing that
- * takes those runs under it, nor anything that waits for user memory; and the
+ * takes those runs under it, nor anything that waits for user memory, or for
+ * memory that a user is charged for; and the
  * firmware is waited for under it, so nobody waits for it with a lock that a page
  * fault on a BAR needs. A reset does hold such a lock: it only leaves word
  * (resets_begun, resets_done), and has a worker do the rest.
@@ -47,8 +48,9 @@ struct latch_mlx5_device {
 	unsigned int track_cap : 1;
 
 	/*
-	 * Outside of state_mutex, by a user's requests about logging and for
-	 * another state alone: held over user memory.
+	 * Outside of state_mutex, by a user's requests about logging, for
+	 * another state and about what pre-copy has left, alone: held over user
+	 * memory, and while memory is had that he is charged for.
 	 */
 	struct mutex log_mutex;
 
@@ -98,9 +100,9 @@ int latch_mlx5_migration_feature(struct latch_mlx5_device *dev, u32 flags, void 
 
 /* save.c APIs: */
 struct file *latch_mlx5_save_begin(struct latch_mlx5_device *dev, bool track);
-void latch_mlx5_save_finish(struct latch_mlx5_device *dev);
+int latch_mlx5_save_finish(struct latch_mlx5_device *dev);
 void latch_mlx5_save_settle(struct latch_mlx5_device *dev);
-void latch_mlx5_save_give_up(struct latch_mlx5_device *dev);
+int latch_mlx5_save_give_up(struct latch_mlx5_device *dev);
 void latch_mlx5_save_end(struct latch_mlx5_device *dev);
 
 /* load.c APIs: */

@@ -2,6 +2,7 @@
 /* What a page tracker's messages arrive in: see report_queue.h. */
 #include <linux/completion.h>
 #include <linux/dma-mapping.h>
+#include <linux/lockdep.h>
 #include <linux/mlx5/doorbell.h>
 #include <linux/rcupdate.h>
 
@@ -58,34 +59,31 @@ static void destroyed(struct latch_report_queue *queue, int error)
 		queue->destroy_error = error;
 }
 
-static void free_messages(struct latch_report_queue *queue)
+/* Where messages may go. */
+static void set_requests(struct latch_report_queue *queue)
 {
 	unsigned int n;
 
-	for (n = 0; n < queue->nr_messages && queue->messages[n]; n++)
-		dma_free_coherent(&queue->mdev->pdev->dev, queue->message_bytes,
-				  queue->messages[n], queue->messages_dma[n]);
+	for (n = 0; n < queue->nr_messages; n++) {
+		struct mlx5_wqe_data_seg *request = &queue->rings->requests[n];
+
+		request->byte_count = cpu_to_be32(queue->message_bytes);
+		request->lkey = cpu_to_be32(queue->mkey);
+		request->addr = cpu_to_be64(queue->messages_dma[n]);
+	}
 }
 
 static int alloc_messages(struct latch_report_queue *queue)
 {
 	unsigned int n;
 
-	memset(queue->messages, 0, sizeof(queue->messages));
 	for (n = 0; n < queue->nr_messages; n++) {
-		struct mlx5_wqe_data_seg *request = &queue->rings->requests[n];
-
 		queue->messages[n] = dma_alloc_coherent(&queue->mdev->pdev->dev,
 							queue->message_bytes,
 							&queue->messages_dma[n],
 							GFP_KERNEL_ACCOUNT);
-		if (!queue->messages[n]) {
-			free_messages(queue);
+		if (!queue->messages[n])
 			return -ENOMEM;
-		}
-		request->byte_count = cpu_to_be32(queue->message_bytes);
-		request->lkey = cpu_to_be32(queue->mkey);
-		request->addr = cpu_to_be64(queue->messages_dma[n]);
 	}
 	return 0;
 }
@@ -289,7 +287,7 @@ destroy_host_qp:
 	return ret;
 }
 
-/* The memory, and what it takes for the device to use it. */
+/* What it takes for the device to use the memory. */
 static int create_memory(struct latch_report_queue *queue)
 {
 	int ret;
@@ -303,21 +301,9 @@ static int create_memory(struct latch_report_queue *queue)
 	ret = create_mkey(queue);
 	if (ret)
 		goto dealloc_pd;
-	ret = -ENOMEM;
-	queue->rings = dma_alloc_coherent(&queue->mdev->pdev->dev, sizeof(*queue->rings),
-					  &queue->rings_dma, GFP_KERNEL_ACCOUNT);
-	if (!queue->rings)
-		goto destroy_mkey;
-	ret = alloc_messages(queue);
-	if (ret)
-		goto free_rings;
+	set_requests(queue);
 	return 0;
 
-free_rings:
-	dma_free_coherent(&queue->mdev->pdev->dev, sizeof(*queue->rings), queue->rings,
-			  queue->rings_dma);
-destroy_mkey:
-	mlx5_core_destroy_mkey(queue->mdev, queue->mkey);
 dealloc_pd:
 	mlx5_core_dealloc_pd(queue->mdev, queue->pdn);
 put_uar:
@@ -325,29 +311,63 @@ put_uar:
 	return ret;
 }
 
-static void free_memory(struct latch_report_queue *queue)
-{
-	if (!latch_fw_has_let_go(queue->mdev, queue->destroy_error,
-				 sizeof(*queue->rings) + queue->nr_messages * queue->message_bytes))
-		return;
-	free_messages(queue);
-	dma_free_coherent(&queue->mdev->pdev->dev, sizeof(*queue->rings), queue->rings,
-			  queue->rings_dma);
-}
-
 static void destroy_memory(struct latch_report_queue *queue)
 {
 	destroyed(queue, mlx5_core_destroy_mkey(queue->mdev, queue->mkey));
-	free_memory(queue);
 	mlx5_core_dealloc_pd(queue->mdev, queue->pdn);
 	mlx5_put_uars_page(queue->mdev, queue->uar);
 }
 
 /**
- * latch_report_queue_create - be ready for messages
- * @queue: to be filled in
+ * latch_report_queue_alloc - have memory for messages
+ * @queue: to be filled in, zeroed
  * @mdev: the PF
  * @message_bytes: the largest message
+ * @not_held: a lock that nobody holds who may have to wait for memory
+ *
+ * Context: may sleep, for as long as the limits of the current memory cgroup make
+ * it, which is charged for it.
+ *
+ * Return: 0 or -ENOMEM; to be freed in either case.
+ */
+int latch_report_queue_alloc(struct latch_report_queue *queue, struct mlx5_core_dev *mdev,
+			     size_t message_bytes, const struct mutex *not_held)
+{
+	lockdep_assert_not_held(not_held);
+	queue->mdev = mdev;
+	queue->message_bytes = message_bytes;
+	queue->nr_messages = clamp_t(unsigned int, LATCH_MESSAGES_BYTES / message_bytes,
+				     LATCH_MESSAGES_MIN, LATCH_MESSAGES_MAX);
+	init_waitqueue_head(&queue->wait);
+	queue->rings = dma_alloc_coherent(&mdev->pdev->dev, sizeof(*queue->rings),
+					  &queue->rings_dma, GFP_KERNEL_ACCOUNT);
+	return queue->rings ? alloc_messages(queue) : -ENOMEM;
+}
+
+/**
+ * latch_report_queue_free - undo latch_report_queue_alloc()
+ * @queue: the queue, never created, or destroyed
+ *
+ * The memory is freed unless the firmware did not let go of it.
+ */
+void latch_report_queue_free(struct latch_report_queue *queue)
+{
+	struct device *device = &queue->mdev->pdev->dev;
+	unsigned int n;
+
+	if (!queue->rings ||
+	    !latch_fw_has_let_go(queue->mdev, queue->destroy_error,
+				 sizeof(*queue->rings) + queue->nr_messages * queue->message_bytes))
+		return;
+	for (n = 0; n < queue->nr_messages && queue->messages[n]; n++)
+		dma_free_coherent(device, queue->message_bytes, queue->messages[n],
+				  queue->messages_dma[n]);
+	dma_free_coherent(device, sizeof(*queue->rings), queue->rings, queue->rings_dma);
+}
+
+/**
+ * latch_report_queue_create - be ready for messages
+ * @queue: with memory
  *
  * A tracker that sends from @queue's firmware_qpn reaches it. Events are to be
  * handed to latch_report_queue_event().
@@ -356,18 +376,10 @@ static void destroy_memory(struct latch_report_queue *queue)
  *
  * Return: 0, or a negative error, when it is destroyed.
  */
-int latch_report_queue_create(struct latch_report_queue *queue, struct mlx5_core_dev *mdev,
-			      size_t message_bytes)
+int latch_report_queue_create(struct latch_report_queue *queue)
 {
 	int ret;
 
-	queue->mdev = mdev;
-	queue->message_bytes = message_bytes;
-	queue->nr_messages = clamp_t(unsigned int, LATCH_MESSAGES_BYTES / message_bytes,
-				     LATCH_MESSAGES_MIN, LATCH_MESSAGES_MAX);
-	queue->is_err = false;
-	queue->destroy_error = 0;
-	init_waitqueue_head(&queue->wait);
 	ret = create_memory(queue);
 	if (ret)
 		return ret;
@@ -390,8 +402,6 @@ destroy_memory:
  * latch_report_queue_destroy - undo latch_report_queue_create()
  * @queue: the queue; no tracker sends to it, nobody waits for it, and it is told
  *	of no events any more
- *
- * The memory is freed unless the firmware did not let go of it.
  *
  * Context: may sleep, for firmware commands.
  */

@@ -11,6 +11,7 @@
 #include <linux/mlx5/device.h>
 #include <linux/mlx5/driver.h>
 #include <linux/mlx5/qp.h>
+#include <linux/mutex.h>
 #include <linux/sizes.h>
 #include <linux/wait.h>
 
@@ -40,7 +41,7 @@ struct latch_report_rings {
  * struct latch_report_queue - two QPs, a CQ and the memory behind them
  */
 struct latch_report_queue {
-	/* Written in create, read-only until destroy. */
+	/* Written in alloc and create, read-only until destroy. */
 	struct mlx5_core_dev *mdev;
 	struct mlx5_uars_page *uar;
 	u32 pdn;
@@ -82,8 +83,10 @@ struct latch_report {
 	u32 immediate;
 };
 
-int latch_report_queue_create(struct latch_report_queue *queue, struct mlx5_core_dev *mdev,
-			      size_t message_bytes);
+int latch_report_queue_alloc(struct latch_report_queue *queue, struct mlx5_core_dev *mdev,
+			     size_t message_bytes, const struct mutex *not_held);
+void latch_report_queue_free(struct latch_report_queue *queue);
+int latch_report_queue_create(struct latch_report_queue *queue);
 void latch_report_queue_destroy(struct latch_report_queue *queue);
 int latch_report_queue_event(struct latch_report_queue *queue, unsigned long type, void *data);
 bool latch_report_queue_has_news(const struct latch_report_queue *queue);

@@ -110,6 +110,33 @@ static int have_saved(struct latch_mlx5_save *save, struct latch_image *image, b
 	return ret;
 }
 
+static int error_of(struct latch_mlx5_save *save)
+{
+	int ret;
+
+	spin_lock(&save->lock);
+	ret = save->error;
+	spin_unlock(&save->lock);
+	return ret;
+}
+
+/*
+ * By the worker, which is waited for under state_mutex where the session ends: it takes memory a
+ * little at a time then, and no more.
+ */
+static int grow(struct latch_mlx5_save *save, struct latch_image *image, u64 bytes)
+{
+	int ret = 0;
+
+	latch_image_let_go(image, bytes);
+	while (!ret && image->capacity < bytes)
+		ret = error_of(save) ?:
+		      latch_image_reserve(image, min_t(u64, bytes, image->capacity + SZ_2M));
+	if (!ret && !image->is_mapped)
+		ret = latch_image_reserve_key(image, image->capacity);
+	return ret ?: latch_image_map(image, save->pdn);
+}
+
 static int save_image(struct latch_mlx5_save *save, struct latch_save_buffer *buffer, u32 bytes)
 {
 	struct latch_series *series = &save->series;
@@ -117,7 +144,7 @@ static int save_image(struct latch_mlx5_save *save, struct latch_save_buffer *bu
 	u32 next = 0;
 	int ret;
 
-	ret = latch_image_prepare(&buffer->image, save->pdn, bytes);
+	ret = grow(save, &buffer->image, bytes);
 	if (ret)
 		return ret;
 	ret = have_saved(save, &buffer->image, series->is_begun, !series->is_last, &next);
@@ -170,12 +197,46 @@ static int query_size(struct latch_mlx5_save *save, bool incremental, struct lat
 	return latch_mlx5_query_size(save->dev, incremental, size);
 }
 
+/*
+ * Memory is had with state_mutex released, by an image that nobody else knows: the user's memory
+ * cgroup may have him wait for it. Where the session has ended meanwhile (a reset, or the PF is
+ * gone), that is -ENODEV.
+ */
+static int have_room(struct latch_mlx5_save *save, struct latch_save_buffer *buffer, u64 bytes)
+{
+	struct latch_image *image = &buffer->image, more;
+	struct latch_mlx5_device *dev = save->dev;
+	u64 missing, capacity;
+	int ret;
+
+	lockdep_assert_held(&dev->log_mutex);
+	lockdep_assert_held(&dev->state_mutex);
+
+	latch_image_let_go(image, bytes);
+	if (image->is_mapped)
+		return 0;
+	missing = bytes > image->capacity ? PAGE_ALIGN(bytes - image->capacity) : 0;
+	capacity = image->capacity + missing;
+	latch_image_init(&more, dev->mdev, DMA_FROM_DEVICE, &dev->state_mutex);
+	latch_mlx5_state_unlock(dev);
+	ret = latch_image_reserve(&more, missing) ?: latch_image_reserve_key(&more, capacity);
+	latch_mlx5_state_lock(dev);
+	if (dev->save != save)
+		ret = -ENODEV;
+	if (!ret) {
+		latch_image_take_over(image, &more);
+		ret = latch_image_map(image, save->pdn);
+	}
+	latch_image_free(&more);
+	return ret;
+}
+
 static int prepare(struct latch_mlx5_save *save, struct latch_save_buffer *buffer,
 		   const struct latch_fw_size *size)
 {
-	return latch_image_prepare(&buffer->image, save->pdn,
-				   latch_series_buffer(&save->series, size->required, size->total,
-						       PAGE_SIZE));
+	return have_room(save, buffer,
+			 latch_series_buffer(&save->series, size->required, size->total,
+					     PAGE_SIZE));
 }
 
 /*
@@ -218,8 +279,9 @@ static bool is_drained(struct latch_mlx5_save *save)
  * When all that was saved is read, the firmware is asked to go on with it. That
  * is not done to a VF that initiates nothing any more.
  *
- * Context: state_mutex is held; waits for a save that the firmware is at.
- * Return: 0 or a negative error.
+ * Context: log_mutex and state_mutex are held, of which the latter is released and
+ * taken again where memory is needed; waits for a save that the firmware is at.
+ * Return: 0 or a negative error; -ENODEV if the session has ended meanwhile.
  */
 int latch_save_look_for_changes(struct latch_mlx5_save *save, u64 *bytes, bool *is_new)
 {
@@ -260,7 +322,8 @@ static struct latch_mlx5_save *alloc_session(struct latch_mlx5_device *dev, bool
 	spin_lock_init(&save->lock);
 	latch_series_init(&save->series, dev->chunk_mode, is_last);
 	for (n = 0; n < LATCH_SAVE_BUFFERS; n++)
-		latch_image_init(&save->buffers[n].image, dev->mdev, DMA_FROM_DEVICE);
+		latch_image_init(&save->buffers[n].image, dev->mdev, DMA_FROM_DEVICE,
+				 &dev->state_mutex);
 	save->memcg = get_mem_cgroup_from_mm(current->mm);
 	get_device(&dev->core.vdev.device);
 	save->dev = dev;
@@ -303,8 +366,13 @@ static void forget(struct latch_mlx5_save *save)
  * @dev: the device
  * @track: it runs on, and what changes will be saved, too; else it is stopped
  *
- * Context: state_mutex is held; may sleep.
- * Return: a file to read the stream from, or an error pointer, all being undone.
+ * The device has the session from its beginning on: what ends sessions ends one
+ * that begins, too.
+ *
+ * Context: log_mutex and state_mutex are held, of which the latter is released and
+ * taken again where memory is needed; may sleep.
+ * Return: a file to read the stream from, or an error pointer, all being undone;
+ * -ENODEV if the session has ended meanwhile.
  */
 struct file *latch_mlx5_save_begin(struct latch_mlx5_device *dev, bool track)
 {
@@ -321,23 +389,26 @@ struct file *latch_mlx5_save_begin(struct latch_mlx5_device *dev, bool track)
 	ret = mlx5_core_alloc_pd(dev->mdev, &save->pdn);
 	if (ret)
 		goto put;
+	kref_get(&save->kref);
+	dev->save = save;
 	ret = query_size(save, false, &size);
 	if (!ret)
 		ret = make_ready(save, &size);
 	if (ret)
-		goto forget;
+		goto end;
 	file = latch_save_open_file(save);
 	if (IS_ERR(file)) {
 		ret = PTR_ERR(file);
-		goto forget;
+		goto end;
 	}
-	dev->save = save;
 	/* It has its buffer, so this cannot fail. */
 	begin_series(save, &size, true);
+	latch_save_put(save);
 	return file;
 
-forget:
-	forget(save);
+end:
+	if (dev->save == save)
+		latch_mlx5_save_end(dev);
 put:
 	latch_save_put(save);
 	return ERR_PTR(ret);
@@ -364,9 +435,11 @@ void latch_mlx5_save_settle(struct latch_mlx5_device *dev)
  *
  * If that fails, or has failed before, the reader is told.
  *
- * Context: state_mutex is held; may sleep.
+ * Context: log_mutex and state_mutex are held, of which the latter is released and
+ * taken again where memory is needed; may sleep.
+ * Return: 0; -ENODEV if the session has ended meanwhile.
  */
-void latch_mlx5_save_finish(struct latch_mlx5_device *dev)
+int latch_mlx5_save_finish(struct latch_mlx5_device *dev)
 {
 	struct latch_mlx5_save *save = dev->save;
 	struct latch_fw_size size;
@@ -375,13 +448,16 @@ void latch_mlx5_save_finish(struct latch_mlx5_device *dev)
 	lockdep_assert_held(&dev->state_mutex);
 
 	if (save->error)
-		return;
+		return 0;
+	kref_get(&save->kref);
 	save->series.is_last = true;
 	ret = query_size(save, save->series.is_begun, &size);
 	if (!ret)
 		ret = begin_series(save, &size, false);
 	if (ret)
 		fail(save, ret);
+	latch_save_put(save);
+	return dev->save == save ? 0 : -ENODEV;
 }
 
 /*
@@ -398,10 +474,9 @@ static int clean_up(struct latch_mlx5_save *save)
 
 	if (query_size(save, !save->series.is_last, &size))
 		size.required = 0;
-	ret = latch_image_prepare(&buffer->image, save->pdn,
-				  max_t(u64, size.required, PAGE_SIZE));
-	if (ret)
-		ret = latch_image_prepare(&buffer->image, save->pdn, PAGE_SIZE);
+	ret = have_room(save, buffer, max_t(u64, size.required, PAGE_SIZE));
+	if (ret && save->dev->save == save)
+		ret = have_room(save, buffer, PAGE_SIZE);
 	if (ret)
 		return ret;
 	ret = have_saved(save, &buffer->image, false, false, &next);
@@ -427,9 +502,11 @@ static void stop_session(struct latch_mlx5_save *save)
  * The firmware notes them until the session's last image is saved, or a reset.
  * If it does not go along, that is said; the next session begins anew all the same.
  *
- * Context: state_mutex is held; waits for a save that the firmware is at.
+ * Context: log_mutex and state_mutex are held, of which the latter is released and
+ * taken again where memory is needed; waits for a save that the firmware is at.
+ * Return: 0; -ENODEV if the session has ended meanwhile.
  */
-void latch_mlx5_save_give_up(struct latch_mlx5_device *dev)
+int latch_mlx5_save_give_up(struct latch_mlx5_device *dev)
 {
 	struct latch_mlx5_save *save = dev->save;
 	int ret;
@@ -438,12 +515,17 @@ void latch_mlx5_save_give_up(struct latch_mlx5_device *dev)
 
 	stop_session(save);
 	if (!save->series.is_noting)
-		return;
+		return 0;
+	kref_get(&save->kref);
 	ret = clean_up(save);
+	latch_save_put(save);
+	if (dev->save != save)
+		return -ENODEV;
 	if (ret)
 		dev_warn_ratelimited(&dev->core.pdev->dev,
 				     "saving was given up, and the firmware may still note changes (%d)\n",
 				     ret);
+	return 0;
 }
 
 /**

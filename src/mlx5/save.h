@@ -11,6 +11,10 @@
  * state of many VFs has them saved at the same time. The worker never waits for
  * the reader: it stops where no buffer is free, and is started again.
  *
+ *	log_mutex	outside of it, what the user asks: begin, finish, give up,
+ *			and what changed. They release state_mutex while they wait
+ *			for memory, and find then that the session has ended, or
+ *			that nothing has changed.
  *	state_mutex	begin, finish, end, and what the user asks: whoever holds
  *			it, while the VF is not stopped, may wait for the worker.
  *	command_lock	a save, or a question that must not come amid one.

@@ -39,6 +39,8 @@ static long precopy_info(struct latch_mlx5_save *save, void __user *arg)
 	if (has_flags)
 		info.flags = 0;
 
+	if (mutex_lock_killable(&dev->log_mutex))
+		return -EINTR;
 	latch_mlx5_state_lock(dev);
 	if (dev->save == save && dev->mig_state != VFIO_DEVICE_STATE_STOP_COPY)
 		ret = latch_save_look_for_changes(save, &changed, &is_new);
@@ -49,6 +51,7 @@ static long precopy_info(struct latch_mlx5_save *save, void __user *arg)
 	info.dirty_bytes = save->dirty_unread;
 	spin_unlock(&save->lock);
 	latch_mlx5_state_unlock(dev);
+	mutex_unlock(&dev->log_mutex);
 	if (ret)
 		return ret;
 	if (is_new) {

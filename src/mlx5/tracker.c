@@ -37,10 +37,12 @@
 #define IMMEDIATE_STATE_SHIFT	28
 
 struct latch_mlx5_tracker {
-	/* Written in create, read-only until destroy. */
+	/* Written in alloc and create, read-only until destroy. */
 	struct mlx5_core_dev *mdev;
 	u32 id;
 	u64 page_size;
+	void *create_command;
+	size_t create_bytes;
 	struct notifier_block notifier;
 
 	/* Have their own rules. */
@@ -112,52 +114,63 @@ static void set_header(const struct latch_mlx5_tracker *tracker, void *in, u16 o
 }
 
 /* The address space that a tracker of these ranges needs; or an error: it would be too large. */
-static int log_space_bytes(struct mlx5_core_dev *mdev, const struct latch_range *ranges,
-			   unsigned int nr)
+static int log_space_bytes(const struct latch_mlx5_tracker_plan *plan,
+			   const struct latch_range *ranges, unsigned int nr)
 {
 	unsigned int log;
 	u64 bytes;
 
 	if (!latch_ranges_bytes(ranges, nr, &bytes))
 		return -EOPNOTSUPP;
-	log = max_t(unsigned int, fls64(bytes - 1), PG_TRACK_CAP(mdev, log_min_addr_space));
-	return log <= PG_TRACK_CAP(mdev, log_max_addr_space) ? log : -EOPNOTSUPP;
+	log = max_t(unsigned int, fls64(bytes - 1), plan->log_min_space);
+	return log <= plan->log_max_space ? log : -EOPNOTSUPP;
 }
 
-static int create_object(struct latch_mlx5_tracker *tracker, u16 vhca_id,
-			 const struct latch_range *ranges, unsigned int nr)
+/* Prepare the command that creates the tracker, but for what exists only when it is given. */
+static int prepare_command(struct latch_mlx5_tracker *tracker,
+			   const struct latch_mlx5_tracker_plan *plan,
+			   const struct latch_range *ranges, unsigned int nr)
 {
 	size_t bytes = MLX5_ST_SZ_BYTES(create_page_track_obj_in) +
 		       nr * MLX5_ST_SZ_BYTES(page_track_range);
-	u32 out[MLX5_ST_SZ_DW(general_obj_out_cmd_hdr)] = {};
-	struct mlx5_core_dev *mdev = tracker->mdev;
 	void *in, *context, *range;
 	unsigned int n;
-	int log, ret;
+	int log;
 
-	log = log_space_bytes(mdev, ranges, nr);
+	log = log_space_bytes(plan, ranges, nr);
 	if (log < 0)
 		return log;
 	in = kzalloc(bytes, GFP_KERNEL_ACCOUNT);
 	if (!in)
 		return -ENOMEM;
-	set_header(tracker, in, MLX5_CMD_OP_CREATE_GENERAL_OBJECT);
 	context = MLX5_ADDR_OF(create_page_track_obj_in, in, obj_context);
-	MLX5_SET(page_track, context, vhca_id, vhca_id);
 	MLX5_SET(page_track, context, track_type, TRACK_TYPE_DMA_WRITE);
 	MLX5_SET(page_track, context, log_addr_space_size, log);
-	MLX5_SET(page_track, context, log_page_size, ilog2(tracker->page_size));
-	MLX5_SET(page_track, context, log_msg_size, log_message_bytes(mdev));
-	MLX5_SET(page_track, context, reporting_qpn, tracker->queue.firmware_qpn);
+	MLX5_SET(page_track, context, log_page_size, plan->log_page_bytes);
+	MLX5_SET(page_track, context, log_msg_size, plan->log_message_bytes);
 	MLX5_SET(page_track, context, num_ranges, nr);
 	range = MLX5_ADDR_OF(page_track, context, track_range);
 	for (n = 0; n < nr; n++, range += MLX5_ST_SZ_BYTES(page_track_range)) {
 		MLX5_SET64(page_track_range, range, start_address, ranges[n].start);
 		MLX5_SET64(page_track_range, range, length, ranges[n].last - ranges[n].start + 1);
 	}
-	ret = mlx5_cmd_exec(mdev, in, bytes, out, sizeof(out));
+	tracker->create_command = in;
+	tracker->create_bytes = bytes;
+	return 0;
+}
+
+static int create_object(struct latch_mlx5_tracker *tracker, u16 vhca_id)
+{
+	u32 out[MLX5_ST_SZ_DW(general_obj_out_cmd_hdr)] = {};
+	void *in = tracker->create_command;
+	void *context = MLX5_ADDR_OF(create_page_track_obj_in, in, obj_context);
+	int ret;
+
+	set_header(tracker, in, MLX5_CMD_OP_CREATE_GENERAL_OBJECT);
+	MLX5_SET(page_track, context, vhca_id, vhca_id);
+	MLX5_SET(page_track, context, reporting_qpn, tracker->queue.firmware_qpn);
+	ret = mlx5_cmd_exec(tracker->mdev, in, tracker->create_bytes, out, sizeof(out));
 	tracker->id = MLX5_GET(general_obj_out_cmd_hdr, out, obj_id);
-	kfree(in);
 	return ret;
 }
 
@@ -170,9 +183,9 @@ static void destroy_object(struct latch_mlx5_tracker *tracker)
 	mlx5_cmd_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
 }
 
-/* Have the firmware track what VFIO's nodes say. */
-static int track(struct latch_mlx5_tracker *tracker, u16 vhca_id, struct rb_root_cached *nodes,
-		 u32 nr_nodes)
+/* The firmware is to track what VFIO's nodes say. */
+static int prepare(struct latch_mlx5_tracker *tracker, const struct latch_mlx5_tracker_plan *plan,
+		   struct rb_root_cached *nodes, u32 nr_nodes)
 {
 	struct latch_range *ranges;
 	unsigned int nr = 0;
@@ -188,9 +201,8 @@ static int track(struct latch_mlx5_tracker *tracker, u16 vhca_id, struct rb_root
 		ranges[nr].start = node->start;
 		ranges[nr].last = node->last;
 	}
-	nr = latch_ranges_merge(ranges, nr, PG_TRACK_CAP(tracker->mdev, max_num_range),
-				tracker->page_size);
-	ret = nr ? create_object(tracker, vhca_id, ranges, nr) : -EINVAL;
+	nr = latch_ranges_merge(ranges, nr, plan->max_ranges, tracker->page_size);
+	ret = nr ? prepare_command(tracker, plan, ranges, nr) : -EINVAL;
 	kvfree(ranges);
 	return ret;
 }
@@ -243,24 +255,55 @@ void latch_mlx5_report_put(struct latch_mlx5_report *report)
 }
 
 /**
- * latch_mlx5_tracker_create - have the firmware track what a VF writes
+ * latch_mlx5_tracker_plan - say what a tracker would be like
  * @mdev: the PF; see latch_mlx5_tracker_supported()
- * @vhca_id: the VF
+ * @page_size: how large the tracker's pages should be
+ * @plan: to be filled in
+ */
+void latch_mlx5_tracker_plan(struct mlx5_core_dev *mdev, u64 page_size,
+			     struct latch_mlx5_tracker_plan *plan)
+{
+	plan->log_page_bytes = log_page_bytes(mdev, page_size);
+	plan->log_message_bytes = log_message_bytes(mdev);
+	plan->max_ranges = PG_TRACK_CAP(mdev, max_num_range);
+	plan->log_min_space = PG_TRACK_CAP(mdev, log_min_addr_space);
+	plan->log_max_space = PG_TRACK_CAP(mdev, log_max_addr_space);
+}
+
+/**
+ * latch_mlx5_tracker_free - undo latch_mlx5_tracker_alloc()
+ * @tracker: the tracker, never created, or destroyed
+ */
+void latch_mlx5_tracker_free(struct latch_mlx5_tracker *tracker)
+{
+	latch_report_queue_free(&tracker->queue);
+	if (tracker->report)
+		latch_mlx5_report_put(tracker->report);
+	kfree(tracker->create_command);
+	kfree(tracker);
+}
+
+/**
+ * latch_mlx5_tracker_alloc - have memory for a tracker
+ * @mdev: the PF, which need not be there
+ * @plan: what it will be like
  * @ranges: struct interval_tree_node, which do not overlap
  * @nr_ranges: how many
- * @page_size: how large the tracker's pages should be, set to how large they are
+ * @not_held: a lock that nobody holds who may have to wait for memory
  *
  * More may be tracked than was asked for: pages are tracked whole, and ranges
  * that the firmware has no room for with what is between them.
  *
- * Context: may sleep, for firmware commands.
+ * Context: may sleep, for as long as the limits of the current memory cgroup make
+ * it, which is charged for it.
  *
- * Return: the tracker or an ERR_PTR(): -EOPNOTSUPP if the firmware has no
- * tracker so large, or what an allocation or the firmware said.
+ * Return: the tracker or an ERR_PTR(): -EOPNOTSUPP if the firmware has no tracker
+ * so large, -EINVAL if there are no ranges, or -ENOMEM.
  */
-struct latch_mlx5_tracker *latch_mlx5_tracker_create(struct mlx5_core_dev *mdev, u16 vhca_id,
-						     struct rb_root_cached *ranges, u32 nr_ranges,
-						     u64 *page_size)
+struct latch_mlx5_tracker *latch_mlx5_tracker_alloc(struct mlx5_core_dev *mdev,
+						    const struct latch_mlx5_tracker_plan *plan,
+						    struct rb_root_cached *ranges, u32 nr_ranges,
+						    const struct mutex *not_held)
 {
 	struct latch_mlx5_tracker *tracker;
 	int ret;
@@ -269,36 +312,57 @@ struct latch_mlx5_tracker *latch_mlx5_tracker_create(struct mlx5_core_dev *mdev,
 	if (!tracker)
 		return ERR_PTR(-ENOMEM);
 	tracker->mdev = mdev;
-	tracker->page_size = BIT_ULL(log_page_bytes(mdev, *page_size));
+	tracker->page_size = BIT_ULL(plan->log_page_bytes);
 	tracker->status = MLX5_PAGE_TRACK_STATE_TRACKING;
-	tracker->report = alloc_report(tracker->page_size, BIT(log_message_bytes(mdev)));
+	ret = latch_report_queue_alloc(&tracker->queue, mdev, BIT(plan->log_message_bytes),
+				       not_held);
+	if (!ret)
+		ret = prepare(tracker, plan, ranges, nr_ranges);
+	if (ret)
+		goto free;
+	tracker->report = alloc_report(tracker->page_size, tracker->queue.message_bytes);
 	ret = -ENOMEM;
 	if (!tracker->report)
 		goto free;
-	ret = latch_report_queue_create(&tracker->queue, mdev, BIT(log_message_bytes(mdev)));
+	return tracker;
+
+free:
+	latch_mlx5_tracker_free(tracker);
+	return ERR_PTR(ret);
+}
+
+/**
+ * latch_mlx5_tracker_create - have the firmware track what a VF writes
+ * @tracker: with memory
+ * @vhca_id: the VF
+ *
+ * Context: may sleep, for firmware commands.
+ *
+ * Return: 0, or what the firmware said, all being undone; it is to be freed then.
+ */
+int latch_mlx5_tracker_create(struct latch_mlx5_tracker *tracker, u16 vhca_id)
+{
+	int ret;
+
+	ret = latch_report_queue_create(&tracker->queue);
 	if (ret)
-		goto put_report;
-	ret = track(tracker, vhca_id, ranges, nr_ranges);
+		return ret;
+	ret = create_object(tracker, vhca_id);
 	if (ret)
 		goto destroy_queue;
 	tracker->notifier.notifier_call = on_event;
-	ret = mlx5_notifier_register(mdev, &tracker->notifier);
+	ret = mlx5_notifier_register(tracker->mdev, &tracker->notifier);
 	if (ret)
 		goto destroy_object;
 	/* It may have changed before anybody listened. */
 	tracker->object_changed = true;
-	*page_size = tracker->page_size;
-	return tracker;
+	return 0;
 
 destroy_object:
 	destroy_object(tracker);
 destroy_queue:
 	latch_report_queue_destroy(&tracker->queue);
-put_report:
-	latch_mlx5_report_put(tracker->report);
-free:
-	kfree(tracker);
-	return ERR_PTR(ret);
+	return ret;
 }
 
 /**
@@ -312,8 +376,7 @@ void latch_mlx5_tracker_destroy(struct latch_mlx5_tracker *tracker)
 	mlx5_notifier_unregister(tracker->mdev, &tracker->notifier);
 	destroy_object(tracker);
 	latch_report_queue_destroy(&tracker->queue);
-	latch_mlx5_report_put(tracker->report);
-	kfree(tracker);
+	latch_mlx5_tracker_free(tracker);
 }
 
 /* After an event: is it still well. */

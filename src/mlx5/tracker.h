@@ -16,6 +16,7 @@
 
 #include <linux/kref.h>
 #include <linux/mlx5/driver.h>
+#include <linux/mutex.h>
 #include <linux/rbtree.h>
 
 #include "owed.h"
@@ -23,6 +24,22 @@
 
 struct iova_bitmap;
 struct latch_mlx5_tracker;
+
+/**
+ * struct latch_mlx5_tracker_plan - what a tracker of the firmware's will be like
+ * @log_page_bytes: of its pages
+ * @log_message_bytes: of its messages, at most
+ * @max_ranges: that it takes
+ * @log_min_space: of the address space that it can have
+ * @log_max_space: the same
+ */
+struct latch_mlx5_tracker_plan {
+	unsigned int log_page_bytes;
+	unsigned int log_message_bytes;
+	unsigned int max_ranges;
+	unsigned int log_min_space;
+	unsigned int log_max_space;
+};
 
 /**
  * struct latch_mlx5_report - what was written, as far as it has come
@@ -45,9 +62,14 @@ struct latch_mlx5_report {
 };
 
 bool latch_mlx5_tracker_supported(struct mlx5_core_dev *mdev);
-struct latch_mlx5_tracker *latch_mlx5_tracker_create(struct mlx5_core_dev *mdev, u16 vhca_id,
-						     struct rb_root_cached *ranges, u32 nr_ranges,
-						     u64 *page_size);
+void latch_mlx5_tracker_plan(struct mlx5_core_dev *mdev, u64 page_size,
+			     struct latch_mlx5_tracker_plan *plan);
+struct latch_mlx5_tracker *latch_mlx5_tracker_alloc(struct mlx5_core_dev *mdev,
+						    const struct latch_mlx5_tracker_plan *plan,
+						    struct rb_root_cached *ranges, u32 nr_ranges,
+						    const struct mutex *not_held);
+void latch_mlx5_tracker_free(struct latch_mlx5_tracker *tracker);
+int latch_mlx5_tracker_create(struct latch_mlx5_tracker *tracker, u16 vhca_id);
 void latch_mlx5_tracker_destroy(struct latch_mlx5_tracker *tracker);
 struct latch_mlx5_report *latch_mlx5_report_get(struct latch_mlx5_tracker *tracker);
 int latch_mlx5_report_begin(struct latch_mlx5_report *report, struct latch_mlx5_tracker *tracker,

@@ -13,8 +13,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "connectx.h"
 #include "migration.h"
@@ -240,4 +242,147 @@ TEST(a_report_that_waits_for_its_users_memory_holds_up_nobody)
 	pthread_join(asker, NULL);
 	CHECK_EQ((intptr_t)result, 0);
 	CHECK_EQ(*(uint64_t *)page.memory, 1 << 5);
+}
+
+/* The cgroup of cgroup_enter(). */
+#define USER_HIGH	"/tmp/cgroup/user/memory.high"
+
+/* A client that has to wait for each page that is charged to him; it exits with REQUEST()'s -errno. */
+static pid_t wait_for_memory(int (*request)(void), long long bytes)
+{
+	pid_t child;
+
+	/* There is the cgroup before the child is in it. */
+	cgroup_enter();
+	cgroup_leave();
+	file_write(USER_HIGH, "0");
+	child = CHECK_OK(fork());
+	if (!child) {
+		cgroup_enter();
+		_exit(-request());
+	}
+	CHECK(WAIT_UNTIL(bytes <= cgroup_kernel_memory(), LIMIT_MS));
+	return child;
+}
+
+static int let_finish(pid_t child)
+{
+	int status;
+
+	file_write(USER_HIGH, "max");
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK(WIFEXITED(status));
+	return -WEXITSTATUS(status);
+}
+
+static void open_large_vf(void)
+{
+	connectx_configure("chunks", "false");
+	connectx_open_two(&source, &target);
+	CHECK_EQ(window_fill(source, 96 << 20, 5), WINDOW_DONE);
+}
+
+static int begin_saving(void)
+{
+	int data;
+
+	return migration_set_try(source, STATE(STOP_COPY), &data);
+}
+
+/* Nor the PF's driver, which needs the same lock. */
+TEST(a_saver_that_waits_for_memory_holds_up_nobody)
+{
+	pid_t child;
+
+	open_large_vf();
+	child = wait_for_memory(begin_saving, 4 << 20);
+	/* He is not done: the answer did not wait for him. */
+	CHECK_EQ(migration_state(source), STATE(STOP));
+	CHECK_EQ(let_finish(child), 0);
+	CHECK_EQ(migration_state(source), STATE(STOP_COPY));
+}
+
+TEST(a_saver_that_waits_for_memory_can_be_killed)
+{
+	pid_t child;
+	int status;
+
+	open_large_vf();
+	child = wait_for_memory(begin_saving, 4 << 20);
+	CHECK_OK(kill(child, SIGKILL));
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(migration_state(source), STATE(STOP));
+	file_write(USER_HIGH, "max");
+	migration_set(source, STATE(STOP_COPY));
+}
+
+TEST(a_reset_while_a_saver_waits_for_memory_ends_his_request)
+{
+	pid_t child;
+
+	open_large_vf();
+	child = wait_for_memory(begin_saving, 4 << 20);
+	vfio_reset(source);
+	CHECK_EQ(migration_state(source), STATE(RUNNING));
+	CHECK_EQ(let_finish(child), -ECANCELED);
+	CHECK_EQ(migration_state(source), STATE(RUNNING));
+	migration_save(source);
+}
+
+static int begin_precopy(void)
+{
+	int data;
+
+	return migration_set_try(source, STATE(PRE_COPY), &data);
+}
+
+static void check_pf_recovers(int (*request)(void), unsigned int state)
+{
+	int mark = kmsg_mark(), error;
+	pid_t child;
+
+	connectx_reload_afterwards();
+	open_large_vf();
+	child = wait_for_memory(request, 4 << 20);
+	connectx_set("event", "fatal");
+	CHECK(WAIT_UNTIL(kmsg_count(mark, "mlx5_core .*health recovery (flow )?succe"), LIMIT_MS));
+	CHECK_EQ(migration_state(source), state);
+	error = let_finish(child);
+	CHECK(error == -ECANCELED || error == -ENOTCONN);
+	vfio_reset(source);
+	migration_save(source);
+}
+
+TEST(the_pf_recovers_while_a_saver_waits_for_memory)
+{
+	check_pf_recovers(begin_saving, STATE(ERROR));
+}
+
+TEST(the_pf_recovers_while_a_saver_of_a_running_vf_waits_for_memory)
+{
+	check_pf_recovers(begin_precopy, STATE(RUNNING));
+}
+
+static int begin_logging(void)
+{
+	static const struct dma_range range = { IOVA, 64 * 4096 };
+
+	return dma_logging_start_try(source, &range, 1, 4096);
+}
+
+TEST(who_waits_for_a_trackers_memory_holds_up_nobody)
+{
+	char *text;
+	pid_t child;
+
+	if (dma_logging_cannot_report())
+		SKIP("vfio cannot report logged DMA");
+	connectx_open_two(&source, &target);
+	child = wait_for_memory(begin_logging, 1 << 20);
+	migration_state(source);
+	text = pci_attr(source->bdf, "vfio_pci/tracker_state");
+	CHECK_STR(text, "off");
+	CHECK_EQ(let_finish(child), 0);
+	text = pci_attr(source->bdf, "vfio_pci/tracker_state");
+	CHECK_STR(text, "on");
 }
