@@ -200,6 +200,12 @@ int latch_fw_resume(struct mlx5_core_dev *mdev, u16 vhca_id, u16 op_mod)
 	return mlx5_cmd_exec_inout(mdev, resume_vhca, in, out);
 }
 
+/* Commands have 32 bits for a buffer's size, and buffers have whole pages. */
+static int check_size(u32 required)
+{
+	return required > (1ULL << 32) - PAGE_SIZE ? -EIO : 0;
+}
+
 /**
  * latch_fw_query_size - ask how much there is to save
  * @mdev: the PF
@@ -211,7 +217,7 @@ int latch_fw_resume(struct mlx5_core_dev *mdev, u16 vhca_id, u16 op_mod)
  *
  * Nothing changes by it.
  *
- * Return: 0 or a negative error.
+ * Return: 0 or a negative error; -EIO if no buffer can be so large.
  */
 int latch_fw_query_size(struct mlx5_core_dev *mdev, u16 vhca_id, bool incremental, bool chunk,
 			struct latch_fw_size *size)
@@ -231,7 +237,7 @@ int latch_fw_query_size(struct mlx5_core_dev *mdev, u16 vhca_id, bool incrementa
 	size->total = chunk ? MLX5_GET64(latch_query_out, out, remaining_total_size) :
 		      size->required;
 	size->is_new = MLX5_GET(latch_query_out, out, migration_state) == MIGRATION_STATE_INIT;
-	return 0;
+	return check_size(size->required);
 }
 
 /**
@@ -244,7 +250,8 @@ int latch_fw_query_size(struct mlx5_core_dev *mdev, u16 vhca_id, bool incrementa
  * @image: mapped; its length is set, and it is the processor's again
  * @next: set to the bytes that the next save needs at least, 0 after the last one
  *
- * Return: 0 or a negative error; -ESTALE if the firmware does not track the VF in
+ * Return: 0 or a negative error; -EIO if no buffer can be as large as the next save
+ * needs; -ESTALE if the firmware does not track the VF in
  * the state that it is in.
  */
 int latch_fw_save(struct mlx5_core_dev *mdev, u16 vhca_id, bool incremental, bool track,
@@ -277,7 +284,7 @@ int latch_fw_save(struct mlx5_core_dev *mdev, u16 vhca_id, bool incremental, boo
 	image->length = length;
 	latch_image_to_cpu(image);
 	*next = MLX5_GET(latch_save_out, out, next_required_umem_size);
-	return 0;
+	return check_size(*next);
 }
 
 /**

@@ -178,3 +178,33 @@ TEST_OURS(a_saver_that_leaves_a_session_amid_its_chunks_can_begin_anew)
 	image = migration_save(source);
 	check_arrives(&image);
 }
+
+/* A buffer of whole pages is of 4 GiB then, for which commands have no number. */
+TEST_OURS(a_state_that_no_buffer_is_large_enough_for_is_an_error)
+{
+	struct migration_image image;
+	int data;
+
+	connectx_configure("chunks", "false");
+	open_two(1000);
+	connectx_set("fault", "QUERY_VHCA_MIGRATION_STATE required=0xfffff001");
+	CHECK_ERR(EIO, migration_set_try(source, VFIO_DEVICE_STATE_STOP_COPY, &data));
+	image = migration_save(source);
+	check_arrives(&image);
+}
+
+TEST_OURS(a_chunk_that_no_buffer_is_large_enough_for_is_an_error)
+{
+	struct migration_image image = {};
+	int data;
+
+	connectx_configure("chunk-size", "262144");
+	open_two(MIB);
+	connectx_set("fault", "SAVE_VHCA_STATE required=0xfffff001");
+	data = migration_set(source, VFIO_DEVICE_STATE_STOP_COPY);
+	CHECK_ERR(EIO, migration_read_try(data, &image));
+	close(data);
+	migration_set(source, VFIO_DEVICE_STATE_RUNNING);
+	image = migration_save(source);
+	check_arrives(&image);
+}

@@ -143,6 +143,7 @@ static void carry_out(struct cx_command *cmd, struct cx_fault_effect fault)
 		[CX_FAULT_NONE] = "executed", [CX_FAULT_STATUS] = "refused by a fault",
 		[CX_FAULT_TIMEOUT] = "never completes", [CX_FAULT_DELAY] = "executed",
 		[CX_FAULT_GROW] = "executed", [CX_FAULT_EMPTY] = "answered by a fault",
+		[CX_FAULT_REQUIRED] = "executed",
 	};
 	struct cx_trace_before before = cx_trace_before(cmd);
 
@@ -152,6 +153,8 @@ static void carry_out(struct cx_command *cmd, struct cx_fault_effect fault)
 		cmd->out[0] = fault.value;
 	else if (!cmd->stuck && fault.kind != CX_FAULT_EMPTY)
 		cmd->out[0] = cx_command_execute(cmd);
+	if (fault.kind == CX_FAULT_REQUIRED)
+		cx_migration_require(cmd, fault.value);
 	cx_trace(cmd, &before, outcomes[fault.kind]);
 	if (fault.kind == CX_FAULT_GROW)
 		cx_migration_grow(cmd, fault.value);

@@ -113,6 +113,14 @@ void cx_migration_grow(struct cx_command *cmd, uint64_t length)
 		cx_state_grow(vf->migration, length);
 }
 
+void cx_migration_require(struct cx_command *cmd, uint32_t length)
+{
+	if (cmd->opcode == MLX5_CMD_OP_QUERY_VHCA_MIGRATION_STATE)
+		SET(query_vhca_migration_state_out, cmd->out, required_umem_size, length);
+	else if (cmd->opcode == MLX5_CMD_OP_SAVE_VHCA_STATE)
+		ifc_set(cmd->out, SAVE_OUT_NEXT_REQUIRED, 32, length);
+}
+
 void cx_migration_reinit(struct cx_function *vf)
 {
 	vf->migration->reinit = true;
