@@ -482,8 +482,8 @@ static int next_message(struct latch_mlx5_tracker *tracker, struct latch_mlx5_re
  *
  * Context: may sleep, for firmware commands.
  *
- * Return: 0; -EIO if the tracker or its queue has failed, or refuses; or what
- * mlx5_core says of a command, -ETIMEDOUT if it did not complete.
+ * Return: 0; -EIO if the tracker or its queue has failed, or refuses, or reports
+ * without being asked; or what mlx5_core says of a command, -ETIMEDOUT if it did not complete.
  */
 int latch_mlx5_report_begin(struct latch_mlx5_report *report, struct latch_mlx5_tracker *tracker,
 			    unsigned long iova, unsigned long length)
@@ -495,6 +495,9 @@ int latch_mlx5_report_begin(struct latch_mlx5_report *report, struct latch_mlx5_
 	report->asked = (struct latch_range){ iova, iova + length - 1 };
 	if (READ_ONCE(tracker->object_changed))
 		ret = query_object(tracker);
+	/* A message that nobody has asked for would be taken for the report's last one. */
+	if (!ret && latch_report_queue_has_news(&tracker->queue))
+		ret = -EIO;
 	if (!ret)
 		ret = begin_report(tracker, iova, length);
 	tracker->is_err = ret;

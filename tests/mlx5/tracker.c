@@ -252,6 +252,11 @@ TEST_LOGGING(without_trackers_in_the_firmware_logging_is_not_offered)
 	CHECK_NE(migration_flags(vf), 0);
 }
 
+static bool ours_can_report(void)
+{
+	return driver_is_ours() && dma_logging_can_report();
+}
+
 /* The report after it fails; a stop and a start make a new tracker. */
 static void check_error(void (*happen)(void))
 {
@@ -322,15 +327,22 @@ TEST_LOGGING(an_error_of_the_reports_completion_queue_fails_the_report)
 	check_error(fail_completion_queue);
 }
 
+static void send_unasked(void)
+{
+	write_page(3);
+	connectx_set("event", "tracker-unasked 1");
+}
+
+/* It would be taken for the end of the next report, of which pages were missing. */
+TEST_WHEN(ours_can_report, a_message_that_nobody_asked_for_fails_the_report)
+{
+	check_error(send_unasked);
+}
+
 TEST_LOGGING(more_dirty_pages_than_the_tracker_holds_fail_the_report)
 {
 	connectx_configure("tracker-capacity", "32");
 	check_error(write_more_than_fits);
-}
-
-static bool ours_can_report(void)
-{
-	return driver_is_ours() && dma_logging_can_report();
 }
 
 /* The firmware would report again, but pages may have been lost. */

@@ -295,6 +295,7 @@ void cx_tracker_vf_wrote(struct cx_function *vf, uint64_t address, uint64_t leng
 void cx_tracker_continue(struct cx_function *fn);
 bool cx_tracker_fail(struct cx_pf *pf, unsigned int vf);
 bool cx_tracker_stray(struct cx_pf *pf, unsigned int vf);
+bool cx_tracker_unasked(struct cx_pf *pf, unsigned int vf);
 bool cx_tracker_flood(struct cx_pf *pf, unsigned int vf);
 /* The QP that tracker reports for this VF arrive at; 0 when none. */
 uint32_t cx_tracker_host_qp(struct cx_pf *pf, unsigned int vf);

@@ -4,8 +4,9 @@
  *
  *	fault	COMMAND [vf=N] [running] [skip=N] [times=N] status=N | timeout | delay=MS |
  *		grow=BYTES | required=BYTES | empty
- *	event	tracker-error VF | tracker-full VF | tracker-stray VF | tracker-flood VF |
- *		qp-error VF | cq-error VF | reinit VF | fatal
+ *	event	tracker-error VF | tracker-full VF | tracker-stray VF |
+ *		tracker-unasked VF | tracker-flood VF | qp-error VF | cq-error VF |
+ *		reinit VF | fatal
  *	objects	(read only) what the PF's driver has not destroyed
  *
  * See docs/simulator.md.
@@ -172,6 +173,8 @@ static bool raise_event(struct cx_pf *pf, const char *event, unsigned int vf)
 		return cx_tracker_fail(pf, vf);
 	if (!strcmp(event, "tracker-stray"))
 		return cx_tracker_stray(pf, vf);
+	if (!strcmp(event, "tracker-unasked"))
+		return cx_tracker_unasked(pf, vf);
 	if (!strcmp(event, "tracker-flood"))
 		return cx_tracker_flood(pf, vf);
 	if (!qpn)
@@ -198,7 +201,8 @@ static void set_event(Object *obj, const char *text, Error **errp)
 	if (!words[0] || !words[1] || !parse_number(words[1], "", &vf) ||
 	    !raise_event(pf, words[0], vf))
 		error_setg(errp, "event: %s: not fatal, or KIND VF with KIND one of tracker-error, "
-			   "tracker-full, tracker-stray, tracker-flood, qp-error, cq-error and a tracker on that VF, "
+			   "tracker-full, tracker-stray, tracker-unasked, tracker-flood, qp-error, cq-error "
+			   "and a tracker on that VF, "
 			   "or reinit", text);
 }
 

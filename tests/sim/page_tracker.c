@@ -377,6 +377,14 @@ bool cx_tracker_stray(struct cx_pf *pf, unsigned int vf)
 	return tracker;
 }
 
+bool cx_tracker_unasked(struct cx_pf *pf, unsigned int vf)
+{
+	struct cx_tracker *tracker = of_vf(pf, vf);
+
+	return tracker && cx_qp_send(tracker->pf, tracker->qpn, "", 0,
+				     MLX5_PAGE_TRACK_STATE_TRACKING << STATE_SHIFT) == CX_SENT;
+}
+
 bool cx_tracker_flood(struct cx_pf *pf, unsigned int vf)
 {
 	struct cx_tracker *tracker = of_vf(pf, vf);
