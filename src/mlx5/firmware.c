@@ -156,9 +156,9 @@ free:
 bool latch_fw_has_let_go(struct mlx5_core_dev *mdev, int error, size_t bytes)
 {
 	if (error)
-		dev_warn(mdev->device,
-			 "the firmware may still write to memory (%d): %zu bytes are not freed\n",
-			 error, bytes);
+		dev_warn_ratelimited(mdev->device,
+				     "the firmware may still write to memory (%d): %zu bytes are not freed\n",
+				     error, bytes);
 	return !error;
 }
 
