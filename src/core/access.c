@@ -27,7 +27,7 @@ static bool is_decoding(struct vfio_latch_device *dev, u16 bit)
 {
 	lockdep_assert_held(&dev->access_lock);
 
-	return READ_ONCE(dev->pdev->current_state) == PCI_D0 &&
+	return !latch_is_away(dev) && READ_ONCE(dev->pdev->current_state) == PCI_D0 &&
 	       READ_ONCE(latch_config_dword(dev->config, PCI_COMMAND)->shadow) & bit;
 }
 
@@ -38,7 +38,7 @@ static bool is_decoding(struct vfio_latch_device *dev, u16 bit)
 bool latch_memory_enabled(struct vfio_latch_device *dev)
 {
 	if (dev->pdev->no_command_memory)
-		return READ_ONCE(dev->pdev->current_state) == PCI_D0;
+		return !latch_is_away(dev) && READ_ONCE(dev->pdev->current_state) == PCI_D0;
 	return is_decoding(dev, PCI_COMMAND_MEMORY);
 }
 
@@ -52,21 +52,16 @@ bool latch_ports_enabled(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_answers - whether the function is there at all
- * @dev: the device, awake; its state_lock is held, or access_lock
+ * latch_reads - whether the function's registers can be read
+ * @dev: the device, awake
  *
  * A function that died, or whose link did, reads as all ones. COMMAND never
  * does otherwise: it has reserved bits, also that of a VF, whose ids are all
- * ones (PCIe 6.0, 7.5.1.1.3, 9.3.4.1.3). To wait for such a function after a
- * reset takes the PCI core a minute, uninterruptibly, and what is saved of it
- * must never be restored: no reset and no saving without having asked here.
- *
- * Both locks keep out the resets of others, in which a function may not
- * answer for a while.
+ * ones (PCIe 6.0, 7.5.1.1.3, 9.3.4.1.3).
  *
  * Context: any.
  */
-bool latch_answers(struct vfio_latch_device *dev)
+bool latch_reads(struct vfio_latch_device *dev)
 {
 	u16 command;
 
@@ -75,19 +70,42 @@ bool latch_answers(struct vfio_latch_device *dev)
 }
 
 /**
+ * latch_answers - whether the function is there at all
+ * @dev: the device, awake; its state_lock is held, or access_lock
+ *
+ * Not one that died, nor one that is away (away.c). To wait for such a function
+ * after a reset takes the PCI core a minute, uninterruptibly, and what is saved
+ * of it must never be restored: no reset and no saving without having asked
+ * here.
+ *
+ * Both locks keep out the resets of others, in which a function may not
+ * answer for a while.
+ *
+ * Context: any.
+ */
+bool latch_answers(struct vfio_latch_device *dev)
+{
+	return !latch_is_away(dev) && latch_reads(dev);
+}
+
+/**
  * latch_access_begin - make the function accessible for a while
  * @dev: the device
  *
  * Takes access_lock for reading. A device in low power is woken up first.
  *
- * Context: process, without access_lock.
+ * Context: process, without access_lock or state_lock.
  * Return: a value >= 0 for latch_access_end(), or a negative error, the lock
- * then not held: -EINTR if the caller is being killed while he waits.
+ * then not held: -EIO if the function is away, -EINTR if the caller is being
+ * killed while he waits.
  */
 int latch_access_begin(struct vfio_latch_device *dev)
 {
 	int ret;
 
+	ret = latch_await(dev);
+	if (ret)
+		return ret;
 	if (down_read_killable(&dev->access_lock))
 		return -EINTR;
 	if (likely(!dev->low_power))
@@ -146,6 +164,8 @@ u16 latch_command_decode_bits(struct vfio_latch_device *dev)
  * @mask: which bits
  * @value: what they become
  *
+ * A function that is away keeps what it has.
+ *
  * Context: any.
  */
 void latch_command_update_locked(struct vfio_latch_device *dev, u16 mask, u16 value)
@@ -154,6 +174,8 @@ void latch_command_update_locked(struct vfio_latch_device *dev, u16 mask, u16 va
 
 	lockdep_assert_held(&dev->intx_lock);
 
+	if (latch_is_away(dev))
+		return;
 	pci_read_config_word(dev->pdev, PCI_COMMAND, &old);
 	new = (old & ~mask) | (value & mask);
 	if (new != old)
@@ -196,7 +218,7 @@ void latch_access_restored(struct vfio_latch_device *dev)
 {
 	lockdep_assert_held_write(&dev->access_lock);
 
-	if (!dev->pristine)
+	if (!dev->pristine || latch_is_away(dev))
 		return;
 	decode_as_user_wants(dev);
 	latch_intx_restored(dev);
@@ -218,8 +240,25 @@ void latch_decode_force(struct vfio_latch_device *dev)
 }
 
 /**
+ * latch_decode_end - have the function do nothing any more
+ * @dev: the device; state_lock is held, and nobody has it open
+ *
+ * It neither decodes nor masters the bus. The decoding of a VGA device is the
+ * arbiter's to switch.
+ */
+void latch_decode_end(struct vfio_latch_device *dev)
+{
+	lockdep_assert_held(&dev->state_lock);
+
+	if (!dev->has_vga_client)
+		latch_command_update(dev, PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
+				     PCI_COMMAND_MASTER, 0);
+}
+
+/**
  * latch_host_access_begin - make the function's memory accessible to the host
  * @dev: the device, open and awake
+ * @state: set to the power state for latch_host_access_end()
  *
  * For the MSI-X table and the ROM. Takes state_lock: no reset comes. The
  * function is brought to D0, and decodes memory; a user who put it into
@@ -227,34 +266,37 @@ void latch_decode_force(struct vfio_latch_device *dev)
  *
  * Context: process. The holder of state_lock may wait for others (struct
  * vfio_latch_device).
- * Return: the power state for latch_host_access_end().
+ * Return: whether the function is there. Who takes something down goes on also
+ * if it is not.
  */
-pci_power_t latch_host_access_begin(struct vfio_latch_device *dev)
+bool latch_host_access_begin(struct vfio_latch_device *dev, pci_power_t *state)
 {
-	pci_power_t state;
-
 	latch_state_lock(dev);
-	state = dev->pdev->current_state;
-	if (state != PCI_D0) {
+	*state = dev->pdev->current_state;
+	if (!latch_answers(dev))
+		return false;
+	if (*state != PCI_D0) {
 		down_write(&dev->access_lock);
 		latch_power_up(dev);
 		up_write(&dev->access_lock);
 	}
 	latch_decode_force(dev);
-	return state;
+	return true;
 }
 
 /**
  * latch_host_access_end - end what latch_host_access_begin() began
  * @dev: the device
- * @state: what latch_host_access_begin() returned
+ * @state: what latch_host_access_begin() set it to
  */
 void latch_host_access_end(struct vfio_latch_device *dev, pci_power_t state)
 {
 	lockdep_assert_held(&dev->state_lock);
 
-	decode_as_user_wants(dev);
-	if (state != PCI_D0)
-		latch_power_set_state(dev, state);
+	if (latch_answers(dev)) {
+		decode_as_user_wants(dev);
+		if (state != PCI_D0)
+			latch_power_set_state(dev, state);
+	}
 	latch_state_unlock(dev);
 }

@@ -16,6 +16,70 @@ static bool is_memory(struct vfio_latch_device *dev, unsigned int bar)
 	return pci_resource_flags(dev->pdev, bar) & IORESOURCE_MEM;
 }
 
+/* Bits of a BAR's register that are not the address. */
+static u32 kind_mask(const struct resource *res)
+{
+	return res->flags & IORESOURCE_IO ? (u32)~PCI_BASE_ADDRESS_IO_MASK :
+					    (u32)~PCI_BASE_ADDRESS_MEM_MASK;
+}
+
+/* Whether the register has these bits, all but those in @mask. */
+static bool holds_address(struct pci_dev *pdev, unsigned int at, u32 address, u32 mask, bool repair)
+{
+	u32 now;
+
+	pci_read_config_dword(pdev, at, &now);
+	if (!((now ^ address) & ~mask))
+		return true;
+	if (repair)
+		pci_write_config_dword(pdev, at, (address & ~mask) | (now & mask));
+	return false;
+}
+
+/* Whether the function's BARs have the addresses that the host gave them. */
+static bool check_bars(struct pci_dev *pdev, bool repair)
+{
+	bool are_right = true;
+	unsigned int n;
+
+	/* A VF's are in its PF. */
+	for (n = 0; n < PCI_STD_NUM_BARS && !pdev->is_virtfn; n++) {
+		struct resource *res = &pdev->resource[n];
+		u32 at = PCI_BASE_ADDRESS_0 + n * 4;
+		struct pci_bus_region region;
+
+		if (!resource_size(res) || !res->flags || res->flags & IORESOURCE_UNSET)
+			continue;
+		pcibios_resource_to_bus(pdev->bus, &region, res);
+		are_right &= holds_address(pdev, at, lower_32_bits(region.start), kind_mask(res),
+					 repair);
+		if (res->flags & IORESOURCE_MEM_64)
+			are_right &= holds_address(pdev, at + 4, upper_32_bits(region.start), 0,
+						 repair);
+	}
+	return are_right;
+}
+
+/**
+ * latch_bars_are_lost - whether the function has lost the addresses of its BARs
+ * @pdev: the function, awake and answering
+ */
+bool latch_bars_are_lost(struct pci_dev *pdev)
+{
+	return !check_bars(pdev, false);
+}
+
+/**
+ * latch_bars_restore - put the addresses of BARs back where they are lost
+ * @pdev: the function, awake and answering
+ *
+ * For a device that its user has reset through a register of its own.
+ */
+void latch_bars_restore(struct pci_dev *pdev)
+{
+	check_bars(pdev, true);
+}
+
 /*
  * A memory BAR below a page can be mapped only when nothing else can ever be
  * in the rest of its page: that is requested, too.

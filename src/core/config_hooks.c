@@ -16,37 +16,6 @@ static bool covers(unsigned int offset, unsigned int width, unsigned int at)
 }
 
 /*
- * A device whose user reset it through a register of its own has lost its
- * BARs. They are put back when decoding is switched on.
- */
-static void restore_bars(struct pci_dev *pdev)
-{
-	unsigned int n;
-
-	for (n = 0; n < PCI_STD_NUM_BARS; n++) {
-		const struct resource *res = &pdev->resource[n];
-		struct pci_bus_region region;
-		u32 at = PCI_BASE_ADDRESS_0 + n * 4;
-		u32 mask, now;
-
-		if (!resource_size(res) || !res->flags || res->flags & IORESOURCE_UNSET)
-			continue;
-		mask = res->flags & IORESOURCE_IO ? (u32)PCI_BASE_ADDRESS_IO_MASK :
-						    (u32)PCI_BASE_ADDRESS_MEM_MASK;
-		pcibios_resource_to_bus(pdev->bus, &region, (struct resource *)res);
-		pci_read_config_dword(pdev, at, &now);
-		if ((now & mask) != (lower_32_bits(region.start) & mask))
-			pci_write_config_dword(pdev, at,
-					       lower_32_bits(region.start) | (now & ~mask));
-		if (res->flags & IORESOURCE_MEM_64) {
-			pci_read_config_dword(pdev, at + 4, &now);
-			if (now != upper_32_bits(region.start))
-				pci_write_config_dword(pdev, at + 4, upper_32_bits(region.start));
-		}
-	}
-}
-
-/*
  * Stores the shadow and brings hardware's decoding to it, in one section: nobody finds the function
  * to decode less than the shadow says.
  */
@@ -58,8 +27,8 @@ static void switch_decoding(struct vfio_latch_device *dev, u32 shadow)
 	WRITE_ONCE(latch_config_dword(dev->config, PCI_COMMAND)->shadow, shadow);
 	if (!latch_memory_enabled(dev))
 		latch_access_revoke(dev);
-	if (shadow & decode_bits && !dev->pdev->is_virtfn)
-		restore_bars(dev->pdev);
+	if (shadow & decode_bits)
+		latch_bars_restore(dev->pdev);
 	latch_command_update(dev, decode_bits, shadow);
 	up_write(&dev->access_lock);
 }
@@ -82,8 +51,8 @@ static void store_command(struct vfio_latch_device *dev, u16 mask, u16 value)
 	else
 		WRITE_ONCE(dword->shadow, shadow);
 	latch_command_update(dev, hardware_bits, value);
-	if ((before ^ shadow) & PCI_COMMAND_INTX_DISABLE)
-		latch_intx_guest_disable(dev, shadow & PCI_COMMAND_INTX_DISABLE);
+	/* Such a device has lost DisINTx as well. */
+	latch_intx_guest_disable(dev, shadow & PCI_COMMAND_INTX_DISABLE);
 	latch_state_unlock(dev);
 }
 
@@ -287,6 +256,9 @@ int latch_config_hook(struct vfio_latch_device *dev, unsigned int offset, unsign
 
 	if (hook == LATCH_HOOK_NONE)
 		return latch_config_store(dev, offset, width, value);
+	ret = latch_await(dev);
+	if (ret)
+		return ret;
 	ret = pm_runtime_resume_and_get(&dev->pdev->dev);
 	if (ret)
 		return ret;

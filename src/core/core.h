@@ -83,6 +83,7 @@ int latch_sysfs_add(struct vfio_latch_device *dev);
 void latch_sysfs_remove(struct vfio_latch_device *dev);
 
 /* access.c APIs: */
+bool latch_reads(struct vfio_latch_device *dev);
 bool latch_answers(struct vfio_latch_device *dev);
 bool latch_memory_enabled(struct vfio_latch_device *dev);
 bool latch_ports_enabled(struct vfio_latch_device *dev);
@@ -94,14 +95,28 @@ u16 latch_command_decode_bits(struct vfio_latch_device *dev);
 void latch_command_update_locked(struct vfio_latch_device *dev, u16 mask, u16 value);
 void latch_command_update(struct vfio_latch_device *dev, u16 mask, u16 value);
 void latch_decode_force(struct vfio_latch_device *dev);
-pci_power_t latch_host_access_begin(struct vfio_latch_device *dev);
+void latch_decode_end(struct vfio_latch_device *dev);
+bool latch_host_access_begin(struct vfio_latch_device *dev, pci_power_t *state);
 void latch_host_access_end(struct vfio_latch_device *dev, pci_power_t state);
 
-/* error.c APIs: */
-int latch_error_register(struct vfio_latch_device *dev);
-void latch_error_unregister(struct vfio_latch_device *dev);
+/* away.c APIs: */
+bool latch_is_being_reset(const struct vfio_latch_device *dev);
+void latch_leave(struct vfio_latch_device *dev, bool is_over);
+void latch_come_back(struct vfio_latch_device *dev);
+void latch_wait_ready(struct vfio_latch_device *dev);
+void latch_settle(struct vfio_latch_device *dev);
+int latch_await(struct vfio_latch_device *dev);
+int latch_away_register(struct vfio_latch_device *dev);
+void latch_away_unregister(struct vfio_latch_device *dev);
 void latch_state_lock(struct vfio_latch_device *dev);
+int latch_state_lock_killable(struct vfio_latch_device *dev);
 void latch_state_unlock(struct vfio_latch_device *dev);
+
+/* Whether a reset has begun that nobody waits for, and the function is not configured yet. */
+static inline bool latch_is_away(const struct vfio_latch_device *dev)
+{
+	return atomic_read(&dev->away);
+}
 
 /* config.c APIs: */
 int latch_config_open(struct vfio_latch_device *dev);
@@ -116,6 +131,8 @@ int latch_config_hook(struct vfio_latch_device *dev, unsigned int offset, unsign
 		      u32 value, enum latch_config_hook hook);
 
 /* bar.c APIs: */
+bool latch_bars_are_lost(struct pci_dev *pdev);
+void latch_bars_restore(struct pci_dev *pdev);
 bool latch_bars_hold(struct vfio_latch_device *dev);
 void latch_bars_drop(struct vfio_latch_device *dev);
 int latch_bar_request(struct vfio_latch_device *dev, unsigned int bar);

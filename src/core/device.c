@@ -106,12 +106,12 @@ int vfio_latch_register(struct vfio_latch_device *dev, const struct vfio_latch_p
 
 	pci_set_drvdata(pdev, dev);
 	latch_igd_latch(dev);
-	ret = latch_error_register(dev);
+	ret = latch_away_register(dev);
 	if (ret)
 		goto drvdata;
 	ret = latch_vf_token_init(dev);
 	if (ret)
-		goto error;
+		goto away;
 	ret = latch_sriov_register(dev);
 	if (ret)
 		goto vf_token;
@@ -138,8 +138,8 @@ sriov:
 	latch_sriov_unregister(dev);
 vf_token:
 	latch_vf_token_free(dev);
-error:
-	latch_error_unregister(dev);
+away:
+	latch_away_unregister(dev);
 drvdata:
 	pci_set_drvdata(pdev, NULL);
 	return ret;
@@ -166,7 +166,7 @@ void vfio_latch_unregister(struct vfio_latch_device *dev)
 	latch_vga_unregister(dev);
 	latch_sriov_unregister(dev);
 	latch_vf_token_free(dev);
-	latch_error_unregister(dev);
+	latch_away_unregister(dev);
 	pci_set_drvdata(dev->pdev, NULL);
 }
 EXPORT_SYMBOL_GPL(vfio_latch_unregister);

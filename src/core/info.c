@@ -45,7 +45,8 @@ static int add_device_caps(struct vfio_latch_device *dev, struct vfio_info_cap *
 	/* In the middle of a reset the register would read as all ones, and be written back so. */
 	mutex_lock(&dev->config_lock);
 	latch_state_lock(dev);
-	atomic.flags = atomic_completer_flags(dev->pdev);
+	if (latch_answers(dev))
+		atomic.flags = atomic_completer_flags(dev->pdev);
 	latch_state_unlock(dev);
 	mutex_unlock(&dev->config_lock);
 	if (!atomic.flags)

@@ -84,10 +84,15 @@ static void drive_line(struct vfio_latch_device *dev)
 		enable_irq(intx->irq);
 }
 
-/* While the line is quiet the function may sleep or be in reset; then it follows afterwards. */
+/* The function may sleep or be in reset: the line follows afterwards. */
+static bool is_quiet(const struct vfio_latch_device *dev)
+{
+	return dev->intx_quiet || latch_is_away(dev);
+}
+
 static void update_line(struct vfio_latch_device *dev)
 {
-	if (!dev->intx_quiet)
+	if (!is_quiet(dev))
 		drive_line(dev);
 }
 
@@ -125,7 +130,7 @@ static bool take_interrupt(struct vfio_latch_device *dev, struct latch_intx *int
 	lockdep_assert_held(&dev->intx_lock);
 
 	if (dev->can_mask_intx) {
-		if (dev->intx_quiet)
+		if (is_quiet(dev))
 			return false;
 		is_pending(dev, &is_asserted);
 		if (!is_asserted)
@@ -174,7 +179,7 @@ static int unmask_from_eventfd(void *opaque, void *unused)
 	unsigned long flags;
 
 	spin_lock_irqsave(&dev->intx_lock, flags);
-	needs_work = !dev->intx_quiet && (!dev->can_mask_intx || is_pending(dev, &is_asserted));
+	needs_work = !is_quiet(dev) && (!dev->can_mask_intx || is_pending(dev, &is_asserted));
 	if (!needs_work) {
 		intx->is_masked = false;
 		update_line(dev);
@@ -202,6 +207,9 @@ static void publish(struct vfio_latch_device *dev, struct latch_intx *intx)
 
 static int intx_enable(struct vfio_latch_device *dev, struct eventfd_ctx *trigger)
 {
+	/* That others have the line for themselves the user is told, and not the log. */
+	unsigned long flags = IRQF_PROBE_SHARED |
+			      (dev->can_mask_intx ? IRQF_SHARED : IRQF_NO_AUTOEN);
 	struct pci_dev *pdev = dev->pdev;
 	struct latch_intx *intx;
 	int ret;
@@ -216,7 +224,7 @@ static int intx_enable(struct vfio_latch_device *dev, struct eventfd_ctx *trigge
 	intx->is_irq_off = !dev->can_mask_intx;
 
 	ret = request_irq(intx->irq, handle_intx,
-			  dev->can_mask_intx ? IRQF_SHARED : IRQF_NO_AUTOEN, intx->name, intx);
+			  flags, intx->name, intx);
 	if (ret) {
 		kfree(intx);
 		return ret;
@@ -361,7 +369,8 @@ void latch_intx_guest_disable(struct vfio_latch_device *dev, bool disabled)
 
 /**
  * latch_intx_set_quiet - hold INTx back while the function cannot be asked
- * @dev: the device; the function answers now, and access_lock is held for writing
+ * @dev: the device; the function answers now or is away, and access_lock is
+ * held for writing
  * @reason: LATCH_QUIET_*
  * @quiet: whether to
  *
@@ -376,7 +385,8 @@ void latch_intx_set_quiet(struct vfio_latch_device *dev, u8 reason, bool quiet)
 		dev->intx_quiet |= reason;
 	else
 		dev->intx_quiet &= ~reason;
-	drive_line(dev);
+	if (!latch_is_away(dev))
+		drive_line(dev);
 	spin_unlock_irqrestore(&dev->intx_lock, flags);
 }
 

@@ -164,13 +164,13 @@ static int set_vectors(struct vfio_latch_device *dev, unsigned int start, unsign
 	unsigned long *added = bitmap_zalloc(count, GFP_KERNEL_ACCOUNT);
 	unsigned int n;
 	pci_power_t state;
-	int ret = 0;
+	int ret;
 
 	if (!added)
 		return -ENOMEM;
 
-	state = latch_host_access_begin(dev);
-	for (n = 0; n < count; n++) {
+	ret = latch_host_access_begin(dev, &state) ? 0 : -EIO;
+	for (n = 0; n < count && !ret; n++) {
 		bool is_new = triggers[n] && !xa_load(&dev->vectors, start + n);
 
 		ret = set_vector(dev, start + n, triggers[n]);
@@ -201,9 +201,11 @@ static int allocate(struct vfio_latch_device *dev, unsigned int index, unsigned 
 	pci_power_t state;
 	int ret;
 
-	state = latch_host_access_begin(dev);
-	ret = pci_alloc_irq_vectors(dev->pdev, min, max, irq_flags(index));
-	latch_intx_restored(dev);
+	ret = -EIO;
+	if (latch_host_access_begin(dev, &state)) {
+		ret = pci_alloc_irq_vectors(dev->pdev, min, max, irq_flags(index));
+		latch_intx_restored(dev);
+	}
 	latch_host_access_end(dev, state);
 	return ret;
 }
@@ -213,7 +215,7 @@ static void deallocate(struct vfio_latch_device *dev)
 {
 	pci_power_t state;
 
-	state = latch_host_access_begin(dev);
+	latch_host_access_begin(dev, &state);
 	pci_free_irq_vectors(dev->pdev);
 	latch_intx_restored(dev);
 	latch_host_access_end(dev, state);
@@ -241,7 +243,7 @@ static void free_irqs(struct vfio_latch_device *dev)
 	pci_power_t state;
 	unsigned long n;
 
-	state = latch_host_access_begin(dev);
+	latch_host_access_begin(dev, &state);
 	xa_for_each(&dev->vectors, n, vector) {
 		compat_irq_bypass_unregister(&vector->producer);
 		free_irq(vector->irq, vector);
@@ -257,7 +259,7 @@ static int request_irqs(struct vfio_latch_device *dev)
 	pci_power_t state;
 	int ret = 0;
 
-	state = latch_host_access_begin(dev);
+	latch_host_access_begin(dev, &state);
 	xa_for_each(&dev->vectors, failed, vector) {
 		vector->irq = pci_irq_vector(dev->pdev, failed);
 		ret = request_vector(dev, vector);
@@ -379,6 +381,10 @@ static int set_eventfds(struct vfio_latch_device *dev, const struct latch_irq_re
 	/* MSI's vectors are one block, allocated at once. */
 	if (was_set_up && request->index == VFIO_PCI_MSI_IRQ_INDEX && end > dev->nr_vectors)
 		return -EINVAL;
+	/* To make room is to take down first. */
+	ret = latch_await(dev);
+	if (ret)
+		return ret;
 	triggers = get_triggers(request->data, request->count);
 	if (IS_ERR(triggers))
 		return PTR_ERR(triggers);
@@ -416,7 +422,7 @@ static int signal_vectors(struct vfio_latch_device *dev, const struct latch_irq_
  *
  * Return: 0; the number of vectors that could be had, if fewer than asked for;
  * -EINVAL if another kind is set up, or for vectors that are not; -ENOTTY for
- * masking; or why an eventfd or a vector cannot be had.
+ * masking; -EIO if the function is not there; or why an eventfd or a vector cannot be had.
  */
 int latch_msi_set(struct vfio_latch_device *dev, const struct latch_irq_request *request)
 {

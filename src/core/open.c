@@ -29,13 +29,58 @@ static int open_msix(struct vfio_latch_device *dev)
 	return 0;
 }
 
+/*
+ * As the PCI core does next, which says so in the log of each function that does not decode. What
+ * it does not do for a function it refuses itself.
+ */
+static void begin_decoding(struct vfio_latch_device *dev)
+{
+	u16 bits = 0;
+	unsigned int n;
+
+	for (n = 0; n < PCI_STD_NUM_BARS; n++) {
+		const struct resource *res = &dev->pdev->resource[n];
+
+		if (!(res->flags & (IORESOURCE_IO | IORESOURCE_MEM)))
+			continue;
+		if (res->flags & IORESOURCE_UNSET || !res->parent)
+			return;
+		bits |= res->flags & IORESOURCE_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+	}
+	latch_command_update(dev, bits, bits);
+}
+
+/* A reset behind our back may have left it as it is out of reset. */
+static void put_right(struct vfio_latch_device *dev)
+{
+	if (!latch_bars_are_lost(dev->pdev))
+		return;
+	pci_load_saved_state(dev->pdev, dev->initial);
+	pci_restore_state(dev->pdev);
+}
+
+/* What is saved is put back when the user has closed it. */
+static int save_pristine(struct vfio_latch_device *dev)
+{
+	struct pci_dev *pdev = dev->pdev;
+
+	pci_save_state(pdev);
+	/* A reset behind our back came before it was saved, and was not put right since. */
+	if (!latch_answers(dev) || latch_bars_are_lost(pdev)) {
+		pci_load_saved_state(pdev, dev->initial);
+		return -EAGAIN;
+	}
+	dev->pristine = pci_store_saved_state(pdev);
+	return dev->pristine ? 0 : -ENOMEM;
+}
+
 /**
  * vfio_latch_open - bring a function from idle to a user's hands
  * @vdev: the device
  *
  * Context: vfio_device_ops.open_device; may sleep, 100 ms for a reset.
  * Return: 0; -EIO if the function does not answer; -EAGAIN if the device is
- * being unbound or reset; or a negative error, all being undone.
+ * being unbound or reset, or its link is; or a negative error, all being undone.
  */
 int vfio_latch_open(struct vfio_device *vdev)
 {
@@ -46,6 +91,9 @@ int vfio_latch_open(struct vfio_device *vdev)
 
 	lockdep_assert_held(&dev->vdev.dev_set->lock);
 
+	/* To wake it up is to touch it. */
+	if (latch_is_being_reset(dev))
+		return -EAGAIN;
 	latch_clean_open(dev);
 	ret = latch_power_open(dev);
 	if (ret)
@@ -60,22 +108,22 @@ int vfio_latch_open(struct vfio_device *vdev)
 	}
 	is_clean = latch_clean_take(dev);
 	latch_config_close(dev);
+	put_right(dev);
 
 	/* The IOMMU's mappings are the new user's; DMA of before must not meet them. */
 	pci_clear_master(pdev);
+	begin_decoding(dev);
 	ret = pci_enable_device(pdev);
 	if (ret)
-		goto power;
+		goto decode;
 	latch_intx_open(dev);
 	if (!is_clean) {
 		ret = latch_reset_at_open(dev);
 		if (ret)
 			goto disable;
 	}
-	ret = -ENOMEM;
-	pci_save_state(pdev);
-	dev->pristine = pci_store_saved_state(pdev);
-	if (!dev->pristine)
+	ret = save_pristine(dev);
+	if (ret)
 		goto disable;
 
 	latch_igd_restore(dev);
@@ -103,6 +151,8 @@ restore:
 	pci_restore_state(pdev);
 disable:
 	pci_disable_device(pdev);
+decode:
+	latch_decode_end(dev);
 power:
 	latch_state_unlock(dev);
 	latch_power_close(dev);

@@ -99,7 +99,7 @@ void latch_power_up(struct vfio_latch_device *dev)
 	lockdep_assert_held(&dev->state_lock);
 	lockdep_assert_held_write(&dev->access_lock);
 
-	if (pdev->current_state == PCI_D0)
+	if (pdev->current_state == PCI_D0 || latch_is_away(dev))
 		return;
 	was_lost = pdev->current_state >= PCI_D3hot && loses_state_in_d3(pdev);
 	if (!pci_set_power_state(pdev, PCI_D0) && was_lost)
@@ -112,11 +112,12 @@ static bool can_enter(struct vfio_latch_device *dev, pci_power_t state)
 {
 	struct pci_dev *pdev = dev->pdev;
 
+	if (!latch_answers(dev))
+		return false;
 	if (state == PCI_D0)
 		return true;
 	return state > pdev->current_state && !dev->has_vfs &&
-	       (state != PCI_D1 || pdev->d1_support) && (state != PCI_D2 || pdev->d2_support) &&
-	       latch_answers(dev);
+	       (state != PCI_D1 || pdev->d1_support) && (state != PCI_D2 || pdev->d2_support);
 }
 
 /**
@@ -125,8 +126,8 @@ static bool can_enter(struct vfio_latch_device *dev, pci_power_t state)
  * @state: PCI_D0 to PCI_D3hot
  *
  * A state that it cannot enter from where it is changes nothing (PCI PM 1.2,
- * 3.2.4), nor does any but D0 for a PF whose VFs need it, or a function that
- * does not answer.
+ * 3.2.4), nor does any but D0 for a PF whose VFs need it, nor any of a function
+ * that does not answer.
  */
 void latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state)
 {
@@ -284,7 +285,7 @@ int latch_feature_low_power_exit(struct vfio_latch_device *dev, u32 flags, void 
 
 /*
  * The PCI core has restored the configuration. And what the user asked to be told of ends his low
- * power (uAPI: single shot).
+ * power (uAPI: single shot); so does its death, of which each resume would say a line.
  */
 static int runtime_resume(struct device *device)
 {
@@ -293,10 +294,10 @@ static int runtime_resume(struct device *device)
 	latch_clean_woken(dev);
 	down_write(&dev->access_lock);
 	latch_access_restored(dev);
-	if (dev->wakeup_trigger) {
+	if (dev->wakeup_trigger)
 		compat_eventfd_signal(dev->wakeup_trigger);
+	if (dev->wakeup_trigger || !latch_reads(dev))
 		low_power_leave(dev);
-	}
 	up_write(&dev->access_lock);
 	return 0;
 }

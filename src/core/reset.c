@@ -3,17 +3,23 @@
  * Function reset: by ioctl, by configuration space, at open and at close.
  *
  * While a user has the device, every reset of it, by whomever, comes through
- * error.c's reset_prepare and reset_done, which keep all accesses out. So what
- * resets it for him takes no lock of ours. Open and close hold state_lock from
- * before their reset to after they have saved or restored the state, so that
- * nobody else's reset can come in between; theirs does not come through
- * reset_prepare, which takes that lock.
+ * error.c's reset_prepare and reset_done, which keep all accesses out. Those
+ * for him, at open and at close have state_lock before they take a lock of the
+ * PCI core's: its holders may wait long, and AER and others wait for the PCI
+ * core's. Open and close hold it until they have saved or restored the state, so
+ * that nobody else's reset can come in between.
  *
  * All take the PCI core's locks by trylock: an unbind holds the device lock
  * while it waits for the user to close. What close could not reset for that,
  * unbind does.
  */
+#include <linux/delay.h>
+
 #include "core.h"
+
+/* How often, and in which intervals, an open tries to lock a function that others reset. */
+#define LOCK_TRIES	500
+#define LOCK_US		1000
 
 /**
  * latch_reset - VFIO_DEVICE_RESET, and the reset bits of configuration space
@@ -26,15 +32,18 @@
  */
 int latch_reset(struct vfio_latch_device *dev)
 {
-	bool is_there;
+	int ret;
 
 	if (!dev->reset_works)
 		return -EINVAL;
-	if (down_read_killable(&dev->access_lock))
-		return -EINTR;
-	is_there = latch_answers(dev);
-	up_read(&dev->access_lock);
-	return is_there ? pci_try_reset_function(dev->pdev) : -EIO;
+	ret = latch_state_lock_killable(dev);
+	if (ret)
+		return ret;
+	WRITE_ONCE(dev->reset_owner, current);
+	ret = latch_answers(dev) ? pci_try_reset_function(dev->pdev) : -EIO;
+	WRITE_ONCE(dev->reset_owner, NULL);
+	latch_state_unlock(dev);
+	return ret;
 }
 
 /* With the device locked. -EIO if it does not answer, or what the PCI core says. */
@@ -67,9 +76,31 @@ static int reset_function(struct vfio_latch_device *dev)
 	return ret;
 }
 
+/*
+ * Whoever resets the function through sysfs has it locked, and waits for state_lock: he goes first,
+ * or who opens it would never find it unlocked while others reset it again and again. An unbind
+ * waits for the open, so there is an end.
+ */
+static bool lock_patiently(struct vfio_latch_device *dev)
+{
+	bool is_locked = pci_dev_trylock(dev->pdev);
+	unsigned int n;
+
+	if (is_locked)
+		return true;
+	latch_state_unlock(dev);
+	for (n = 0; n < LOCK_TRIES && !is_locked; n++) {
+		usleep_range(LOCK_US / 2, LOCK_US);
+		is_locked = pci_dev_trylock(dev->pdev);
+	}
+	latch_state_lock(dev);
+	return is_locked;
+}
+
 /**
  * latch_reset_at_open - have the function in its initial state for a new user
- * @dev: the device, enabled, DisINTx set; state_lock is held
+ * @dev: the device, enabled, DisINTx set; state_lock is held, and may be
+ * released in between
  *
  * Context: first open of a function that is not clean.
  * Return: 0, also for a function that cannot be reset, or -EAGAIN if it is
@@ -77,14 +108,12 @@ static int reset_function(struct vfio_latch_device *dev)
  */
 int latch_reset_at_open(struct vfio_latch_device *dev)
 {
-	int ret;
-
 	lockdep_assert_held(&dev->state_lock);
 
-	ret = reset_function(dev);
-	if (ret == -EAGAIN)
-		return ret;
-	dev->reset_works = !ret;
+	if (!lock_patiently(dev))
+		return -EAGAIN;
+	dev->reset_works = !reset_locked(dev);
+	pci_dev_unlock(dev->pdev);
 	return 0;
 }
 
@@ -107,17 +136,17 @@ void latch_reset_at_close(struct vfio_latch_device *dev)
 	dev->needs_reset = true;
 	latch_clean_begin(dev);
 
-	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
+	if (latch_answers(dev))
+		pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
 	is_reset = dev->reset_works && !reset_function(dev);
 	dev->needs_reset = !is_reset;
 
 	/* What the user made of the configuration was not worth saving. */
 	pci_load_and_free_saved_state(pdev, &dev->pristine);
-	pci_restore_state(pdev);
+	if (latch_answers(dev))
+		pci_restore_state(pdev);
 	pci_disable_device(pdev);
-	if (!dev->has_vga_client)
-		latch_command_update(dev, PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
-				     PCI_COMMAND_MASTER, 0);
+	latch_decode_end(dev);
 	latch_intx_restored(dev);
 	if (is_reset)
 		latch_clean_commit(dev);

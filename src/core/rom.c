@@ -25,9 +25,10 @@ static bool has_address(struct vfio_latch_device *dev)
  */
 static void __iomem *map_rom(struct vfio_latch_device *dev, pci_power_t *state, size_t *size)
 {
-	*state = latch_host_access_begin(dev);
+	bool is_there = latch_host_access_begin(dev, state);
+
 	down_write(&dev->access_lock);
-	return has_address(dev) ? pci_map_rom(dev->pdev, size) : NULL;
+	return is_there && has_address(dev) ? pci_map_rom(dev->pdev, size) : NULL;
 }
 
 static void unmap_rom(struct vfio_latch_device *dev, pci_power_t state, void __iomem *rom)

@@ -118,9 +118,15 @@ struct vfio_latch_device {
 	struct lock_class_key state_lock_key;
 	struct task_struct *reset_owner;
 
-	/* Counted by link resets, taken by whoever has state_lock; the work is to take it. */
-	atomic_t link_resets;
-	struct work_struct link_work;
+	/*
+	 * Resets that nobody waits for, counted by AER and reset_done, taken by
+	 * whoever has state_lock; the work is to take it. The other two are
+	 * written before the count grows; is_back when the reset is over, too.
+	 */
+	atomic_t away;
+	bool is_back;
+	unsigned long away_since;	/* jiffies */
+	struct delayed_work away_work;
 
 	/* Under state_lock: a PF's VFs are being made, or there: it stays in D0. */
 	bool has_vfs;

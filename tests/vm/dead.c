@@ -203,3 +203,78 @@ TEST_OURS(a_device_that_comes_back_works_again)
 	CHECK_EQ(vfio_read(nvme, 0, NVME_VS, 4), version);
 	CHECK_EQ(real_cfg(bdf, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY, PCI_COMMAND_MEMORY);
 }
+
+/* What a client repeats says nothing more in the log. */
+
+static void repeat(const char *id, uint8_t state, void (*work)(struct vfio_device *device))
+{
+	struct vfio_device *device;
+	int mark;
+
+	driver_load("disable_idle_d3=1");
+	device = vfio_bind_and_open(vm_bdf(id));
+	cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	cfg_set16(device, cfg_cap(device, PCI_CAP_ID_PM) + PCI_PM_CTRL, state);
+	pci_wait_power_state(device->bdf, state ? "D3hot" : "D0");
+	kill_device(device->bdf);
+	mark = kmsg_mark();
+	for (int n = 0; n < 50; n++)
+		work(device);
+	CHECK_EQ(kmsg_count(mark, device->bdf), 0);
+}
+
+static void set_d0(struct vfio_device *device)
+{
+	cfg_set16(device, cfg_cap(device, PCI_CAP_ID_PM) + PCI_PM_CTRL, 0);
+}
+
+static void set_up_msix(struct vfio_device *device)
+{
+	int event = event_new();
+
+	CHECK_EQ(vfio_irq_eventfds_try(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &event), -EIO);
+	close(event);
+}
+
+static void read_rom(struct vfio_device *device)
+{
+	char data[64];
+
+	CHECK_EQ(vfio_read_try(device, VFIO_PCI_ROM_REGION_INDEX, 0, data, sizeof(data)), -EIO);
+}
+
+TEST_OURS(who_wakes_a_dead_function_again_and_again_fills_no_log)
+{
+	repeat("nvme0", 3, set_d0);
+}
+
+TEST_OURS(who_sets_up_interrupts_of_a_dead_function_again_and_again_fills_no_log)
+{
+	repeat("nvme0", 3, set_up_msix);
+}
+
+TEST_OURS(who_reads_the_rom_of_a_dead_function_again_and_again_fills_no_log)
+{
+	repeat("nic0", 0, read_rom);
+}
+
+/* To find that it has died asleep is one line. */
+TEST_OURS(who_looks_at_a_function_that_died_in_low_power_fills_no_log)
+{
+	struct vfio_device *nvme;
+	int mark;
+
+	driver_load("disable_idle_d3=1");
+	nvme = vfio_bind_and_open(vm_bdf("nvme0"));
+	CHECK_EQ(vfio_feature_try(nvme, VFIO_DEVICE_FEATURE_SET |
+				  VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, NULL, 0), 0);
+	CHECK(WAIT_UNTIL(!strcmp(pm_status(nvme->bdf), "suspended"), 20000));
+	kill_device(nvme->bdf);
+	mark = kmsg_mark();
+	for (int n = 0; n < 50; n++) {
+		cfg16(nvme, PCI_STATUS);
+		/* It would fall asleep again. */
+		WAIT_UNTIL(!strcmp(pm_status(nvme->bdf), "suspended"), 20);
+	}
+	CHECK_LE(kmsg_count(mark, nvme->bdf), 2);
+}

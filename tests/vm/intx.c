@@ -766,3 +766,20 @@ TEST(interrupt_comes_after_low_power)
 	vfio_irq_unmask(nic, INTX);
 	CHECK_QUIET(event);
 }
+
+/* What the core of interrupts says of it is not for a user to repeat. */
+TEST_OURS(who_asks_for_a_line_that_is_taken_again_and_again_fills_no_log)
+{
+	struct vfio_device *edu, *nic;
+	int event = event_new(), mark;
+
+	driver_load("nointxmask=1");
+	nic = vfio_bind_and_open(vm_bdf("nic0"));
+	edu = vfio_bind_and_open(vm_bdf("edu1"));
+	CHECK_EQ(pci_attr_number(nic->bdf, "irq"), pci_attr_number(edu->bdf, "irq"));
+	vfio_irq_event(edu, VFIO_PCI_INTX_IRQ_INDEX);
+	mark = kmsg_mark();
+	for (int n = 0; n < 20; n++)
+		CHECK_ERR(EBUSY, vfio_irq_eventfds_try(nic, VFIO_PCI_INTX_IRQ_INDEX, 0, 1, &event));
+	CHECK_EQ(kmsg_count(mark, "mismatch|Call Trace"), 0);
+}

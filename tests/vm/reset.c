@@ -534,6 +534,16 @@ TEST(second_open_of_an_open_function_does_not_reset)
 	CHECK(is_marked(first, &by_flr));
 }
 
+TEST_OURS(who_opens_and_closes_again_and_again_fills_no_log)
+{
+	const char *bdf = prepare(&by_flr);
+	int mark = kmsg_mark();
+
+	for (int n = 0; n < 20; n++)
+		vfio_close(vfio_open(bdf));
+	CHECK_EQ(kmsg_count(mark, bdf), 0);
+}
+
 /* System sleep, last: after it the emulated root ports tell of no errors. */
 
 TEST(open_after_a_system_sleep_resets)

@@ -7,9 +7,7 @@
  * vm-drivers: ours kernel
  * vm-cmdline: iomem=relaxed
  */
-#include <linux/userfaultfd.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 
 #include "vmtest.h"
 
@@ -425,42 +423,11 @@ TEST_OURS(unknown_capability_takes_no_write_and_can_be_read)
 	}
 }
 
-/* A child, whose end can be waited for no longer than it should take. */
-static pid_t start(void (*work)(void *data), void *data)
-{
-	pid_t child = CHECK_OK(fork());
-
-	if (!child) {
-		work(data);
-		_exit(0);
-	}
-	return child;
-}
-
-static void check_ends(const char *what, pid_t child)
-{
-	int status = 0;
-	pid_t ended = 0;
-
-	if (!WAIT_UNTIL((ended = waitpid(child, &status, WNOHANG)), LIMIT_MS))
-		FAIL("%s waits for ever", what);
-	CHECK_EQ(ended, child);
-	CHECK_EQ(status, 0);
-}
-
-static bool waits(pid_t child)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", child);
-	return strrchr(file_read(path), ')')[2] == 'D';
-}
-
 /* Whether it waits by now, and that while the function is being reset. */
 static bool waits_for_the_reset(pid_t child)
 {
-	CHECK(WAIT_UNTIL(waits(child) || !witness_is_in_reset("witness0"), LIMIT_MS));
-	return waits(child) && witness_is_in_reset("witness0");
+	CHECK(WAIT_UNTIL(child_waits(child) || !witness_is_in_reset("witness0"), LIMIT_MS));
+	return child_waits(child) && witness_is_in_reset("witness0");
 }
 
 static void make_resets_last(int ms)
@@ -496,24 +463,6 @@ static void do_read(void *data)
 	CHECK_GT(read(reader->file, reader->page, 64), 0);
 }
 
-static int open_affinity_of_vector(const char *bdf)
-{
-	char name[64], path[128];
-
-	snprintf(name, sizeof(name), "vfio-msix[0](%s)", bdf);
-	for (unsigned int irq = 1; irq < 1024; irq++) {
-		char *actions;
-
-		snprintf(path, sizeof(path), "/sys/kernel/irq/%u/actions", irq);
-		actions = file_read_try(path);
-		if (!actions || strcmp(actions, name))
-			continue;
-		snprintf(path, sizeof(path), "/proc/irq/%u/smp_affinity", irq);
-		return CHECK_OK(open(path, O_RDONLY | O_CLOEXEC));
-	}
-	FAIL("no interrupt is called %s", name);
-}
-
 /*
  * Whoever frees an interrupt waits for those who read its files in procfs. One of them may be in a
  * page fault on a BAR, and that one may wait for whoever has the function. A reset makes both wait;
@@ -531,55 +480,23 @@ TEST_OURS(interrupts_are_freed_while_procfs_copies_to_a_bar)
 		if (met)
 			break;
 		vfio_irq_eventfd(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, event_new());
-		reader.file = open_affinity_of_vector(device->bdf);
+		reader.file = irq_affinity_open(device->bdf);
 		reader.page = vfio_mmap(device, 0, WITNESS_MEMORY, 4096, PROT_READ | PROT_WRITE);
 		CHECK(reader.page != MAP_FAILED);
 		make_resets_last(ms);
-		resets = start(do_reset, device);
+		resets = child_start(do_reset, device);
 		witness_wait_in_reset("witness0");
-		disables = start(do_disable_msix, device);
+		disables = child_start(do_disable_msix, device);
 		met = waits_for_the_reset(disables);
-		reads = start(do_read, &reader);
+		reads = child_start(do_read, &reader);
 		met = waits_for_the_reset(reads) && met;
-		check_ends("who resets", resets);
-		check_ends("who disables MSI-X", disables);
-		check_ends("who reads", reads);
+		child_check_ends("who resets", resets);
+		child_check_ends("who disables MSI-X", disables);
+		child_check_ends("who reads", reads);
 		CHECK_OK(munmap(reader.page, 4096));
 		close(reader.file);
 	}
 	CHECK(met);
-}
-
-/* A page that nobody will ever provide: who touches it waits until he is killed. */
-static void *page_that_never_comes(void)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int fd = CHECK_OK(syscall(SYS_userfaultfd, O_CLOEXEC));
-
-	CHECK(page != MAP_FAILED);
-	range.range.start = (uintptr_t)page;
-	range.range.len = 4096;
-	CHECK_OK(ioctl(fd, UFFDIO_API, &api));
-	CHECK_OK(ioctl(fd, UFFDIO_REGISTER, &range));
-	return page;
-}
-
-static void read_for_ever(void *data)
-{
-	struct reader *reader = data;
-
-	reader->page = page_that_never_comes();
-	do_read(reader);
-}
-
-static bool has_page_fault(pid_t child)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/wchan", child);
-	return !strcmp(file_read(path), "handle_userfault");
 }
 
 /*
@@ -592,26 +509,61 @@ TEST_OURS(recovery_does_not_wait_for_the_functions_users)
 	struct vfio_device *device = vfio_open_with_memory("witness0", NULL);
 	uint32_t bar = real_cfg(device->bdf, PCI_BASE_ADDRESS_0, 4);
 	int event = event_new(), mark = kmsg_mark();
-	struct reader reader;
 	pid_t disables, reads;
 
 	vfio_irq_eventfd(device, VFIO_PCI_ERR_IRQ_INDEX, 0, event);
 	vfio_irq_eventfd(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, event_new());
-	reader.file = open_affinity_of_vector(device->bdf);
-	reads = start(read_for_ever, &reader);
-	CHECK(WAIT_UNTIL(has_page_fault(reads), LIMIT_MS));
-	disables = start(do_disable_msix, device);
-	CHECK(WAIT_UNTIL(waits(disables), LIMIT_MS));
+	reads = irq_affinity_read_for_ever(device->bdf);
+	disables = child_start(do_disable_msix, device);
+	CHECK(WAIT_UNTIL(child_waits(disables), LIMIT_MS));
 
 	vm_aer("witness0", "MALF_TLP");
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
 	vm_wait_recovered(mark, LIMIT_MS);
-	CHECK(waits(disables));
+	CHECK(child_waits(disables));
 	CHECK_OK(kill(reads, SIGKILL));
 	CHECK_OK(waitpid(reads, NULL, 0));
-	check_ends("who disables MSI-X", disables);
+	child_check_ends("who disables MSI-X", disables);
 	if (driver_is_ours())
 		CHECK(WAIT_UNTIL(real_cfg(device->bdf, PCI_BASE_ADDRESS_0, 4) == bar, LIMIT_MS));
+}
+
+static void do_reset_if_possible(void *device)
+{
+	vfio_reset_try(device);
+}
+
+static void do_read_config(void *bdf)
+{
+	real_cfg(bdf, PCI_STATUS, 2);
+}
+
+/* A user's reset waits for who frees an interrupt, and holds up nobody who does not. */
+TEST_OURS(a_reset_that_waits_holds_up_neither_recovery_nor_others)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", NULL);
+	int event = event_new(), mark = kmsg_mark();
+	pid_t disables, reads, resets;
+
+	vfio_irq_eventfd(device, VFIO_PCI_ERR_IRQ_INDEX, 0, event);
+	vfio_irq_eventfd(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, event_new());
+	reads = irq_affinity_read_for_ever(device->bdf);
+	disables = child_start(do_disable_msix, device);
+	CHECK(WAIT_UNTIL(child_waits(disables), LIMIT_MS));
+	resets = child_start(do_reset_if_possible, device);
+	CHECK(WAIT_UNTIL(child_waits(resets), LIMIT_MS));
+
+	child_check_ends("who reads configuration", child_start(do_read_config, device->bdf));
+	vm_aer("witness0", "MALF_TLP");
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	vm_wait_recovered(mark, LIMIT_MS);
+	/* And it can be killed. */
+	CHECK_OK(kill(resets, SIGKILL));
+	CHECK_OK(waitpid(resets, NULL, 0));
+	CHECK(child_waits(disables));
+	CHECK_OK(kill(reads, SIGKILL));
+	CHECK_OK(waitpid(reads, NULL, 0));
+	child_check_ends("who disables MSI-X", disables);
 }
 
 /*
@@ -682,12 +634,12 @@ TEST_OURS(open_that_meets_a_reset_through_sysfs_keeps_the_bars)
 		/* Without the mark of a clean function. */
 		pci_attr_set(bdf, "reset", "1");
 		make_resets_last(ms);
-		opens = start(do_open, bdf);
+		opens = child_start(do_open, bdf);
 		witness_wait_in_reset("witness0");
-		resets = start(do_reset_through_sysfs, bdf);
+		resets = child_start(do_reset_through_sysfs, bdf);
 		met = waits_for_the_reset(resets);
-		check_ends("who opens", opens);
-		check_ends("who resets", resets);
+		child_check_ends("who opens", opens);
+		child_check_ends("who resets", resets);
 		make_resets_last(95);
 		check_bars(bdf, expected);
 	}
@@ -720,15 +672,15 @@ TEST_OURS(close_that_meets_a_reset_through_sysfs_keeps_the_bars)
 
 		if (met)
 			break;
-		closes = start(do_close, &closer);
+		closes = child_start(do_close, &closer);
 		vfio_close(closer.device);
 		make_resets_last(ms);
 		CHECK_EQ(write(closer.go, &one, sizeof(one)), sizeof(one));
 		witness_wait_in_reset("witness0");
-		resets = start(do_reset_through_sysfs, bdf);
+		resets = child_start(do_reset_through_sysfs, bdf);
 		met = waits_for_the_reset(resets);
-		check_ends("who closes", closes);
-		check_ends("who resets", resets);
+		child_check_ends("who closes", closes);
+		child_check_ends("who resets", resets);
 		make_resets_last(95);
 		check_bars(bdf, expected);
 	}

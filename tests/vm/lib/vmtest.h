@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "child.h"
 #include "client.h"
 #include "file.h"
 #include "kmsg.h"

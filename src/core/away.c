@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Functions that are reset behind our back, by AER or DPC, or that are not ready
+ * when a reset is over.
+ *
+ * Such a function is away: nobody touches it, and accesses fail with -EIO, until
+ * it answers again and is configured as it was. Whoever takes state_lock sees to
+ * that first, so that its holder finds the function configured, or away; a work
+ * item sees to it that somebody takes it.
+ *
+ * AER leaves word only, as it walks the bus: the holders of state_lock may wait
+ * for the lock of that walk. And it leaves no more word if a recovery fails,
+ * which it does after it has reset the link if another function there has no
+ * driver to ask. So a function also counts as reset if its BARs are lost.
+ */
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/pm_runtime.h>
+#include <linux/workqueue.h>
+
+#include "core.h"
+
+/*
+ * Milliseconds: in which a link is reset that the PCI core has said it will; in
+ * which a function should be ready then (PCIe 6.0, 6.6.1); the most that the PCI
+ * core waits for functions, and is waited here; between two looks.
+ */
+#define RESET_MS	1000
+#define READY_MS	1000
+#define RETURN_MS	75000
+#define LOOK_MS		100
+
+static bool has_been_away(const struct vfio_latch_device *dev, unsigned int ms)
+{
+	return time_after(jiffies, READ_ONCE(dev->away_since) + msecs_to_jiffies(ms));
+}
+
+/**
+ * latch_is_being_reset - whether even a look at the function is too early
+ * @dev: the device
+ *
+ * Context: any.
+ */
+bool latch_is_being_reset(const struct vfio_latch_device *dev)
+{
+	return latch_is_away(dev) && !READ_ONCE(dev->is_back) && !has_been_away(dev, RESET_MS);
+}
+
+/**
+ * latch_leave - a reset begins that nobody waits for
+ * @dev: the device
+ * @is_over: it is over, but for the function's not answering
+ *
+ * Context: process, under any lock, as AER's walk of the bus; calls for one
+ * device exclude each other.
+ */
+void latch_leave(struct vfio_latch_device *dev, bool is_over)
+{
+	WRITE_ONCE(dev->away_since, jiffies);
+	WRITE_ONCE(dev->is_back, is_over);
+	/* Ordered: who sees it away sees since when. */
+	atomic_inc_return(&dev->away);
+	mod_delayed_work(system_long_wq, &dev->away_work, 0);
+}
+
+/**
+ * latch_come_back - the PCI core says that the reset is over
+ * @dev: the device, away
+ *
+ * Context: as latch_leave().
+ */
+void latch_come_back(struct vfio_latch_device *dev)
+{
+	WRITE_ONCE(dev->is_back, true);
+	mod_delayed_work(system_long_wq, &dev->away_work, 0);
+}
+
+/**
+ * latch_wait_ready - wait for a function whose reset is over, as long as it should take
+ * @dev: the device
+ *
+ * The PCI core waits for one function of a bus, or for none.
+ *
+ * Context: may sleep, up to a second.
+ */
+void latch_wait_ready(struct vfio_latch_device *dev)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < READY_MS && !latch_reads(dev); ms += LOOK_MS)
+		msleep(LOOK_MS);
+}
+
+static bool can_be_configured(struct vfio_latch_device *dev)
+{
+	if (latch_is_being_reset(dev) || !latch_reads(dev))
+		return false;
+	return READ_ONCE(dev->is_back) || latch_bars_are_lost(dev->pdev) ||
+	       has_been_away(dev, RETURN_MS);
+}
+
+/*
+ * The function gets its BARs back, the user does the rest, bus mastering included. What was saved
+ * last may be what the reset has left. What was saved at open, or at probe of a function that
+ * nobody has open, is right: BARs stay as they are from probe to remove.
+ */
+static void configure(struct vfio_latch_device *dev)
+{
+	struct pci_saved_state *state = dev->pristine ?: dev->initial;
+	struct pci_dev *pdev = dev->pdev;
+
+	/* That is where the reset has put it, whatever it was in. */
+	pci_set_power_state(pdev, PCI_D0);
+	pci_load_saved_state(pdev, state);
+	pci_restore_state(pdev);
+	/* Whoever restores it next shall not put back what was saved before. */
+	pci_load_saved_state(pdev, state);
+}
+
+/**
+ * latch_settle - configure a function that was away, if it is back
+ * @dev: the device, awake; state_lock is held, and access_lock for writing
+ */
+void latch_settle(struct vfio_latch_device *dev)
+{
+	int resets = atomic_read(&dev->away);
+	int n;
+
+	lockdep_assert_held(&dev->state_lock);
+	lockdep_assert_held_write(&dev->access_lock);
+
+	if (!resets)
+		return;
+	latch_access_revoke(dev);
+	if (!can_be_configured(dev))
+		return;
+	configure(dev);
+	/* One that has begun meanwhile stays. */
+	if (!atomic_sub_return(resets, &dev->away)) {
+		/* Without a user there is no handler either. */
+		latch_intx_set_quiet(dev, LATCH_QUIET_RESET, false);
+		latch_access_restored(dev);
+		if (!dev->pristine)
+			latch_decode_end(dev);
+	}
+	for (n = 0; n < resets && dev->was_reset; n++)
+		dev->was_reset(dev);
+}
+
+static void settle(struct vfio_latch_device *dev)
+{
+	if (likely(!latch_is_away(dev)))
+		return;
+	down_write(&dev->access_lock);
+	latch_settle(dev);
+	up_write(&dev->access_lock);
+}
+
+/**
+ * latch_state_lock - take state_lock
+ * @dev: the device
+ *
+ * Whoever has it finds the function configured, or away (latch_answers()).
+ *
+ * Context: may sleep. Never in what the PCI core calls while it walks a bus,
+ * as for AER: the lock's holders may wait for that walk's lock.
+ */
+void latch_state_lock(struct vfio_latch_device *dev)
+{
+	mutex_lock(&dev->state_lock);
+	settle(dev);
+}
+
+/**
+ * latch_state_lock_killable - take state_lock, unless the task is being killed
+ * @dev: the device
+ *
+ * Context: as latch_state_lock().
+ * Return: 0 or -EINTR, the lock then not held.
+ */
+int latch_state_lock_killable(struct vfio_latch_device *dev)
+{
+	if (mutex_lock_killable(&dev->state_lock))
+		return -EINTR;
+	settle(dev);
+	return 0;
+}
+
+/**
+ * latch_state_unlock - release state_lock
+ * @dev: the device
+ */
+void latch_state_unlock(struct vfio_latch_device *dev)
+{
+	mutex_unlock(&dev->state_lock);
+}
+
+/**
+ * latch_await - have a function that was away back
+ * @dev: the device, state_lock and access_lock not held
+ *
+ * Context: process.
+ * Return: 0 if it is there, -EIO if it is away still, -EINTR if the task is
+ * being killed, or why it cannot be woken up.
+ */
+int latch_await(struct vfio_latch_device *dev)
+{
+	int ret;
+
+	lockdep_assert_not_held(&dev->state_lock);
+	lockdep_assert_not_held(&dev->access_lock);
+
+	if (likely(!latch_is_away(dev)))
+		return 0;
+	if (latch_is_being_reset(dev))
+		return -EIO;
+	ret = pm_runtime_resume_and_get(&dev->pdev->dev);
+	if (ret)
+		return ret;
+	ret = latch_state_lock_killable(dev);
+	if (!ret) {
+		latch_state_unlock(dev);
+		ret = latch_is_away(dev) ? -EIO : 0;
+	}
+	pm_runtime_put(&dev->pdev->dev);
+	return ret;
+}
+
+static void settle_awake(struct vfio_latch_device *dev)
+{
+	bool is_early = latch_is_being_reset(dev);
+
+	/* To wake it up is to touch it. */
+	if (!is_early)
+		pm_runtime_get_sync(&dev->pdev->dev);
+	latch_state_lock(dev);
+	latch_state_unlock(dev);
+	if (!is_early)
+		pm_runtime_put(&dev->pdev->dev);
+}
+
+/* Takes the mappings away at once, and configures the function when it is back. */
+static void away_work(struct work_struct *work)
+{
+	struct vfio_latch_device *dev = container_of(to_delayed_work(work),
+						     struct vfio_latch_device, away_work);
+
+	settle_awake(dev);
+	if (!latch_is_away(dev))
+		return;
+	if (has_been_away(dev, RETURN_MS + RESET_MS))
+		pci_warn(dev->pdev, "does not come back after a reset\n");
+	else
+		queue_delayed_work(system_long_wq, &dev->away_work, msecs_to_jiffies(LOOK_MS));
+}
+
+/**
+ * latch_away_register - be ready for resets behind our back
+ * @dev: the device; its function is as firmware and the PCI core left it
+ *
+ * Context: probe.
+ * Return: 0, -EIO if the function does not answer, or -ENOMEM.
+ */
+int latch_away_register(struct vfio_latch_device *dev)
+{
+	struct pci_dev *pdev = dev->pdev;
+
+	INIT_DELAYED_WORK(&dev->away_work, away_work);
+	if (!latch_reads(dev)) {
+		pci_err(pdev, "the device does not answer\n");
+		return -EIO;
+	}
+	/* It may have had no driver to do it when its link was reset for a neighbour's sake. */
+	latch_bars_restore(pdev);
+	pci_save_state(pdev);
+	/* Put back when nobody has it open: it does nothing, and has no handler. */
+	pdev->saved_config_space[PCI_COMMAND / 4] &= ~PCI_COMMAND_MASTER;
+	pdev->saved_config_space[PCI_COMMAND / 4] |= PCI_COMMAND_INTX_DISABLE;
+	dev->initial = pci_store_saved_state(pdev);
+	return dev->initial ? 0 : -ENOMEM;
+}
+
+/**
+ * latch_away_unregister - undo latch_away_register()
+ * @dev: the device, closed and locked: nobody says any more that it is away
+ *
+ * Context: remove, or a failing probe.
+ */
+void latch_away_unregister(struct vfio_latch_device *dev)
+{
+	cancel_delayed_work_sync(&dev->away_work);
+	/* The next driver gets it configured, if it comes back within the time it should take. */
+	while (latch_is_away(dev) && !has_been_away(dev, RESET_MS + READY_MS)) {
+		msleep(LOOK_MS);
+		settle_awake(dev);
+	}
+	kfree(dev->initial);
+	dev->initial = NULL;
+}

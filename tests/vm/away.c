@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Functions whose link is reset behind the driver's back: nobody touches them until they answer
+ * again, and then they are as they were, whether the PCI core says so or not. And functions that
+ * are not ready yet when a reset is over.
+ *
+ * The kernel's driver restores nothing after link resets. witness4 and witness5 are two functions of
+ * one device.
+ *
+ * vm-machine: witness
+ * vm-drivers: ours
+ * vm-threads: multi
+ */
+#include <pthread.h>
+
+#include "vmtest.h"
+
+#define LIMIT_MS	20000
+#define MSIX		VFIO_PCI_MSIX_IRQ_INDEX
+#define FATAL		"MALF_TLP"
+
+CLEAN_UP
+{
+	witness_set("witness5", "flr-ms", "95");
+	witness_wait_ready("witness5");
+}
+
+static uint32_t real_bar(const char *bdf)
+{
+	return real_cfg(bdf, PCI_BASE_ADDRESS_0, 4);
+}
+
+/* What the host has given it. */
+static uint32_t assigned_bar(const char *bdf)
+{
+	unsigned long long start;
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource", bdf);
+	CHECK_EQ(sscanf(file_read(path), "%llx", &start), 1);
+	return start;
+}
+
+static void check_bar(const char *bdf)
+{
+	CHECK_EQ(real_bar(bdf) & PCI_BASE_ADDRESS_MEM_MASK, assigned_bar(bdf));
+}
+
+static char *bind_device(const char *id)
+{
+	char *bdf = strdup(vm_bdf(id));
+
+	pci_bind(bdf, VFIO_PCI);
+	return bdf;
+}
+
+static void inject_error(const char *id)
+{
+	char *bdf = strdup(vm_bdf(id));
+
+	/* As firmware leaves it; a reset clears it, and then nobody is told. */
+	real_cfg_set(bdf, PCI_COMMAND, real_cfg(bdf, PCI_COMMAND, 2) | PCI_COMMAND_SERR, 2);
+	free(bdf);
+	vm_aer(id, FATAL);
+}
+
+/* The function tells of an error, and its link is reset; whether the PCI core then recovers or not. */
+static void reset_the_link(const char *id)
+{
+	int mark = kmsg_mark();
+
+	inject_error(id);
+	CHECK(WAIT_UNTIL(kmsg_count(mark, "device recovery (failed|successful)"), LIMIT_MS));
+}
+
+static bool memory_answers(struct vfio_device *device)
+{
+	uint64_t value = 0;
+
+	return vfio_read_try(device, 0, WITNESS_ID, &value, 4) == 4 && value == WITNESS_ID_VALUE;
+}
+
+static void check_interrupt(struct vfio_device *device, int event)
+{
+	event_take(event);
+	cfg_command(device, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);
+	vfio_write(device, 0, WITNESS_TRIGGER, 0, 4);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+}
+
+/* The PCI core gives up if one function has no driver to ask, after it has reset the link for all. */
+
+TEST(a_function_whose_recovery_fails_works_again)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
+	int event = vfio_irq_event(device, MSIX);
+
+	kmsg_expect("device recovery failed");
+	check_interrupt(device, event);
+	reset_the_link("witness4");
+	CHECK(WAIT_UNTIL(memory_answers(device), LIMIT_MS));
+	check_bar(device->bdf);
+	CHECK_NE(real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE, 0);
+	check_interrupt(device, event);
+}
+
+TEST(a_closed_function_whose_recovery_fails_can_be_opened)
+{
+	struct vfio_device *device;
+	char *bdf;
+
+	driver_load("disable_idle_d3=1");
+	bdf = bind_device("witness4");
+	kmsg_expect("device recovery failed");
+	reset_the_link("witness4");
+	/* For a second it may be in its reset. */
+	CHECK(WAIT_UNTIL(vfio_open_try(bdf, bdf, &device) != -EAGAIN, LIMIT_MS));
+	for (int user = 0; user < 2; user++) {
+		check_bar(bdf);
+		cfg_command(device, PCI_COMMAND_MEMORY, 0);
+		CHECK(memory_answers(device));
+		vfio_close(device);
+		device = vfio_open(bdf);
+	}
+}
+
+TEST(a_closed_function_whose_recovery_fails_decodes_nothing)
+{
+	const uint16_t bits = PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	char *bdf;
+
+	driver_load("disable_idle_d3=1");
+	/* As firmware leaves it. */
+	real_cfg_set(vm_bdf("witness4"), PCI_COMMAND, bits, 2);
+	bdf = bind_device("witness4");
+	kmsg_expect("device recovery failed");
+	reset_the_link("witness4");
+	CHECK(WAIT_UNTIL(real_bar(bdf) & PCI_BASE_ADDRESS_MEM_MASK, LIMIT_MS));
+	CHECK(WAIT_UNTIL(!(real_cfg(bdf, PCI_COMMAND, 2) & bits), LIMIT_MS));
+	check_bar(bdf);
+}
+
+TEST(an_unbind_after_a_recovery_that_failed_leaves_the_function_configured)
+{
+	char *bdf;
+
+	driver_load("disable_idle_d3=1");
+	bdf = bind_device("witness4");
+	kmsg_expect("device recovery failed");
+	reset_the_link("witness4");
+	pci_unbind(bdf);
+	check_bar(bdf);
+}
+
+/* It had no driver when its link was reset. */
+TEST(a_function_that_has_lost_its_bars_gets_them_with_its_driver)
+{
+	struct vfio_device *device;
+	char *bdf;
+
+	driver_load("disable_idle_d3=1");
+	free(bind_device("witness4"));
+	kmsg_expect("device recovery failed");
+	reset_the_link("witness4");
+	CHECK_EQ(real_bar(vm_bdf("witness5")) & PCI_BASE_ADDRESS_MEM_MASK, 0);
+	bdf = bind_device("witness5");
+	device = vfio_open(bdf);
+	check_bar(bdf);
+	cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	CHECK(memory_answers(device));
+}
+
+/* The PCI core waits for the first function behind a link, and not for others. */
+
+static struct vfio_device *open_beside(const char *first)
+{
+	struct vfio_device *device;
+
+	driver_load("disable_idle_d3=1");
+	free(bind_device(first));
+	device = vfio_open(bind_device("witness5"));
+	cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	return device;
+}
+
+TEST(a_function_that_is_slow_to_come_back_is_not_touched_until_it_does)
+{
+	struct vfio_device *device = open_beside("witness4");
+	int event = vfio_irq_event(device, MSIX);
+	uint16_t command = PCI_COMMAND_MEMORY;
+	uint64_t value;
+
+	check_interrupt(device, event);
+	witness_set("witness5", "flr-ms", "3000");
+	reset_the_link("witness4");
+	CHECK(witness_is_in_reset("witness5"));
+	CHECK_EQ(vfio_read_try(device, 0, WITNESS_ID, &value, 4), -EIO);
+	CHECK_EQ(vfio_read_try(device, VFIO_PCI_CONFIG_REGION_INDEX, PCI_STATUS, &value, 2), -EIO);
+	CHECK_EQ(vfio_write_try(device, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, &command, 2), -EIO);
+	CHECK_ERR(EIO, vfio_reset_try(device));
+	CHECK_EQ(vfio_irq_eventfds_try(device, MSIX, 1, 1, &event), -EIO);
+
+	CHECK(WAIT_UNTIL(memory_answers(device), LIMIT_MS));
+	check_bar(device->bdf);
+	check_interrupt(device, event);
+}
+
+TEST(a_function_that_is_slow_to_come_back_from_a_hot_reset_is_waited_for)
+{
+	struct vfio_device *one, *two;
+
+	driver_load("disable_idle_d3=1");
+	one = vfio_open(bind_device("witness4"));
+	two = vfio_open_with(one, bind_device("witness5"));
+	cfg_command(two, PCI_COMMAND_MEMORY, 0);
+	witness_set("witness5", "flr-ms", "900");
+	CHECK_EQ(vfio_hot_reset_try(one, &one->group, 1), 0);
+	check_bar(two->bdf);
+	CHECK(memory_answers(two));
+	/* Longer than it may take: the user need not wait. */
+	witness_set("witness5", "flr-ms", "4000");
+	CHECK_EQ(vfio_hot_reset_try(one, &one->group, 1), 0);
+	CHECK(WAIT_UNTIL(memory_answers(two), LIMIT_MS));
+	check_bar(two->bdf);
+}
+
+/* Opens that meet a reset of the link */
+
+static struct vfio_device *opened;
+
+static void *open_at_last(void *bdf)
+{
+	int ret;
+
+	do
+		ret = vfio_open_try(bdf, bdf, &opened);
+	while (ret == -EAGAIN || ret == -EIO);
+	CHECK_EQ(ret, 0);
+	return NULL;
+}
+
+TEST(an_open_that_meets_a_link_reset_finds_the_bars)
+{
+	char *bdf;
+
+	driver_load("disable_idle_d3=1");
+	bdf = bind_device("witness0");
+	/* Sometimes it does not answer, and each open says so. */
+	kmsg_expect("does not answer");
+	for (int round = 0; round < 10; round++) {
+		int mark = kmsg_mark();
+		pthread_t thread;
+
+		inject_error("witness0");
+		CHECK_EQ(pthread_create(&thread, NULL, open_at_last, bdf), 0);
+		CHECK(WAIT_UNTIL(kmsg_count(mark, "device recovery successful"), LIMIT_MS));
+		CHECK_EQ(pthread_join(thread, NULL), 0);
+		cfg_command(opened, PCI_COMMAND_MEMORY, 0);
+		CHECK(WAIT_UNTIL(memory_answers(opened), LIMIT_MS));
+		check_bar(bdf);
+		vfio_close(opened);
+		check_bar(bdf);
+	}
+}
+
+/* VFs */
+
+static void do_disable_msix(void *device)
+{
+	vfio_irq_disable(device, MSIX);
+}
+
+/* While the PF has no VFs, one of them that were to be configured would miss it. */
+TEST(a_vf_is_configured_after_its_pf)
+{
+	static uint8_t token[16] = { [0 ... 15] = 0x11 };
+	struct vfio_device *pf, *vf;
+	pid_t disables, reads;
+	char name[128], *bdf;
+	int event;
+
+	driver_load("enable_sriov=1 disable_idle_d3=1");
+	pf = vfio_open(bind_device("witness1"));
+	CHECK_EQ(vfio_feature_try(pf, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
+				  token, sizeof(token)), 0);
+	pci_set_vfs(pf->bdf, 1);
+	bdf = strdup(pci_vf(pf->bdf, 0));
+	pci_bind(bdf, VFIO_PCI);
+	snprintf(name, sizeof(name), "%s vf_token=11111111-1111-1111-1111-111111111111", bdf);
+	CHECK_EQ(vfio_open_try(bdf, name, &vf), 0);
+	event = vfio_irq_event(vf, MSIX);
+	check_interrupt(vf, event);
+
+	/* Whoever configures the PF waits. */
+	cfg_command(pf, PCI_COMMAND_MEMORY, 0);
+	vfio_irq_event(pf, MSIX);
+	reads = irq_affinity_read_for_ever(pf->bdf);
+	disables = child_start(do_disable_msix, pf);
+	CHECK(WAIT_UNTIL(child_waits(disables), LIMIT_MS));
+	reset_the_link("witness1");
+	CHECK(!memory_answers(vf));
+	CHECK_OK(kill(reads, SIGKILL));
+	CHECK_OK(waitpid(reads, NULL, 0));
+	child_check_ends("who disables MSI-X", disables);
+	CHECK(WAIT_UNTIL(memory_answers(vf), LIMIT_MS));
+	check_interrupt(vf, event);
+}
+
+/* COMMAND as a reset through a register of the device's own leaves it. */
+TEST(a_user_who_switches_decoding_on_again_finds_intx_off)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+
+	real_cfg_set(device->bdf, PCI_COMMAND, 0, 2);
+	cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	CHECK_NE(real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY, 0);
+	CHECK_NE(real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE, 0);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* child.h: processes of a test that wait for something, and end in time or not. */
+#ifndef VMTEST_CHILD_H
+#define VMTEST_CHILD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* A child that does WORK. */
+pid_t child_start(void (*work)(void *data), void *data);
+
+/* Fails the test, by the name of WHAT it is, if the child does not end, or not well. */
+void child_check_ends(const char *what, pid_t child);
+
+/* Whether it waits for something in the kernel, uninterruptibly. */
+bool child_waits(pid_t child);
+
+/*
+ * The file in procfs of the interrupt of MSI-X vector 0 of a function: whoever frees the interrupt
+ * waits for who reads it.
+ */
+int irq_affinity_open(const char *bdf);
+
+/* A child that reads it to a page that nobody will ever provide: until it is killed. */
+pid_t irq_affinity_read_for_ever(const char *bdf);
+
+#endif
