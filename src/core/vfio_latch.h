@@ -61,9 +61,10 @@ struct latch_bar {
  *
  * state_lock is held by whoever changes whether the hardware can be touched,
  * or touches it for the host, from before to after: resets, power states,
- * COMMAND, the set-up of MSI and MSI-X, open, close. Page faults, read() and
- * write() of a BAR, and the callbacks of runtime PM never take it; so its
- * holder may wait for procfs, KVM and other processes.
+ * COMMAND, the set-up of MSI and MSI-X, open, close. Page faults and the
+ * callbacks of runtime PM never take it; so its holder may wait for procfs, KVM
+ * and other processes. read() and write() take it, killably, for a function that
+ * is away alone.
  *
  * access_lock says whether a user's access may touch the hardware now. Readers
  * touch it; writers, with state_lock or in a callback of power management, take
