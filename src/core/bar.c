@@ -48,7 +48,7 @@ static bool check_bars(struct pci_dev *pdev, bool repair)
 		u32 at = PCI_BASE_ADDRESS_0 + n * 4;
 		struct pci_bus_region region;
 
-		if (!resource_size(res) || !res->flags || res->flags & IORESOURCE_UNSET)
+		if (!res->flags || res->flags & IORESOURCE_UNSET || !res->parent)
 			continue;
 		pcibios_resource_to_bus(pdev->bus, &region, res);
 		are_right &= holds_address(pdev, at, lower_32_bits(region.start), kind_mask(res),
