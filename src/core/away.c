@@ -276,6 +276,9 @@ int latch_away_register(struct vfio_latch_device *dev)
 	/* Put back when nobody has it open: it does nothing, and has no handler. */
 	pdev->saved_config_space[PCI_COMMAND / 4] &= ~PCI_COMMAND_MASTER;
 	pdev->saved_config_space[PCI_COMMAND / 4] |= PCI_COMMAND_INTX_DISABLE;
+	/* DPC takes a link down without a word before. */
+	if (!latch_reads(dev))
+		return -EIO;
 	dev->initial = pci_store_saved_state(pdev);
 	return dev->initial ? 0 : -ENOMEM;
 }

@@ -42,13 +42,16 @@ static bool check_bars(struct pci_dev *pdev, bool repair)
 	bool are_right = true;
 	unsigned int n;
 
-	/* A VF's are in its PF. */
-	for (n = 0; n < PCI_STD_NUM_BARS && !pdev->is_virtfn; n++) {
+	/* A VF's are in its PF; on s390 a resource is not what the register has. */
+	if (pdev->is_virtfn || IS_ENABLED(CONFIG_S390))
+		return true;
+	for (n = 0; n < PCI_STD_NUM_BARS; n++) {
 		struct resource *res = &pdev->resource[n];
 		u32 at = PCI_BASE_ADDRESS_0 + n * 4;
 		struct pci_bus_region region;
 
-		if (!res->flags || res->flags & IORESOURCE_UNSET || !res->parent)
+		/* Nor has what is fixed (legacy IDE, Enhanced Allocation) a register. */
+		if (!res->parent || res->flags & (IORESOURCE_UNSET | IORESOURCE_PCI_FIXED))
 			continue;
 		pcibios_resource_to_bus(pdev->bus, &region, res);
 		are_right &= holds_address(pdev, at, lower_32_bits(region.start), kind_mask(res),

@@ -44,6 +44,10 @@ static void store_command(struct vfio_latch_device *dev, u16 mask, u16 value)
 	u16 hardware;
 
 	latch_state_lock(dev);
+	if (latch_is_away(dev)) {
+		latch_state_unlock(dev);
+		return;
+	}
 	/* A device whose user reset it through a register of its own decodes nothing. */
 	pci_read_config_word(dev->pdev, PCI_COMMAND, &hardware);
 	if (((hardware ^ shadow) | (before ^ shadow)) & latch_command_decode_bits(dev))
@@ -83,7 +87,8 @@ static void write_pm_ctrl(struct vfio_latch_device *dev, unsigned int offset, un
 	value <<= (offset - at) * 8;
 	select = (now & ~(PCI_PM_CTRL_PME_STATUS | PCI_PM_CTRL_DATA_SEL_MASK)) |
 		 (value & PCI_PM_CTRL_DATA_SEL_MASK);
-	if (covers(offset, width, at + 1) && (now ^ select) & PCI_PM_CTRL_DATA_SEL_MASK)
+	if (covers(offset, width, at + 1) && (now ^ select) & PCI_PM_CTRL_DATA_SEL_MASK &&
+	    !latch_is_away(dev))
 		pci_write_config_word(dev->pdev, at, select);
 	if (covers(offset, width, at))
 		latch_power_set_state(dev, (__force pci_power_t)(value & PCI_PM_CTRL_STATE_MASK));
@@ -158,10 +163,12 @@ static int write_msi_flags(struct vfio_latch_device *dev, unsigned int offset, u
 
 	if (dev->irq_type == VFIO_PCI_MSI_IRQ_INDEX) {
 		latch_state_lock(dev);
-		pci_read_config_word(dev->pdev, at, &hardware);
-		hardware &= ~PCI_MSI_FLAGS_ENABLE;
-		hardware |= flags & PCI_MSI_FLAGS_ENABLE;
-		pci_write_config_word(dev->pdev, at, hardware);
+		if (!latch_is_away(dev)) {
+			pci_read_config_word(dev->pdev, at, &hardware);
+			hardware &= ~PCI_MSI_FLAGS_ENABLE;
+			hardware |= flags & PCI_MSI_FLAGS_ENABLE;
+			pci_write_config_word(dev->pdev, at, hardware);
+		}
 		latch_state_unlock(dev);
 	}
 	mutex_unlock(&dev->irq_lock);

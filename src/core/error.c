@@ -37,7 +37,8 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 	latch_irq_signal_error(dev);
 	if (state == pci_channel_io_perm_failure)
 		return PCI_ERS_RESULT_DISCONNECT;
-	if (state != pci_channel_io_frozen)
+	dev->is_recovering = state == pci_channel_io_frozen;
+	if (!dev->is_recovering)
 		return PCI_ERS_RESULT_CAN_RECOVER;
 	leave(dev);
 	/* Only who asks for a reset is told when the link has been reset. */
@@ -50,8 +51,9 @@ static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 	struct vfio_latch_device *dev = pci_get_drvdata(pdev);
 
 	latch_clean_clear(dev);
-	if (!latch_is_away(dev))
+	if (!dev->is_recovering)
 		leave(dev);
+	dev->is_recovering = false;
 	latch_come_back(dev);
 	return PCI_ERS_RESULT_RECOVERED;
 }
@@ -82,7 +84,8 @@ static void reset_done(struct pci_dev *pdev)
 {
 	struct vfio_latch_device *dev = pci_get_drvdata(pdev);
 
-	if (latch_answers(dev)) {
+	/* It may have begun to answer in the middle of what the PCI core restored. */
+	if (latch_answers(dev) && !latch_bars_are_lost(pdev)) {
 		if (dev->pristine)
 			latch_intx_set_quiet(dev, LATCH_QUIET_RESET, false);
 		latch_access_restored(dev);

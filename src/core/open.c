@@ -121,6 +121,8 @@ int vfio_latch_open(struct vfio_device *vdev)
 		ret = latch_reset_at_open(dev);
 		if (ret)
 			goto disable;
+		/* Another reset may have come before it, and a closed function decodes nothing. */
+		begin_decoding(dev);
 	}
 	ret = save_pristine(dev);
 	if (ret)
@@ -140,15 +142,22 @@ int vfio_latch_open(struct vfio_device *vdev)
 	ret = latch_vf_token_open(dev);
 	if (ret)
 		goto regions;
+	/* What is compiled was read from a function that was there: it cannot come back meanwhile. */
+	ret = -EAGAIN;
+	if (!latch_answers(dev))
+		goto token;
 	latch_state_unlock(dev);
 	return 0;
 
+token:
+	latch_vf_token_close(dev);
 regions:
 	latch_regions_free(dev);
 	latch_config_close(dev);
 restore:
 	pci_load_and_free_saved_state(pdev, &dev->pristine);
-	pci_restore_state(pdev);
+	if (latch_answers(dev))
+		pci_restore_state(pdev);
 disable:
 	pci_disable_device(pdev);
 decode:

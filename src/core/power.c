@@ -311,10 +311,23 @@ static int runtime_suspend(struct device *device)
 {
 	struct vfio_latch_device *dev = dev_get_drvdata(device);
 
+	/* Its resume would restore what was saved before, and take that for the truth. */
+	if (latch_is_away(dev))
+		return -EBUSY;
 	down_read(&dev->access_lock);
-	if (dev->pdev->current_state != PCI_D0 || !latch_answers(dev))
+	if (dev->pdev->current_state != PCI_D0 || !latch_reads(dev))
 		dev->pdev->state_saved = true;
 	up_read(&dev->access_lock);
+	return 0;
+}
+
+/* What is saved of a function that does not answer must not be restored. */
+static int system_suspend(struct device *device)
+{
+	struct vfio_latch_device *dev = dev_get_drvdata(device);
+
+	if (dev->pdev->current_state == PCI_D0 && !latch_answers(dev))
+		pci_load_saved_state(dev->pdev, dev->pristine ?: dev->initial);
 	return 0;
 }
 
@@ -339,6 +352,9 @@ static int system_resume(struct device *device)
 /* For a driver's struct pci_driver. */
 const struct dev_pm_ops vfio_latch_pm_ops = {
 	.prepare = system_sleep,
+	.suspend = system_suspend,
+	.freeze = system_suspend,
+	.poweroff = system_suspend,
 	.resume = system_resume,
 	.thaw = system_resume,
 	.restore = system_resume,

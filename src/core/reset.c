@@ -108,12 +108,17 @@ static bool lock_patiently(struct vfio_latch_device *dev)
  */
 int latch_reset_at_open(struct vfio_latch_device *dev)
 {
+	int ret;
+
 	lockdep_assert_held(&dev->state_lock);
 
 	if (!lock_patiently(dev))
 		return -EAGAIN;
-	dev->reset_works = !reset_locked(dev);
+	ret = reset_locked(dev);
 	pci_dev_unlock(dev->pdev);
+	if (latch_is_away(dev))
+		return -EAGAIN;
+	dev->reset_works = !ret;
 	return 0;
 }
 

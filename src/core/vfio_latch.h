@@ -129,6 +129,9 @@ struct vfio_latch_device {
 	unsigned long away_since;	/* jiffies */
 	struct delayed_work away_work;
 
+	/* By AER, under the device lock: it has said that the link will be reset. */
+	bool is_recovering;
+
 	/* Under state_lock: a PF's VFs are being made, or there: it stays in D0. */
 	bool has_vfs;
 
