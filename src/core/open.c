@@ -142,7 +142,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 	ret = latch_vf_token_open(dev);
 	if (ret)
 		goto regions;
-	/* What is compiled was read from a function that was there: it cannot come back meanwhile. */
+	/* What was compiled was read of a function that was there: none comes back meanwhile. */
 	ret = -EAGAIN;
 	if (!latch_answers(dev))
 		goto token;
