@@ -96,20 +96,6 @@ static void publish(struct latch_mlx5_save *save, struct latch_save_buffer *buff
 	wake_up_interruptible(&save->wait);
 }
 
-/*
- * A save that has changes noted may have reached the VF after its reset, which would have ended it.
- * What comes of this does not matter: it may be refused where nothing is noted.
- */
-static void stop_noting(struct latch_mlx5_device *dev, struct latch_image *image)
-{
-	struct latch_fw_size size;
-	u32 next;
-
-	lockdep_assert_held(&dev->command_lock);
-	latch_fw_query_size(dev->mdev, dev->vhca_id, true, dev->chunk_mode, &size);
-	latch_fw_save(dev->mdev, dev->vhca_id, false, false, image, &next);
-}
-
 /* Nobody has a reset VF saved: what was to be, is gone. */
 static int have_saved(struct latch_mlx5_save *save, struct latch_image *image, bool incremental,
 		      bool track, u32 *next)
@@ -120,10 +106,6 @@ static int have_saved(struct latch_mlx5_save *save, struct latch_image *image, b
 	mutex_lock(&dev->command_lock);
 	if (!latch_mlx5_reset_is_due(dev))
 		ret = latch_fw_save(dev->mdev, dev->vhca_id, incremental, track, image, next);
-	if (!ret && track && latch_mlx5_reset_is_due(dev)) {
-		stop_noting(dev, image);
-		ret = -ENODEV;
-	}
 	mutex_unlock(&dev->command_lock);
 	return ret;
 }

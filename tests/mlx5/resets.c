@@ -11,8 +11,6 @@
 #include "vmtest.h"
 #include "operations.h"
 
-/* docs/simulator.md, the test window in BAR 0. */
-#define WINDOW_SAVES	0x80070
 #define COMMAND_MS	8000
 /* A reset takes 100 ms; far more than that it had waited for the firmware. */
 #define PATIENCE_MS	4000
@@ -124,39 +122,6 @@ TEST(a_reset_amid_a_load_leaves_the_state_unknown)
 	CHECK_EQ(migration_state(vf), STATE(ERROR));
 	close(data);
 	check_usable();
-}
-
-static bool save_was_given(void)
-{
-	char *text = vm_qmp("{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"cx0\","
-			    "\"property\":\"fault\"}}");
-	bool is_due = strstr(text, "SAVE_VHCA_STATE");
-
-	free(text);
-	return !is_due;
-}
-
-/* It would slow the VF down for whoever has it next. */
-TEST(a_save_that_comes_after_the_reset_leaves_nothing_noted)
-{
-	int data;
-
-	open_vf();
-	for (size_t i = 0; i < 2; i++) {
-		CHECK_EQ(window_fill(vf, 100000, 7), WINDOW_DONE);
-		connectx_set("fault", "SAVE_VHCA_STATE late=%d", COMMAND_MS);
-		data = migration_set(vf, STATE(PRE_COPY));
-		CHECK(WAIT_UNTIL(save_was_given(), 60000));
-		resets[i]();
-		CHECK(!window_tracks(vf));
-		/* The answer waits for the save. */
-		CHECK_EQ(migration_state(vf), STATE(RUNNING));
-		/* Images since the reset: that one, and what ends the noting. */
-		CHECK_EQ(vfio_read(vf, 0, WINDOW_SAVES, 8), 2);
-		CHECK(!window_tracks(vf));
-		close(data);
-		check_usable();
-	}
 }
 
 static void check_patient(void (*reset)(void))

@@ -160,19 +160,6 @@ static void carry_out(struct cx_command *cmd, struct cx_fault_effect fault)
 		cx_migration_grow(cmd, fault.value);
 }
 
-/* Not before now. */
-static void carry_out_late(void *opaque)
-{
-	carry_out(opaque, (struct cx_fault_effect){ CX_FAULT_NONE });
-	complete(opaque);
-}
-
-static void do_later(struct cx_command *cmd, QEMUTimerCB *what, int64_t delay)
-{
-	cmd->late = timer_new_ns(QEMU_CLOCK_VIRTUAL, what, cmd);
-	timer_mod(cmd->late, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + delay);
-}
-
 static void start(struct cx_function *fn, unsigned int slot)
 {
 	struct cx_command *cmd = g_new0(struct cx_command, 1);
@@ -187,10 +174,6 @@ static void start(struct cx_function *fn, unsigned int slot)
 	cmd->delivery = fetch(cmd);
 	if (cmd->delivery == DELIVERED) {
 		fault = cx_fault_for(cmd);
-		if (fault.kind == CX_FAULT_LATE) {
-			do_later(cmd, carry_out_late, fault.value * (int64_t)SCALE_MS);
-			return;
-		}
 		carry_out(cmd, fault);
 	}
 	/* A command may have reset its own function, and with it the queue. */
@@ -204,7 +187,8 @@ static void start(struct cx_function *fn, unsigned int slot)
 		return;
 	}
 	cx_migration_begin_work(cmd);
-	do_later(cmd, complete, delay);
+	cmd->late = timer_new_ns(QEMU_CLOCK_VIRTUAL, complete, cmd);
+	timer_mod(cmd->late, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + delay);
 }
 
 void cx_doorbell(struct cx_function *fn, uint32_t slots)

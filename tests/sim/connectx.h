@@ -312,7 +312,7 @@ void cx_window_write(struct cx_function *fn, hwaddr offset, uint64_t value, unsi
 /* faults.c */
 enum cx_fault_kind {
 	CX_FAULT_NONE, CX_FAULT_STATUS, CX_FAULT_TIMEOUT, CX_FAULT_DELAY, CX_FAULT_GROW,
-	CX_FAULT_EMPTY, CX_FAULT_REQUIRED, CX_FAULT_LATE,
+	CX_FAULT_EMPTY, CX_FAULT_REQUIRED,
 };
 struct cx_fault_effect {
 	enum cx_fault_kind kind;

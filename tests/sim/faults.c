@@ -3,7 +3,7 @@
  * Faults on demand, by properties of the PF that can be set at any time:
  *
  *	fault	COMMAND [vf=N] [running] [skip=N] [times=N] status=N | timeout | delay=MS |
- *		late=MS | grow=BYTES | required=BYTES | empty
+ *		grow=BYTES | required=BYTES | empty
  *	event	tracker-error VF | tracker-full VF | tracker-stray VF |
  *		tracker-unasked VF | tracker-flood VF | qp-error VF | cq-error VF |
  *		reinit VF | fatal
@@ -85,10 +85,6 @@ static bool parse_word(struct fault *fault, const char *word)
 		fault->effect = (struct cx_fault_effect){ CX_FAULT_DELAY, number };
 		return true;
 	}
-	if (parse_number(word, "late=", &number)) {
-		fault->effect = (struct cx_fault_effect){ CX_FAULT_LATE, number };
-		return true;
-	}
 	if (parse_number(word, "grow=", &number)) {
 		fault->effect = (struct cx_fault_effect){ CX_FAULT_GROW, number };
 		return true;
@@ -131,13 +127,13 @@ static void set_fault(Object *obj, const char *text, Error **errp)
 	for (char **word = words + 1; *word; word++) {
 		if (**word && !parse_word(&fault, *word)) {
 			error_setg(errp, "fault: %s is none of vf=N, running, skip=N, "
-				   "times=N, status=N, timeout, delay=MS, late=MS, grow=BYTES, "
-				   "required=BYTES, empty", *word);
+				   "times=N, status=N, timeout, delay=MS, grow=BYTES, required=BYTES, "
+				   "empty", *word);
 			return;
 		}
 	}
 	if (fault.effect.kind == CX_FAULT_NONE) {
-		error_setg(errp, "fault: one of status=N, timeout, delay=MS, late=MS, grow=BYTES, "
+		error_setg(errp, "fault: one of status=N, timeout, delay=MS, grow=BYTES, "
 			   "required=BYTES, empty is needed");
 		return;
 	}
