@@ -196,22 +196,20 @@ void latch_state_unlock(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_await - have a function that was away back
+ * latch_await_return - have a function that was away back
  * @dev: the device, state_lock and access_lock not held
  *
  * Context: process.
  * Return: 0 if it is there, -EIO if it is away still, -EINTR if the task is
  * being killed, or why it cannot be woken up.
  */
-int latch_await(struct vfio_latch_device *dev)
+int latch_await_return(struct vfio_latch_device *dev)
 {
 	int ret;
 
 	lockdep_assert_not_held(&dev->state_lock);
 	lockdep_assert_not_held(&dev->access_lock);
 
-	if (likely(!latch_is_away(dev)))
-		return 0;
 	if (latch_is_being_reset(dev))
 		return -EIO;
 	ret = pm_runtime_resume_and_get(&dev->pdev->dev);

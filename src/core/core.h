@@ -105,7 +105,7 @@ void latch_leave(struct vfio_latch_device *dev, bool is_over);
 void latch_come_back(struct vfio_latch_device *dev);
 void latch_wait_ready(struct vfio_latch_device *dev);
 void latch_settle(struct vfio_latch_device *dev);
-int latch_await(struct vfio_latch_device *dev);
+int latch_await_return(struct vfio_latch_device *dev);
 int latch_away_register(struct vfio_latch_device *dev);
 void latch_away_unregister(struct vfio_latch_device *dev);
 void latch_state_lock(struct vfio_latch_device *dev);
@@ -116,6 +116,12 @@ void latch_state_unlock(struct vfio_latch_device *dev);
 static inline bool latch_is_away(const struct vfio_latch_device *dev)
 {
 	return atomic_read(&dev->away);
+}
+
+/* Have a function that was away back: 0, or an error if it is away still; latch_await_return(). */
+static inline int latch_await(struct vfio_latch_device *dev)
+{
+	return unlikely(latch_is_away(dev)) ? latch_await_return(dev) : 0;
 }
 
 /* config.c APIs: */
