@@ -177,6 +177,15 @@ static int low_power_enter(struct vfio_latch_device *dev, struct eventfd_ctx *wa
 	return ret;
 }
 
+static void drop_wakeup_trigger(struct vfio_latch_device *dev)
+{
+	lockdep_assert_held_write(&dev->access_lock);
+
+	if (dev->wakeup_trigger)
+		eventfd_ctx_put(dev->wakeup_trigger);
+	dev->wakeup_trigger = NULL;
+}
+
 /* Under access_lock for writing, the device being awake. */
 static void low_power_leave(struct vfio_latch_device *dev)
 {
@@ -186,9 +195,7 @@ static void low_power_leave(struct vfio_latch_device *dev)
 		return;
 	pm_runtime_get_noresume(&dev->pdev->dev);
 	dev->low_power = false;
-	if (dev->wakeup_trigger)
-		eventfd_ctx_put(dev->wakeup_trigger);
-	dev->wakeup_trigger = NULL;
+	drop_wakeup_trigger(dev);
 	latch_intx_set_quiet(dev, LATCH_QUIET_LOW_POWER, false);
 }
 
@@ -200,6 +207,11 @@ static void low_power_leave(struct vfio_latch_device *dev)
  */
 void latch_power_wake(struct vfio_latch_device *dev)
 {
+	/* Who wakes it himself need not be told. */
+	down_write(&dev->access_lock);
+	drop_wakeup_trigger(dev);
+	up_write(&dev->access_lock);
+
 	pm_runtime_get_sync(&dev->pdev->dev);
 	latch_state_lock(dev);
 	down_write(&dev->access_lock);

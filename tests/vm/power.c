@@ -472,6 +472,20 @@ TEST(wakeup_by_the_host_signals_the_eventfd_and_ends_low_power)
 	CHECK_EQ(pm_usage(bdf), usage);
 }
 
+TEST(close_signals_no_wakeup)
+{
+	struct vfio_device *nvme;
+	int event = event_new();
+
+	driver_load(NULL);
+	nvme = open_with_memory("nvme1");
+	need_low_power(nvme);
+	CHECK_EQ(enter_low_power_with_wakeup(nvme, event), 0);
+	CHECK(WAIT_UNTIL(!strcmp(pm_status(nvme->bdf), "suspended"), 10000));
+	vfio_close(nvme);
+	CHECK_EQ(event_take(event), 0);
+}
+
 TEST(wakeup_by_an_access_signals_the_eventfd_and_ends_low_power)
 {
 	struct vfio_device *nvme;
