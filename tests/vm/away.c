@@ -265,17 +265,12 @@ TEST(an_open_that_meets_a_link_reset_finds_the_bars)
 
 /* VFs */
 
-static void do_disable_msix(void *device)
-{
-	vfio_irq_disable(device, MSIX);
-}
-
 /* While the PF has no VFs, one of them that were to be configured would miss it. */
 TEST(a_vf_is_configured_after_its_pf)
 {
 	static uint8_t token[16] = { [0 ... 15] = 0x11 };
 	struct vfio_device *pf, *vf;
-	pid_t disables, reads;
+	struct stuck_msix stuck;
 	char name[128], *bdf;
 	int event;
 
@@ -294,14 +289,10 @@ TEST(a_vf_is_configured_after_its_pf)
 	/* Whoever configures the PF waits. */
 	cfg_command(pf, PCI_COMMAND_MEMORY, 0);
 	vfio_irq_event(pf, MSIX);
-	reads = irq_affinity_read_for_ever(pf->bdf);
-	disables = child_start(do_disable_msix, pf);
-	CHECK(WAIT_UNTIL(child_waits(disables), LIMIT_MS));
+	stuck = stuck_msix_begin(pf);
 	reset_the_link("witness1");
 	CHECK(!memory_answers(vf));
-	CHECK_OK(kill(reads, SIGKILL));
-	CHECK_OK(waitpid(reads, NULL, 0));
-	child_check_ends("who disables MSI-X", disables);
+	stuck_msix_end(&stuck);
 	CHECK(WAIT_UNTIL(memory_answers(vf), LIMIT_MS));
 	check_interrupt(vf, event);
 }

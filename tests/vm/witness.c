@@ -446,11 +446,6 @@ static void do_reset(void *device)
 	vfio_reset(device);
 }
 
-static void do_disable_msix(void *device)
-{
-	vfio_irq_disable(device, VFIO_PCI_MSIX_IRQ_INDEX);
-}
-
 struct reader {
 	int file;
 	void *page;
@@ -486,7 +481,7 @@ TEST_OURS(interrupts_are_freed_while_procfs_copies_to_a_bar)
 		make_resets_last(ms);
 		resets = child_start(do_reset, device);
 		witness_wait_in_reset("witness0");
-		disables = child_start(do_disable_msix, device);
+		disables = child_disable_msix(device);
 		met = waits_for_the_reset(disables);
 		reads = child_start(do_read, &reader);
 		met = waits_for_the_reset(reads) && met;
@@ -509,21 +504,16 @@ TEST_OURS(recovery_does_not_wait_for_the_functions_users)
 	struct vfio_device *device = vfio_open_with_memory("witness0", NULL);
 	uint32_t bar = real_cfg(device->bdf, PCI_BASE_ADDRESS_0, 4);
 	int event = event_new(), mark = kmsg_mark();
-	pid_t disables, reads;
+	struct stuck_msix stuck;
 
 	vfio_irq_eventfd(device, VFIO_PCI_ERR_IRQ_INDEX, 0, event);
 	vfio_irq_eventfd(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, event_new());
-	reads = irq_affinity_read_for_ever(device->bdf);
-	disables = child_start(do_disable_msix, device);
-	CHECK(WAIT_UNTIL(child_waits(disables), LIMIT_MS));
+	stuck = stuck_msix_begin(device);
 
 	vm_aer("witness0", "MALF_TLP");
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
 	vm_wait_recovered(mark, LIMIT_MS);
-	CHECK(child_waits(disables));
-	CHECK_OK(kill(reads, SIGKILL));
-	CHECK_OK(waitpid(reads, NULL, 0));
-	child_check_ends("who disables MSI-X", disables);
+	stuck_msix_end(&stuck);
 	if (driver_is_ours())
 		CHECK(WAIT_UNTIL(real_cfg(device->bdf, PCI_BASE_ADDRESS_0, 4) == bar, LIMIT_MS));
 }
@@ -543,13 +533,12 @@ TEST_OURS(a_reset_that_waits_holds_up_neither_recovery_nor_others)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness0", NULL);
 	int event = event_new(), mark = kmsg_mark();
-	pid_t disables, reads, resets;
+	struct stuck_msix stuck;
+	pid_t resets;
 
 	vfio_irq_eventfd(device, VFIO_PCI_ERR_IRQ_INDEX, 0, event);
 	vfio_irq_eventfd(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, event_new());
-	reads = irq_affinity_read_for_ever(device->bdf);
-	disables = child_start(do_disable_msix, device);
-	CHECK(WAIT_UNTIL(child_waits(disables), LIMIT_MS));
+	stuck = stuck_msix_begin(device);
 	resets = child_start(do_reset_if_possible, device);
 	CHECK(WAIT_UNTIL(child_waits(resets), LIMIT_MS));
 
@@ -560,10 +549,7 @@ TEST_OURS(a_reset_that_waits_holds_up_neither_recovery_nor_others)
 	/* And it can be killed. */
 	CHECK_OK(kill(resets, SIGKILL));
 	CHECK_OK(waitpid(resets, NULL, 0));
-	CHECK(child_waits(disables));
-	CHECK_OK(kill(reads, SIGKILL));
-	CHECK_OK(waitpid(reads, NULL, 0));
-	child_check_ends("who disables MSI-X", disables);
+	stuck_msix_end(&stuck);
 }
 
 /*

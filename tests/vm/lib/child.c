@@ -79,7 +79,7 @@ static void read_to_a_page_that_never_comes(void *file)
 	CHECK_GT(read(*(int *)file, page_that_never_comes(), 64), 0);
 }
 
-pid_t irq_affinity_read_for_ever(const char *bdf)
+static pid_t read_affinity_for_ever(const char *bdf)
 {
 	int file = irq_affinity_open(bdf);
 	pid_t child = child_start(read_to_a_page_that_never_comes, &file);
@@ -87,4 +87,32 @@ pid_t irq_affinity_read_for_ever(const char *bdf)
 	CHECK(WAIT_UNTIL(!strcmp(proc_read(child, "wchan"), "handle_userfault"), LIMIT_MS));
 	close(file);
 	return child;
+}
+
+static void do_disable_msix(void *device)
+{
+	vfio_irq_disable(device, VFIO_PCI_MSIX_IRQ_INDEX);
+}
+
+pid_t child_disable_msix(struct vfio_device *device)
+{
+	return child_start(do_disable_msix, device);
+}
+
+struct stuck_msix stuck_msix_begin(struct vfio_device *device)
+{
+	struct stuck_msix stuck;
+
+	stuck.reads = read_affinity_for_ever(device->bdf);
+	stuck.disables = child_disable_msix(device);
+	CHECK(WAIT_UNTIL(child_waits(stuck.disables), LIMIT_MS));
+	return stuck;
+}
+
+void stuck_msix_end(const struct stuck_msix *stuck)
+{
+	CHECK(child_waits(stuck->disables));
+	CHECK_OK(kill(stuck->reads, SIGKILL));
+	CHECK_OK(waitpid(stuck->reads, NULL, 0));
+	child_check_ends("who disables MSI-X", stuck->disables);
 }

@@ -21,7 +21,22 @@ bool child_waits(pid_t child);
  */
 int irq_affinity_open(const char *bdf);
 
-/* A child that reads it to a page that nobody will ever provide: until it is killed. */
-pid_t irq_affinity_read_for_ever(const char *bdf);
+struct vfio_device;
+
+/* A child that takes a device's MSI-X down. */
+pid_t child_disable_msix(struct vfio_device *device);
+
+/*
+ * Two children: one takes MSI-X down, and waits with what it holds of the driver for the other one,
+ * which reads of vector 0 to a page that nobody will ever provide.
+ */
+struct stuck_msix {
+	pid_t disables;
+	pid_t reads;
+};
+
+struct stuck_msix stuck_msix_begin(struct vfio_device *device);
+/* It must be stuck still, and comes to its end now. */
+void stuck_msix_end(const struct stuck_msix *stuck);
 
 #endif
