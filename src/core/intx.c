@@ -223,8 +223,7 @@ static int intx_enable(struct vfio_latch_device *dev, struct eventfd_ctx *trigge
 	intx->irq = pdev->irq;
 	intx->is_irq_off = !dev->can_mask_intx;
 
-	ret = request_irq(intx->irq, handle_intx,
-			  flags, intx->name, intx);
+	ret = request_irq(intx->irq, handle_intx, flags, intx->name, intx);
 	if (ret) {
 		kfree(intx);
 		return ret;
