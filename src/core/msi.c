@@ -305,6 +305,12 @@ static int grow(struct vfio_latch_device *dev, unsigned int count)
 	}
 
 	free_irqs(dev);
+	/*
+	 * An interrupt may still be on its way to a CPU of x86, where kernels
+	 * without dynamic MSI-X mark its vector unused when it comes, even if
+	 * the vector has just been given out again: let every CPU take it first.
+	 */
+	synchronize_rcu();
 	deallocate(dev);
 	allocated = allocate(dev, dev->irq_type, count,
 			     latch_irq_count(dev, dev->irq_type));

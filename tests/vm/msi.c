@@ -6,6 +6,7 @@
  * vm-drivers: ours kernel
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "nvme.h"
@@ -578,6 +579,25 @@ static void *raise_and_wait(void *data)
 	return NULL;
 }
 
+/*
+ * Who runs on a CPU has seen it take the interrupts that were on their way there. Linux 6.1 on x86
+ * may forget a vector that is given out again before one that is left over for it comes in.
+ */
+static void let_cpus_take_interrupts(void)
+{
+	cpu_set_t all, one;
+
+	CHECK_EQ(sched_getaffinity(0, sizeof(all), &all), 0);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		CHECK_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+	}
+	CHECK_EQ(sched_setaffinity(0, sizeof(all), &all), 0);
+}
+
 TEST_OURS(no_interrupt_is_lost_while_vectors_are_added)
 {
 	struct raiser raiser = { .nvme = open_nvme() };
@@ -596,6 +616,7 @@ TEST_OURS(no_interrupt_is_lost_while_vectors_are_added)
 		raiser.stop = true;
 		CHECK_EQ(pthread_join(thread, NULL), 0);
 		vfio_irq_disable(device, MSIX);
+		let_cpus_take_interrupts();
 	}
 	test_note("%u interrupts", raiser.raised);
 }
