@@ -45,6 +45,7 @@ void device_read_driver(struct device *dev)
 	if (!strcmp(dev->driver_override, "(null)"))
 		dev->driver_override[0] = '\0';
 	read_latched(dev);
+	attr_read(dev->migratable, sizeof(dev->migratable), DEVICE "vfio_pci/migratable", dev->text);
 	attr_read(dev->migration_state, sizeof(dev->migration_state),
 		  DEVICE "vfio_pci/migration_state", dev->text);
 	attr_read(dev->tracker_state, sizeof(dev->tracker_state),

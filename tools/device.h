@@ -25,6 +25,7 @@ struct latched {
  * @vf_index: which of its PF's VFs it is, from 0
  * @total_vfs: how many VFs a PF can have; 0 if it is none
  * @is_latched: one of our drivers has it, and @latched says under what
+ * @migratable: "yes", or why the device cannot be migrated; "" if nobody says
  * @migration_state, @tracker_state: "" if it has none
  * @unknown: bits (1 << enum match_key) that the device, a VF to come, has no answer to yet
  * @subsystem_unknown: likewise, for the subsystem ids
@@ -41,6 +42,7 @@ struct device {
 	unsigned int total_vfs;
 	bool is_latched;
 	struct latched latched[NR_TUNABLES];
+	char migratable[NAME_SIZE];
 	char migration_state[NAME_SIZE];
 	char tracker_state[NAME_SIZE];
 	unsigned int unknown;

@@ -20,6 +20,11 @@ void examine_initramfs(struct findings *findings);
 void examine_device(struct findings *findings, const struct config *config,
 		    const struct entry *entry);
 
+/* doctor_migration.c APIs: */
+#define MLX5_DRIVER "mlx5_vfio_pci"
+bool is_mlx5_vf(const struct device *dev);
+void examine_migration(struct findings *findings, const struct device *dev);
+
 /* initramfs.c APIs: */
 FILE *initramfs_open(const char *release);
 void initramfs_close(FILE *list);

@@ -9,12 +9,6 @@
 #include "users.h"
 
 #define DEVICE "/sys/bus/pci/devices/%s/"
-#define MLX5_DRIVER "mlx5_vfio_pci"
-
-static bool is_mlx5_vf(const struct device *dev)
-{
-	return dev->ids.vendor == 0x15b3 && dev->ids.device == 0x101e;
-}
 
 static const char *driver_text(const char *driver)
 {
@@ -146,56 +140,6 @@ static void examine_pf(struct findings *findings, const struct config *config,
 		find(findings, NOTE, "autoprobe", "",
 		     "somebody has switched sriov_drivers_autoprobe of %s off: VFs get no usual driver",
 		     pf.text);
-}
-
-/* Without iova_bitmap, vfio cannot report what a device has written. */
-static bool kernel_can_report(void)
-{
-	char path[PATH_SIZE], line[512];
-	bool found = false;
-	FILE *symbols;
-
-	system_path(path, "/proc/kallsyms");
-	symbols = fopen(path, "re");
-	while (symbols && !found && fgets(line, sizeof(line), symbols))
-		found = strstr(line, " iova_bitmap_set");
-	if (symbols)
-		fclose(symbols);
-	return found;
-}
-
-static void examine_tracking(struct findings *findings)
-{
-	if (kernel_can_report())
-		find(findings, NOTE, "dirty-tracking", "Update the firmware.",
-		     "the firmware offers no page tracker: what the device writes counts as all of memory");
-	else
-		find(findings, NOTE, "dirty-tracking", "A kernel with CONFIG_IOMMUFD can, and so can 6.1.",
-		     "this kernel cannot report dirty pages of devices: all of memory counts as written");
-}
-
-static void examine_migration(struct findings *findings, const struct device *dev)
-{
-	if (!is_mlx5_vf(dev))
-		return;
-	if (strcmp(dev->driver, MLX5_DRIVER)) {
-		if (driver_is_vfio(dev->driver))
-			find(findings, PROBLEM, "migration", "Bind it to " MLX5_DRIVER ".",
-			     "%s cannot migrate it", dev->driver);
-	} else if (!dev->is_latched) {
-		find(findings, PROBLEM, "module-loaded", "See the findings about the system.",
-		     "the " MLX5_DRIVER " that has it is the kernel's own");
-	} else if (!dev->migration_state[0]) {
-		find(findings, PROBLEM, "migration",
-		     "Unbind it, then: devlink port function set PORT migratable enable. Or update the firmware.",
-		     "the firmware does not offer migration for this VF");
-	} else {
-		if (!strcmp(dev->migration_state, "error"))
-			find(findings, PROBLEM, "migration", "Reset it: its user must, or close it.",
-			     "a migration has failed, and left it in the error state");
-		if (!dev->tracker_state[0])
-			examine_tracking(findings);
-	}
 }
 
 void examine_device(struct findings *findings, const struct config *config,

@@ -66,7 +66,7 @@ static json_t *entry_json(const struct entry *entry)
 {
 	const struct device *dev = &entry->device;
 
-	return json_pack("{s:s, s:s, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "address", dev->text, "name", entry->name,
 			 "id", "vendor", id_text(dev->ids.vendor),
 			 "device", id_text(dev->ids.device),
@@ -78,6 +78,7 @@ static json_t *entry_json(const struct entry *entry)
 			 json_integer(dev->iommu_group),
 			 "vf", vf(dev), "tunables", tunables(dev),
 			 "open", is_open(entry), "user", user(entry),
+			 "migratable", string_or_null(dev->migratable),
 			 "migration_state", string_or_null(dev->migration_state),
 			 "tracker_state", string_or_null(dev->tracker_state),
 			 "section", section(entry));

@@ -2,6 +2,7 @@
 /* For node_exporter's textfile collector: Prometheus' text format. */
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "inventory.h"
 
@@ -101,6 +102,23 @@ static void print_tunables(const struct inventory *inventory)
 	}
 }
 
+static void print_migratable(const struct inventory *inventory)
+{
+	size_t n;
+
+	head("device_migratable", "Whether the device can be migrated, in the driver's words.");
+	for (n = 0; n < inventory->count; n++) {
+		const char *migratable = inventory->entry[n].device.migratable;
+
+		if (!*migratable)
+			continue;
+		sample("device_migratable", &inventory->entry[n]);
+		putchar(',');
+		label("answer", migratable);
+		printf("} %d\n", !strcmp(migratable, "yes"));
+	}
+}
+
 static void print_state(const struct inventory *inventory, const char *metric, const char *help,
 			size_t offset)
 {
@@ -125,6 +143,7 @@ void prometheus_print(const struct inventory *inventory)
 	print_as_configured(inventory);
 	print_open(inventory);
 	print_tunables(inventory);
+	print_migratable(inventory);
 	print_state(inventory, "device_migration_state",
 		    "The migration state of a device that can be migrated.",
 		    offsetof(struct device, migration_state));

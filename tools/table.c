@@ -166,7 +166,10 @@ void sheet_print(const struct entry *entry)
 		       entry->user->command);
 	else
 		printf("%-16s %s\n", "open", open_text(entry->open));
-	printf("%-16s %s\n", "migration", or_dash(dev->migration_state));
+	if (*dev->migratable && !*dev->migration_state)
+		printf("%-16s no (%s)\n", "migration", dev->migratable);
+	else
+		printf("%-16s %s\n", "migration", or_dash(dev->migration_state));
 	printf("%-16s %s\n", "dirty tracking", or_dash(dev->tracker_state));
 	if (entry->section)
 		printf("%-16s [%s] in %s:%u, driver %s%s\n", "section", entry->section->name,

@@ -96,10 +96,32 @@ static void read_pf_caps(struct mlx5_core_dev *mdev, struct latch_fw_caps *caps)
 }
 
 /**
- * latch_fw_query_caps - ask what the firmware can do for a VF
+ * latch_fw_can_migrate - whether the firmware migrates VFs at all
  * @mdev: the PF
+ *
+ * Return: as mlx5_core has set the PF up.
+ */
+bool latch_fw_can_migrate(struct mlx5_core_dev *mdev)
+{
+	return MLX5_CAP_GEN(mdev, migration);
+}
+
+/**
+ * latch_fw_is_ethernet - whether a PF's port is an Ethernet port
+ * @mdev: the PF
+ *
+ * Return: true if so; firmware migrates VFs of no other.
+ */
+bool latch_fw_is_ethernet(struct mlx5_core_dev *mdev)
+{
+	return MLX5_CAP_GEN(mdev, port_type) == MLX5_CAP_PORT_TYPE_ETH;
+}
+
+/**
+ * latch_fw_query_caps - ask what the firmware can do for a VF
+ * @mdev: the PF, which can migrate VFs
  * @function_id: the VF, counted from 1
- * @caps: what it can; all false where the PF cannot migrate VFs
+ * @caps: what it can
  *
  * Where mlx5_core can declare a VF migratable (devlink), only those so
  * declared are; an older one cannot, and the firmware is taken at its word.
@@ -113,8 +135,6 @@ int latch_fw_query_caps(struct mlx5_core_dev *mdev, u16 function_id, struct latc
 	int ret;
 
 	memset(caps, 0, sizeof(*caps));
-	if (!MLX5_CAP_GEN(mdev, migration))
-		return 0;
 	out = kzalloc(MLX5_ST_SZ_BYTES(query_hca_cap_out), GFP_KERNEL);
 	if (!out)
 		return -ENOMEM;
@@ -124,7 +144,7 @@ int latch_fw_query_caps(struct mlx5_core_dev *mdev, u16 function_id, struct latc
 	if (ret)
 		goto free;
 	caps->vhca_id = MLX5_GET(cmd_hca_cap, cap, vhca_id);
-	caps->migration = true;
+	caps->migratable = true;
 	if (!MLX5_CAP_GEN(mdev, hca_cap_2))
 		goto free;
 	read_pf_caps(mdev, caps);
@@ -132,7 +152,7 @@ int latch_fw_query_caps(struct mlx5_core_dev *mdev, u16 function_id, struct latc
 		goto free;
 	ret = query_cap(mdev, function_id, MLX5_CAP_GENERAL_2, HCA_CAP_OPMOD_GET_MAX, out);
 	if (!ret)
-		caps->migration = MLX5_GET(latch_hca_cap_2, cap, migratable);
+		caps->migratable = MLX5_GET(latch_hca_cap_2, cap, migratable);
 free:
 	kfree(out);
 	return ret;

@@ -14,7 +14,7 @@
 /**
  * struct latch_fw_caps - what the firmware can do for a VF
  * @vhca_id: the VF's number in commands
- * @migration: it can be migrated
+ * @migratable: it may be migrated
  * @multi_load: several images can be loaded one after the other
  * @tracking: it notes changes while the VF runs
  * @chunks: an image can be saved in parts
@@ -22,7 +22,7 @@
  */
 struct latch_fw_caps {
 	u16 vhca_id;
-	bool migration;
+	bool migratable;
 	bool multi_load;
 	bool tracking;
 	bool chunks;
@@ -42,6 +42,8 @@ struct latch_fw_size {
 };
 
 bool latch_fw_has_let_go(struct mlx5_core_dev *mdev, int error, size_t bytes);
+bool latch_fw_can_migrate(struct mlx5_core_dev *mdev);
+bool latch_fw_is_ethernet(struct mlx5_core_dev *mdev);
 int latch_fw_query_caps(struct mlx5_core_dev *mdev, u16 function_id, struct latch_fw_caps *caps);
 int latch_fw_suspend(struct mlx5_core_dev *mdev, u16 vhca_id, u16 op_mod);
 int latch_fw_resume(struct mlx5_core_dev *mdev, u16 vhca_id, u16 op_mod);

@@ -399,21 +399,26 @@ static int pf_event(struct notifier_block *nb, unsigned long event, void *data)
 	return 0;
 }
 
-/* What the firmware can do for the VF is asked once; the PF's driver is there meanwhile. */
-static int probe_firmware(struct latch_mlx5_device *dev, struct mlx5_core_dev *mdev)
+/*
+ * What the firmware can do for the VF is asked once; the PF's driver is there meanwhile. Returns
+ * what sysfs shows: whether it can be migrated, or else why not.
+ */
+static const char *probe_firmware(struct latch_mlx5_device *dev, struct mlx5_core_dev *mdev)
 {
 	struct latch_fw_caps caps;
 	int ret;
 
+	if (!latch_fw_can_migrate(mdev))
+		return latch_fw_is_ethernet(mdev) ? "pf-firmware" : "not-ethernet";
 	ret = latch_fw_query_caps(mdev, dev->vf_index + 1, &caps);
 	if (ret)
-		return ret;
-	if (!caps.migration)
-		return -EOPNOTSUPP;
+		return "error";
+	if (!caps.migratable)
+		return "not-enabled";
 	dev->pf_notifier.notifier_call = pf_event;
 	ret = mlx5_sriov_blocking_notifier_register(mdev, dev->vf_index, &dev->pf_notifier);
 	if (ret)
-		return ret;
+		return "error";
 	dev->mdev = mdev;
 	dev->vhca_id = caps.vhca_id;
 	dev->migrate_cap = true;
@@ -422,7 +427,26 @@ static int probe_firmware(struct latch_mlx5_device *dev, struct mlx5_core_dev *m
 	dev->mig_state_cap = caps.state;
 	/* All chunks but the first are incremental, and are loaded one after the other. */
 	dev->chunk_mode = caps.chunks && dev->precopy_cap;
-	return 0;
+	latch_mlx5_dirty_probe(dev);
+	return "yes";
+}
+
+static const char *probe_vf(struct latch_mlx5_device *dev)
+{
+	struct pci_dev *pdev = dev->core.pdev;
+	int vf_index = pci_iov_vf_id(pdev);
+	struct mlx5_core_dev *mdev;
+	const char *migratable;
+
+	if (vf_index < 0)
+		return "not-a-vf";
+	mdev = mlx5_vf_get_core_dev(pdev);
+	if (!mdev)
+		return "pf-driver";
+	dev->vf_index = vf_index;
+	migratable = probe_firmware(dev, mdev);
+	mlx5_vf_put_core_dev(mdev);
+	return migratable;
 }
 
 /**
@@ -435,31 +459,13 @@ static int probe_firmware(struct latch_mlx5_device *dev, struct mlx5_core_dev *m
  */
 void latch_mlx5_migration_probe(struct latch_mlx5_device *dev)
 {
-	struct pci_dev *pdev = dev->core.pdev;
 	struct vfio_device *vdev = &dev->core.vdev;
-	struct mlx5_core_dev *mdev;
-	int vf_index, ret;
 
-	vf_index = pci_iov_vf_id(pdev);
-	if (vf_index < 0) {
-		pci_info(pdev, "not a VF, cannot be migrated\n");
+	dev->migratable = probe_vf(dev);
+	if (!dev->migrate_cap) {
+		pci_info(dev->core.pdev, "cannot be migrated: %s\n", dev->migratable);
 		return;
 	}
-	mdev = mlx5_vf_get_core_dev(pdev);
-	if (!mdev) {
-		pci_info(pdev, "its PF is not in mlx5_core's hands, cannot be migrated\n");
-		return;
-	}
-	dev->vf_index = vf_index;
-	ret = probe_firmware(dev, mdev);
-	if (!ret)
-		latch_mlx5_dirty_probe(dev);
-	mlx5_vf_put_core_dev(mdev);
-	if (ret) {
-		pci_info(pdev, "cannot be migrated (%d)\n", ret);
-		return;
-	}
-
 	dev->core.reset_begins = reset_begins;
 	dev->core.was_reset = was_reset;
 	vdev->mig_ops = &migration_ops;

@@ -38,6 +38,7 @@ struct latch_mlx5_device {
 	 */
 	struct mlx5_core_dev *mdev;
 	struct notifier_block pf_notifier;
+	const char *migratable;		/* "yes", or why not: docs/sysfs-abi.txt */
 	u16 vf_index;
 	u16 vhca_id;
 	unsigned int migrate_cap : 1;

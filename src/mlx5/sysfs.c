@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the vfio_pci/ group of a VF that can be migrated has besides the core's.
+ * What the vfio_pci/ group of a VF has besides the core's.
  *
  * Shown without state_mutex, which may be held as long as a firmware command
  * takes: each attribute is one word.
@@ -17,6 +17,12 @@ static struct latch_mlx5_device *from_device(struct device *device)
 	return container_of(core, struct latch_mlx5_device, core);
 }
 
+static ssize_t migratable_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", from_device(device)->migratable);
+}
+static DEVICE_ATTR_RO(migratable);
+
 static ssize_t migration_state_show(struct device *device, struct device_attribute *attr,
 				    char *buf)
 {
@@ -30,28 +36,45 @@ static ssize_t tracker_state_show(struct device *device, struct device_attribute
 }
 static DEVICE_ATTR_RO(tracker_state);
 
+/* All VFs have the first; the next come with what a VF can do, in this order. */
+static const struct attribute *const attributes[] = {
+	&dev_attr_migratable.attr,
+	&dev_attr_migration_state.attr,
+	&dev_attr_tracker_state.attr,
+};
+
+static unsigned int nr_attributes(const struct latch_mlx5_device *dev)
+{
+	return !dev->migrate_cap ? 1 : !dev->track_cap ? 2 : 3;
+}
+
 static const char group[] = "vfio_pci";
 
+static void remove_files(struct latch_mlx5_device *dev, unsigned int nr)
+{
+	while (nr--)
+		sysfs_remove_file_from_group(&dev->core.pdev->dev.kobj, attributes[nr], group);
+}
+
 /**
- * latch_mlx5_sysfs_add - show a VF's migration state
+ * latch_mlx5_sysfs_add - show whether a VF can be migrated, and what it is at
  * @dev: the device, registered
  *
  * Return: 0 or a negative error, all being undone.
  */
 int latch_mlx5_sysfs_add(struct latch_mlx5_device *dev)
 {
-	struct kobject *kobj = &dev->core.pdev->dev.kobj;
+	unsigned int n;
 	int ret;
 
-	if (!dev->migrate_cap)
-		return 0;
-	ret = sysfs_add_file_to_group(kobj, &dev_attr_migration_state.attr, group);
-	if (ret || !dev->track_cap)
-		return ret;
-	ret = sysfs_add_file_to_group(kobj, &dev_attr_tracker_state.attr, group);
-	if (ret)
-		sysfs_remove_file_from_group(kobj, &dev_attr_migration_state.attr, group);
-	return ret;
+	for (n = 0; n < nr_attributes(dev); n++) {
+		ret = sysfs_add_file_to_group(&dev->core.pdev->dev.kobj, attributes[n], group);
+		if (ret) {
+			remove_files(dev, n);
+			return ret;
+		}
+	}
+	return 0;
 }
 
 /**
@@ -60,11 +83,5 @@ int latch_mlx5_sysfs_add(struct latch_mlx5_device *dev)
  */
 void latch_mlx5_sysfs_remove(struct latch_mlx5_device *dev)
 {
-	struct kobject *kobj = &dev->core.pdev->dev.kobj;
-
-	if (!dev->migrate_cap)
-		return;
-	if (dev->track_cap)
-		sysfs_remove_file_from_group(kobj, &dev_attr_tracker_state.attr, group);
-	sysfs_remove_file_from_group(kobj, &dev_attr_migration_state.attr, group);
+	remove_files(dev, nr_attributes(dev));
 }

@@ -41,6 +41,7 @@ static void general(const struct cx_pf *pf, unsigned int id, uint8_t *cap)
 	SET(cmd_hca_cap, cap, cqe_version, 1);
 	SET(cmd_hca_cap, cap, rc, 1);
 	SET(cmd_hca_cap, cap, num_ports, 1);
+	SET(cmd_hca_cap, cap, port_type, pf->ethernet);
 	SET(cmd_hca_cap, cap, device_frequency_khz, TIMER_KHZ);
 	if (!id) {
 		SET(cmd_hca_cap, cap, vport_group_manager, 1);

@@ -116,7 +116,7 @@ struct cx_pf {
 	/* properties */
 	uint16_t vfs, vectors, vf_vectors;
 	uint32_t pages_per_vf, boot_pages, init_pages;
-	bool migration, precopy, chunks, multi_load, migration_state, tracker;
+	bool ethernet, migration, precopy, chunks, multi_load, migration_state, tracker;
 	uint64_t state_limit, image_limit;
 	uint32_t chunk_size, chunk_required;
 	uint8_t tracker_max_ranges, tracker_min_space, tracker_max_space, tracker_max_message;

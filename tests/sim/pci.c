@@ -248,6 +248,7 @@ static Property pf_properties[] = {
 	DEFINE_PROP_UINT32("boot-pages", struct cx_pf, boot_pages, 8),
 	DEFINE_PROP_UINT32("init-pages", struct cx_pf, init_pages, 24),
 	DEFINE_PROP_UINT32("pages-per-vf", struct cx_pf, pages_per_vf, 8),
+	LIVE("ethernet", ethernet, bool, bool, false),
 	LIVE("migration", migration, bool, bool, true),
 	LIVE("precopy", precopy, bool, bool, true),
 	LIVE("multi-load", multi_load, bool, bool, true),

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # doctor: each thing that it finds.
 
-HELPERS+=(healthy finds finds_nothing)
+HELPERS+=(healthy finds finds_nothing cannot_migrate)
 
 # A VF on mlx5_vfio_pci, as it should be: nothing to find.
 healthy()
@@ -304,11 +304,38 @@ doctor_finds_a_vf_that_the_kernels_driver_has()
 	finds problem module-loaded 0000:41:00.1 "the mlx5_vfio_pci that has it is the kernel's own"
 }
 
-doctor_finds_firmware_without_migration()
+# cannot_migrate WORD: as the driver says it
+cannot_migrate()
 {
 	healthy
 	rm "$(sys 0000:41:00.1)/vfio_pci/"{migration,tracker}_state
-	finds problem migration 0000:41:00.1 "the firmware does not offer migration for this VF"
+	echo "$1" >"$(sys 0000:41:00.1)/vfio_pci/migratable"
+}
+
+doctor_says_why_a_vf_cannot_be_migrated()
+{
+	local word
+
+	for word in not-a-vf pf-driver not-ethernet pf-firmware not-enabled error; do
+		cannot_migrate "$word"
+		latch_is 1 doctor 0000:41:00.1
+		grep -q '^0000:41:00.1: problem: ' <<<"$out"
+		is "$(grep -c "it cannot be migrated" <<<"$out")" 0
+		# Each word of the driver's is known, and documented.
+		grep -q "\"$word\"" "$TOP/src/mlx5/migration.c"
+		grep -q "^		  $word" "$TOP/docs/sysfs-abi.txt"
+	done
+	cannot_migrate pf-firmware
+	finds problem migration 0000:41:00.1 "the firmware of its PF does not offer migration"
+	cannot_migrate not-enabled
+	finds problem migration 0000:41:00.1 "migration is not enabled for this VF"
+	grep -q "devlink port function set pci/PF/PORT migratable enable" <<<"$out"
+}
+
+doctor_repeats_a_reason_that_it_does_not_know()
+{
+	cannot_migrate next-years
+	finds problem migration 0000:41:00.1 "it cannot be migrated: next-years"
 }
 
 doctor_finds_a_failed_migration()

@@ -93,6 +93,18 @@ dirty tracking   -
 section          [mlx5-vfs] in /etc/vfio-latch.conf:8, driver mlx5_vfio_pci (not what it has)'
 }
 
+what_cannot_be_migrated_says_why()
+{
+	three_vfs
+	rm "$VFIO_LATCH_ROOT/model/migratable/0000:41:00.2"
+	latch_is 0 unbind 0000:41:00.2
+	latch_is 0 bind 0000:41:00.2
+	latch_is 0 show 41:00.2
+	has_line "migration        no (not-enabled)"
+	latch_is 0 list --format=prometheus
+	has_line 'vfio_latch_device_migratable{address="0000:41:00.2",answer="not-enabled"} 0'
+}
+
 show_tells_what_a_device_does_not_have()
 {
 	three_vfs
@@ -125,6 +137,7 @@ json_has_all_that_show_has()
 		assert one["section"] == {"name": "mlx5-vfs", "file": "/etc/vfio-latch.conf", "line": 8,
 		                          "driver": "mlx5_vfio_pci", "as_configured": False}
 		assert two["open"] is False and two["user"] is None
+		assert one["migratable"] is None and two["migratable"] == "yes"
 		assert two["migration_state"] == "running" and two["tracker_state"] == "off"
 		assert two["section"]["as_configured"] is True
 		assert three["tunables"] is None and three["driver_override"] is None
@@ -147,7 +160,7 @@ json_has_null_for_what_a_device_does_not_have()
 		device = json.load(open(sys.argv[1]))
 		absent = [key for key in device if device[key] is None]
 		assert absent == ["driver", "driver_override", "iommu_group", "vf", "tunables",
-		                  "user", "migration_state", "tracker_state", "section"], absent
+		                  "user", "migratable", "migration_state", "tracker_state", "section"], absent
 		assert device["open"] is False
 	EOF
 }
@@ -180,6 +193,7 @@ prometheus_has_a_sample_for_each_fact()
 	has_line 'vfio_latch_device_open{address="0000:41:00.2"} 0'
 	has_line 'vfio_latch_device_tunable{address="0000:41:00.1",tunable="disable_idle_d3",source="rule"} 1'
 	has_line 'vfio_latch_device_tunable{address="0000:41:00.1",tunable="disable_vga",source="default"} 0'
+	has_line 'vfio_latch_device_migratable{address="0000:41:00.2",answer="yes"} 1'
 	has_line 'vfio_latch_device_migration_state{address="0000:41:00.2",state="running"} 1'
 	has_line 'vfio_latch_device_tracker_state{address="0000:41:00.2",state="off"} 1'
 	has_line 'vfio_latch_config_faults 0'

@@ -110,6 +110,7 @@ static void latch(const struct device *dev, const char *module)
 		dev->address.slot << 3 | dev->address.function, dev->ids.vendor, dev->ids.device,
 		dev->ids.subvendor, dev->ids.subdevice,
 	};
+	bool can_migrate = exists("/model/migratable/%s", dev->text);
 	char policy[4096], sources[512], source[80];
 	int n, length = 0;
 	bool value;
@@ -124,7 +125,10 @@ static void latch(const struct device *dev, const char *module)
 				   model_tunable_name(n), source);
 	}
 	put_file(sources, DEVICE "vfio_pci/policy_source", dev->text);
-	if (exists("/model/migratable/%s", dev->text))
+	if (strcmp(module, "mlx5_vfio_pci"))
+		return;
+	put_file(can_migrate ? "yes\n" : "not-enabled\n", DEVICE "vfio_pci/migratable", dev->text);
+	if (can_migrate)
 		put_file("running\n", DEVICE "vfio_pci/migration_state", dev->text);
 }
 

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Whether a device can be migrated, and why not. */
+#include <stdio.h>
+#include <string.h>
+
+#include "doctor.h"
+#include "sysfs.h"
+
+/* What the driver says in vfio_pci/migratable (docs/sysfs-abi.txt), and what is to be done. */
+static const struct {
+	const char *word, *text, *advice;
+} reasons[] = {
+	{ "not-a-vf", "it is not a VF; only VFs are migrated", "" },
+	{ "pf-driver", "mlx5_core did not have its PF, or not with SR-IOV, when it was bound",
+	  "When mlx5_core has: vfio-latch unbind, then bind." },
+	{ "not-ethernet", "the port of its PF is not Ethernet; only VFs of such ports are migrated",
+	  "mlxconfig -d PF set LINK_TYPE_P1=2 makes it one, where the card can." },
+	{ "pf-firmware", "the firmware of its PF does not offer migration",
+	  "Update the firmware; then mlxconfig -d PF set VF_MIGRATION_MODE=2, and power off and on." },
+	{ "not-enabled", "migration is not enabled for this VF",
+	  "vfio-latch unbind VF; devlink dev eswitch set pci/PF mode switchdev; "
+	  "devlink port function set pci/PF/PORT migratable enable; vfio-latch bind VF." },
+	{ "error", "the firmware did not say whether this VF can be migrated",
+	  "See the kernel's log of mlx5_core; then vfio-latch unbind, and bind." },
+};
+
+bool is_mlx5_vf(const struct device *dev)
+{
+	return dev->ids.vendor == 0x15b3 && dev->ids.device == 0x101e;
+}
+
+/* Without iova_bitmap, vfio cannot report what a device has written. */
+static bool kernel_can_report(void)
+{
+	char path[PATH_SIZE], line[512];
+	bool found = false;
+	FILE *symbols;
+
+	system_path(path, "/proc/kallsyms");
+	symbols = fopen(path, "re");
+	while (symbols && !found && fgets(line, sizeof(line), symbols))
+		found = strstr(line, " iova_bitmap_set");
+	if (symbols)
+		fclose(symbols);
+	return found;
+}
+
+static void examine_tracking(struct findings *findings)
+{
+	if (kernel_can_report())
+		find(findings, NOTE, "dirty-tracking", "Update the firmware.",
+		     "the firmware offers no page tracker: what the device writes counts as all of memory");
+	else
+		find(findings, NOTE, "dirty-tracking", "A kernel with CONFIG_IOMMUFD can, and so can 6.1.",
+		     "this kernel cannot report dirty pages of devices: all of memory counts as written");
+}
+
+static void examine_reason(struct findings *findings, const struct device *dev)
+{
+	size_t n;
+
+	for (n = 0; n < sizeof(reasons) / sizeof(reasons[0]); n++)
+		if (!strcmp(dev->migratable, reasons[n].word)) {
+			find(findings, PROBLEM, "migration", reasons[n].advice, "%s",
+			     reasons[n].text);
+			return;
+		}
+	find(findings, PROBLEM, "migration", "See docs/sysfs-abi.txt of the driver that is loaded.",
+	     "it cannot be migrated%s%s", *dev->migratable ? ": " : "", dev->migratable);
+}
+
+void examine_migration(struct findings *findings, const struct device *dev)
+{
+	if (!is_mlx5_vf(dev))
+		return;
+	if (strcmp(dev->driver, MLX5_DRIVER)) {
+		if (driver_is_vfio(dev->driver))
+			find(findings, PROBLEM, "migration", "Bind it to " MLX5_DRIVER ".",
+			     "%s cannot migrate it", dev->driver);
+	} else if (!dev->is_latched) {
+		find(findings, PROBLEM, "module-loaded", "See the findings about the system.",
+		     "the " MLX5_DRIVER " that has it is the kernel's own");
+	} else if (!dev->migration_state[0]) {
+		examine_reason(findings, dev);
+	} else {
+		if (!strcmp(dev->migration_state, "error"))
+			find(findings, PROBLEM, "migration", "Reset it: its user must, or close it.",
+			     "a migration has failed, and left it in the error state");
+		if (!dev->tracker_state[0])
+			examine_tracking(findings);
+	}
+}
