@@ -50,6 +50,7 @@ void device_read_driver(struct device *dev)
 		  DEVICE "vfio_pci/migration_state", dev->text);
 	attr_read(dev->tracker_state, sizeof(dev->tracker_state),
 		  DEVICE "vfio_pci/tracker_state", dev->text);
+	cost_read(&dev->cost, dev->text);
 }
 
 static uint16_t read_id(const struct device *dev, const char *name)

@@ -4,6 +4,7 @@
 #define DEVICE_H
 
 #include "address.h"
+#include "cost.h"
 #include "tunable.h"
 
 #define NAME_SIZE 64
@@ -27,6 +28,7 @@ struct latched {
  * @is_latched: one of our drivers has it, and @latched says under what
  * @migratable: "yes", or why the device cannot be migrated; "" if nobody says
  * @migration_state, @tracker_state: "" if it has none
+ * @cost: what its last migration cost
  * @unknown: bits (1 << enum match_key) that the device, a VF to come, has no answer to yet
  * @subsystem_unknown: likewise, for the subsystem ids
  */
@@ -45,6 +47,7 @@ struct device {
 	char migratable[NAME_SIZE];
 	char migration_state[NAME_SIZE];
 	char tracker_state[NAME_SIZE];
+	struct cost cost;
 	unsigned int unknown;
 	bool subsystem_unknown;
 };

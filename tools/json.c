@@ -62,11 +62,29 @@ static json_t *is_open(const struct entry *entry)
 	return entry->open == OPEN_UNKNOWN ? json_null() : json_boolean(entry->open == OPEN);
 }
 
+static json_t *last_migration(const struct cost *cost)
+{
+	json_t *json, *commands;
+	int n;
+
+	if (!*cost->direction)
+		return json_null();
+	commands = json_object();
+	for (n = 0; n < NR_COMMANDS; n++)
+		json_object_set_new(commands, command_names[n],
+				    json_pack("{s:I, s:I}", "count", (json_int_t)cost->count[n],
+					      "us", (json_int_t)cost->us[n]));
+	json = json_pack("{s:s, s:s, s:I, s:I, s:o}", "direction", cost->direction,
+			 "end", cost->end, "bytes", (json_int_t)cost->bytes,
+			 "precopy_bytes", (json_int_t)cost->precopy_bytes, "commands", commands);
+	return json;
+}
+
 static json_t *entry_json(const struct entry *entry)
 {
 	const struct device *dev = &entry->device;
 
-	return json_pack("{s:s, s:s, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "address", dev->text, "name", entry->name,
 			 "id", "vendor", id_text(dev->ids.vendor),
 			 "device", id_text(dev->ids.device),
@@ -81,6 +99,7 @@ static json_t *entry_json(const struct entry *entry)
 			 "migratable", string_or_null(dev->migratable),
 			 "migration_state", string_or_null(dev->migration_state),
 			 "tracker_state", string_or_null(dev->tracker_state),
+			 "last_migration", last_migration(&dev->cost),
 			 "section", section(entry));
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* For node_exporter's textfile collector: Prometheus' text format. */
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -137,6 +138,45 @@ static void print_state(const struct inventory *inventory, const char *metric, c
 	}
 }
 
+static void print_bytes(const struct inventory *inventory)
+{
+	size_t n;
+
+	head("device_last_migration_bytes", "Bytes of images of the device's last migration.");
+	for (n = 0; n < inventory->count; n++) {
+		const struct cost *cost = &inventory->entry[n].device.cost;
+
+		if (!*cost->direction)
+			continue;
+		sample("device_last_migration_bytes", &inventory->entry[n]);
+		putchar(',');
+		label("direction", cost->direction);
+		putchar(',');
+		label("end", cost->end);
+		printf("} %" PRIu64 "\n", cost->bytes);
+	}
+}
+
+static void print_seconds(const struct inventory *inventory)
+{
+	size_t n;
+	int command;
+
+	head("device_last_migration_seconds",
+	     "Time that the firmware took for the device's last migration.");
+	for (n = 0; n < inventory->count; n++) {
+		const struct cost *cost = &inventory->entry[n].device.cost;
+
+		for (command = 0; command < NR_COMMANDS && *cost->direction; command++) {
+			sample("device_last_migration_seconds", &inventory->entry[n]);
+			putchar(',');
+			label("command", command_names[command]);
+			printf("} %" PRIu64 ".%06" PRIu64 "\n", cost->us[command] / 1000000,
+			       cost->us[command] % 1000000);
+		}
+	}
+}
+
 void prometheus_print(const struct inventory *inventory)
 {
 	print_info(inventory);
@@ -150,6 +190,8 @@ void prometheus_print(const struct inventory *inventory)
 	print_state(inventory, "device_tracker_state",
 		    "The state of the page tracker of a device that has one.",
 		    offsetof(struct device, tracker_state));
+	print_bytes(inventory);
+	print_seconds(inventory);
 	head("config_faults", "Faults in the configuration; with any, nothing is bound.");
 	printf("vfio_latch_config_faults %zu\n", inventory->config.fault_count);
 }

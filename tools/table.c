@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* For people: a table, and a sheet for one device. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +145,23 @@ static void print_tunables(const struct device *dev)
 	}
 }
 
+static void print_cost(const struct cost *cost)
+{
+	int n;
+
+	if (!*cost->direction) {
+		printf("%-16s -\n", "last migration");
+		return;
+	}
+	printf("%-16s %s, %s: %" PRIu64 " bytes, %" PRIu64 " of them before the stop\n",
+	       "last migration", cost->direction, cost->end, cost->bytes, cost->precopy_bytes);
+	for (n = 0; n < NR_COMMANDS; n++)
+		if (cost->count[n])
+			printf("%-16s %" PRIu64 " %s in %" PRIu64 ".%03" PRIu64 " ms\n", "",
+			       cost->count[n], command_names[n], cost->us[n] / 1000,
+			       cost->us[n] % 1000);
+}
+
 void sheet_print(const struct entry *entry)
 {
 	const struct device *dev = &entry->device;
@@ -171,6 +189,7 @@ void sheet_print(const struct entry *entry)
 	else
 		printf("%-16s %s\n", "migration", or_dash(dev->migration_state));
 	printf("%-16s %s\n", "dirty tracking", or_dash(dev->tracker_state));
+	print_cost(&dev->cost);
 	if (entry->section)
 		printf("%-16s [%s] in %s:%u, driver %s%s\n", "section", entry->section->name,
 		       entry->section->file, entry->section->line,

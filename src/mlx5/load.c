@@ -122,6 +122,7 @@ static int make_room_for_key(struct latch_mlx5_load *load)
 static int map_and_load(struct latch_mlx5_load *load)
 {
 	struct latch_mlx5_device *dev = load->dev;
+	u64 begun;
 	int ret;
 
 	/* One after the other is not for every firmware. */
@@ -132,7 +133,12 @@ static int map_and_load(struct latch_mlx5_load *load)
 		return ret;
 	if (latch_mlx5_reset_is_due(dev))
 		return -ECANCELED;
-	return latch_mlx5_commanded(dev, latch_fw_load(dev->mdev, dev->vhca_id, &load->image));
+	begun = ktime_get_ns();
+	ret = latch_fw_load(dev->mdev, dev->vhca_id, &load->image);
+	latch_costs_command(&dev->costs, LATCH_LOAD, begun);
+	if (!ret)
+		latch_costs_image(&dev->costs, load->image.length, false);
+	return latch_mlx5_commanded(dev, ret);
 }
 
 /* What the firmware has refused, nothing can make up for. */
@@ -261,6 +267,7 @@ struct file *latch_mlx5_load_begin(struct latch_mlx5_device *dev)
 	stream_open(file_inode(file), file);
 	kref_get(&load->kref);
 	dev->load = load;
+	latch_costs_begin(&dev->costs, "load");
 	return file;
 
 pd:
@@ -292,12 +299,13 @@ int latch_mlx5_load_check(struct latch_mlx5_device *dev)
 /**
  * latch_mlx5_load_end - end a loading session
  * @dev: the device, with a session or without
+ * @why: what it has come to, if it has not failed
  *
  * Whoever writes gets -ENODEV.
  *
  * Context: state_mutex is held; may sleep.
  */
-void latch_mlx5_load_end(struct latch_mlx5_device *dev)
+void latch_mlx5_load_end(struct latch_mlx5_device *dev, const char *why)
 {
 	struct latch_mlx5_load *load = dev->load;
 
@@ -306,6 +314,7 @@ void latch_mlx5_load_end(struct latch_mlx5_device *dev)
 	if (!load)
 		return;
 	dev->load = NULL;
+	latch_costs_end(&dev->costs, load->error ? "failed" : why);
 	load->error = -ENODEV;
 	latch_image_unmap(&load->image);
 	mlx5_core_dealloc_pd(dev->mdev, load->pdn);

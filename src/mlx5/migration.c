@@ -24,11 +24,11 @@
 #include "mlx5.h"
 #include "state.h"
 
-static void end_sessions(struct latch_mlx5_device *dev)
+static void end_sessions(struct latch_mlx5_device *dev, const char *why)
 {
 	lockdep_assert_held(&dev->state_mutex);
-	latch_mlx5_save_end(dev);
-	latch_mlx5_load_end(dev);
+	latch_mlx5_save_end(dev, why);
+	latch_mlx5_load_end(dev, why);
 }
 
 static void set_state(struct latch_mlx5_device *dev, unsigned int state)
@@ -40,7 +40,7 @@ static void set_state(struct latch_mlx5_device *dev, unsigned int state)
 /* Nobody knows what the VF is at, so what would be saved or loaded next is worth nothing. */
 static void lose(struct latch_mlx5_device *dev)
 {
-	end_sessions(dev);
+	end_sessions(dev, "failed");
 	set_state(dev, VFIO_DEVICE_STATE_ERROR);
 }
 
@@ -65,7 +65,7 @@ static void take_reset(struct latch_mlx5_device *dev)
 	lockdep_assert_held(&dev->state_mutex);
 	if (!all_are_over(dev, &resets) || resets == dev->resets_taken)
 		return;
-	end_sessions(dev);
+	end_sessions(dev, "reset");
 	set_state(dev, state_after(dev, resets));
 	/* Who looks for resets finds a session that has ended, or that one is due. */
 	smp_store_release(&dev->resets_taken, resets);
@@ -170,14 +170,19 @@ static void reset_work(struct work_struct *work)
 	latch_mlx5_state_unlock(dev);
 }
 
-static int step(struct latch_mlx5_device *dev, int (*command)(struct mlx5_core_dev *, u16, u16),
-		u16 op_mod)
+static int step(struct latch_mlx5_device *dev, enum latch_command command, u16 op_mod)
 {
+	u64 begun = ktime_get_ns();
 	int ret;
 
 	if (latch_mlx5_reset_is_due(dev))
 		return -ECANCELED;
-	ret = latch_mlx5_commanded(dev, command(dev->mdev, dev->vhca_id, op_mod));
+	if (command == LATCH_SUSPEND)
+		ret = latch_fw_suspend(dev->mdev, dev->vhca_id, op_mod);
+	else
+		ret = latch_fw_resume(dev->mdev, dev->vhca_id, op_mod);
+	latch_costs_command(&dev->costs, command, begun);
+	ret = latch_mlx5_commanded(dev, ret);
 	/* Whether it was executed, nobody knows. */
 	if (ret == -ETIMEDOUT)
 		lose(dev);
@@ -190,12 +195,12 @@ static int change_rung(struct latch_mlx5_device *dev, enum latch_quiesce from,
 {
 	latch_mlx5_save_settle(dev);
 	if (to == LATCH_STOPPED)
-		return step(dev, latch_fw_suspend, MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_RESPONDER);
+		return step(dev, LATCH_SUSPEND, MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_RESPONDER);
 	if (from == LATCH_STOPPED)
-		return step(dev, latch_fw_resume, MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_RESPONDER);
+		return step(dev, LATCH_RESUME, MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_RESPONDER);
 	if (to == LATCH_INITIATES_NOTHING)
-		return step(dev, latch_fw_suspend, MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_INITIATOR);
-	return step(dev, latch_fw_resume, MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_INITIATOR);
+		return step(dev, LATCH_SUSPEND, MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_INITIATOR);
+	return step(dev, LATCH_RESUME, MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_INITIATOR);
 }
 
 /* The VF has what came of its new state, or it is of no use until it is reset. */
@@ -203,7 +208,7 @@ static int leave_resuming(struct latch_mlx5_device *dev)
 {
 	int ret = latch_mlx5_load_check(dev);
 
-	latch_mlx5_load_end(dev);
+	latch_mlx5_load_end(dev, ret ? "failed" : "completed");
 	if (ret)
 		lose(dev);
 	return ret;
@@ -219,7 +224,7 @@ static int leave_saving(struct latch_mlx5_device *dev)
 {
 	int ret = latch_mlx5_save_give_up(dev);
 
-	latch_mlx5_save_end(dev);
+	latch_mlx5_save_end(dev, "given-up");
 	return ret;
 }
 
@@ -232,6 +237,8 @@ static struct file *take_arc(struct latch_mlx5_device *dev, unsigned int from, u
 	enum latch_quiesce here = latch_state_quiesce(from), there = latch_state_quiesce(to);
 	int ret;
 
+	if (from == VFIO_DEVICE_STATE_RUNNING)
+		latch_costs_stops_running(&dev->costs);
 	if (from == VFIO_DEVICE_STATE_RESUMING)
 		return ERR_PTR(leave_resuming(dev));
 	if (to == VFIO_DEVICE_STATE_RESUMING)
@@ -386,7 +393,7 @@ static int pf_event(struct notifier_block *nb, unsigned long event, void *data)
 	case MLX5_PF_NOTIFY_DISABLE_VF:
 		latch_mlx5_dirty_end(dev);
 		/* Also one that begins: the state does not say so yet. */
-		end_sessions(dev);
+		end_sessions(dev, "pf-gone");
 		if (dev->mig_state != VFIO_DEVICE_STATE_RUNNING)
 			lose(dev);
 		dev->mdev_detach = true;
@@ -499,7 +506,7 @@ void latch_mlx5_migration_close(struct latch_mlx5_device *dev)
 	if (!dev->migrate_cap)
 		return;
 	latch_mlx5_state_lock(dev);
-	end_sessions(dev);
+	end_sessions(dev, "closed");
 	latch_mlx5_dirty_end(dev);
 	/*
 	 * Of the reset at close nobody hears, and after it none may be due at open. One that goes
@@ -520,6 +527,7 @@ void latch_mlx5_migration_init(struct latch_mlx5_device *dev)
 	mutex_init(&dev->state_mutex);
 	mutex_init(&dev->command_lock);
 	INIT_WORK(&dev->reset_work, reset_work);
+	latch_costs_init(&dev->costs);
 	dev->mig_state = VFIO_DEVICE_STATE_RUNNING;
 }
 

@@ -8,6 +8,7 @@
 #include "../compat/compat.h"
 #include "../compat/vfio_migration.h"
 #include "../core/vfio_latch.h"
+#include "cost.h"
 
 struct latch_fw_size;
 struct latch_mlx5_load;
@@ -73,6 +74,9 @@ struct latch_mlx5_device {
 	/* Inside state_mutex, or by the worker alone: no question comes amid a save. */
 	struct mutex command_lock;
 
+	/* With a lock of its own. */
+	struct latch_costs costs;
+
 	/* Counted by resets, which may overlap. Taken by whoever has state_mutex. */
 	atomic_t resets_begun, resets_done;
 	struct work_struct reset_work;
@@ -104,12 +108,12 @@ struct file *latch_mlx5_save_begin(struct latch_mlx5_device *dev, bool track);
 int latch_mlx5_save_finish(struct latch_mlx5_device *dev);
 void latch_mlx5_save_settle(struct latch_mlx5_device *dev);
 int latch_mlx5_save_give_up(struct latch_mlx5_device *dev);
-void latch_mlx5_save_end(struct latch_mlx5_device *dev);
+void latch_mlx5_save_end(struct latch_mlx5_device *dev, const char *why);
 
 /* load.c APIs: */
 struct file *latch_mlx5_load_begin(struct latch_mlx5_device *dev);
 int latch_mlx5_load_check(struct latch_mlx5_device *dev);
-void latch_mlx5_load_end(struct latch_mlx5_device *dev);
+void latch_mlx5_load_end(struct latch_mlx5_device *dev, const char *why);
 
 /*
  * dirty.c APIs: VFIO's DMA logging, on the page tracker of tracker.c. The last

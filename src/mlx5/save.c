@@ -93,6 +93,7 @@ static void publish(struct latch_mlx5_save *save, struct latch_save_buffer *buff
 			sizeof(buffer->header) + length;
 	}
 	spin_unlock(&save->lock);
+	latch_costs_image(&save->dev->costs, length, !save->series.is_last);
 	wake_up_interruptible(&save->wait);
 }
 
@@ -102,10 +103,14 @@ static int have_saved(struct latch_mlx5_save *save, struct latch_image *image, b
 {
 	struct latch_mlx5_device *dev = save->dev;
 	int ret = -ENODEV;
+	u64 begun;
 
 	mutex_lock(&dev->command_lock);
-	if (!latch_mlx5_reset_is_due(dev))
+	if (!latch_mlx5_reset_is_due(dev)) {
+		begun = ktime_get_ns();
 		ret = latch_fw_save(dev->mdev, dev->vhca_id, incremental, track, image, next);
+		latch_costs_command(&dev->costs, LATCH_SAVE, begun);
+	}
 	mutex_unlock(&dev->command_lock);
 	return ret;
 }
@@ -401,6 +406,7 @@ struct file *latch_mlx5_save_begin(struct latch_mlx5_device *dev, bool track)
 		ret = PTR_ERR(file);
 		goto end;
 	}
+	latch_costs_begin(&dev->costs, "save");
 	/* It has its buffer, so this cannot fail. */
 	begin_series(save, &size, true);
 	latch_save_put(save);
@@ -408,7 +414,7 @@ struct file *latch_mlx5_save_begin(struct latch_mlx5_device *dev, bool track)
 
 end:
 	if (dev->save == save)
-		latch_mlx5_save_end(dev);
+		latch_mlx5_save_end(dev, "failed");
 put:
 	latch_save_put(save);
 	return ERR_PTR(ret);
@@ -485,6 +491,19 @@ static int clean_up(struct latch_mlx5_save *save)
 	return ret == -ENODEV ? 0 : ret;
 }
 
+/* The reader has the whole stream, or there is a reason why not. */
+static void tell_end(struct latch_mlx5_save *save, const char *why)
+{
+	spin_lock(&save->lock);
+	if (save->error)
+		why = "failed";
+	else if (save->is_ending && !save->is_working && !save->next_bytes &&
+		 save->nr_saved == save->nr_read)
+		why = "completed";
+	latch_costs_end(&save->dev->costs, why);
+	spin_unlock(&save->lock);
+}
+
 /*
  * The reader gets an error from now on, and the firmware nothing more to save: with the error there
  * nobody starts the worker again, also not a reader whose last copy took long.
@@ -513,6 +532,7 @@ int latch_mlx5_save_give_up(struct latch_mlx5_device *dev)
 
 	lockdep_assert_held(&dev->state_mutex);
 
+	tell_end(save, "given-up");
 	stop_session(save);
 	if (!save->series.is_noting)
 		return 0;
@@ -531,12 +551,13 @@ int latch_mlx5_save_give_up(struct latch_mlx5_device *dev)
 /**
  * latch_mlx5_save_end - end a saving session
  * @dev: the device, with a session or without
+ * @why: what it has come to, if it has neither failed nor come to its end
  *
  * Whoever reads gets -ENODEV.
  *
  * Context: state_mutex is held; waits for a save that the firmware is at.
  */
-void latch_mlx5_save_end(struct latch_mlx5_device *dev)
+void latch_mlx5_save_end(struct latch_mlx5_device *dev, const char *why)
 {
 	struct latch_mlx5_save *save = dev->save;
 
@@ -545,6 +566,7 @@ void latch_mlx5_save_end(struct latch_mlx5_device *dev)
 	if (!save)
 		return;
 	dev->save = NULL;
+	tell_end(save, why);
 	stop_session(save);
 	forget(save);
 	WRITE_ONCE(save->is_over, true);

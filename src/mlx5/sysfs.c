@@ -3,7 +3,7 @@
  * What the vfio_pci/ group of a VF has besides the core's.
  *
  * Shown without state_mutex, which may be held as long as a firmware command
- * takes: each attribute is one word.
+ * takes: the states are one word each, and the costs have a lock of their own.
  */
 #include <linux/sysfs.h>
 
@@ -36,16 +36,41 @@ static ssize_t tracker_state_show(struct device *device, struct device_attribute
 }
 static DEVICE_ATTR_RO(tracker_state);
 
+static ssize_t last_migration_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	static const char *const commands[] = {
+		[LATCH_SUSPEND] = "suspend", [LATCH_RESUME] = "resume",
+		[LATCH_SAVE] = "save", [LATCH_LOAD] = "load",
+	};
+	struct latch_cost cost;
+	unsigned int n;
+	int length;
+
+	latch_costs_read(&from_device(device)->costs, &cost);
+	if (!cost.direction)
+		return 0;
+	length = sysfs_emit(buf, "direction %s\nend %s\nbytes %llu\nprecopy_bytes %llu\n",
+			    cost.direction, cost.end ?: "under-way", cost.bytes,
+			    cost.precopy_bytes);
+	for (n = 0; n < LATCH_NR_COMMANDS; n++)
+		length += sysfs_emit_at(buf, length, "%s_count %u\n%s_us %llu\n", commands[n],
+					cost.commands[n].count, commands[n],
+					div_u64(cost.commands[n].ns, NSEC_PER_USEC));
+	return length;
+}
+static DEVICE_ATTR_RO(last_migration);
+
 /* All VFs have the first; the next come with what a VF can do, in this order. */
 static const struct attribute *const attributes[] = {
 	&dev_attr_migratable.attr,
 	&dev_attr_migration_state.attr,
+	&dev_attr_last_migration.attr,
 	&dev_attr_tracker_state.attr,
 };
 
 static unsigned int nr_attributes(const struct latch_mlx5_device *dev)
 {
-	return !dev->migrate_cap ? 1 : !dev->track_cap ? 2 : 3;
+	return !dev->migrate_cap ? 1 : ARRAY_SIZE(attributes) - !dev->track_cap;
 }
 
 static const char group[] = "vfio_pci";

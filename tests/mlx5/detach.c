@@ -8,6 +8,8 @@
  * vm-modules: mlx5_core
  */
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "vmtest.h"
 #include "operations.h"
@@ -91,6 +93,18 @@ TEST(a_pf_reset_in_resuming_ends_the_session)
 		 migration_set_try(vf, STATE(STOP), &none), 0);
 	close(data);
 	check_usable();
+}
+
+TEST_OURS(a_pf_reset_amid_a_migration_is_recorded)
+{
+	char *record;
+
+	open_filled_vf();
+	migration_bring_to(vf, STATE(RESUMING));
+	reset_pf();
+	record = pci_attr(vf->bdf, "vfio_pci/last_migration");
+	CHECK(strstr(record, "direction load\nend pf-gone\n"));
+	free(record);
 }
 
 TEST(requests_while_the_pf_is_away_end_in_errors_or_not_at_all)

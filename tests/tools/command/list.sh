@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # list and show, in all their forms.
 
-HELPERS+=(three_vfs has_line)
+HELPERS+=(three_vfs has_line migrated)
 
 # One bound under a rule and open, one bound and migratable, one left with mlx5_core.
 three_vfs()
@@ -22,6 +22,16 @@ three_vfs()
 	mkdir -p "$VFIO_LATCH_ROOT/usr/share/misc"
 	printf '15b3  Mellanox Technologies\n\t101e  ConnectX VF "fast\\slow"\n1234  QEMU\n' \
 		>"$VFIO_LATCH_ROOT/usr/share/misc/pci.ids"
+}
+
+# The second VF was saved once.
+migrated()
+{
+	three_vfs
+	printf '%s\n' "direction save" "end completed" "bytes 3145728" "precopy_bytes 1048576" \
+		"suspend_count 2" "suspend_us 1403" "resume_count 0" "resume_us 0" \
+		"save_count 3" "save_us 2000017" "load_count 0" "load_us 0" "tea_count 1" \
+		>"$(sys 0000:41:00.2)/vfio_pci/last_migration"
 }
 
 has_line()
@@ -90,7 +100,34 @@ nointxmask       0 (default)
 open             yes, process 1234 (qemu-system-x86)
 migration        -
 dirty tracking   -
+last migration   -
 section          [mlx5-vfs] in /etc/vfio-latch.conf:8, driver mlx5_vfio_pci (not what it has)'
+}
+
+the_last_migration_says_what_it_cost()
+{
+	migrated
+	latch_is 0 show 41:00.2
+	has_line "last migration   save, completed: 3145728 bytes, 1048576 of them before the stop"
+	has_line "                 2 suspend in 1.403 ms"
+	has_line "                 3 save in 2000.017 ms"
+	is "$(grep -c load <<<"$out" || :)" 0
+	latch_is 0 list --json
+	python3 - "$VFIO_LATCH_ROOT/out" <<-EOF
+		import json, sys
+		one, two, three = (d["last_migration"] for d in json.load(open(sys.argv[1])))
+		assert one is None and three is None
+		assert two == {"direction": "save", "end": "completed", "bytes": 3145728,
+		               "precopy_bytes": 1048576,
+		               "commands": {"suspend": {"count": 2, "us": 1403},
+		                            "resume": {"count": 0, "us": 0},
+		                            "save": {"count": 3, "us": 2000017},
+		                            "load": {"count": 0, "us": 0}}}
+	EOF
+	latch_is 0 list --format=prometheus
+	has_line 'vfio_latch_device_last_migration_bytes{address="0000:41:00.2",direction="save",end="completed"} 3145728'
+	has_line 'vfio_latch_device_last_migration_seconds{address="0000:41:00.2",command="save"} 2.000017'
+	has_line 'vfio_latch_device_last_migration_seconds{address="0000:41:00.2",command="suspend"} 0.001403'
 }
 
 what_cannot_be_migrated_says_why()
@@ -160,7 +197,7 @@ json_has_null_for_what_a_device_does_not_have()
 		device = json.load(open(sys.argv[1]))
 		absent = [key for key in device if device[key] is None]
 		assert absent == ["driver", "driver_override", "iommu_group", "vf", "tunables",
-		                  "user", "migratable", "migration_state", "tracker_state", "section"], absent
+		                  "user", "migratable", "migration_state", "tracker_state", "last_migration", "section"], absent
 		assert device["open"] is False
 	EOF
 }
