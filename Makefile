@@ -27,10 +27,10 @@
 #				the same calls of the kernel's driver and of ours
 #	make bench		instructions per operation, the kernel's driver and ours
 
-SUITES := lint unit tools build kernels pahole selftest vm igd mlx5 live-migration clients docs \
-	package rpm system upgrade
+SUITES := lint unit tools build kernels pahole selftest vm igd mlx5 conformance live-migration \
+	clients docs package rpm system upgrade
 # Not in check: they race, or take more time, or a kernel that is built first.
-MORE := pairs conformance vfio-selftests
+MORE := pairs vfio-selftests
 QUICK := lint unit tools pahole vm mlx5
 QUICK_TESTS := basic bind latch migration dirty
 
