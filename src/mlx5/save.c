@@ -453,10 +453,11 @@ int latch_mlx5_save_finish(struct latch_mlx5_device *dev)
 
 	lockdep_assert_held(&dev->state_mutex);
 
+	/* Also where nothing more is saved: the clean-up is one of a stopped VF then. */
+	save->series.is_last = true;
 	if (save->error)
 		return 0;
 	kref_get(&save->kref);
-	save->series.is_last = true;
 	ret = query_size(save, save->series.is_begun, &size);
 	if (!ret)
 		ret = begin_series(save, &size, false);
