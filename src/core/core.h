@@ -272,6 +272,7 @@ void latch_msi_disable(struct vfio_latch_device *dev);
 
 /* ioeventfd.c APIs: */
 int latch_ioeventfd(struct vfio_latch_device *dev, void __user *arg);
+void latch_ioeventfd_work(struct work_struct *work);
 void latch_ioeventfds_free(struct vfio_latch_device *dev);
 
 /* reset.c APIs: */

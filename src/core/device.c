@@ -29,6 +29,7 @@ int vfio_latch_init(struct vfio_device *vdev)
 	spin_lock_init(&dev->signal_lock);
 	xa_init(&dev->vectors);
 	INIT_LIST_HEAD(&dev->ioeventfds);
+	INIT_WORK(&dev->ioeventfd_work, latch_ioeventfd_work);
 
 	/* A hot reset holds several devices' locks: to lockdep each is its own. */
 	mutex_init(&dev->state_lock);

@@ -4,10 +4,13 @@
  * without a way through user space.
  *
  * The list is under ioeventfd_lock. The write itself happens in the context
- * that signals, if access_lock is free there, else in a work item.
+ * that signals, if access_lock is free there. Else it is due, and the device's
+ * one work item waits for the lock for all of them: a thousand that waited in a
+ * workqueue of the system's would hold up everybody's work there.
  */
 #include <linux/eventfd.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #include "core.h"
 
@@ -24,6 +27,7 @@
  * @position: the register's file offset
  * @width: bytes
  * @is_memory: the register is in device memory, which may be switched off
+ * @is_due: it was signalled, and is not written yet
  */
 struct latch_ioeventfd {
 	struct list_head node;
@@ -34,6 +38,7 @@ struct latch_ioeventfd {
 	u64 position;
 	unsigned int width;
 	bool is_memory;
+	atomic_t is_due;
 };
 
 static void write_register(struct latch_ioeventfd *ioeventfd)
@@ -44,32 +49,59 @@ static void write_register(struct latch_ioeventfd *ioeventfd)
 		latch_io_write(ioeventfd->io, ioeventfd->data, ioeventfd->width);
 }
 
-/* In whatever context the eventfd is signalled. Returns whether a work item is needed. */
-static int write_at_once(void *opaque, void *unused)
+static bool try_to_write(struct latch_ioeventfd *ioeventfd)
 {
-	struct latch_ioeventfd *ioeventfd = opaque;
 	struct vfio_latch_device *dev = ioeventfd->dev;
+	bool is_awake;
 
 	if (!down_read_trylock(&dev->access_lock))
-		return 1;
-	if (dev->low_power) {
-		up_read(&dev->access_lock);
-		return 1;
-	}
-	write_register(ioeventfd);
+		return false;
+	is_awake = !dev->low_power;
+	if (is_awake)
+		write_register(ioeventfd);
 	up_read(&dev->access_lock);
+	return is_awake;
+}
+
+/* The eventfd was signalled, in whatever context. Returns 0: no work item of the eventfd's own. */
+static int signalled(void *opaque, void *unused)
+{
+	struct latch_ioeventfd *ioeventfd = opaque;
+
+	if (!try_to_write(ioeventfd)) {
+		atomic_set(&ioeventfd->is_due, true);
+		queue_work(system_freezable_wq, &ioeventfd->dev->ioeventfd_work);
+	}
 	return 0;
 }
 
-static void write_from_work(void *opaque, void *unused)
+static void write_if_due(struct latch_ioeventfd *ioeventfd)
 {
-	struct latch_ioeventfd *ioeventfd = opaque;
-	int woken = latch_access_begin(ioeventfd->dev);
+	int woken;
 
+	if (!atomic_xchg(&ioeventfd->is_due, false))
+		return;
+	woken = latch_access_begin(ioeventfd->dev);
 	if (woken < 0)
 		return;
 	write_register(ioeventfd);
 	latch_access_end(ioeventfd->dev, woken);
+}
+
+/**
+ * latch_ioeventfd_work - write what is due
+ * @work: the device's ioeventfd_work
+ */
+void latch_ioeventfd_work(struct work_struct *work)
+{
+	struct vfio_latch_device *dev = container_of(work, struct vfio_latch_device,
+						     ioeventfd_work);
+	struct latch_ioeventfd *ioeventfd;
+
+	mutex_lock(&dev->ioeventfd_lock);
+	list_for_each_entry(ioeventfd, &dev->ioeventfds, node)
+		write_if_due(ioeventfd);
+	mutex_unlock(&dev->ioeventfd_lock);
 }
 
 static struct latch_ioeventfd *find(struct vfio_latch_device *dev, u64 position,
@@ -88,7 +120,9 @@ static struct latch_ioeventfd *find(struct vfio_latch_device *dev, u64 position,
 
 static void destroy(struct vfio_latch_device *dev, struct latch_ioeventfd *ioeventfd)
 {
+	/* Returns when nobody signals it any more. */
 	vfio_virqfd_disable(&ioeventfd->virqfd);
+	write_if_due(ioeventfd);
 	list_del(&ioeventfd->node);
 	dev->nr_ioeventfds--;
 	kfree(ioeventfd);
@@ -118,8 +152,7 @@ static int create(struct vfio_latch_device *dev, u64 position, unsigned int widt
 	ioeventfd->width = width;
 	ioeventfd->is_memory = pci_resource_flags(dev->pdev, bar) & IORESOURCE_MEM;
 
-	ret = vfio_virqfd_enable(ioeventfd, write_at_once, write_from_work, NULL,
-				 &ioeventfd->virqfd, fd);
+	ret = vfio_virqfd_enable(ioeventfd, signalled, NULL, NULL, &ioeventfd->virqfd, fd);
 	if (ret) {
 		kfree(ioeventfd);
 		return ret;
@@ -201,4 +234,5 @@ void latch_ioeventfds_free(struct vfio_latch_device *dev)
 	list_for_each_entry_safe(ioeventfd, next, &dev->ioeventfds, node)
 		destroy(dev, ioeventfd);
 	mutex_unlock(&dev->ioeventfd_lock);
+	cancel_work_sync(&dev->ioeventfd_work);
 }

@@ -171,10 +171,11 @@ struct vfio_latch_device {
 	struct mutex bar_lock;
 	struct latch_bar bars[PCI_STD_NUM_BARS];
 
-	/* Protects the list of ioeventfds. */
+	/* Protects the list of ioeventfds. The work is to write those that are due. */
 	struct mutex ioeventfd_lock;
 	struct list_head ioeventfds;
 	unsigned int nr_ioeventfds;
+	struct work_struct ioeventfd_work;
 
 	/* Under access_lock for writing: see low power in power.c. */
 	struct eventfd_ctx *wakeup_trigger;

@@ -776,3 +776,61 @@ TEST(close_ends_dma)
 	witness_set("witness0", "quiet", "true");
 	pause_ms(QUIET_MS);
 }
+
+/* One user's ioeventfds, another one's interrupt */
+
+#define MANY_EVENTS	700
+
+static void do_reset_of_a_slow_function(void *device)
+{
+	vfio_reset_try(device);
+}
+
+static void write_doorbell_by(struct vfio_device *device, int event, uint64_t data)
+{
+	struct vfio_device_ioeventfd request = {
+		.argsz = sizeof(request),
+		.flags = VFIO_DEVICE_IOEVENTFD_32,
+		.offset = vfio_region(device, 0)->offset + WITNESS_DOORBELL,
+		.data = data,
+		.fd = event,
+	};
+
+	CHECK_OK(ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &request));
+}
+
+/* Masked at the controller, it is unmasked in the system's workqueue. */
+TEST(ioeventfds_that_wait_hold_up_no_interrupt_of_another_user)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "nointxmask=1 disable_idle_d3=1");
+	struct vfio_device *other = vfio_bind_and_open(vm_bdf("witness3"));
+	int trigger = vfio_irq_event(other, VFIO_PCI_INTX_IRQ_INDEX);
+	int unmask = event_new();
+	int events[MANY_EVENTS];
+	uint64_t one = 1;
+	pid_t child;
+
+	CHECK_EQ(vfio_irqs_try(other, VFIO_PCI_INTX_IRQ_INDEX,
+			       VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_UNMASK, 0, 1,
+			       &unmask, sizeof(unmask)), 0);
+	for (unsigned int n = 0; n < MANY_EVENTS; n++) {
+		events[n] = event_new();
+		write_doorbell_by(device, events[n], n);
+	}
+	witness_set_intx("witness3", true);
+	CHECK_EQ(event_wait(trigger, 20000), 1);
+
+	make_resets_last(6000);
+	kmsg_expect("not ready");
+	child = child_start(do_reset_of_a_slow_function, device);
+	witness_wait_in_reset("witness0");
+	for (unsigned int n = 0; n < MANY_EVENTS; n++)
+		CHECK_EQ(write(events[n], &one, sizeof(one)), sizeof(one));
+	/* It is asserted still, and comes in again as soon as it is unmasked. */
+	CHECK_EQ(write(unmask, &one, sizeof(one)), sizeof(one));
+	CHECK_EQ(event_wait(trigger, 20000), 1);
+	CHECK(witness_is_in_reset("witness0"));
+	witness_set_intx("witness3", false);
+	child_check_ends("the reset", child);
+	CHECK(WAIT_UNTIL(vfio_read(device, 0, WITNESS_DOORBELL, 4), 20000));
+}
