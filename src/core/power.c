@@ -160,7 +160,10 @@ static int low_power_enter(struct vfio_latch_device *dev, struct eventfd_ctx *wa
 
 	latch_state_lock(dev);
 	down_write(&dev->access_lock);
-	if (!dev->low_power) {
+	/* Each time a dead one falls asleep and is woken the PCI core says so. */
+	if (!latch_answers(dev)) {
+		ret = -EIO;
+	} else if (!dev->low_power) {
 		/* From D0 the PCI core goes to the deepest state by itself. */
 		latch_power_up(dev);
 		latch_access_revoke(dev);
@@ -229,7 +232,8 @@ void latch_power_wake(struct vfio_latch_device *dev)
  * @arg: unused
  * @argsz: unused
  *
- * Return: 0, or -EINVAL for a flag that is not SET, or in low power.
+ * Return: 0, -EINVAL for a flag that is not SET, or in low power, or -EIO if the
+ * function does not answer.
  */
 int latch_feature_low_power_entry(struct vfio_latch_device *dev, u32 flags, void __user *arg,
 				  size_t argsz)
@@ -247,7 +251,7 @@ int latch_feature_low_power_entry(struct vfio_latch_device *dev, u32 flags, void
  * @argsz: bytes of it
  *
  * Return: 0, -EINVAL for a flag that is not SET, a reserved field, or in low
- * power, -EFAULT, or what eventfd says.
+ * power, -EIO if the function does not answer, -EFAULT, or what eventfd says.
  */
 int latch_feature_low_power_wakeup(struct vfio_latch_device *dev, u32 flags, void __user *arg,
 				   size_t argsz)

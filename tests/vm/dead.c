@@ -258,6 +258,24 @@ TEST_OURS(who_reads_the_rom_of_a_dead_function_again_and_again_fills_no_log)
 	repeat("nic0", 0, read_rom);
 }
 
+static void enter_and_leave_low_power(struct vfio_device *device)
+{
+	CHECK_EQ(vfio_feature_try(device, VFIO_DEVICE_FEATURE_SET |
+				  VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, NULL, 0), -EIO);
+	CHECK_EQ(vfio_feature_try(device, VFIO_DEVICE_FEATURE_SET |
+				  VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, NULL, 0), 0);
+}
+
+TEST_OURS(who_lets_a_dead_function_sleep_again_and_again_fills_no_log)
+{
+	repeat("nvme0", 0, enter_and_leave_low_power);
+}
+
+TEST_OURS(who_lets_a_function_that_died_in_d3hot_sleep_again_and_again_fills_no_log)
+{
+	repeat("nvme0", 3, enter_and_leave_low_power);
+}
+
 /* To find that it has died asleep is one line. */
 TEST_OURS(who_looks_at_a_function_that_died_in_low_power_fills_no_log)
 {
