@@ -56,6 +56,7 @@ bool latch_is_being_reset(const struct vfio_latch_device *dev)
  */
 void latch_leave(struct vfio_latch_device *dev, bool is_over)
 {
+	latch_intx_leave(dev);
 	WRITE_ONCE(dev->away_since, jiffies);
 	WRITE_ONCE(dev->is_back, is_over);
 	/* Ordered: who sees it away sees since when. */

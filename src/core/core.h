@@ -260,6 +260,7 @@ enum {
 
 /* intx.c APIs: */
 void latch_intx_open(struct vfio_latch_device *dev);
+void latch_intx_leave(struct vfio_latch_device *dev);
 void latch_intx_restored(struct vfio_latch_device *dev);
 int latch_intx_set(struct vfio_latch_device *dev, const struct latch_irq_request *request);
 void latch_intx_disable(struct vfio_latch_device *dev);

@@ -390,6 +390,29 @@ void latch_intx_set_quiet(struct vfio_latch_device *dev, u8 reason, bool quiet)
 }
 
 /**
+ * latch_intx_leave - hold INTx back of a function that is about to be away
+ * @dev: the device, not away yet
+ *
+ * Nobody asks it from now on whether an interrupt is its own, and its reset may
+ * be long in coming: until then its line is off in it. One that does not answer
+ * any more has no line either.
+ *
+ * Context: any.
+ */
+void latch_intx_leave(struct vfio_latch_device *dev)
+{
+	unsigned long flags;
+	bool was_quiet;
+
+	spin_lock_irqsave(&dev->intx_lock, flags);
+	was_quiet = is_quiet(dev);
+	dev->intx_quiet |= LATCH_QUIET_RESET;
+	if (dev->intx && !was_quiet)
+		drive_line(dev);
+	spin_unlock_irqrestore(&dev->intx_lock, flags);
+}
+
+/**
  * latch_intx_restored - put DisINTx right
  * @dev: the device; the function answers now
  *

@@ -23,6 +23,7 @@ CLEAN_UP
 {
 	witness_set("witness5", "flr-ms", "95");
 	witness_wait_ready("witness5");
+	witness_set_intx("witness4", false);
 }
 
 static uint32_t real_bar(const char *bdf)
@@ -261,6 +262,78 @@ TEST(an_open_that_meets_a_link_reset_finds_the_bars)
 		vfio_close(opened);
 		check_bar(bdf);
 	}
+}
+
+/* Between the error and the reset */
+
+static void reset_through_sysfs(void *bdf)
+{
+	pci_attr_set(bdf, "reset", "1");
+}
+
+/* The lines of /proc/interrupts that NAME stands in, all processors together. */
+static unsigned long long interrupts(const char *name)
+{
+	char *rest = file_read("/proc/interrupts");
+	unsigned long long sum = 0;
+	char *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		char *at = strchr(line, ':'), *end = at;
+
+		if (!at || !strstr(line, name))
+			continue;
+		do {
+			at = end + 1;
+			sum += strtoull(at, &end, 10);
+		} while (end > at);
+	}
+	return sum;
+}
+
+/*
+ * The PCI core tells one function after the other of an error, each when it is not being reset: so
+ * witness4 is away long before the link is reset, while its neighbour's reset lasts.
+ */
+static pid_t prolong_the_error(struct vfio_device *witness4, int ms)
+{
+	char *neighbour = bind_device("witness5");
+	char text[16];
+	pid_t child;
+
+	snprintf(text, sizeof(text), "%d", ms);
+	witness_set("witness5", "flr-ms", text);
+	kmsg_expect("not ready");
+	child = child_start(reset_through_sysfs, neighbour);
+	witness_wait_in_reset("witness5");
+	inject_error("witness4");
+	CHECK(WAIT_UNTIL(!memory_answers(witness4), LIMIT_MS));
+	return child;
+}
+
+static void await_the_end(struct vfio_device *witness4, pid_t child, int mark)
+{
+	CHECK(witness_is_in_reset("witness5"));
+	child_check_ends("the reset of the neighbour", child);
+	CHECK(WAIT_UNTIL(kmsg_count(mark, "device recovery successful"), LIMIT_MS));
+	CHECK(WAIT_UNTIL(memory_answers(witness4), LIMIT_MS));
+}
+
+TEST(an_interrupt_between_the_error_and_the_reset_does_not_storm)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
+	unsigned long long before;
+	int mark = kmsg_mark();
+	pid_t child;
+
+	vfio_irq_event(device, VFIO_PCI_INTX_IRQ_INDEX);
+	child = prolong_the_error(device, 4000);
+	before = interrupts("vfio-intx");
+	witness_set_intx("witness4", true);
+	pause_ms(500);
+	witness_set_intx("witness4", false);
+	CHECK_LT(interrupts("vfio-intx") - before, 10);
+	await_the_end(device, child, mark);
 }
 
 /* VFs */
