@@ -69,12 +69,18 @@ static int keep_awake(struct vfio_latch_device *dev)
 	if (ret)
 		return ret;
 	latch_state_lock(dev);
-	down_write(&dev->access_lock);
-	latch_power_up(dev);
-	up_write(&dev->access_lock);
-	dev->has_vfs = true;
+	if (latch_answers(dev)) {
+		down_write(&dev->access_lock);
+		latch_power_up(dev);
+		up_write(&dev->access_lock);
+		dev->has_vfs = true;
+	} else {
+		ret = -EIO;
+	}
 	latch_state_unlock(dev);
-	return 0;
+	if (ret)
+		pm_runtime_put(&dev->pdev->dev);
+	return ret;
 }
 
 static void let_sleep(struct vfio_latch_device *dev)
@@ -90,10 +96,13 @@ static void let_sleep(struct vfio_latch_device *dev)
  * @dev: the PF
  * @nr_vfs: how many, 0 for none
  *
- * A PF with VFs stays in D0.
+ * A PF with VFs stays in D0. One that is away gets none: there is nothing to make
+ * them of, and AER, which has begun, waits for the device lock with the lock
+ * that adding a function takes.
  *
  * Context: the device is locked (sriov_numvfs, remove).
- * Return: the number of VFs that there are now, or a negative error.
+ * Return: the number of VFs that there are now; -EIO if the PF does not answer;
+ * or another negative error.
  */
 int vfio_latch_sriov_configure(struct vfio_latch_device *dev, int nr_vfs)
 {

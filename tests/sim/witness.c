@@ -14,6 +14,10 @@
 #define ID_VENDOR		0x1234
 #define ID_DEVICE		0x7717
 #define ID_VF			0x7718
+
+/* A PF may have a neighbour at .1. */
+#define VF_OFFSET		2
+#define VF_STRIDE		1
 #define ID_CLASS		0x00ff
 
 #define CAP_PM			0x40
@@ -307,7 +311,7 @@ static void realize(PCIDevice *pci, Error **errp)
 		return;
 	if (witness->vfs) {
 		pcie_sriov_pf_init(pci, EXT_SRIOV, TYPE_WITNESS_VF, ID_VF, witness->vfs,
-				   witness->vfs, 1, 1);
+				   witness->vfs, VF_OFFSET, VF_STRIDE);
 		pcie_sriov_pf_init_vf_bar(pci, 0, PCI_BASE_ADDRESS_SPACE_MEMORY,
 					  memory_region_size(&witness->bars[0].region));
 	}

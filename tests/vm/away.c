@@ -336,6 +336,21 @@ TEST(an_interrupt_between_the_error_and_the_reset_does_not_storm)
 	await_the_end(device, child, mark);
 }
 
+/* They would be made of what is about to be reset, with the device lock that AER waits for. */
+TEST(a_pf_that_is_away_is_given_no_vfs)
+{
+	struct vfio_device *pf = vfio_open_with_memory("witness4",
+						       "enable_sriov=1 disable_idle_d3=1");
+	int usage = pm_usage(pf->bdf);
+	int mark = kmsg_mark();
+	pid_t child = prolong_the_error(pf, 4000);
+
+	CHECK_ERR(EIO, pci_set_vfs_try(pf->bdf, 2));
+	await_the_end(pf, child, mark);
+	CHECK_EQ(pm_usage(pf->bdf), usage);
+	CHECK_EQ(pci_set_vfs_try(pf->bdf, 2), 0);
+}
+
 /* VFs */
 
 /* While the PF has no VFs, one of them that were to be configured would miss it. */
