@@ -11,7 +11,8 @@
  * AER leaves word only, as it walks the bus: the holders of state_lock may wait
  * for the lock of that walk. And it leaves no more word if a recovery fails,
  * which it does after it has reset the link if another function there has no
- * driver to ask. So a function also counts as reset if its BARs are lost.
+ * driver to ask. So a function also counts as reset if its BARs are lost, and a
+ * VF, whose BARs are in its PF, if that has come back.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -46,6 +47,21 @@ bool latch_is_being_reset(const struct vfio_latch_device *dev)
 	return latch_is_away(dev) && !READ_ONCE(dev->is_back) && !has_been_away(dev, RESET_MS);
 }
 
+/* A VF's PF, if that is one of ours: then it stays so as long as the VF is bound. */
+static struct vfio_latch_device *pf_of(struct vfio_latch_device *dev)
+{
+	return dev->pdev->is_virtfn && dev->vf_token ? pci_get_drvdata(pci_physfn(dev->pdev)) :
+						       NULL;
+}
+
+/* How often the PF of a VF has come back, whose reset is the VF's own. */
+static int returns_of_pf(struct vfio_latch_device *dev)
+{
+	struct vfio_latch_device *pf = pf_of(dev);
+
+	return pf ? atomic_read(&pf->returns) : 0;
+}
+
 /**
  * latch_leave - a reset begins that nobody waits for
  * @dev: the device
@@ -59,6 +75,7 @@ void latch_leave(struct vfio_latch_device *dev, bool is_over)
 	latch_intx_leave(dev);
 	WRITE_ONCE(dev->away_since, jiffies);
 	WRITE_ONCE(dev->is_back, is_over);
+	WRITE_ONCE(dev->pf_returns, returns_of_pf(dev));
 	/* Ordered: who sees it away sees since when. */
 	atomic_inc_return(&dev->away);
 	mod_delayed_work(system_long_wq, &dev->away_work, 0);
@@ -92,11 +109,18 @@ void latch_wait_ready(struct vfio_latch_device *dev)
 		msleep(LOOK_MS);
 }
 
+static bool pf_has_returned(struct vfio_latch_device *dev)
+{
+	struct vfio_latch_device *pf = pf_of(dev);
+
+	return pf && !latch_is_away(pf) && atomic_read(&pf->returns) != READ_ONCE(dev->pf_returns);
+}
+
 static bool can_be_configured(struct vfio_latch_device *dev)
 {
 	if (latch_is_being_reset(dev) || !latch_reads(dev))
 		return false;
-	return READ_ONCE(dev->is_back) || latch_bars_are_lost(dev->pdev) ||
+	return READ_ONCE(dev->is_back) || latch_bars_are_lost(dev->pdev) || pf_has_returned(dev) ||
 	       has_been_away(dev, RETURN_MS);
 }
 
@@ -138,6 +162,7 @@ void latch_settle(struct vfio_latch_device *dev)
 	configure(dev);
 	/* One that has begun meanwhile stays. */
 	if (!atomic_sub_return(resets, &dev->away)) {
+		atomic_inc(&dev->returns);
 		/* Without a user there is no handler either. */
 		latch_intx_set_quiet(dev, LATCH_QUIET_RESET, false);
 		latch_access_restored(dev);

@@ -107,15 +107,15 @@ int vfio_latch_register(struct vfio_latch_device *dev, const struct vfio_latch_p
 
 	pci_set_drvdata(pdev, dev);
 	latch_igd_latch(dev);
-	ret = latch_away_register(dev);
-	if (ret)
-		goto drvdata;
 	ret = latch_vf_token_init(dev);
 	if (ret)
-		goto away;
-	ret = latch_sriov_register(dev);
+		goto drvdata;
+	ret = latch_away_register(dev);
 	if (ret)
 		goto vf_token;
+	ret = latch_sriov_register(dev);
+	if (ret)
+		goto away;
 	ret = latch_vga_register(dev);
 	if (ret)
 		goto sriov;
@@ -137,10 +137,10 @@ clean:
 	latch_vga_unregister(dev);
 sriov:
 	latch_sriov_unregister(dev);
-vf_token:
-	latch_vf_token_free(dev);
 away:
 	latch_away_unregister(dev);
+vf_token:
+	latch_vf_token_free(dev);
 drvdata:
 	pci_set_drvdata(pdev, NULL);
 	return ret;
@@ -166,8 +166,8 @@ void vfio_latch_unregister(struct vfio_latch_device *dev)
 	latch_clean_unregister(dev);
 	latch_vga_unregister(dev);
 	latch_sriov_unregister(dev);
-	latch_vf_token_free(dev);
 	latch_away_unregister(dev);
+	latch_vf_token_free(dev);
 	pci_set_drvdata(dev->pdev, NULL);
 }
 EXPORT_SYMBOL_GPL(vfio_latch_unregister);

@@ -121,12 +121,15 @@ struct vfio_latch_device {
 
 	/*
 	 * Resets that nobody waits for, counted by AER and reset_done, taken by
-	 * whoever has state_lock; the work is to take it. The other two are
+	 * whoever has state_lock; the work is to take it. The three after it are
 	 * written before the count grows; is_back when the reset is over, too.
+	 * returns: how often the function was away and is not any more.
 	 */
 	atomic_t away;
 	bool is_back;
 	unsigned long away_since;	/* jiffies */
+	int pf_returns;
+	atomic_t returns;
 	struct delayed_work away_work;
 
 	/* By AER, under the device lock: it has said that the link will be reset. */

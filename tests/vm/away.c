@@ -353,29 +353,64 @@ TEST(a_pf_that_is_away_is_given_no_vfs)
 
 /* VFs */
 
-/* While the PF has no VFs, one of them that were to be configured would miss it. */
-TEST(a_vf_is_configured_after_its_pf)
+static const char *vf_name(const char *bdf)
+{
+	static char name[128];
+
+	snprintf(name, sizeof(name), "%s vf_token=11111111-1111-1111-1111-111111111111", bdf);
+	return name;
+}
+
+static struct vfio_device *open_pf(void)
 {
 	static uint8_t token[16] = { [0 ... 15] = 0x11 };
-	struct vfio_device *pf, *vf;
-	struct stuck_msix stuck;
-	char name[128], *bdf;
-	int event;
+	struct vfio_device *pf;
 
 	driver_load("enable_sriov=1 disable_idle_d3=1");
 	pf = vfio_open(bind_device("witness1"));
 	CHECK_EQ(vfio_feature_try(pf, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
 				  token, sizeof(token)), 0);
+	cfg_command(pf, PCI_COMMAND_MEMORY, 0);
+	return pf;
+}
+
+/* Their BARs are in the PF, and cannot tell; nor does the PCI core, whose recovery fails. */
+TEST(a_vf_beside_one_without_a_driver_comes_back_with_its_pf)
+{
+	struct vfio_device *pf = open_pf(), *vf;
+	char *bdf;
+	int event;
+
+	pci_set_vfs(pf->bdf, 2);
+	pci_unbind(pci_vf(pf->bdf, 1));
+	bdf = strdup(pci_vf(pf->bdf, 0));
+	pci_bind(bdf, VFIO_PCI);
+	CHECK_EQ(vfio_open_try(bdf, vf_name(bdf), &vf), 0);
+	event = vfio_irq_event(vf, MSIX);
+	check_interrupt(vf, event);
+	kmsg_expect("device recovery failed");
+	reset_the_link("witness1");
+	CHECK(WAIT_UNTIL(memory_answers(pf), LIMIT_MS));
+	CHECK(WAIT_UNTIL(memory_answers(vf), LIMIT_MS));
+	check_interrupt(vf, event);
+}
+
+/* While the PF has no VFs, one of them that were to be configured would miss it. */
+TEST(a_vf_is_configured_after_its_pf)
+{
+	struct vfio_device *pf = open_pf(), *vf;
+	struct stuck_msix stuck;
+	char *bdf;
+	int event;
+
 	pci_set_vfs(pf->bdf, 1);
 	bdf = strdup(pci_vf(pf->bdf, 0));
 	pci_bind(bdf, VFIO_PCI);
-	snprintf(name, sizeof(name), "%s vf_token=11111111-1111-1111-1111-111111111111", bdf);
-	CHECK_EQ(vfio_open_try(bdf, name, &vf), 0);
+	CHECK_EQ(vfio_open_try(bdf, vf_name(bdf), &vf), 0);
 	event = vfio_irq_event(vf, MSIX);
 	check_interrupt(vf, event);
 
 	/* Whoever configures the PF waits. */
-	cfg_command(pf, PCI_COMMAND_MEMORY, 0);
 	vfio_irq_event(pf, MSIX);
 	stuck = stuck_msix_begin(pf);
 	reset_the_link("witness1");
