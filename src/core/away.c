@@ -78,7 +78,7 @@ void latch_leave(struct vfio_latch_device *dev, bool is_over)
 	WRITE_ONCE(dev->pf_returns, returns_of_pf(dev));
 	/* Ordered: who sees it away sees since when. */
 	atomic_inc_return(&dev->away);
-	mod_delayed_work(system_long_wq, &dev->away_work, 0);
+	mod_delayed_work(system_freezable_wq, &dev->away_work, 0);
 }
 
 /**
@@ -90,7 +90,7 @@ void latch_leave(struct vfio_latch_device *dev, bool is_over)
 void latch_come_back(struct vfio_latch_device *dev)
 {
 	WRITE_ONCE(dev->is_back, true);
-	mod_delayed_work(system_long_wq, &dev->away_work, 0);
+	mod_delayed_work(system_freezable_wq, &dev->away_work, 0);
 }
 
 /**
@@ -263,7 +263,10 @@ static void settle_awake(struct vfio_latch_device *dev)
 		pm_runtime_put(&dev->pdev->dev);
 }
 
-/* Takes the mappings away at once, and configures the function when it is back. */
+/*
+ * Takes the mappings away at once, and configures the function when it is back; but not while the
+ * machine sleeps, and the function with it: the workqueue is frozen then.
+ */
 static void away_work(struct work_struct *work)
 {
 	struct vfio_latch_device *dev = container_of(to_delayed_work(work),
@@ -275,7 +278,7 @@ static void away_work(struct work_struct *work)
 	if (has_been_away(dev, RETURN_MS + RESET_MS))
 		pci_warn(dev->pdev, "does not come back after a reset\n");
 	else
-		queue_delayed_work(system_long_wq, &dev->away_work, msecs_to_jiffies(LOOK_MS));
+		queue_delayed_work(system_freezable_wq, &dev->away_work, msecs_to_jiffies(LOOK_MS));
 }
 
 /**

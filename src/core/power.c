@@ -342,7 +342,7 @@ static int system_suspend(struct device *device)
 {
 	struct vfio_latch_device *dev = dev_get_drvdata(device);
 
-	if (dev->pdev->current_state == PCI_D0 && !latch_answers(dev))
+	if (!latch_answers(dev))
 		pci_load_saved_state(dev->pdev, dev->pristine ?: dev->initial);
 	return 0;
 }

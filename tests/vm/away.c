@@ -12,6 +12,7 @@
  * vm-threads: multi
  */
 #include <pthread.h>
+#include <sys/mount.h>
 
 #include "vmtest.h"
 
@@ -19,11 +20,21 @@
 #define MSIX		VFIO_PCI_MSIX_IRQ_INDEX
 #define FATAL		"MALF_TLP"
 
+#define TRACING		"/sys/kernel/tracing"
+
+static const char * const slow_ones[] = { "witness0", "witness5" };
+
 CLEAN_UP
 {
-	witness_set("witness5", "flr-ms", "95");
-	witness_wait_ready("witness5");
+	for (unsigned int n = 0; n < 2; n++) {
+		witness_set(slow_ones[n], "flr-ms", "95");
+		witness_wait_ready(slow_ones[n]);
+	}
 	witness_set_intx("witness4", false);
+	file_write_try("/sys/power/pm_test", "none");
+	file_write_try(TRACING "/events/kprobes/restores/enable", "0");
+	file_write_try(TRACING "/events/power/suspend_resume/enable", "0");
+	file_write_try(TRACING "/kprobe_events", "");
 }
 
 static uint32_t real_bar(const char *bdf)
@@ -349,6 +360,78 @@ TEST(a_pf_that_is_away_is_given_no_vfs)
 	await_the_end(pf, child, mark);
 	CHECK_EQ(pm_usage(pf->bdf), usage);
 	CHECK_EQ(pci_set_vfs_try(pf->bdf, 2), 0);
+}
+
+/* System sleep */
+
+/*
+ * The machine is put to sleep but for its processors, for five seconds. What is asked of the
+ * function in this time nobody sees but those who ask.
+ */
+static void sleep_without_falling_asleep(void)
+{
+	file_write("/sys/power/pm_test", "platform");
+	file_write("/sys/power/state", "mem");
+	file_write("/sys/power/pm_test", "none");
+}
+
+static bool is_touched_asleep(void)
+{
+	char *rest = file_read(TRACING "/trace");
+	bool is_asleep = false, is_touched = false;
+	char *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		if (strstr(line, "dpm_suspend_noirq[2] end"))
+			is_asleep = true;
+		else if (strstr(line, "dpm_resume_noirq"))
+			is_asleep = false;
+		else if (strstr(line, "restores:"))
+			is_touched |= is_asleep;
+	}
+	return is_touched;
+}
+
+TEST(a_function_that_comes_back_while_the_machine_sleeps_is_left_alone)
+{
+	struct vfio_device *device = open_beside("witness4");
+
+	if (!file_exists(TRACING "/trace"))
+		CHECK_OK(mount("tracefs", TRACING, "tracefs", 0, NULL));
+	if (!file_exists("/sys/power/pm_test") || !file_exists(TRACING "/kprobe_events"))
+		SKIP("this kernel has no pm_test or no probes");
+	file_write(TRACING "/kprobe_events", "p:restores pci_restore_state");
+	file_write(TRACING "/events/kprobes/restores/enable", "1");
+	file_write(TRACING "/events/power/suspend_resume/enable", "1");
+	witness_set("witness5", "flr-ms", "4000");
+	reset_the_link("witness4");
+	CHECK(witness_is_in_reset("witness5"));
+	file_write(TRACING "/trace", "");
+	sleep_without_falling_asleep();
+	CHECK(!is_touched_asleep());
+	CHECK(WAIT_UNTIL(memory_answers(device), LIMIT_MS));
+	check_bar(device->bdf);
+}
+
+/* The PCI core saves what it finds, and would give it to a function that has come back meanwhile. */
+TEST(a_function_that_is_dead_in_d3hot_when_the_machine_sleeps_is_not_given_ones)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	const char *port = strdup(pci_upstream(device->bdf));
+	uint16_t control = real_cfg(port, PCI_BRIDGE_CONTROL, 2);
+
+	if (!file_exists("/sys/power/pm_test"))
+		SKIP("this kernel has no /sys/power/pm_test");
+	cfg_set16(device, cfg_cap(device, PCI_CAP_ID_PM) + PCI_PM_CTRL, 3);
+	pause_ms(50);
+	witness_set("witness0", "flr-ms", "3000");
+	real_cfg_set(port, PCI_BRIDGE_CONTROL, control | PCI_BRIDGE_CTL_BUS_RESET, 2);
+	real_cfg_set(port, PCI_BRIDGE_CONTROL, control, 2);
+	pause_ms(50);
+	sleep_without_falling_asleep();
+	CHECK(!witness_is_in_reset("witness0"));
+	check_bar(device->bdf);
+	CHECK(memory_answers(device));
 }
 
 /* VFs */
