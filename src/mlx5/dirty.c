@@ -9,6 +9,7 @@
  * the firmware away: then the report fails. His requests for another state take
  * log_mutex as well: no command of theirs comes amid a report.
  */
+#include <linux/limits.h>
 #include <linux/lockdep.h>
 
 #include "../compat/mlx5.h"
@@ -153,6 +154,9 @@ static int log_read_and_clear(struct vfio_device *vdev, unsigned long iova, unsi
 	struct latch_mlx5_report *report = NULL;
 	int ret;
 
+	/* vfio takes lengths of 0, and makes whole pages of a length, whatever their size. */
+	if (!length || length - 1 > ULONG_MAX - iova)
+		return -EINVAL;
 	if (mutex_lock_killable(&dev->log_mutex))
 		return -EINTR;
 	latch_mlx5_state_lock(dev);

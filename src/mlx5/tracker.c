@@ -475,7 +475,7 @@ static int next_message(struct latch_mlx5_tracker *tracker, struct latch_mlx5_re
  * @report: the tracker's
  * @tracker: the tracker
  * @iova: the first address asked about
- * @length: how many there are, not 0
+ * @length: how many there are, not 0, and none beyond the last address
  *
  * After an error, of this or of latch_mlx5_report_next(), what was written is
  * not known any more, and all further reports fail.

@@ -193,6 +193,24 @@ TEST_LOGGING(a_report_to_memory_that_is_not_there_is_an_error)
 	check_works();
 }
 
+/* vfio lets them through: no address; whole pages past the last one; pages that it cannot count in. */
+TEST_LOGGING(a_report_of_addresses_that_there_are_not_is_refused_and_logging_goes_on)
+{
+	static const struct { uint64_t iova, length, page; } bad[] = {
+		{ IOVA, 0, PAGE }, { -2ULL * PAGE, PAGE, 2 * MIB }, { IOVA, PAGE, 1ULL << 63 },
+	};
+
+	open_vf();
+	CHECK_EQ(start(&whole, 1), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		uint64_t bitmap[8] = {};
+
+		CHECK_ERR(EINVAL, dma_logging_report_try(vf, bad[i].iova, bad[i].length,
+							 bad[i].page, bitmap));
+		check_works();
+	}
+}
+
 TEST_LOGGING(a_stop_without_a_start_does_nothing)
 {
 	open_vf();
