@@ -197,8 +197,11 @@ void latch_save_start(struct latch_mlx5_save *save)
 	spin_unlock(&save->lock);
 }
 
+/* Nor has a reset VF a series that it could be asked about. */
 static int query_size(struct latch_mlx5_save *save, bool incremental, struct latch_fw_size *size)
 {
+	if (latch_mlx5_reset_is_due(save->dev))
+		return -ENODEV;
 	return latch_mlx5_query_size(save->dev, incremental, size);
 }
 

@@ -74,6 +74,24 @@ TEST(a_reset_amid_a_state_change_ends_it)
 	}
 }
 
+/* What there was to ask about is gone, and firmware may refuse to be asked. */
+TEST(a_vf_that_is_reset_while_a_session_is_given_up_is_asked_nothing_more)
+{
+	open_vf();
+	for (size_t i = 0; i < 2; i++) {
+		int mark = kmsg_mark(), data;
+
+		CHECK_EQ(window_fill(vf, 100000, 7), WINDOW_DONE);
+		connectx_set("fault", "SAVE_VHCA_STATE delay=3000");
+		data = migration_set(vf, STATE(PRE_COPY));
+		CHECK_ERR(ECANCELED, reset_amid_change(STATE(STOP), resets[i]));
+		CHECK_EQ(kmsg_count(mark, "QUERY_VHCA_MIGRATION_STATE.* failed"), 0);
+		CHECK_EQ(migration_state(vf), STATE(RUNNING));
+		close(data);
+		check_usable();
+	}
+}
+
 /* Which of both came last, nobody knows. */
 static void check_lost(const char *command, unsigned int from, unsigned int to)
 {
