@@ -96,7 +96,7 @@ bool a_save_may_fail(void)
 
 bool dma_logging_can_report(void)
 {
-	return kernel_is("6.1");
+	return kernel_is("6.1") || !kernel_is_debians();
 }
 
 bool dma_logging_cannot_report(void)

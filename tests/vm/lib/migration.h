@@ -34,7 +34,7 @@ bool migration_has_records(void);
  * then, a read that waits for the save waits for ever.
  */
 bool a_save_may_fail(void);
-/* Whether vfio of this Debian kernel can report DMA logs; 6.12 and later need iommufd for it. */
+/* Whether this kernel's vfio can report DMA logs: 6.12 and later need iommufd, which Debian leaves out. */
 bool dma_logging_can_report(void);
 bool dma_logging_cannot_report(void);
 

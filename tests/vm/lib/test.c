@@ -58,17 +58,28 @@ bool driver_is_ours(void)
 }
 
 /* On the host the harness says which kernel the guest will have. */
+static const char *kernel_release(void)
+{
+	static struct utsname name;
+	const char *release = getenv("VFIO_KERNEL");
+
+	if (release)
+		return release;
+	uname(&name);
+	return name.release;
+}
+
 bool kernel_is(const char *series)
 {
-	const char *release = getenv("VFIO_KERNEL");
+	const char *release = kernel_release();
 	size_t length = strlen(series);
-	struct utsname name;
 
-	if (!release) {
-		uname(&name);
-		release = name.release;
-	}
 	return !strncmp(release, series, length) && release[length] == '.';
+}
+
+bool kernel_is_debians(void)
+{
+	return !strstr(kernel_release(), "-latch-");
 }
 
 static void print_lines(const char *format, va_list args)
