@@ -16,24 +16,19 @@ static bool has_driver(struct device *dev, const char *driver)
 /*
  * Has @driver, which must match @dev, probe it. Returns what the probe returned.
  *
- * A VF may be so new that the kernel does not let it match any driver yet. Then
- * the kernel probes it itself when it is done adding it, if driver_override is set
- * by then; and if not, the second attempt succeeds.
+ * A VF may be so new that the kernel does not let it match any driver yet, or that
+ * its PF's driver does not know it: mlx5_core does when all of them are there, and
+ * one that was bound before cannot be migrated.
  */
 int attach(struct device *dev, const char *driver)
 {
-	int ret = attr_write(dev->text, "/sys/bus/pci/drivers/%s/bind", driver);
+	int ret;
 
+	if (device_is_vf(dev))
+		vf_wait_until_added(dev);
+	ret = attr_write(dev->text, "/sys/bus/pci/drivers/%s/bind", driver);
 	if (has_driver(dev, driver))
 		return 0;
-	if (ret == -ENODEV && device_is_vf(dev)) {
-		vf_wait_until_added(dev);
-		if (has_driver(dev, driver))
-			return 0;
-		ret = attr_write(dev->text, "/sys/bus/pci/drivers/%s/bind", driver);
-		if (has_driver(dev, driver))
-			return 0;
-	}
 	return ret ? ret : -ENODEV;
 }
 
@@ -60,8 +55,12 @@ int override_set(const struct device *dev, const char *driver)
  */
 int attach_by_override(struct device *dev, const char *driver, const char *override_after)
 {
-	int ret = override_set(dev, driver), undo;
+	int ret, undo;
 
+	/* Before driver_override, by which the kernel would bind it itself. */
+	if (device_is_vf(dev))
+		vf_wait_until_added(dev);
+	ret = override_set(dev, driver);
 	if (ret)
 		return ret;
 	ret = attach(dev, driver);

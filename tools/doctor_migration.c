@@ -11,14 +11,14 @@ static const struct {
 	const char *word, *text, *advice;
 } reasons[] = {
 	{ "not-a-vf", "it is not a VF; only VFs are migrated", "" },
-	{ "pf-driver", "mlx5_core did not have its PF, or not with SR-IOV, when it was bound",
+	{ "pf-driver", "mlx5_core did not have its PF, or was still adding VFs, when it was bound",
 	  "When mlx5_core has: vfio-latch unbind, then bind." },
 	{ "not-ethernet", "the port of its PF is not Ethernet; only VFs of such ports are migrated",
 	  "mlxconfig -d PF set LINK_TYPE_P1=2 makes it one, where the card can." },
 	{ "pf-firmware", "the firmware of its PF does not offer migration",
 	  "Update the firmware; then mlxconfig -d PF set VF_MIGRATION_MODE=2, and power off and on." },
 	{ "not-enabled", "migration is not enabled for this VF",
-	  "vfio-latch unbind VF; devlink dev eswitch set pci/PF mode switchdev; "
+	  "With its PF in switchdev mode: vfio-latch bind VF --driver=none; "
 	  "devlink port function set pci/PF/PORT migratable enable; vfio-latch bind VF." },
 	{ "error", "the firmware did not say whether this VF can be migrated",
 	  "See the kernel's log of mlx5_core; then vfio-latch unbind, and bind." },
@@ -81,7 +81,9 @@ void examine_migration(struct findings *findings, const struct device *dev)
 		find(findings, PROBLEM, "module-loaded", "See the findings about the system.",
 		     "the " MLX5_DRIVER " that has it is the kernel's own");
 	} else if (!dev->migration_state[0]) {
-		examine_reason(findings, dev);
+		/* It says yes shortly before and after it has a state. */
+		if (strcmp(dev->migratable, "yes"))
+			examine_reason(findings, dev);
 	} else {
 		if (!strcmp(dev->migration_state, "error"))
 			find(findings, PROBLEM, "migration", "Reset it: its user must, or close it.",

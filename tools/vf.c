@@ -87,8 +87,8 @@ bool vf_is_linked(const struct device *vf)
 }
 
 /*
- * Until the kernel has added a VF completely no driver can be bound to it. It
- * holds the PF's lock meanwhile, and a reader of sriov_numvfs waits for that.
+ * Until the kernel has added all VFs of the PF. It holds the PF's lock meanwhile,
+ * and a reader of sriov_numvfs waits for that.
  */
 void vf_wait_until_added(const struct device *vf)
 {

@@ -423,9 +423,9 @@ static const char *probe_firmware(struct latch_mlx5_device *dev, struct mlx5_cor
 	if (!caps.migratable)
 		return "not-enabled";
 	dev->pf_notifier.notifier_call = pf_event;
-	ret = mlx5_sriov_blocking_notifier_register(mdev, dev->vf_index, &dev->pf_notifier);
-	if (ret)
-		return "error";
+	/* mlx5_core does not know of a VF while it is still adding them. */
+	if (mlx5_sriov_blocking_notifier_register(mdev, dev->vf_index, &dev->pf_notifier))
+		return "pf-driver";
 	dev->mdev = mdev;
 	dev->vhca_id = caps.vhca_id;
 	dev->migrate_cap = true;
