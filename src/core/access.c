@@ -159,6 +159,28 @@ u16 latch_command_decode_bits(struct vfio_latch_device *dev)
 }
 
 /**
+ * latch_command_write_locked - change bits of the function's COMMAND, also of one that is away
+ * @dev: the device; intx_lock is held
+ * @mask: which bits
+ * @value: what they become
+ *
+ * One that does not answer keeps what it has: COMMAND is never all ones.
+ *
+ * Context: any.
+ */
+void latch_command_write_locked(struct vfio_latch_device *dev, u16 mask, u16 value)
+{
+	u16 old, new;
+
+	lockdep_assert_held(&dev->intx_lock);
+
+	pci_read_config_word(dev->pdev, PCI_COMMAND, &old);
+	new = (old & ~mask) | (value & mask);
+	if (new != old && !PCI_POSSIBLE_ERROR(old))
+		pci_write_config_word(dev->pdev, PCI_COMMAND, new);
+}
+
+/**
  * latch_command_update_locked - change bits of the function's COMMAND
  * @dev: the device; intx_lock is held
  * @mask: which bits
@@ -170,16 +192,8 @@ u16 latch_command_decode_bits(struct vfio_latch_device *dev)
  */
 void latch_command_update_locked(struct vfio_latch_device *dev, u16 mask, u16 value)
 {
-	u16 old, new;
-
-	lockdep_assert_held(&dev->intx_lock);
-
-	if (latch_is_away(dev))
-		return;
-	pci_read_config_word(dev->pdev, PCI_COMMAND, &old);
-	new = (old & ~mask) | (value & mask);
-	if (new != old)
-		pci_write_config_word(dev->pdev, PCI_COMMAND, new);
+	if (!latch_is_away(dev))
+		latch_command_write_locked(dev, mask, value);
 }
 
 /**

@@ -36,22 +36,31 @@ static bool has_been_away(const struct vfio_latch_device *dev, unsigned int ms)
 	return time_after(jiffies, READ_ONCE(dev->away_since) + msecs_to_jiffies(ms));
 }
 
+/* A VF's PF, if that is one of ours: then it stays so as long as the VF is bound. */
+static struct vfio_latch_device *pf_of(const struct vfio_latch_device *dev)
+{
+	return dev->pdev->is_virtfn && dev->vf_token ? pci_get_drvdata(pci_physfn(dev->pdev)) :
+						       NULL;
+}
+
 /**
  * latch_is_being_reset - whether even a look at the function is too early
  * @dev: the device
+ *
+ * At a VF until its PF is configured: there are none before, and none may be
+ * asked for 100 ms after (PCIe 6.0, 9.3.3.3.1).
  *
  * Context: any.
  */
 bool latch_is_being_reset(const struct vfio_latch_device *dev)
 {
-	return latch_is_away(dev) && !READ_ONCE(dev->is_back) && !has_been_away(dev, RESET_MS);
-}
+	const struct vfio_latch_device *pf = pf_of(dev);
 
-/* A VF's PF, if that is one of ours: then it stays so as long as the VF is bound. */
-static struct vfio_latch_device *pf_of(struct vfio_latch_device *dev)
-{
-	return dev->pdev->is_virtfn && dev->vf_token ? pci_get_drvdata(pci_physfn(dev->pdev)) :
-						       NULL;
+	if (!latch_is_away(dev))
+		return false;
+	if (pf && latch_is_away(pf))
+		return true;
+	return !READ_ONCE(dev->is_back) && !has_been_away(dev, RESET_MS);
 }
 
 /* How often the PF of a VF has come back, whose reset is the VF's own. */
@@ -72,12 +81,10 @@ static int returns_of_pf(struct vfio_latch_device *dev)
  */
 void latch_leave(struct vfio_latch_device *dev, bool is_over)
 {
-	latch_intx_leave(dev);
 	WRITE_ONCE(dev->away_since, jiffies);
 	WRITE_ONCE(dev->is_back, is_over);
 	WRITE_ONCE(dev->pf_returns, returns_of_pf(dev));
-	/* Ordered: who sees it away sees since when. */
-	atomic_inc_return(&dev->away);
+	latch_intx_leave(dev);
 	mod_delayed_work(system_freezable_wq, &dev->away_work, 0);
 }
 
@@ -114,6 +121,34 @@ static bool pf_has_returned(struct vfio_latch_device *dev)
 	struct vfio_latch_device *pf = pf_of(dev);
 
 	return pf && !latch_is_away(pf) && atomic_read(&pf->returns) != READ_ONCE(dev->pf_returns);
+}
+
+/**
+ * latch_has_lost_its_reset - whether a function was reset that does not count as away
+ * @dev: the device, whose link was reset
+ *
+ * A VF is told after its PF, which is away then.
+ *
+ * Context: process, under any lock.
+ */
+bool latch_has_lost_its_reset(struct vfio_latch_device *dev)
+{
+	struct vfio_latch_device *pf = pf_of(dev);
+
+	if (latch_is_away(dev))
+		return false;
+	return pf ? latch_is_away(pf) : latch_reads(dev) && latch_bars_are_lost(dev->pdev);
+}
+
+/**
+ * latch_is_expected - whether a function is away that should come back
+ * @dev: the device
+ *
+ * Context: any.
+ */
+bool latch_is_expected(const struct vfio_latch_device *dev)
+{
+	return latch_is_away(dev) && !has_been_away(dev, RETURN_MS);
 }
 
 static bool can_be_configured(struct vfio_latch_device *dev)
@@ -161,10 +196,8 @@ void latch_settle(struct vfio_latch_device *dev)
 		return;
 	configure(dev);
 	/* One that has begun meanwhile stays. */
-	if (!atomic_sub_return(resets, &dev->away)) {
+	if (latch_intx_return(dev, resets)) {
 		atomic_inc(&dev->returns);
-		/* Without a user there is no handler either. */
-		latch_intx_set_quiet(dev, LATCH_QUIET_RESET, false);
 		latch_access_restored(dev);
 		if (!dev->pristine)
 			latch_decode_end(dev);

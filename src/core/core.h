@@ -92,6 +92,7 @@ void latch_access_end(struct vfio_latch_device *dev, int woken);
 void latch_access_revoke(struct vfio_latch_device *dev);
 void latch_access_restored(struct vfio_latch_device *dev);
 u16 latch_command_decode_bits(struct vfio_latch_device *dev);
+void latch_command_write_locked(struct vfio_latch_device *dev, u16 mask, u16 value);
 void latch_command_update_locked(struct vfio_latch_device *dev, u16 mask, u16 value);
 void latch_command_update(struct vfio_latch_device *dev, u16 mask, u16 value);
 void latch_decode_force(struct vfio_latch_device *dev);
@@ -102,6 +103,8 @@ void latch_host_access_end(struct vfio_latch_device *dev, pci_power_t state);
 /* away.c APIs: */
 bool latch_is_being_reset(const struct vfio_latch_device *dev);
 void latch_leave(struct vfio_latch_device *dev, bool is_over);
+bool latch_has_lost_its_reset(struct vfio_latch_device *dev);
+bool latch_is_expected(const struct vfio_latch_device *dev);
 void latch_come_back(struct vfio_latch_device *dev);
 void latch_wait_ready(struct vfio_latch_device *dev);
 void latch_settle(struct vfio_latch_device *dev);
@@ -261,6 +264,7 @@ enum {
 /* intx.c APIs: */
 void latch_intx_open(struct vfio_latch_device *dev);
 void latch_intx_leave(struct vfio_latch_device *dev);
+bool latch_intx_return(struct vfio_latch_device *dev, int resets);
 void latch_intx_restored(struct vfio_latch_device *dev);
 int latch_intx_set(struct vfio_latch_device *dev, const struct latch_irq_request *request);
 void latch_intx_disable(struct vfio_latch_device *dev);
@@ -323,6 +327,7 @@ int latch_vf_token_open(struct vfio_latch_device *dev);
 void latch_vf_token_close(struct vfio_latch_device *dev);
 
 /* sriov.c APIs: */
+void latch_sriov_disable(struct vfio_latch_device *dev);
 int latch_sriov_register(struct vfio_latch_device *dev);
 void latch_sriov_unregister(struct vfio_latch_device *dev);
 

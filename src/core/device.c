@@ -158,7 +158,7 @@ EXPORT_SYMBOL_GPL(vfio_latch_register);
  */
 void vfio_latch_unregister(struct vfio_latch_device *dev)
 {
-	vfio_latch_sriov_configure(dev, 0);
+	latch_sriov_disable(dev);
 	vfio_unregister_group_dev(&dev->vdev);
 	latch_reset_at_unbind(dev);
 	latch_power_unregister(dev);

@@ -45,13 +45,16 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 	return PCI_ERS_RESULT_NEED_RESET;
 }
 
-/* Another driver may have asked for it: of a link that did not fail nobody has said before. */
+/*
+ * Another driver may have asked for it: of a link that did not fail nobody has said before. Or the
+ * function was reset and configured between the error and this, by root or a neighbour's user.
+ */
 static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 {
 	struct vfio_latch_device *dev = pci_get_drvdata(pdev);
 
 	latch_clean_clear(dev);
-	if (!dev->is_recovering)
+	if (!dev->is_recovering || latch_has_lost_its_reset(dev))
 		leave(dev);
 	dev->is_recovering = false;
 	latch_come_back(dev);

@@ -390,8 +390,8 @@ void latch_intx_set_quiet(struct vfio_latch_device *dev, u8 reason, bool quiet)
 }
 
 /**
- * latch_intx_leave - hold INTx back of a function that is about to be away
- * @dev: the device, not away yet
+ * latch_intx_leave - count a function as away, and hold its INTx back
+ * @dev: the device
  *
  * Nobody asks it from now on whether an interrupt is its own, and its reset may
  * be long in coming: until then its line is off in it. One that does not answer
@@ -409,18 +409,53 @@ void latch_intx_leave(struct vfio_latch_device *dev)
 	dev->intx_quiet |= LATCH_QUIET_RESET;
 	if (dev->intx && !was_quiet)
 		drive_line(dev);
+	/* Ordered: who sees it away sees since when. */
+	atomic_inc_return(&dev->away);
 	spin_unlock_irqrestore(&dev->intx_lock, flags);
 }
 
 /**
+ * latch_intx_return - count a function as back, and give it its line
+ * @dev: the device, configured; access_lock is held for writing
+ * @resets: how many were over when it was
+ *
+ * In one step: one that leaves meanwhile either stays away or has its line
+ * switched off again. Without a user there is no handler, and no line.
+ *
+ * Return: whether it is back; false if it has left again.
+ */
+bool latch_intx_return(struct vfio_latch_device *dev, int resets)
+{
+	unsigned long flags;
+	bool is_back;
+
+	spin_lock_irqsave(&dev->intx_lock, flags);
+	is_back = !atomic_sub_return(resets, &dev->away);
+	if (is_back) {
+		dev->intx_quiet &= ~LATCH_QUIET_RESET;
+		drive_line(dev);
+	}
+	spin_unlock_irqrestore(&dev->intx_lock, flags);
+	return is_back;
+}
+
+/**
  * latch_intx_restored - put DisINTx right
- * @dev: the device; the function answers now
+ * @dev: the device; the function answers now, or MSI was taken down
  *
  * For latch_access_restored(), and after MSI was set up or taken down, where
- * the PCI core switches INTx.
+ * the PCI core switches INTx: also in a function that is away, of which nobody
+ * takes an interrupt.
  */
 void latch_intx_restored(struct vfio_latch_device *dev)
 {
+	unsigned long flags;
+
+	if (latch_is_away(dev) && !msi_needs_intx(dev->pdev)) {
+		spin_lock_irqsave(&dev->intx_lock, flags);
+		latch_command_write_locked(dev, PCI_COMMAND_INTX_DISABLE, PCI_COMMAND_INTX_DISABLE);
+		spin_unlock_irqrestore(&dev->intx_lock, flags);
+	}
 	latch_intx_set_quiet(dev, LATCH_QUIET_STATE, dev->pdev->current_state != PCI_D0);
 }
 

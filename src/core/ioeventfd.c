@@ -208,7 +208,9 @@ int latch_ioeventfd(struct vfio_latch_device *dev, void __user *arg)
 		return ret;
 	data = width == 8 ? request.data : request.data & (BIT_ULL(width * 8) - 1);
 
-	mutex_lock(&dev->ioeventfd_lock);
+	/* The work item may hold it for as long as a reset takes. */
+	if (mutex_lock_killable(&dev->ioeventfd_lock))
+		return -EINTR;
 	ioeventfd = find(dev, request.offset, width, data);
 	if (request.fd >= 0)
 		ret = ioeventfd ? -EEXIST : create(dev, request.offset, width, data, request.fd);

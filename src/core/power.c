@@ -359,6 +359,9 @@ static int system_resume(struct device *device)
 {
 	struct vfio_latch_device *dev = dev_get_drvdata(device);
 
+	/* Its BARs, now restored, do not tell any more that it was reset. */
+	if (latch_is_away(dev))
+		latch_come_back(dev);
 	down_write(&dev->access_lock);
 	latch_access_restored(dev);
 	up_write(&dev->access_lock);

@@ -92,17 +92,33 @@ static void let_sleep(struct vfio_latch_device *dev)
 }
 
 /**
+ * latch_sriov_disable - take a PF's VFs away
+ * @dev: the PF, with VFs or without
+ *
+ * Context: the device is locked.
+ */
+void latch_sriov_disable(struct vfio_latch_device *dev)
+{
+	device_lock_assert(&dev->pdev->dev);
+
+	if (!pci_num_vf(dev->pdev))
+		return;
+	pci_disable_sriov(dev->pdev);
+	let_sleep(dev);
+}
+
+/**
  * vfio_latch_sriov_configure - switch a PF's VFs on or off
  * @dev: the PF
  * @nr_vfs: how many, 0 for none
  *
- * A PF with VFs stays in D0. One that is away gets none: there is nothing to make
- * them of, and AER, which has begun, waits for the device lock with the lock
- * that adding a function takes.
+ * A PF with VFs stays in D0. One that is away gets none, and keeps those that it
+ * has: AER, which has begun, waits for the device lock with the lock that adding
+ * and removing a function takes.
  *
- * Context: the device is locked (sriov_numvfs, remove).
- * Return: the number of VFs that there are now; -EIO if the PF does not answer;
- * or another negative error.
+ * Context: the device is locked (sriov_numvfs).
+ * Return: the number of VFs that there are now; -EIO if the PF is away, or new
+ * ones are asked of one that does not answer; or another negative error.
  */
 int vfio_latch_sriov_configure(struct vfio_latch_device *dev, int nr_vfs)
 {
@@ -111,11 +127,10 @@ int vfio_latch_sriov_configure(struct vfio_latch_device *dev, int nr_vfs)
 
 	device_lock_assert(&pdev->dev);
 
+	if (latch_is_expected(dev))
+		return -EIO;
 	if (!nr_vfs) {
-		if (pci_num_vf(pdev)) {
-			pci_disable_sriov(pdev);
-			let_sleep(dev);
-		}
+		latch_sriov_disable(dev);
 		return 0;
 	}
 

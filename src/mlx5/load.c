@@ -314,7 +314,8 @@ void latch_mlx5_load_end(struct latch_mlx5_device *dev, const char *why)
 	if (!load)
 		return;
 	dev->load = NULL;
-	latch_costs_end(&dev->costs, load->error ? "failed" : why);
+	/* -ECANCELED: a reset came amid it. */
+	latch_costs_end(&dev->costs, load->error && load->error != -ECANCELED ? "failed" : why);
 	load->error = -ENODEV;
 	latch_image_unmap(&load->image);
 	mlx5_core_dealloc_pd(dev->mdev, load->pdn);

@@ -499,7 +499,8 @@ static int clean_up(struct latch_mlx5_save *save)
 static void tell_end(struct latch_mlx5_save *save, const char *why)
 {
 	spin_lock(&save->lock);
-	if (save->error)
+	/* -ENODEV: nothing was saved any more of a VF that was reset. */
+	if (save->error && save->error != -ENODEV)
 		why = "failed";
 	else if (save->is_ending && !save->is_working && !save->next_bytes &&
 		 save->nr_saved == save->nr_read)

@@ -219,6 +219,18 @@ TEST(a_stream_that_is_refused_has_failed)
 	check_record(target->bdf, "load", "failed");
 }
 
+/* A save that a reset has made pointless has not failed. */
+TEST(a_reset_amid_the_chunks_is_recorded_as_a_reset)
+{
+	connectx_configure("chunk-size", "262144");
+	open_two(3 * MIB);
+	connectx_set("fault", "SAVE_VHCA_STATE delay=1000");
+	migration_set(source, VFIO_DEVICE_STATE_STOP_COPY);
+	vfio_reset(source);
+	CHECK_EQ(migration_state(source), VFIO_DEVICE_STATE_RUNNING);
+	check_record(source->bdf, "save", "reset");
+}
+
 TEST(a_reset_and_a_close_amid_a_migration_are_recorded)
 {
 	open_two(MIB);

@@ -362,6 +362,49 @@ TEST(a_pf_that_is_away_is_given_no_vfs)
 	CHECK_EQ(pci_set_vfs_try(pf->bdf, 2), 0);
 }
 
+/* To take them away needs what AER holds while it waits for the device lock. */
+TEST(a_pf_that_is_away_keeps_its_vfs)
+{
+	struct vfio_device *pf = vfio_open_with_memory("witness4",
+						       "enable_sriov=1 disable_idle_d3=1");
+	int mark = kmsg_mark();
+	pid_t child;
+
+	pci_set_vfs(pf->bdf, 2);
+	child = prolong_the_error(pf, 4000);
+	CHECK_ERR(EIO, pci_set_vfs_try(pf->bdf, 0));
+	CHECK_EQ(pci_attr_number(pf->bdf, "sriov_numvfs"), 2);
+	await_the_end(pf, child, mark);
+	CHECK_EQ(pci_set_vfs_try(pf->bdf, 0), 0);
+}
+
+/* The PCI core switches INTx on with the last vector, and nobody would take its interrupt. */
+TEST(msix_taken_down_while_away_leaves_intx_off)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
+	int mark = kmsg_mark();
+	pid_t child;
+
+	vfio_irq_event(device, MSIX);
+	child = prolong_the_error(device, 4000);
+	vfio_irq_disable(device, MSIX);
+	CHECK(real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
+	await_the_end(device, child, mark);
+}
+
+/* By root, or a neighbour's user: the reset that was announced comes all the same. */
+TEST(a_function_that_is_reset_between_the_error_and_the_link_reset_comes_back)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
+	int mark = kmsg_mark();
+	pid_t child;
+
+	child = prolong_the_error(device, 4000);
+	reset_through_sysfs((void *)device->bdf);
+	await_the_end(device, child, mark);
+	check_bar(device->bdf);
+}
+
 /* System sleep */
 
 /*
