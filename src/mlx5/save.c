@@ -112,7 +112,8 @@ static int have_saved(struct latch_mlx5_save *save, struct latch_image *image, b
 		latch_costs_command(&dev->costs, LATCH_SAVE, begun);
 	}
 	mutex_unlock(&dev->command_lock);
-	return ret;
+	/* Nor does it say anything how a save ended that a reset came amid. */
+	return ret && latch_mlx5_reset_is_due(dev) ? -ENODEV : ret;
 }
 
 static int error_of(struct latch_mlx5_save *save)
