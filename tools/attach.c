@@ -13,20 +13,11 @@ static bool has_driver(struct device *dev, const char *driver)
 	return !strcmp(dev->driver, driver);
 }
 
-/*
- * Has @driver, which must match @dev, probe it. Returns what the probe returned.
- *
- * A VF may be so new that the kernel does not let it match any driver yet, or that
- * its PF's driver does not know it: mlx5_core does when all of them are there, and
- * one that was bound before cannot be migrated.
- */
-int attach(struct device *dev, const char *driver)
+/* Has @driver, which must match @dev, probe it. Returns what the probe returned. */
+static int attach(struct device *dev, const char *driver)
 {
-	int ret;
+	int ret = attr_write(dev->text, "/sys/bus/pci/drivers/%s/bind", driver);
 
-	if (device_is_vf(dev))
-		vf_wait_until_added(dev);
-	ret = attr_write(dev->text, "/sys/bus/pci/drivers/%s/bind", driver);
 	if (has_driver(dev, driver))
 		return 0;
 	return ret ? ret : -ENODEV;
@@ -50,14 +41,17 @@ int override_set(const struct device *dev, const char *driver)
 }
 
 /*
- * Like attach(), where driver_override is what lets the driver match: the
- * VFIO drivers want it, and so does every driver for a VF without autoprobe.
+ * Has @driver probe @dev. driver_override is what lets it match: the VFIO drivers
+ * want it, and so does every driver for a VF without autoprobe.
+ *
+ * A VF may be so new that the kernel does not let it match any driver yet, or that
+ * its PF's driver does not know it: mlx5_core does when all of them are there, and
+ * one that was bound before, be it by the kernel, cannot be migrated.
  */
 int attach_by_override(struct device *dev, const char *driver, const char *override_after)
 {
 	int ret, undo;
 
-	/* Before driver_override, by which the kernel would bind it itself. */
 	if (device_is_vf(dev))
 		vf_wait_until_added(dev);
 	ret = override_set(dev, driver);
