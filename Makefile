@@ -15,7 +15,7 @@
 #	make check-mlx5 [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
 #	make check-pairs [ALL=1] [SEED=n] [DRIVER=ours|kernel]	pairs of actors that race on a witness
 #	make check-lint check-unit check-tools check-build check-kernels check-pahole
-#	make check-selftest check-igd check-live-migration check-clients
+#	make check-selftest check-igd check-dma-buf check-live-migration check-clients
 #	make check-docs check-package check-rpm check-system check-upgrade [ALL=1]
 #	make check-conformance	what our mlx5 driver asks of firmware and the kernel's never does
 #	make check-debug	what needs kernels of its own (docs/testing.md), one after the other:
@@ -27,7 +27,7 @@
 #				the same calls of the kernel's driver and of ours
 #	make bench		instructions per operation, the kernel's driver and ours
 
-SUITES := lint unit tools build kernels pahole selftest vm igd mlx5 conformance live-migration \
+SUITES := lint unit tools build kernels pahole selftest vm igd dma-buf mlx5 conformance live-migration \
 	clients docs package rpm system upgrade
 # Not in check: they race, or take more time, or a kernel that is built first.
 MORE := pairs vfio-selftests
@@ -97,7 +97,7 @@ sim:
 	+@scripts/need tests/sim/packages
 	+@$(MAKE) -s -f tests/sim/Makefile
 
-check-igd check-mlx5 check-pairs check-conformance check-live-migration: modules sim
+check-igd check-dma-buf check-mlx5 check-pairs check-conformance check-live-migration: modules sim
 check-vfio-selftests check-system check-upgrade: sim
 
 lint: check-lint

@@ -135,16 +135,55 @@ void latch_access_end(struct vfio_latch_device *dev, int woken)
 }
 
 /**
+ * latch_can_be_mapped - whether mappings of the function's BARs may be there now
+ * @dev: the device, open; access_lock is held
+ */
+bool latch_can_be_mapped(struct vfio_latch_device *dev)
+{
+	return latch_memory_enabled(dev) && !dev->low_power;
+}
+
+/**
+ * latch_access_lock - take access_lock for writing
+ * @dev: the device
+ *
+ * Context: may sleep.
+ */
+void latch_access_lock(struct vfio_latch_device *dev)
+{
+	down_write(&dev->access_lock);
+}
+
+/**
+ * latch_access_unlock - release access_lock, held for writing
+ * @dev: the device
+ *
+ * Whatever has changed under it: other devices may map the function's BARs again
+ * if user space may.
+ *
+ * Context: may sleep.
+ */
+void latch_access_unlock(struct vfio_latch_device *dev)
+{
+	latch_dma_bufs_give_back(dev);
+	up_write(&dev->access_lock);
+}
+
+/**
  * latch_access_revoke - take away all mappings of the function's BARs
  * @dev: the device; access_lock is held for writing
  *
- * The next access through a mapping faults, and waits for access_lock.
+ * The next access through a mapping of user space faults, and waits for
+ * access_lock. Other devices have stopped theirs.
+ *
+ * Context: may sleep.
  */
 void latch_access_revoke(struct vfio_latch_device *dev)
 {
 	lockdep_assert_held_write(&dev->access_lock);
 
 	unmap_mapping_range(dev->mapping, 0, 0, 1);
+	latch_dma_bufs_revoke(dev);
 }
 
 /**
@@ -290,9 +329,9 @@ bool latch_host_access_begin(struct vfio_latch_device *dev, pci_power_t *state)
 	if (!latch_answers(dev))
 		return false;
 	if (*state != PCI_D0) {
-		down_write(&dev->access_lock);
+		latch_access_lock(dev);
 		latch_power_up(dev);
-		up_write(&dev->access_lock);
+		latch_access_unlock(dev);
 	}
 	latch_decode_force(dev);
 	return true;

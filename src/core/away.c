@@ -210,9 +210,9 @@ static void settle(struct vfio_latch_device *dev)
 {
 	if (likely(!latch_is_away(dev)))
 		return;
-	down_write(&dev->access_lock);
+	latch_access_lock(dev);
 	latch_settle(dev);
-	up_write(&dev->access_lock);
+	latch_access_unlock(dev);
 }
 
 /**

@@ -23,14 +23,14 @@ static void switch_decoding(struct vfio_latch_device *dev, u32 shadow)
 {
 	u16 decode_bits = latch_command_decode_bits(dev);
 
-	down_write(&dev->access_lock);
+	latch_access_lock(dev);
 	WRITE_ONCE(latch_config_dword(dev->config, PCI_COMMAND)->shadow, shadow);
 	if (!latch_memory_enabled(dev))
 		latch_access_revoke(dev);
 	if (shadow & decode_bits)
 		latch_bars_restore(dev->pdev);
 	latch_command_update(dev, decode_bits, shadow);
-	up_write(&dev->access_lock);
+	latch_access_unlock(dev);
 }
 
 /* COMMAND: those bits of @value that are in @mask. */

@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 
 #include "../compat/compat.h"
+#include "../compat/dma_buf.h"
 #include "config_rules.h"
 #include "vfio_latch.h"
 
@@ -87,6 +88,9 @@ bool latch_reads(struct vfio_latch_device *dev);
 bool latch_answers(struct vfio_latch_device *dev);
 bool latch_memory_enabled(struct vfio_latch_device *dev);
 bool latch_ports_enabled(struct vfio_latch_device *dev);
+bool latch_can_be_mapped(struct vfio_latch_device *dev);
+void latch_access_lock(struct vfio_latch_device *dev);
+void latch_access_unlock(struct vfio_latch_device *dev);
 int latch_access_begin(struct vfio_latch_device *dev);
 void latch_access_end(struct vfio_latch_device *dev, int woken);
 void latch_access_revoke(struct vfio_latch_device *dev);

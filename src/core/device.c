@@ -28,6 +28,7 @@ int vfio_latch_init(struct vfio_device *vdev)
 	spin_lock_init(&dev->intx_lock);
 	spin_lock_init(&dev->signal_lock);
 	xa_init(&dev->vectors);
+	INIT_LIST_HEAD(&dev->dma_bufs);
 	INIT_LIST_HEAD(&dev->ioeventfds);
 	INIT_WORK(&dev->ioeventfd_work, latch_ioeventfd_work);
 
@@ -101,6 +102,9 @@ int vfio_latch_register(struct vfio_latch_device *dev, const struct vfio_latch_p
 	if (ret)
 		return ret;
 	latch_policy(&dev->policy, pdev, params);
+	ret = latch_dma_bufs_register(dev);
+	if (ret)
+		return ret;
 	ret = vfio_assign_device_set(&dev->vdev, latch_device_set_id(dev));
 	if (ret)
 		return ret;

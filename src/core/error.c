@@ -72,7 +72,7 @@ static void reset_prepare(struct pci_dev *pdev)
 	latch_clean_clear(dev);
 	if (READ_ONCE(dev->reset_owner) != current)
 		latch_state_lock(dev);
-	down_write(&dev->access_lock);
+	latch_access_lock(dev);
 	tell_driver(dev, dev->reset_begins);
 	latch_access_revoke(dev);
 	latch_power_up(dev);
@@ -99,7 +99,7 @@ static void reset_done(struct pci_dev *pdev)
 		latch_wait_ready(dev);
 		latch_settle(dev);
 	}
-	up_write(&dev->access_lock);
+	latch_access_unlock(dev);
 	if (READ_ONCE(dev->reset_owner) != current)
 		latch_state_unlock(dev);
 }

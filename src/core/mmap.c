@@ -32,7 +32,7 @@ static vm_fault_t map_begin(struct vfio_latch_device *dev)
 {
 	if (down_read_killable(&dev->access_lock))
 		return VM_FAULT_SIGBUS;
-	if (latch_memory_enabled(dev) && !dev->low_power)
+	if (latch_can_be_mapped(dev))
 		return VM_FAULT_NOPAGE;
 	up_read(&dev->access_lock);
 	return VM_FAULT_SIGBUS;

@@ -186,6 +186,7 @@ void vfio_latch_close(struct vfio_device *vdev)
 
 	latch_vf_token_close(dev);
 	latch_power_wake(dev);
+	latch_dma_bufs_close(dev);
 	/* The interrupt handler is still there; resets by others put back what they found. */
 	latch_state_lock(dev);
 	latch_command_update(dev, PCI_COMMAND_MASTER, 0);

@@ -138,7 +138,7 @@ void latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state)
 	if (!can_enter(dev, state))
 		return;
 
-	down_write(&dev->access_lock);
+	latch_access_lock(dev);
 	if (state == PCI_D0) {
 		latch_power_up(dev);
 	} else {
@@ -151,7 +151,7 @@ void latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state)
 		if (pdev->current_state == PCI_D0)
 			latch_access_restored(dev);
 	}
-	up_write(&dev->access_lock);
+	latch_access_unlock(dev);
 }
 
 static int low_power_enter(struct vfio_latch_device *dev, struct eventfd_ctx *wakeup)
@@ -159,7 +159,7 @@ static int low_power_enter(struct vfio_latch_device *dev, struct eventfd_ctx *wa
 	int ret = -EINVAL;
 
 	latch_state_lock(dev);
-	down_write(&dev->access_lock);
+	latch_access_lock(dev);
 	/* Each time a dead one falls asleep and is woken the PCI core says so. */
 	if (!latch_answers(dev)) {
 		ret = -EIO;
@@ -172,7 +172,7 @@ static int low_power_enter(struct vfio_latch_device *dev, struct eventfd_ctx *wa
 		dev->wakeup_trigger = wakeup;
 		ret = 0;
 	}
-	up_write(&dev->access_lock);
+	latch_access_unlock(dev);
 	latch_state_unlock(dev);
 
 	if (!ret)
@@ -211,16 +211,16 @@ static void low_power_leave(struct vfio_latch_device *dev)
 void latch_power_wake(struct vfio_latch_device *dev)
 {
 	/* Who wakes it himself need not be told. */
-	down_write(&dev->access_lock);
+	latch_access_lock(dev);
 	drop_wakeup_trigger(dev);
-	up_write(&dev->access_lock);
+	latch_access_unlock(dev);
 
 	pm_runtime_get_sync(&dev->pdev->dev);
 	latch_state_lock(dev);
-	down_write(&dev->access_lock);
+	latch_access_lock(dev);
 	low_power_leave(dev);
 	latch_power_up(dev);
-	up_write(&dev->access_lock);
+	latch_access_unlock(dev);
 	latch_state_unlock(dev);
 	pm_runtime_put_noidle(&dev->pdev->dev);
 }
@@ -293,9 +293,9 @@ int latch_feature_low_power_exit(struct vfio_latch_device *dev, u32 flags, void 
 
 	if (ret != 1)
 		return ret;
-	down_write(&dev->access_lock);
+	latch_access_lock(dev);
 	low_power_leave(dev);
-	up_write(&dev->access_lock);
+	latch_access_unlock(dev);
 	return 0;
 }
 
@@ -308,13 +308,13 @@ static int runtime_resume(struct device *device)
 	struct vfio_latch_device *dev = dev_get_drvdata(device);
 
 	latch_clean_woken(dev);
-	down_write(&dev->access_lock);
+	latch_access_lock(dev);
 	latch_access_restored(dev);
 	if (dev->wakeup_trigger)
 		compat_eventfd_signal(dev->wakeup_trigger);
 	if (dev->wakeup_trigger || !latch_reads(dev))
 		low_power_leave(dev);
-	up_write(&dev->access_lock);
+	latch_access_unlock(dev);
 	return 0;
 }
 
@@ -362,9 +362,9 @@ static int system_resume(struct device *device)
 	/* Its BARs, now restored, do not tell any more that it was reset. */
 	if (latch_is_away(dev))
 		latch_come_back(dev);
-	down_write(&dev->access_lock);
+	latch_access_lock(dev);
 	latch_access_restored(dev);
-	up_write(&dev->access_lock);
+	latch_access_unlock(dev);
 	return 0;
 }
 

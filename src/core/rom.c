@@ -27,7 +27,7 @@ static void __iomem *map_rom(struct vfio_latch_device *dev, pci_power_t *state, 
 {
 	bool is_there = latch_host_access_begin(dev, state);
 
-	down_write(&dev->access_lock);
+	latch_access_lock(dev);
 	return is_there && has_address(dev) ? pci_map_rom(dev->pdev, size) : NULL;
 }
 
@@ -35,7 +35,7 @@ static void unmap_rom(struct vfio_latch_device *dev, pci_power_t state, void __i
 {
 	if (rom)
 		pci_unmap_rom(dev->pdev, rom);
-	up_write(&dev->access_lock);
+	latch_access_unlock(dev);
 	latch_host_access_end(dev, state);
 }
 

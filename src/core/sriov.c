@@ -70,9 +70,9 @@ static int keep_awake(struct vfio_latch_device *dev)
 		return ret;
 	latch_state_lock(dev);
 	if (latch_answers(dev)) {
-		down_write(&dev->access_lock);
+		latch_access_lock(dev);
 		latch_power_up(dev);
-		up_write(&dev->access_lock);
+		latch_access_unlock(dev);
 		dev->has_vfs = true;
 	} else {
 		ret = -EIO;

@@ -69,7 +69,9 @@ struct latch_bar {
  * access_lock says whether a user's access may touch the hardware now. Readers
  * touch it; writers, with state_lock or in a callback of power management, take
  * away mappings and change whether it can be touched. A page fault waits for it: who
- * holds it, in whatever mode, waits for nothing but the function itself.
+ * holds it, in whatever mode, waits for nothing but the function itself; and for
+ * drivers of other devices to let go of its BARs, which no fault holds up
+ * (dma_buf.c).
  *
  * A hot reset takes the state_lock of all its functions, in bus order, before
  * the first access_lock (hot_reset.c). Runtime PM is never resumed under
@@ -138,10 +140,14 @@ struct vfio_latch_device {
 	/* Under state_lock: a PF's VFs are being made, or there: it stays in D0. */
 	bool has_vfs;
 
-	/* Under access_lock, written with it held for writing. */
+	/*
+	 * Under access_lock, written with it held for writing; to dma_bufs buffers are
+	 * added by readers, and taken away without it, under dma_buf.c's list_lock.
+	 */
 	struct rw_semaphore access_lock;
 	struct lock_class_key access_lock_key;
 	bool low_power;
+	struct list_head dma_bufs;
 
 	/* Protects all up to the next empty line: which interrupts are set up. */
 	struct mutex irq_lock;

@@ -116,6 +116,18 @@ void vfio_irq_unmask(struct vfio_device *device, unsigned int index);
 
 /* vfio_feature.c: device features, resets */
 
+/* Newer headers have both. */
+#ifndef VFIO_DEVICE_FEATURE_DMA_BUF
+#define VFIO_DEVICE_FEATURE_DMA_BUF 11
+#endif
+
+struct dma_buf_request {
+	uint32_t region, open_flags, flags, nr_ranges;
+	struct {
+		uint64_t offset, length;
+	} ranges[8];
+};
+
 /* DEVICE_FEATURE with FLAGS (an id and VFIO_DEVICE_FEATURE_GET, _SET or _PROBE). */
 int vfio_feature_try(struct vfio_device *device, uint32_t flags, void *data, size_t size);
 

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Parts of BARs as dma-bufs, which the drivers of other devices map for DMA.
+ *
+ * A buffer can be mapped while user space could map the BAR:
+ * latch_access_revoke() takes both kinds of mappings away, and
+ * latch_access_unlock() gives the buffers back once the function answers
+ * memory accesses again. Close takes them away for good. The file may live on;
+ * it keeps the module, not the device.
+ *
+ * To take a mapping away is to tell its driver, under the buffer's reservation
+ * lock, and to wait until that has stopped its device: for the fences, then for
+ * the unmapping. Both come in bounded time (dma_buf_invalidate_mappings()), and
+ * neither may depend on a page fault, since faults may take reservation locks.
+ * So they can be waited for under access_lock.
+ */
+#include <linux/dma-buf-mapping.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
+#include <linux/module.h>
+#include <linux/overflow.h>
+#include <linux/pci-p2pdma.h>
+#include <linux/wait.h>
+
+#include "core.h"
+
+/* What dma_buf_export() and dma_buf_fd() know. */
+#define OPEN_FLAGS	(O_ACCMODE | O_NONBLOCK | O_CLOEXEC)
+
+/**
+ * struct latch_dma_buf - ranges of a BAR that other devices may access
+ * @node: in the device's list, until it is closed; under list_lock
+ * @dmabuf: the buffer
+ * @provider: whose memory it is, to the PCI core; valid while in the list
+ * @unmapped: woken when the last mapping is gone
+ * @nr_mappings: changed under the reservation lock
+ * @is_revoked: changed under the reservation lock and the device's access_lock
+ * @nr_ranges: number of @ranges
+ * @ranges: their physical addresses
+ */
+struct latch_dma_buf {
+	struct list_head node;
+	struct dma_buf *dmabuf;
+	struct p2pdma_provider *provider;
+	wait_queue_head_t unmapped;
+	unsigned int nr_mappings;
+	bool is_revoked;
+	unsigned int nr_ranges;
+	struct phys_vec ranges[] __counted_by(nr_ranges);
+};
+
+/* Protects the lists of all devices: a buffer that is released may have no device any more. */
+static DEFINE_SPINLOCK(list_lock);
+
+/* Only a driver that handles addresses without memory behind them, and lets go when told to. */
+static int attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
+{
+	const struct latch_dma_buf *buf = dmabuf->priv;
+
+	if (!attachment->peer2peer || !dma_buf_attach_revocable(attachment))
+		return -EOPNOTSUPP;
+	return READ_ONCE(buf->is_revoked) ? -ENODEV : 0;
+}
+
+static struct sg_table *map(struct dma_buf_attachment *attachment, enum dma_data_direction dir)
+{
+	struct latch_dma_buf *buf = attachment->dmabuf->priv;
+	struct sg_table *table;
+
+	dma_resv_assert_held(buf->dmabuf->resv);
+
+	if (buf->is_revoked)
+		return ERR_PTR(-ENODEV);
+	table = dma_buf_phys_vec_to_sgt(attachment, buf->provider, buf->ranges, buf->nr_ranges,
+					buf->dmabuf->size, dir);
+	if (!IS_ERR(table))
+		buf->nr_mappings++;
+	return table;
+}
+
+static void unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
+		  enum dma_data_direction dir)
+{
+	struct latch_dma_buf *buf = attachment->dmabuf->priv;
+
+	dma_resv_assert_held(buf->dmabuf->resv);
+
+	dma_buf_free_sgt(attachment, table, dir);
+	WRITE_ONCE(buf->nr_mappings, buf->nr_mappings - 1);
+	wake_up(&buf->unmapped);
+}
+
+/* The last reference is gone. Takes no lock that another driver's locks may not be held with. */
+static void release(struct dma_buf *dmabuf)
+{
+	struct latch_dma_buf *buf = dmabuf->priv;
+
+	spin_lock(&list_lock);
+	list_del(&buf->node);
+	spin_unlock(&list_lock);
+	kfree(buf);
+}
+
+static const struct dma_buf_ops dma_buf_ops = {
+	.attach = attach,
+	.map_dma_buf = map,
+	.unmap_dma_buf = unmap,
+	.release = release,
+};
+
+/*
+ * The first buffer after @buf, or of all, that is not being released; with a reference, which
+ * keeps it in the list. Drops that to @buf.
+ */
+static struct latch_dma_buf *next_buffer(struct vfio_latch_device *dev, struct latch_dma_buf *buf)
+{
+	struct latch_dma_buf *next;
+
+	lockdep_assert_held_write(&dev->access_lock);
+
+	spin_lock(&list_lock);
+	next = list_prepare_entry(buf, &dev->dma_bufs, node);
+	list_for_each_entry_continue(next, &dev->dma_bufs, node)
+		if (get_file_active(&next->dmabuf->file))
+			break;
+	spin_unlock(&list_lock);
+	if (buf)
+		dma_buf_put(buf->dmabuf);
+	return list_entry_is_head(next, &dev->dma_bufs, node) ? NULL : next;
+}
+
+static void revoke(struct latch_dma_buf *buf)
+{
+	struct dma_resv *resv = buf->dmabuf->resv;
+
+	if (buf->is_revoked)
+		return;
+	dma_resv_lock(resv, NULL);
+	WRITE_ONCE(buf->is_revoked, true);
+	dma_buf_invalidate_mappings(buf->dmabuf);
+	dma_resv_wait_timeout(resv, DMA_RESV_USAGE_BOOKKEEP, false, MAX_SCHEDULE_TIMEOUT);
+	dma_resv_unlock(resv);
+	wait_event(buf->unmapped, !READ_ONCE(buf->nr_mappings));
+}
+
+/* Who was refused meanwhile is told that it can be mapped again. */
+static void give_back(struct latch_dma_buf *buf)
+{
+	if (!buf->is_revoked)
+		return;
+	dma_resv_lock(buf->dmabuf->resv, NULL);
+	WRITE_ONCE(buf->is_revoked, false);
+	dma_buf_invalidate_mappings(buf->dmabuf);
+	dma_resv_unlock(buf->dmabuf->resv);
+}
+
+/**
+ * latch_dma_bufs_register - be ready to give BARs to other devices
+ * @dev: the device
+ *
+ * What the PCI core allocates for it goes with the driver.
+ *
+ * Context: probe.
+ * Return: 0, also where the device's BARs cannot be given away, or -ENOMEM.
+ */
+int latch_dma_bufs_register(struct vfio_latch_device *dev)
+{
+	int ret = pcim_p2pdma_init(dev->pdev);
+
+	return ret == -EOPNOTSUPP ? 0 : ret;
+}
+
+/**
+ * latch_dma_bufs_revoke - take away all mappings of the function's BARs that other devices have
+ * @dev: the device; access_lock is held for writing
+ *
+ * Context: may sleep until other drivers have stopped their devices.
+ */
+void latch_dma_bufs_revoke(struct vfio_latch_device *dev)
+{
+	struct latch_dma_buf *buf = NULL;
+
+	while ((buf = next_buffer(dev, buf)))
+		revoke(buf);
+}
+
+/**
+ * latch_dma_bufs_give_back - let other devices map the function's BARs again, if it answers
+ * @dev: the device; access_lock is held for writing
+ *
+ * Context: may sleep.
+ */
+void latch_dma_bufs_give_back(struct vfio_latch_device *dev)
+{
+	struct latch_dma_buf *buf = NULL;
+
+	while ((buf = next_buffer(dev, buf)))
+		if (latch_can_be_mapped(dev))
+			give_back(buf);
+}
+
+/**
+ * latch_dma_bufs_close - take the function's BARs from other devices for good
+ * @dev: the device
+ *
+ * Context: last close; may sleep.
+ */
+void latch_dma_bufs_close(struct vfio_latch_device *dev)
+{
+	struct latch_dma_buf *buf, *next;
+
+	latch_access_lock(dev);
+	latch_dma_bufs_revoke(dev);
+	spin_lock(&list_lock);
+	list_for_each_entry_safe(buf, next, &dev->dma_bufs, node)
+		list_del_init(&buf->node);
+	spin_unlock(&list_lock);
+	latch_access_unlock(dev);
+}
+
+static int read_ranges(struct latch_dma_buf *buf, struct pci_dev *pdev, unsigned int bar,
+		       const struct vfio_region_dma_range __user *ranges, size_t *size)
+{
+	u64 bar_size = pci_resource_len(pdev, bar);
+	struct vfio_region_dma_range range;
+	unsigned int n;
+
+	for (n = 0; n < buf->nr_ranges; n++) {
+		if (copy_from_user(&range, &ranges[n], sizeof(range)))
+			return -EFAULT;
+		if (!range.length || !PAGE_ALIGNED(range.offset | range.length) ||
+		    range.offset >= bar_size || range.length > bar_size - range.offset)
+			return -EINVAL;
+		/* No DMA mapping is larger. */
+		if (check_add_overflow(*size, range.length, size) || *size > LONG_MAX)
+			return -EINVAL;
+		buf->ranges[n].paddr = pci_resource_start(pdev, bar) + range.offset;
+		buf->ranges[n].len = range.length;
+	}
+	return 0;
+}
+
+/* The buffer as a file; it has what was allocated. The device does not know of it yet. */
+static int export_buffer(struct latch_dma_buf *buf, size_t size, int flags)
+{
+	DEFINE_DMA_BUF_EXPORT_INFO(info);
+
+	info.ops = &dma_buf_ops;
+	info.size = size;
+	info.flags = flags;
+	info.priv = buf;
+	buf->dmabuf = dma_buf_export(&info);
+	return PTR_ERR_OR_ZERO(buf->dmabuf);
+}
+
+static struct latch_dma_buf *new_buffer(struct vfio_latch_device *dev,
+					const struct vfio_device_feature_dma_buf *request,
+					const struct vfio_region_dma_range __user *ranges)
+{
+	int bar = latch_user_index(request->region_index, PCI_STD_NUM_BARS);
+	struct p2pdma_provider *provider;
+	struct latch_dma_buf *buf;
+	size_t size = 0;
+	int ret;
+
+	if (bar < 0 || !latch_bar_size(dev, bar) || latch_bar_hold(dev, bar))
+		return ERR_PTR(-ENODEV);
+	provider = pcim_p2pdma_provider(dev->pdev, bar);
+	if (!provider)
+		return ERR_PTR(-EINVAL);
+
+	buf = kzalloc(struct_size(buf, ranges, request->nr_ranges),
+		      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!buf)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&buf->node);
+	init_waitqueue_head(&buf->unmapped);
+	buf->provider = provider;
+	buf->nr_ranges = request->nr_ranges;
+	ret = read_ranges(buf, dev->pdev, bar, ranges, &size);
+	if (!ret)
+		ret = export_buffer(buf, size, request->open_flags);
+	if (!ret)
+		return buf;
+	kfree(buf);
+	return ERR_PTR(ret);
+}
+
+/* From here on the device takes it away and gives it back. */
+static int add_buffer(struct vfio_latch_device *dev, struct latch_dma_buf *buf)
+{
+	if (down_read_killable(&dev->access_lock))
+		return -EINTR;
+	WRITE_ONCE(buf->is_revoked, !latch_can_be_mapped(dev));
+	spin_lock(&list_lock);
+	list_add_tail(&buf->node, &dev->dma_bufs);
+	spin_unlock(&list_lock);
+	up_read(&dev->access_lock);
+	return 0;
+}
+
+/**
+ * latch_feature_dma_buf - VFIO_DEVICE_FEATURE_DMA_BUF
+ * @dev: the device, open
+ * @flags: VFIO_DEVICE_FEATURE_*
+ * @arg: user address of a struct vfio_device_feature_dma_buf and its ranges
+ * @argsz: bytes of it
+ *
+ * A buffer of a function that does not answer memory accesses can be made; it
+ * can be mapped when the function does.
+ *
+ * Return: a file descriptor; 0 for PROBE; -EINVAL for a flag that is not GET or
+ * is unknown, ports, no range, or one that is not of whole pages inside the BAR;
+ * -ENODEV for what is no BAR, or one that somebody else has; -EFAULT, -ENOMEM,
+ * -EINTR, or what the file table says.
+ */
+int latch_feature_dma_buf(struct vfio_latch_device *dev, u32 flags, void __user *arg,
+			  size_t argsz)
+{
+	struct vfio_device_feature_dma_buf request;
+	struct latch_dma_buf *buf;
+	int ret;
+
+	ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_GET, sizeof(request));
+	if (ret != 1)
+		return ret;
+	if (copy_from_user(&request, arg, sizeof(request)))
+		return -EFAULT;
+	if (!request.nr_ranges || request.flags || request.open_flags & ~OPEN_FLAGS)
+		return -EINVAL;
+
+	buf = new_buffer(dev, &request, arg + sizeof(request));
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	ret = add_buffer(dev, buf);
+	if (!ret)
+		ret = dma_buf_fd(buf->dmabuf, request.open_flags);
+	if (ret < 0)
+		dma_buf_put(buf->dmabuf);
+	return ret;
+}
+
+MODULE_IMPORT_NS("DMA_BUF");

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Parts of BARs as dma-bufs (VFIO_DEVICE_FEATURE_DMA_BUF). importer/ is the driver of another
+ * function, witness1, whose DMA engine then writes to witness0; and witness0 counts what arrives
+ * while it sleeps, is reset or does not decode.
+ *
+ * vm-machine: peers
+ * vm-drivers: ours kernel
+ * vm-sources: lib/peer.c
+ */
+#include <fcntl.h>
+#include <sys/ioctl.h>
+
+#include "cgroup.h"
+#include "lib/peer.h"
+
+#define LIMIT_MS	20000
+#define MEMORY		WITNESS_MEMORY
+#define BAR_SIZE	0x10000ULL
+
+#define GET		(VFIO_DEVICE_FEATURE_DMA_BUF | VFIO_DEVICE_FEATURE_GET)
+#define SET		(VFIO_DEVICE_FEATURE_DMA_BUF | VFIO_DEVICE_FEATURE_SET)
+
+static struct vfio_device *exporter;
+
+static void open_exporter(void)
+{
+	stop_dma();
+	exporter = vfio_open_with_memory("witness0", NULL);
+	module_load("kernel", "importer", NULL);
+}
+
+CLEAN_UP
+{
+	if (module_loaded("importer"))
+		module_unload("importer");
+	exporter = NULL;
+}
+
+/* --- giving --- */
+
+TEST(another_function_writes_to_the_bar)
+{
+	struct importer_state now;
+	int importer;
+
+	open_exporter();
+	importer = attach(memory_buffer(exporter), PEER);
+	start_dma(importer);
+	CHECK(writing_goes_on(exporter));
+	now = importer_state(importer);
+	CHECK_EQ(now.length, PAGE);
+	CHECK_EQ(now.revocations, 0);
+}
+
+TEST(a_buffer_has_the_size_of_its_ranges_and_cannot_be_mapped_by_user_space)
+{
+	struct dma_buf_request request = {
+		.nr_ranges = 2,
+		.ranges = { { MEMORY, PAGE }, { 3 * PAGE, 2 * PAGE } },
+	};
+	int buffer;
+
+	open_exporter();
+	buffer = CHECK_OK(buffer_try(exporter, &request));
+	CHECK_EQ(lseek(buffer, 0, SEEK_END), 3 * PAGE);
+	CHECK_ERRNO(EINVAL, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, buffer, 0));
+}
+
+TEST(only_drivers_that_let_go_when_told_are_given_a_buffer)
+{
+	int buffer;
+
+	open_exporter();
+	buffer = memory_buffer(exporter);
+	CHECK_ERR(EOPNOTSUPP, attach_try(buffer, 0));
+	CHECK_ERR(EOPNOTSUPP, attach_try(buffer, IMPORTER_PEER));
+	CHECK_ERR(EOPNOTSUPP, attach_try(buffer, IMPORTER_REVOCABLE));
+	CHECK_EQ(map_try(attach(buffer, PEER)), 0);
+}
+
+TEST(whether_there_are_buffers_can_be_asked)
+{
+	open_exporter();
+	CHECK_EQ(feature_try(exporter, GET | VFIO_DEVICE_FEATURE_PROBE, NULL, 0), 0);
+	CHECK_ERR(EINVAL, feature_try(exporter, SET | VFIO_DEVICE_FEATURE_PROBE, NULL, 0));
+}
+
+static const struct bad_request {
+	const char *what;
+	int error;
+	struct dma_buf_request request;
+} bad_requests[] = {
+	{ "no range", EINVAL, { .nr_ranges = 0 } },
+	{ "a flag", EINVAL, { .flags = 1, .nr_ranges = 1, .ranges = { { 0, PAGE } } } },
+	{ "ports", EINVAL, { .region = 2, .nr_ranges = 1, .ranges = { { 0, PAGE } } } },
+	{ "no such BAR", ENODEV, { .region = 3, .nr_ranges = 1, .ranges = { { 0, PAGE } } } },
+	{ "the ROM", ENODEV, { .region = VFIO_PCI_ROM_REGION_INDEX, .nr_ranges = 1,
+			       .ranges = { { 0, PAGE } } } },
+	{ "no region", ENODEV, { .region = ~0U, .nr_ranges = 1, .ranges = { { 0, PAGE } } } },
+	{ "nothing", EINVAL, { .nr_ranges = 1, .ranges = { { 0, 0 } } } },
+	{ "half a page", EINVAL, { .nr_ranges = 1, .ranges = { { 0, PAGE / 2 } } } },
+	{ "from half a page", EINVAL, { .nr_ranges = 1, .ranges = { { PAGE / 2, PAGE } } } },
+	{ "beyond the end", EINVAL, { .nr_ranges = 1, .ranges = { { BAR_SIZE, PAGE } } } },
+	{ "over the end", EINVAL, { .nr_ranges = 1, .ranges = { { PAGE, BAR_SIZE } } } },
+	{ "the last of two over the end", EINVAL,
+	  { .nr_ranges = 2, .ranges = { { 0, PAGE }, { PAGE, BAR_SIZE } } } },
+};
+
+TEST(a_bad_request_is_refused)
+{
+	open_exporter();
+	for (unsigned int n = 0; n < sizeof(bad_requests) / sizeof(*bad_requests); n++) {
+		test_note("%s", bad_requests[n].what);
+		CHECK_EQ(buffer_try(exporter, &bad_requests[n].request), -bad_requests[n].error);
+	}
+	/* The next one is none. */
+	CHECK_EQ(map_try(attach(memory_buffer(exporter), PEER)), 0);
+}
+
+TEST(a_request_without_its_ranges_is_refused)
+{
+	struct dma_buf_request request = { .nr_ranges = 1, .ranges = { { 0, PAGE } } };
+	struct vfio_device_feature *argument = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+						    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t fixed = offsetof(struct dma_buf_request, ranges);
+
+	open_exporter();
+	CHECK_ERR(EINVAL, feature_try(exporter, GET, &request, fixed - 1));
+	CHECK_ERR(EINVAL, feature_try(exporter, SET, &request, sizeof(request)));
+	/* They would be in memory that is not there. */
+	CHECK_EQ(munmap((char *)argument + PAGE, PAGE), 0);
+	argument = (void *)((char *)argument + PAGE - sizeof(*argument) - fixed);
+	argument->argsz = sizeof(*argument) + fixed;
+	argument->flags = GET;
+	memcpy(argument->data, &request, fixed);
+	CHECK_ERRNO(EFAULT, ioctl(exporter->fd, VFIO_DEVICE_FEATURE, argument));
+	request.nr_ranges = ~0U;
+	memcpy(argument->data, &request, fixed);
+	CHECK_ERRNO(ENOMEM, ioctl(exporter->fd, VFIO_DEVICE_FEATURE, argument));
+}
+
+/* The kernel's driver takes any. */
+TEST_OURS(an_unknown_flag_of_the_file_is_refused)
+{
+	struct dma_buf_request request = {
+		.open_flags = O_RDWR | O_APPEND,
+		.nr_ranges = 1,
+		.ranges = { { 0, PAGE } },
+	};
+
+	open_exporter();
+	CHECK_ERR(EINVAL, buffer_try(exporter, &request));
+}
+
+/* The kernel's driver charges nobody. */
+TEST_OURS(the_memory_of_a_buffer_is_charged)
+{
+	enum { RANGES = 4096 };
+	struct dma_buf_request *request;
+	const long long size = RANGES * sizeof(request->ranges[0]);
+	long long before;
+	int buffer;
+
+	open_exporter();
+	request = calloc(1, sizeof(*request) + size);
+	request->nr_ranges = RANGES;
+	for (int n = 0; n < RANGES; n++)
+		request->ranges[n].length = PAGE;
+	cgroup_enter();
+	before = cgroup_kernel_memory();
+	buffer = CHECK_OK(feature_try(exporter, GET, request,
+				  offsetof(struct dma_buf_request, ranges[RANGES])));
+	/* The kernel sums up what processors have charged once in a while. */
+	CHECK(WAIT_UNTIL(cgroup_kernel_memory() >= before + size, LIMIT_MS));
+	close(buffer);
+	cgroup_leave();
+}
+
+/* --- taking away and giving back --- */
+
+static void memory_off(void)
+{
+	cfg_command(exporter, 0, PCI_COMMAND_MEMORY);
+}
+
+static void memory_on(void)
+{
+	cfg_command(exporter, PCI_COMMAND_MEMORY, 0);
+}
+
+static void set_power_state(uint16_t power_state)
+{
+	cfg_set16(exporter, cfg_cap(exporter, PCI_CAP_ID_PM) + PCI_PM_CTRL, power_state);
+}
+
+static void to_d3hot(void)
+{
+	set_power_state(3);
+}
+
+static void to_d0(void)
+{
+	set_power_state(0);
+}
+
+static void enter_low_power(void)
+{
+	CHECK_EQ(vfio_feature_try(exporter, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY |
+				  VFIO_DEVICE_FEATURE_SET, NULL, 0), 0);
+}
+
+static void exit_low_power(void)
+{
+	CHECK_EQ(vfio_feature_try(exporter, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT |
+				  VFIO_DEVICE_FEATURE_SET, NULL, 0), 0);
+}
+
+/* DMA goes on until it must not, and goes on again afterwards; the witness would count more. */
+static void check_taken_away(void (*off)(void), void (*on)(void))
+{
+	int buffer, importer;
+
+	open_exporter();
+	buffer = memory_buffer(exporter);
+	importer = attach(buffer, PEER);
+	start_dma(importer);
+	CHECK(writing_goes_on(exporter));
+	off();
+	CHECK_EQ(importer_state(importer).mapped, 0);
+	CHECK_EQ(importer_state(importer).revocations, 1);
+	CHECK_ERR(ENODEV, map_try(importer));
+	CHECK_ERR(ENODEV, attach_try(buffer, PEER));
+	on();
+	start_dma(importer);
+	CHECK(writing_goes_on(exporter));
+}
+
+TEST(dma_to_a_function_ends_before_it_stops_decoding)
+{
+	check_taken_away(memory_off, memory_on);
+}
+
+TEST(dma_to_a_function_ends_before_it_enters_d3hot)
+{
+	check_taken_away(to_d3hot, to_d0);
+}
+
+TEST(dma_to_a_function_ends_before_it_enters_low_power)
+{
+	check_taken_away(enter_low_power, exit_low_power);
+}
+
+static void check_taken_away_in(void (*reset)(void))
+{
+	int importer;
+
+	open_exporter();
+	importer = attach(memory_buffer(exporter), PEER);
+	start_dma(importer);
+	CHECK(writing_goes_on(exporter));
+	reset();
+	CHECK_EQ(importer_state(importer).mapped, 0);
+	CHECK_EQ(importer_state(importer).revocations, 1);
+	start_dma(importer);
+	CHECK(writing_goes_on(exporter));
+}
+
+static void reset_by_ioctl(void)
+{
+	vfio_reset(exporter);
+}
+
+static void reset_by_host(void)
+{
+	pci_attr_set(exporter->bdf, "reset", "1");
+}
+
+static void reset_by_aer(void)
+{
+	int start = kmsg_mark();
+
+	real_cfg_set(exporter->bdf, PCI_COMMAND,
+		     real_cfg(exporter->bdf, PCI_COMMAND, 2) | PCI_COMMAND_SERR, 2);
+	vm_aer("witness0", "MALF_TLP");
+	vm_wait_recovered(start, LIMIT_MS);
+	CHECK(WAIT_UNTIL(vfio_read_try(exporter, 0, 0, &(uint32_t){ 0 }, 4) == 4, LIMIT_MS));
+}
+
+TEST(dma_to_a_function_ends_before_its_user_resets_it)
+{
+	check_taken_away_in(reset_by_ioctl);
+}
+
+/* The kernel's driver hears of none of these resets. */
+TEST_OURS(dma_to_a_function_ends_before_the_host_resets_it)
+{
+	check_taken_away_in(reset_by_host);
+}
+
+/* The error comes unasked, so the function may be written to in the middle of the link reset. */
+TEST_OURS(a_buffer_can_be_mapped_again_after_a_link_reset)
+{
+	int importer;
+
+	open_exporter();
+	importer = attach(memory_buffer(exporter), PEER);
+	CHECK_EQ(map_try(importer), 0);
+	reset_by_aer();
+	CHECK_EQ(importer_state(importer).mapped, 0);
+	CHECK_EQ(importer_state(importer).revocations, 1);
+	start_dma(importer);
+	CHECK(writing_goes_on(exporter));
+}
+
+static void reset_in_child(void *data)
+{
+	(void)data;
+	CHECK_EQ(vfio_reset_try(exporter), 0);
+}
+
+TEST(a_reset_waits_for_a_driver_that_does_not_let_go_yet)
+{
+	int importer;
+	pid_t child;
+
+	open_exporter();
+	importer = attach(memory_buffer(exporter), PEER | IMPORTER_LAZY);
+	start_dma(importer);
+	child = child_start(reset_in_child, NULL);
+	CHECK(WAIT_UNTIL(importer_state(importer).revocations == 1 && child_waits(child), LIMIT_MS));
+	CHECK_EQ(importer_state(importer).mapped, 1);
+	CHECK(!witness_is_in_reset("witness0"));
+	CHECK_OK(ioctl(importer, IMPORTER_UNMAP));
+	child_check_ends("the reset", child);
+	stop_dma();
+	CHECK_EQ(map_try(importer), 0);
+}
+
+TEST(a_buffer_made_while_the_function_does_not_decode_can_be_mapped_when_it_does)
+{
+	int buffer;
+
+	open_exporter();
+	memory_off();
+	buffer = memory_buffer(exporter);
+	CHECK_ERR(ENODEV, attach_try(buffer, PEER));
+	memory_on();
+	CHECK_EQ(map_try(attach(buffer, PEER)), 0);
+}
+
+/* The kernel's driver gives it away, and then lets the function fall asleep. */
+TEST_OURS(a_buffer_made_in_low_power_can_be_mapped_when_that_ends)
+{
+	int buffer;
+
+	open_exporter();
+	enter_low_power();
+	buffer = memory_buffer(exporter);
+	CHECK_ERR(ENODEV, attach_try(buffer, PEER));
+	exit_low_power();
+	CHECK_EQ(map_try(attach(buffer, PEER)), 0);
+}
+
+/* --- the end --- */
+
+TEST(close_takes_buffers_away_for_good)
+{
+	int buffer, importer;
+
+	open_exporter();
+	buffer = memory_buffer(exporter);
+	importer = attach(buffer, PEER);
+	start_dma(importer);
+	CHECK(writing_goes_on(exporter));
+	vfio_close(exporter);
+	CHECK_EQ(importer_state(importer).mapped, 0);
+	CHECK_ERR(ENODEV, map_try(importer));
+
+	exporter = vfio_open(vm_bdf("witness0"));
+	cfg_command(exporter, PCI_COMMAND_MEMORY, 0);
+	CHECK_ERR(ENODEV, map_try(importer));
+	CHECK_ERR(ENODEV, attach_try(buffer, PEER));
+	start_dma(attach(memory_buffer(exporter), PEER));
+	CHECK(writing_goes_on(exporter));
+	CHECK_ERR(ENODEV, map_try(importer));
+}
+
+TEST(a_buffer_outlives_the_device_and_keeps_its_module)
+{
+	int buffer, importer;
+	char *bdf;
+
+	open_exporter();
+	bdf = strdup(exporter->bdf);
+	buffer = memory_buffer(exporter);
+	importer = attach(buffer, PEER);
+	vfio_close(exporter);
+	pci_unbind(bdf);
+	CHECK_ERR(ENODEV, map_try(importer));
+	module_unload("vfio_pci");
+	CHECK_EQ(module_unload_try(driver_core()), -EAGAIN);
+	close(importer);
+	CHECK_EQ(module_unload_try(driver_core()), -EAGAIN);
+	close(buffer);
+	CHECK(WAIT_UNTIL(!module_uses(driver_core()), LIMIT_MS));
+	module_unload(driver_core());
+}
