@@ -34,6 +34,7 @@ static const struct {
 } kinds[] = {
 	{ call_info, 4, 0 }, { call_region_info, 6, 0 }, { call_irq_info, 4, 0 },
 	{ call_hot_reset_info, 2, 0 }, { call_unknown_ioctl, 2, 0 }, { call_feature, 6, 0 },
+	{ call_dma_buf, 3, 0 },
 	{ call_config_read, 20, 1 }, { call_config_write, 16, 1 },
 	{ call_host_view, 4, 1 },
 	{ call_region_read, 14, 2 }, { call_region_write, 5, 2 }, { call_device_register, 8, 2 },

@@ -128,10 +128,10 @@ def _(call):
         int(call.kernel, 16) ^ int(call.ours.split()[0], 16) == 0x400
 
 
-@difference("dma-buf")
+@difference("dma-buf-flags")
 def _(call):
-    return call.words[0] == "feature" and int(call.words[1], 16) & 0xffff == 11 \
-        and "ENOTTY" in call.ours.split()
+    return call.words[0] == "dma-buf" and int(call.words[2], 16) == 0x400 \
+        and "EINVAL" in call.ours.split()
 
 
 @difference("msi-layout-read-only")

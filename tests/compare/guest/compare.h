@@ -124,6 +124,7 @@ void call_set_irqs(void);
 void call_event_write(void);
 void call_ioeventfd(void);
 void call_feature(void);
+void call_dma_buf(void);
 void call_low_power(void);
 void call_reset(void);
 void call_hot_reset_info(void);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The ioctls that ask, features, resets, and ioctls that there are not. */
+#include <fcntl.h>
+#include <inttypes.h>
 #include <linux/vfio.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,6 +65,39 @@ void call_unknown_ioctl(void)
 	call_ioctl(_IO(VFIO_TYPE, VFIO_BASE + number), data, sizeof(data));
 }
 
+/* A part of a BAR as a dma-buf, which is closed at once. */
+void call_dma_buf(void)
+{
+	struct {
+		struct vfio_device_feature header;
+		struct dma_buf_request request;
+	} feature = {
+		.header.argsz = sizeof(feature),
+		.header.flags = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF,
+		.request.region = random_below(8),
+		.request.open_flags = RANDOM_OF(O_RDWR, O_RDWR | O_CLOEXEC, O_RDONLY, O_APPEND),
+		.request.flags = random_chance(5),
+		.request.nr_ranges = RANDOM_OF(0, 1, 1, 1, 1, 2, 2),
+	};
+	struct dma_buf_request *request = &feature.request;
+	int buffer;
+
+	for (unsigned int n = 0; n < 2; n++) {
+		request->ranges[n].offset = random_chance(10) ? random_value(8) :
+							    RANDOM_OF(0, 0, 0, 4096, 8192);
+		request->ranges[n].length = random_chance(10) ? random_value(8) :
+							    RANDOM_OF(4096, 4096, 4096, 8192, 0);
+	}
+	call_is("dma-buf %u %#x %u %u", request->region, request->open_flags, request->flags,
+		request->nr_ranges);
+	for (unsigned int n = 0; n < 2; n++)
+		printf(" %#" PRIx64 "+%#" PRIx64, request->ranges[n].offset, request->ranges[n].length);
+	buffer = ioctl(session.fd, VFIO_DEVICE_FEATURE, &feature);
+	call_gives(buffer < 0 ? buffer : lseek(buffer, 0, SEEK_END));
+	if (buffer >= 0)
+		close(buffer);
+}
+
 void call_feature(void)
 {
 	struct {
@@ -78,6 +113,11 @@ void call_feature(void)
 			  VFIO_DEVICE_FEATURE_PROBE | VFIO_DEVICE_FEATURE_GET,
 			  VFIO_DEVICE_FEATURE_PROBE | VFIO_DEVICE_FEATURE_SET,
 			  VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET, 0, 0x80000);
+	/* Its answer is a file. */
+	if (feature.header.flags == (VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF)) {
+		call_dma_buf();
+		return;
+	}
 	feature.header.argsz = pick_argsz(size);
 	/* The data of most would hold a file descriptor, or a flag. */
 	for (unsigned int n = 0; n < 6; n++)
