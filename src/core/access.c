@@ -319,8 +319,7 @@ void latch_decode_end(struct vfio_latch_device *dev)
  *
  * Context: process. The holder of state_lock may wait for others (struct
  * vfio_latch_device).
- * Return: whether the function is there. Who takes something down goes on also
- * if it is not.
+ * Return: whether the function is there.
  */
 bool latch_host_access_begin(struct vfio_latch_device *dev, pci_power_t *state)
 {
@@ -337,10 +336,53 @@ bool latch_host_access_begin(struct vfio_latch_device *dev, pci_power_t *state)
 	return true;
 }
 
+/*
+ * One whose reset was announced and has not come: it can be touched, and is configured when it is
+ * back. One that has lost its BARs was reset, and they shall tell that.
+ */
+static void decode_while_away(struct vfio_latch_device *dev)
+{
+	struct pci_dev *pdev = dev->pdev;
+	unsigned long flags;
+
+	if (pdev->no_command_memory || !latch_reads(dev) || latch_bars_are_lost(pdev))
+		return;
+	down_write(&dev->access_lock);
+	pci_set_power_state(pdev, PCI_D0);
+	latch_bars_restore(pdev);
+	up_write(&dev->access_lock);
+	spin_lock_irqsave(&dev->intx_lock, flags);
+	latch_command_write_locked(dev, PCI_COMMAND_MEMORY, PCI_COMMAND_MEMORY);
+	spin_unlock_irqrestore(&dev->intx_lock, flags);
+}
+
 /**
- * latch_host_access_end - end what latch_host_access_begin() began
+ * latch_take_down_begin - as latch_host_access_begin(), for who goes on in any case
+ * @dev: the device, open and awake
+ * @state: set for latch_host_access_end()
+ *
+ * A function that is away is waited for as long as it should take, and one whose
+ * reset has not begun then decodes until it does.
+ *
+ * Context: as latch_host_access_begin(); sleeps two seconds at most for the
+ * function itself.
+ */
+void latch_take_down_begin(struct vfio_latch_device *dev, pci_power_t *state)
+{
+	latch_wait_back(dev);
+	if (latch_host_access_begin(dev, state) || !latch_is_away(dev))
+		return;
+	/* Who resets the link holds it. */
+	if (pci_cfg_access_trylock(dev->pdev)) {
+		decode_while_away(dev);
+		pci_cfg_access_unlock(dev->pdev);
+	}
+}
+
+/**
+ * latch_host_access_end - end what latch_host_access_begin() or latch_take_down_begin() began
  * @dev: the device
- * @state: what latch_host_access_begin() set it to
+ * @state: what that set it to
  */
 void latch_host_access_end(struct vfio_latch_device *dev, pci_power_t state)
 {

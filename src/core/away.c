@@ -76,14 +76,20 @@ static int returns_of_pf(struct vfio_latch_device *dev)
  * @dev: the device
  * @is_over: it is over, but for the function's not answering
  *
+ * One that is over ends no other that was announced: that is still to come.
+ *
  * Context: process, under any lock, as AER's walk of the bus; calls for one
- * device exclude each other.
+ * device exclude each other, and those for one that is over what settles it.
  */
 void latch_leave(struct vfio_latch_device *dev, bool is_over)
 {
-	WRITE_ONCE(dev->away_since, jiffies);
-	WRITE_ONCE(dev->is_back, is_over);
-	WRITE_ONCE(dev->pf_returns, returns_of_pf(dev));
+	bool is_awaited = latch_is_away(dev) && !dev->is_back;
+
+	if (!is_over || !is_awaited) {
+		WRITE_ONCE(dev->away_since, jiffies);
+		WRITE_ONCE(dev->is_back, is_over);
+		WRITE_ONCE(dev->pf_returns, returns_of_pf(dev));
+	}
 	latch_intx_leave(dev);
 	mod_delayed_work(system_freezable_wq, &dev->away_work, 0);
 }
@@ -179,7 +185,8 @@ static void configure(struct vfio_latch_device *dev)
 
 /**
  * latch_settle - configure a function that was away, if it is back
- * @dev: the device, awake; state_lock is held, and access_lock for writing
+ * @dev: the device, awake; state_lock is held, access_lock for writing, and the PCI
+ * core's configuration access lock
  */
 void latch_settle(struct vfio_latch_device *dev)
 {
@@ -211,7 +218,13 @@ static void settle(struct vfio_latch_device *dev)
 	if (likely(!latch_is_away(dev)))
 		return;
 	latch_access_lock(dev);
-	latch_settle(dev);
+	/* Who resets the link holds it, however late he comes. */
+	if (pci_cfg_access_trylock(dev->pdev)) {
+		latch_settle(dev);
+		pci_cfg_access_unlock(dev->pdev);
+	} else {
+		latch_access_revoke(dev);
+	}
 	latch_access_unlock(dev);
 }
 
@@ -283,17 +296,42 @@ int latch_await_return(struct vfio_latch_device *dev)
 	return ret;
 }
 
+/* Who holds state_lock may wait long for others, and the reset waits for nobody. */
+static void revoke(struct vfio_latch_device *dev)
+{
+	latch_access_lock(dev);
+	if (latch_is_away(dev))
+		latch_access_revoke(dev);
+	latch_access_unlock(dev);
+}
+
 static void settle_awake(struct vfio_latch_device *dev)
 {
-	bool is_early = latch_is_being_reset(dev);
-
+	revoke(dev);
 	/* To wake it up is to touch it. */
-	if (!is_early)
-		pm_runtime_get_sync(&dev->pdev->dev);
+	if (latch_is_being_reset(dev))
+		return;
+	pm_runtime_get_sync(&dev->pdev->dev);
 	latch_state_lock(dev);
 	latch_state_unlock(dev);
-	if (!is_early)
-		pm_runtime_put(&dev->pdev->dev);
+	pm_runtime_put(&dev->pdev->dev);
+}
+
+/**
+ * latch_wait_back - give a function that is away the time that it should take to come back
+ * @dev: the device, state_lock and access_lock not held
+ *
+ * For who is going to touch it in any case. It may be away still: it has died, or its reset has not
+ * begun.
+ *
+ * Context: may sleep, up to two seconds.
+ */
+void latch_wait_back(struct vfio_latch_device *dev)
+{
+	while (latch_is_away(dev) && !has_been_away(dev, RESET_MS + READY_MS)) {
+		msleep(LOOK_MS);
+		settle_awake(dev);
+	}
 }
 
 /*
@@ -353,10 +391,7 @@ void latch_away_unregister(struct vfio_latch_device *dev)
 {
 	cancel_delayed_work_sync(&dev->away_work);
 	/* The next driver gets it configured, if it comes back within the time it should take. */
-	while (latch_is_away(dev) && !has_been_away(dev, RESET_MS + READY_MS)) {
-		msleep(LOOK_MS);
-		settle_awake(dev);
-	}
+	latch_wait_back(dev);
 	kfree(dev->initial);
 	dev->initial = NULL;
 }

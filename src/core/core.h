@@ -102,6 +102,7 @@ void latch_command_update(struct vfio_latch_device *dev, u16 mask, u16 value);
 void latch_decode_force(struct vfio_latch_device *dev);
 void latch_decode_end(struct vfio_latch_device *dev);
 bool latch_host_access_begin(struct vfio_latch_device *dev, pci_power_t *state);
+void latch_take_down_begin(struct vfio_latch_device *dev, pci_power_t *state);
 void latch_host_access_end(struct vfio_latch_device *dev, pci_power_t state);
 
 /* away.c APIs: */
@@ -111,6 +112,7 @@ bool latch_has_lost_its_reset(struct vfio_latch_device *dev);
 bool latch_is_expected(const struct vfio_latch_device *dev);
 void latch_come_back(struct vfio_latch_device *dev);
 void latch_wait_ready(struct vfio_latch_device *dev);
+void latch_wait_back(struct vfio_latch_device *dev);
 void latch_settle(struct vfio_latch_device *dev);
 int latch_await_return(struct vfio_latch_device *dev);
 int latch_away_register(struct vfio_latch_device *dev);

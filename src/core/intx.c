@@ -119,6 +119,25 @@ static bool is_pending(struct vfio_latch_device *dev, bool *is_asserted)
 }
 
 /*
+ * A function that is away may be out of its reset, with its line on, before anybody sees to it. Who
+ * resets the link holds the PCI core's configuration access lock.
+ */
+static bool take_while_away(struct vfio_latch_device *dev)
+{
+	bool is_asserted;
+
+	if (!latch_is_away(dev) || dev->intx_quiet & ~LATCH_QUIET_RESET ||
+	    !pci_cfg_access_trylock(dev->pdev))
+		return false;
+	is_pending(dev, &is_asserted);
+	if (is_asserted)
+		latch_command_write_locked(dev, PCI_COMMAND_INTX_DISABLE,
+					   PCI_COMMAND_INTX_DISABLE);
+	pci_cfg_access_unlock(dev->pdev);
+	return is_asserted;
+}
+
+/*
  * Whether the interrupt is this function's. If so it is off now, in any case:
  * somebody else may have switched it on, and a line that nobody answers for
  * the host takes from all who share it.
@@ -131,7 +150,7 @@ static bool take_interrupt(struct vfio_latch_device *dev, struct latch_intx *int
 
 	if (dev->can_mask_intx) {
 		if (is_quiet(dev))
-			return false;
+			return take_while_away(dev);
 		is_pending(dev, &is_asserted);
 		if (!is_asserted)
 			return false;

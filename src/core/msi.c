@@ -215,7 +215,7 @@ static void deallocate(struct vfio_latch_device *dev)
 {
 	pci_power_t state;
 
-	latch_host_access_begin(dev, &state);
+	latch_take_down_begin(dev, &state);
 	pci_free_irq_vectors(dev->pdev);
 	latch_intx_restored(dev);
 	latch_host_access_end(dev, state);
@@ -243,7 +243,7 @@ static void free_irqs(struct vfio_latch_device *dev)
 	pci_power_t state;
 	unsigned long n;
 
-	latch_host_access_begin(dev, &state);
+	latch_take_down_begin(dev, &state);
 	xa_for_each(&dev->vectors, n, vector) {
 		compat_irq_bypass_unregister(&vector->producer);
 		free_irq(vector->irq, vector);

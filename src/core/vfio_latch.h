@@ -68,10 +68,11 @@ struct latch_bar {
  *
  * access_lock says whether a user's access may touch the hardware now. Readers
  * touch it; writers, with state_lock or in a callback of power management, take
- * away mappings and change whether it can be touched. A page fault waits for it: who
- * holds it, in whatever mode, waits for nothing but the function itself; and for
- * drivers of other devices to let go of its BARs, which no fault holds up
- * (dma_buf.c).
+ * away mappings and change whether it can be touched; mappings of a function that
+ * is away are taken without state_lock, whose holder may wait long. A page fault
+ * waits for it: who holds it, in whatever mode, waits for nothing but the function
+ * itself; and for drivers of other devices to let go of its BARs, which no fault
+ * holds up (dma_buf.c).
  *
  * A hot reset takes the state_lock of all its functions, in bus order, before
  * the first access_lock (hot_reset.c). Runtime PM is never resumed under

@@ -12,6 +12,7 @@
  * vm-threads: multi
  */
 #include <pthread.h>
+#include <setjmp.h>
 #include <sys/mount.h>
 
 #include "vmtest.h"
@@ -92,12 +93,33 @@ static bool memory_answers(struct vfio_device *device)
 	return vfio_read_try(device, 0, WITNESS_ID, &value, 4) == 4 && value == WITNESS_ID_VALUE;
 }
 
+static bool config_answers(struct vfio_device *device)
+{
+	uint16_t status;
+
+	return vfio_read_try(device, VFIO_PCI_CONFIG_REGION_INDEX, PCI_STATUS, &status, 2) == 2;
+}
+
 static void check_interrupt(struct vfio_device *device, int event)
 {
 	event_take(event);
 	cfg_command(device, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);
 	vfio_write(device, 0, WITNESS_TRIGGER, 0, 4);
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+}
+
+static sigjmp_buf no_page;
+
+static void on_bus_error(int signal)
+{
+	siglongjmp(no_page, signal);
+}
+
+static bool mapping_answers(volatile const uint32_t *map)
+{
+	if (sigsetjmp(no_page, 1))
+		return false;
+	return *map == WITNESS_ID_VALUE;
 }
 
 /* The PCI core gives up if one function has no driver to ask, after it has reset the link for all. */
@@ -114,6 +136,51 @@ TEST(a_function_whose_recovery_fails_works_again)
 	check_bar(device->bdf);
 	CHECK_NE(real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE, 0);
 	check_interrupt(device, event);
+}
+
+/* The table is in a BAR, which decodes nothing before it is configured. */
+TEST(msix_taken_down_after_a_link_reset_waits_for_the_function)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
+
+	vfio_irq_event(device, MSIX);
+	kmsg_expect("device recovery failed");
+	reset_the_link("witness4");
+	vfio_irq_disable(device, MSIX);
+	CHECK(WAIT_UNTIL(memory_answers(device), LIMIT_MS));
+}
+
+TEST(a_close_after_a_link_reset_waits_for_the_function)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
+	char *bdf = strdup(device->bdf);
+
+	vfio_irq_event(device, MSIX);
+	kmsg_expect("device recovery failed");
+	reset_the_link("witness4");
+	vfio_close(device);
+	check_bar(bdf);
+}
+
+/* Whoever holds state_lock may wait for others, and the reset waits for nobody. */
+TEST(mappings_go_though_a_user_holds_all_else_up)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
+	volatile const uint32_t *map = vfio_mmap(device, 0, WITNESS_ID, 4096, PROT_READ);
+	struct stuck_msix stuck;
+	bool answers;
+
+	signal(SIGBUS, on_bus_error);
+	CHECK(mapping_answers(map));
+	vfio_irq_event(device, MSIX);
+	stuck = stuck_msix_begin(device);
+	kmsg_expect("device recovery failed");
+	reset_the_link("witness4");
+	/* The witness counts an access that arrives. */
+	answers = mapping_answers(map);
+	stuck_msix_end(&stuck);
+	CHECK(!answers);
+	CHECK(WAIT_UNTIL(mapping_answers(map), LIMIT_MS));
 }
 
 TEST(a_closed_function_whose_recovery_fails_can_be_opened)
@@ -318,7 +385,7 @@ static pid_t prolong_the_error(struct vfio_device *witness4, int ms)
 	child = child_start(reset_through_sysfs, neighbour);
 	witness_wait_in_reset("witness5");
 	inject_error("witness4");
-	CHECK(WAIT_UNTIL(!memory_answers(witness4), LIMIT_MS));
+	CHECK(WAIT_UNTIL(!config_answers(witness4), LIMIT_MS));
 	return child;
 }
 
@@ -345,6 +412,24 @@ TEST(an_interrupt_between_the_error_and_the_reset_does_not_storm)
 	witness_set_intx("witness4", false);
 	CHECK_LT(interrupts("vfio-intx") - before, 10);
 	await_the_end(device, child, mark);
+}
+
+/* Out of reset, and not configured yet, it raises what no reset has taken from it. */
+TEST(an_interrupt_after_a_link_reset_does_not_storm)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
+	unsigned long long before;
+	int event;
+
+	event = vfio_irq_event(device, VFIO_PCI_INTX_IRQ_INDEX);
+	kmsg_expect("device recovery failed");
+	reset_the_link("witness4");
+	before = interrupts("vfio-intx");
+	witness_set_intx("witness4", true);
+	CHECK(WAIT_UNTIL(memory_answers(device), LIMIT_MS));
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	witness_set_intx("witness4", false);
+	CHECK_LT(interrupts("vfio-intx") - before, 10);
 }
 
 /* They would be made of what is about to be reset, with the device lock that AER waits for. */
@@ -390,6 +475,58 @@ TEST(msix_taken_down_while_away_leaves_intx_off)
 	vfio_irq_disable(device, MSIX);
 	CHECK(real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
 	await_the_end(device, child, mark);
+}
+
+/* It decodes nothing then, as its user wants it. */
+TEST(msix_taken_down_while_away_finds_its_table)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
+	int mark = kmsg_mark();
+	pid_t child;
+
+	vfio_irq_event(device, MSIX);
+	cfg_command(device, 0, PCI_COMMAND_MEMORY);
+	child = prolong_the_error(device, 5000);
+	vfio_irq_disable(device, MSIX);
+	CHECK(witness_is_in_reset("witness5"));
+	child_check_ends("the reset of the neighbour", child);
+	CHECK(WAIT_UNTIL(kmsg_count(mark, "device recovery successful"), LIMIT_MS));
+	CHECK(WAIT_UNTIL(config_answers(device), LIMIT_MS));
+}
+
+static void look_until_it_has_recovered(struct vfio_device *device, int mark)
+{
+	while (!kmsg_count(mark, "device recovery successful"))
+		for (int n = 0; n < 1000; n++)
+			memory_answers(device);
+}
+
+/* However late the reset comes. */
+TEST(a_function_is_not_looked_at_while_its_link_is_reset)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
+	int mark = kmsg_mark();
+	pid_t child;
+
+	child = prolong_the_error(device, 3000);
+	look_until_it_has_recovered(device, mark);
+	child_check_ends("the reset of the neighbour", child);
+	CHECK(WAIT_UNTIL(memory_answers(device), LIMIT_MS));
+}
+
+TEST(a_function_that_is_reset_between_the_error_and_the_link_reset_stays_away)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
+	int mark = kmsg_mark();
+	pid_t child;
+
+	child = prolong_the_error(device, 4000);
+	reset_through_sysfs((void *)device->bdf);
+	CHECK(!memory_answers(device));
+	look_until_it_has_recovered(device, mark);
+	child_check_ends("the reset of the neighbour", child);
+	CHECK(WAIT_UNTIL(memory_answers(device), LIMIT_MS));
+	check_bar(device->bdf);
 }
 
 /* By root, or a neighbour's user: the reset that was announced comes all the same. */
