@@ -25,7 +25,7 @@
 #	make sim		the models for QEMU, a ConnectX and others, build/sim/connectx.so
 #	make compare [CALLS=n] [SEED=n] [DEVICE=name] [EPISODE=n] [KVER=release]
 #				the same calls of the kernel's driver and of ours
-#	make bench		instructions per operation, the kernel's driver and ours
+#	make bench		what operations and migrations cost, the kernel's driver and ours
 
 SUITES := lint unit tools build kernels pahole selftest vm igd dma-buf mlx5 conformance live-migration \
 	clients docs package rpm system upgrade
