@@ -110,15 +110,10 @@ TEST(of_1_mib)
 
 TEST(of_16_mib)
 {
-	measure(16 * MIB, 5);
+	measure(16 * MIB, 3);
 }
 
 TEST(of_64_mib)
 {
-	measure(64 * MIB, 3);
-}
-
-TEST(of_256_mib)
-{
-	measure(256 * MIB, 1);
+	measure(64 * MIB, 2);
 }

@@ -107,17 +107,19 @@ static void load(struct pair *pair, const struct migration_image *image)
 	close(pair->loading);
 }
 
+/* After one that warms up: what is allocated at the first time and stays is not a migration's. */
 static void measure(uint64_t size, bool precopy, const char *name)
 {
 	struct migration_image image = {};
 	struct pair *pair;
 
 	cgroup_enter();
-	pair = pairs_open(1, size);
+	pair = pairs_open(1, MIB);
 	image.bytes = malloc(size + size / 8 + 4 * PIECE);
 	memset(image.bytes, 1, size + size / 8 + 4 * PIECE);
-	/* Once without looking: what is allocated at the first time and stays is not a migration's. */
 	for (int time = 0; time < 2; time++) {
+		if (time)
+			CHECK_EQ(window_fill(pair->source, size, 4), WINDOW_DONE);
 		image.size = 0;
 		begin();
 		save(pair, &image, precopy);
@@ -129,6 +131,7 @@ static void measure(uint64_t size, bool precopy, const char *name)
 			print("target", name);
 		CHECK_EQ(window_digest(pair->target), window_digest(pair->source));
 		migration_set(pair->source, VFIO_DEVICE_STATE_RUNNING);
+		migration_set(pair->target, VFIO_DEVICE_STATE_RUNNING);
 	}
 	cgroup_leave();
 }
@@ -146,28 +149,4 @@ TEST(of_256_mib)
 TEST_WHEN(migration_has_precopy, of_64_mib_after_precopy)
 {
 	measure(64 * MIB, true, "64_mib_precopy");
-}
-
-TEST_WHEN(migration_has_precopy, of_256_mib_after_precopy)
-{
-	measure(256 * MIB, true, "256_mib_precopy");
-}
-
-/* 1 % dirty would be no other: it is held from the start on. */
-TEST_WHEN(dma_logging_can_report, of_tracking_1_tib)
-{
-	const struct dma_range range = { 1ULL << 32, 1ULL << 40 };
-	struct vfio_device *vf;
-
-	cgroup_enter();
-	vf = connectx_open_one();
-	for (int time = 0; time < 2; time++) {
-		begin();
-		CHECK_EQ(dma_logging_start_try(vf, &range, 1, 4096), 0);
-		look();
-		if (time)
-			print("tracker", "1_tib");
-		CHECK_EQ(dma_logging_stop_try(vf), 0);
-	}
-	cgroup_leave();
 }
