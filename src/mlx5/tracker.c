@@ -213,7 +213,8 @@ static struct latch_mlx5_report *alloc_report(u64 page_size, size_t message_byte
 
 	if (!report)
 		return NULL;
-	report->pages = kvmalloc(message_bytes, GFP_KERNEL_ACCOUNT);
+	/* And the end of them. */
+	report->pages = kvmalloc(message_bytes + sizeof(*report->pages), GFP_KERNEL_ACCOUNT);
 	if (!report->pages) {
 		kfree(report);
 		return NULL;
@@ -445,6 +446,7 @@ static int take_message(struct latch_mlx5_tracker *tracker, struct latch_mlx5_re
 		return -EIO;
 	memcpy(report->pages, message.data, message.bytes);
 	report->count = message.bytes / sizeof(*report->pages);
+	report->pages[report->count] = 0;
 	tracker->status = message.immediate >> IMMEDIATE_STATE_SHIFT;
 	latch_report_queue_done(&tracker->queue);
 	return tracker->status > MLX5_PAGE_TRACK_STATE_REPORTING ? -EIO : 1;
@@ -529,6 +531,26 @@ static void owe(struct latch_mlx5_report *report, u64 start, u64 last)
 		report->error = latch_owed_add(&report->owed, start, last);
 }
 
+/*
+ * Have bits set for pages without neighbours, from one on that was asked about, but for the last of
+ * them. There may be millions: the 0 behind a message, which is above none, spares a counter, and
+ * a function of its own the stack.
+ *
+ * Return: that last one.
+ */
+static noinline const __be64 *tell_lone_pages(const __be64 *next, u64 last_page, u64 page_size,
+					      struct iova_bitmap *dirty)
+{
+	u64 above = be64_to_cpu(*next) + page_size, page;
+
+	for (;; next++, above = page + page_size) {
+		page = be64_to_cpu(next[1]);
+		if (page > last_page || page <= above)
+			return next;
+		iova_bitmap_set(dirty, above - page_size, page_size);
+	}
+}
+
 /**
  * latch_mlx5_report_tell - have a bit set for each page, in one call for a run of them
  * @report: the report, with a piece
@@ -552,35 +574,32 @@ unsigned int latch_mlx5_report_tell(struct latch_mlx5_report *report, struct iov
 	const u64 page_size = report->page_size;
 	const u64 first_page = asked->start & ~(page_size - 1);
 	const u64 last_page = asked->last & ~(page_size - 1);
-	const __be64 *end = report->pages + report->count;
-	long n = -(long)report->count;
+	const __be64 *next = report->pages, *end = next + report->count;
 	unsigned int strays = 0;
 
-	while (n) {
-		u64 page = be64_to_cpu(end[n]);
+	while (next < end) {
+		u64 page = be64_to_cpu(*next++);
 		u64 start = max(page, asked->start);
 		u64 bytes = page + page_size - start;
 
 		if (page < first_page || page > last_page) {
 			strays++;
-			n++;
 			continue;
 		}
 		if (page < start)
 			owe(report, page, start - 1);
-		while (++n) {
-			page = be64_to_cpu(end[n]);
-			if (page > last_page)
+		for (; next < end; next++) {
+			page = be64_to_cpu(*next);
+			if (page > last_page || page < start + bytes)
 				break;
-			if (likely(page > start + bytes)) {
-				iova_bitmap_set(dirty, start, bytes);
-				start = page;
-				bytes = page_size;
-			} else if (page == start + bytes) {
+			if (page == start + bytes) {
 				bytes += page_size;
-			} else {
-				break;
+				continue;
 			}
+			iova_bitmap_set(dirty, start, bytes);
+			next = tell_lone_pages(next, last_page, page_size, dirty);
+			start = be64_to_cpu(*next);
+			bytes = page_size;
 		}
 		if (bytes - 1 > asked->last - start) {
 			owe(report, asked->last + 1, start + bytes - 1);

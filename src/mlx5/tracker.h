@@ -46,7 +46,7 @@ struct latch_mlx5_tracker_plan {
  * @kref: who has it: the tracker, who reports
  * @asked: the addresses that it is about
  * @page_size: bytes that each address stands for
- * @pages: addresses, in the device's byte order; room for a message
+ * @pages: addresses, in the device's byte order, and a 0; room for a message
  * @count: how many there are
  * @owed: what reports have left out, as nobody had asked about it
  * @error: of telling: what is owed is not known any more
