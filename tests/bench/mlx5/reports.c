@@ -55,7 +55,7 @@ static void open_vf(const struct pattern *pattern, uint64_t length)
 	CHECK_NE(memory, MAP_FAILED);
 	for (uint64_t page = 0; page < length / PAGE; page += pattern->step)
 		vfio_dma_map(vf, memory, IOVA + page * PAGE, pattern->mapped * PAGE);
-	/* Of a bitmap that begins amid a page, 6.1's vfio loses bits beyond 64 GiB. */
+	/* Whole pages, as those that VMMs give. */
 	bitmap = aligned_alloc(PAGE, length / PAGE / 8);
 }
 
