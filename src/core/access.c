@@ -347,13 +347,15 @@ static void decode_while_away(struct vfio_latch_device *dev)
 
 	if (pdev->no_command_memory || !latch_reads(dev) || latch_bars_are_lost(pdev))
 		return;
-	down_write(&dev->access_lock);
+	latch_access_lock(dev);
 	pci_set_power_state(pdev, PCI_D0);
 	latch_bars_restore(pdev);
-	up_write(&dev->access_lock);
+	latch_access_unlock(dev);
 	spin_lock_irqsave(&dev->intx_lock, flags);
 	latch_command_write_locked(dev, PCI_COMMAND_MEMORY, PCI_COMMAND_MEMORY);
 	spin_unlock_irqrestore(&dev->intx_lock, flags);
+	/* D3hot may have lost it. */
+	latch_intx_restored(dev);
 }
 
 /**

@@ -31,6 +31,9 @@
 #define RETURN_MS	75000
 #define LOOK_MS		100
 
+/* Milliseconds after which another reset ends one that was announced: its recovery has failed. */
+#define ANNOUNCED_MS	10000
+
 static bool has_been_away(const struct vfio_latch_device *dev, unsigned int ms)
 {
 	return time_after(jiffies, READ_ONCE(dev->away_since) + msecs_to_jiffies(ms));
@@ -76,14 +79,16 @@ static int returns_of_pf(struct vfio_latch_device *dev)
  * @dev: the device
  * @is_over: it is over, but for the function's not answering
  *
- * One that is over ends no other that was announced: that is still to come.
+ * One that is over ends no other that was announced, for ten seconds: that is
+ * still to come. Not every kernel says when a recovery has failed.
  *
  * Context: process, under any lock, as AER's walk of the bus; calls for one
  * device exclude each other, and those for one that is over what settles it.
  */
 void latch_leave(struct vfio_latch_device *dev, bool is_over)
 {
-	bool is_awaited = latch_is_away(dev) && !dev->is_back;
+	bool is_awaited = latch_is_away(dev) && !dev->is_back &&
+			  !has_been_away(dev, ANNOUNCED_MS);
 
 	if (!is_over || !is_awaited) {
 		WRITE_ONCE(dev->away_since, jiffies);
@@ -213,13 +218,30 @@ void latch_settle(struct vfio_latch_device *dev)
 		dev->was_reset(dev);
 }
 
+/*
+ * The PCI core holds its lock while AER resets the link, however late that is, and waits for it
+ * without a queue: users who look again and again leave it time. DPC takes no lock; the link is
+ * down already then, and all reads are ones.
+ */
+static bool begin_to_look(struct vfio_latch_device *dev)
+{
+	lockdep_assert_held(&dev->state_lock);
+
+	if (latch_is_being_reset(dev))
+		return false;
+	if (!READ_ONCE(dev->is_back) &&
+	    time_before(jiffies, dev->looked_at + msecs_to_jiffies(LOOK_MS)))
+		return false;
+	dev->looked_at = jiffies;
+	return pci_cfg_access_trylock(dev->pdev);
+}
+
 static void settle(struct vfio_latch_device *dev)
 {
 	if (likely(!latch_is_away(dev)))
 		return;
 	latch_access_lock(dev);
-	/* Who resets the link holds it, however late he comes. */
-	if (pci_cfg_access_trylock(dev->pdev)) {
+	if (begin_to_look(dev)) {
 		latch_settle(dev);
 		pci_cfg_access_unlock(dev->pdev);
 	} else {
@@ -328,7 +350,12 @@ static void settle_awake(struct vfio_latch_device *dev)
  */
 void latch_wait_back(struct vfio_latch_device *dev)
 {
-	while (latch_is_away(dev) && !has_been_away(dev, RESET_MS + READY_MS)) {
+	unsigned int ms;
+
+	/* Another error begins the time anew, but not the wait. */
+	for (ms = 0; ms < RESET_MS + READY_MS; ms += LOOK_MS) {
+		if (!latch_is_away(dev) || has_been_away(dev, RESET_MS + READY_MS))
+			return;
 		msleep(LOOK_MS);
 		settle_awake(dev);
 	}
@@ -364,6 +391,7 @@ int latch_away_register(struct vfio_latch_device *dev)
 	struct pci_dev *pdev = dev->pdev;
 
 	INIT_DELAYED_WORK(&dev->away_work, away_work);
+	dev->looked_at = jiffies;
 	if (!latch_reads(dev)) {
 		pci_err(pdev, "the device does not answer\n");
 		return -EIO;

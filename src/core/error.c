@@ -35,8 +35,13 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 
 	latch_clean_clear(dev);
 	latch_irq_signal_error(dev);
-	if (state == pci_channel_io_perm_failure)
+	if (state == pci_channel_io_perm_failure) {
+		/* Newer kernels say so of a recovery that has failed: no reset is to come. */
+		if (dev->is_recovering)
+			latch_come_back(dev);
+		dev->is_recovering = false;
 		return PCI_ERS_RESULT_DISCONNECT;
+	}
 	dev->is_recovering = state == pci_channel_io_frozen;
 	if (!dev->is_recovering)
 		return PCI_ERS_RESULT_CAN_RECOVER;

@@ -126,7 +126,8 @@ static bool take_while_away(struct vfio_latch_device *dev)
 {
 	bool is_asserted;
 
-	if (!latch_is_away(dev) || dev->intx_quiet & ~LATCH_QUIET_RESET ||
+	/* The reset has ended any state but the sleep that nobody wakes it from here. */
+	if (!latch_is_away(dev) || dev->intx_quiet & LATCH_QUIET_LOW_POWER ||
 	    !pci_cfg_access_trylock(dev->pdev))
 		return false;
 	is_pending(dev, &is_asserted);

@@ -133,6 +133,7 @@ struct vfio_latch_device {
 	unsigned long away_since;	/* jiffies */
 	int pf_returns;
 	atomic_t returns;
+	unsigned long looked_at;	/* jiffies, under state_lock */
 	struct delayed_work away_work;
 
 	/* By AER, under the device lock: it has said that the link will be reset. */
