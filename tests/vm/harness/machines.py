@@ -25,6 +25,7 @@ class Machine:
         self.cmdline = []
         self.disks = {}
         self.root = None
+        self.share = None
         self.has_plugin = False
         self.memory = "512M"
         self.processors = "2"
@@ -53,6 +54,8 @@ class Machine:
                 self.processors = rest
             elif word == "root":
                 self.root = rest
+            elif word == "share":
+                self.share = rest
             elif word == "plugin":
                 self.has_plugin = True
                 self.options += ["-plugin", "file=%s" % _plugin(rest)]
@@ -72,6 +75,13 @@ class Machine:
         return ["-fsdev", "local,id=root,path=%s,security_model=none,readonly=on,multidevs=remap"
                 % done.stdout.strip(), "-device", "virtio-9p-pci,fsdev=root,mount_tag=root"]
 
+    def _share_options(self):
+        """A directory of build/vm, which the guest may write to, over 9p."""
+        path = BUILD / "vm" / self.share
+        path.mkdir(parents=True, exist_ok=True)
+        return ["-fsdev", "local,id=share,path=%s,security_model=none" % path,
+                "-device", "virtio-9p-pci,fsdev=share,mount_tag=share"]
+
     def disk_path(self, scratch, disk):
         """The file behind DISK."""
         return scratch / (disk + ".raw")
@@ -89,4 +99,6 @@ class Machine:
             options += ["-drive", "if=none,format=raw,id=%s,file=%s" % (disk, path)]
         if self.root:
             options += self._root_options()
+        if self.share:
+            options += self._share_options()
         return options

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "file.h"
-#include "module.h"
+#include "host_dir.h"
 #include "test.h"
 
 #define ROOT "/debian"
@@ -33,22 +33,11 @@ struct client {
 static void mount_root(void)
 {
 	static const char * const shared[] = { "/proc", "/sys", "/dev", "/tmp", "/run" };
-	static const char * const modules[] = { "virtio_pci", "9pnet_virtio", "9p" };
 	char path[32];
 
 	if (file_exists(ROOT "/bin/sh"))
 		return;
-	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
-		int error = module_loaded(modules[i]) ? 0 : module_load_try("base", modules[i], NULL);
-
-		/* Built in where there is no file; the mount says if it is not. */
-		if (error && error != -ENOENT)
-			FAIL("cannot load %s: %s", modules[i], strerror(-error));
-	}
-	mkdir(ROOT, 0755);
-	if (mount("root", ROOT, "9p", MS_RDONLY,
-		  "trans=virtio,version=9p2000.L,msize=262144,cache=loose"))
-		FAIL("cannot mount the Debian root: %m");
+	host_dir_mount("root", ROOT, MS_RDONLY);
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
 		snprintf(path, sizeof(path), ROOT "%s", shared[i]);
 		CHECK_OK(mount(shared[i], path, NULL, MS_BIND, NULL));

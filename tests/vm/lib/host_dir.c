@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "host_dir.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "module.h"
+#include "test.h"
+
+#define OPTIONS "trans=virtio,version=9p2000.L,msize=262144"
+
+void host_dir_mount(const char *tag, const char *path, unsigned long flags)
+{
+	static const char * const modules[] = { "virtio_pci", "9pnet_virtio", "9p" };
+
+	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
+		int error = module_loaded(modules[i]) ? 0 : module_load_try("base", modules[i], NULL);
+
+		/* Built in where there is no file; the mount says if it is not. */
+		if (error && error != -ENOENT)
+			FAIL("cannot load %s: %s", modules[i], strerror(-error));
+	}
+	mkdir(path, 0755);
+	if (mount(tag, path, "9p", flags, flags & MS_RDONLY ? OPTIONS ",cache=loose" : OPTIONS))
+		FAIL("cannot mount the host's directory %s: %m", tag);
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* host_dir.h: directories of the host, on machines with a `root` or a `share` line. */
+#ifndef VMTEST_HOST_DIR_H
+#define VMTEST_HOST_DIR_H
+
+/* Mount the directory that is offered as TAG at PATH; with MS_RDONLY nobody changes it meanwhile. */
+void host_dir_mount(const char *tag, const char *path, unsigned long flags);
+
+#endif
