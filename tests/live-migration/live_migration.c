@@ -192,11 +192,14 @@ static void begin_migration(struct machine *source)
 	wait_laps(source, guest_round(source), 1);
 }
 
-/* Whatever is left may now be sent while the machine stands still. */
+/*
+ * Whatever is left may now be sent while the machine stands still. A migration that fails may say
+ * so before this is answered, so the answer is not waited for.
+ */
 static void end_migration(struct machine *source)
 {
-	qmp(source, "migrate-set-parameters", "\"max-bandwidth\":0,\"downtime-limit\":60000,"
-	    "\"avail-switchover-bandwidth\":1099511627776");
+	qmp_send(source, "migrate-set-parameters", "\"max-bandwidth\":0,\"downtime-limit\":60000,"
+		 "\"avail-switchover-bandwidth\":1099511627776");
 }
 
 static void wait_outcome(struct machine *machine, const char *outcome)
