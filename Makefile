@@ -17,6 +17,7 @@
 #	make check-lint check-unit check-tools check-build check-kernels check-pahole
 #	make check-selftest check-igd check-dma-buf check-live-migration check-clients
 #	make check-docs check-package check-rpm check-system check-upgrade [ALL=1]
+#	make check-matrix	whose streams of mlx5 VFs whose driver loads, on which kernel
 #	make check-conformance	what our mlx5 driver asks of firmware and the kernel's never does
 #	make check-debug	what needs kernels of its own (docs/testing.md), one after the other:
 #	make check-debug-kernel	the VM tests, and every failing step, with KASAN, UBSAN and lockdep
@@ -27,8 +28,8 @@
 #				the same calls of the kernel's driver and of ours
 #	make bench		what operations and migrations cost, the kernel's driver and ours
 
-SUITES := lint unit tools build kernels pahole selftest vm igd dma-buf mlx5 conformance live-migration \
-	clients docs package rpm system upgrade
+SUITES := lint unit tools build kernels pahole selftest vm igd dma-buf mlx5 matrix conformance \
+	live-migration clients docs package rpm system upgrade
 # Not in check: they race, or take more time, or a kernel that is built first.
 MORE := pairs vfio-selftests
 QUICK := lint unit tools pahole vm mlx5
@@ -97,7 +98,7 @@ sim:
 	+@scripts/need tests/sim/packages
 	+@$(MAKE) -s -f tests/sim/Makefile
 
-check-igd check-dma-buf check-mlx5 check-pairs check-conformance check-live-migration: modules sim
+check-igd check-dma-buf check-mlx5 check-matrix check-pairs check-conformance check-live-migration: modules sim
 check-vfio-selftests check-system check-upgrade: sim
 
 lint: check-lint
