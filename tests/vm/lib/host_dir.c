@@ -16,8 +16,10 @@ void host_dir_mount(const char *tag, const char *path, unsigned long flags)
 	static const char * const modules[] = { "virtio_pci", "9pnet_virtio", "9p" };
 
 	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
-		int error = module_loaded(modules[i]) ? 0 : module_load_try("base", modules[i], NULL);
+		int error = 0;
 
+		if (!module_loaded(modules[i]))
+			error = module_load_try("base", modules[i], NULL);
 		/* Built in where there is no file; the mount says if it is not. */
 		if (error && error != -ENOENT)
 			FAIL("cannot load %s: %s", modules[i], strerror(-error));
