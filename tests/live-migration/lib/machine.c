@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "machine.h"
+
+/* Each VF writes to 4 MiB of it, from 8 MiB on. */
+#define MEMORY(vfs) ((12 + 4 * (vfs)) << 20)
+/* QEMU traces it when all that channels bring of a VF's state is there. */
+#define CHANNEL_END "vfio_load_state_device_buffer_end"
+/* After so many rounds of the guest the VFs have written all their memory again. */
+#define LAP 16
+
+bool driver_has_precopy(void)
+{
+	return driver_is_ours() || !kernel_is("6.1");
+}
+
+bool kernel_has_dma_logging(void)
+{
+	return kernel_is("6.1");
+}
+
+struct setup setup_one(void)
+{
+	return (struct setup){ .vfs = 1, .without_tracker = !kernel_has_dma_logging() };
+}
+
+/* The INDEXth VF, bound to the driver under test. */
+static const char *bound_vf(unsigned int index)
+{
+	const char *vf = pci_vf(connectx_pf_with_vfs(2 * MAX_VFS), index);
+
+	module_load("base", "vfio_iommu_type1", NULL);
+	module_load(driver_is_ours() ? "ours" : "kernel", "mlx5_vfio_pci", NULL);
+	if (strcmp(pci_driver(vf), "mlx5_vfio_pci"))
+		pci_bind(vf, "mlx5_vfio_pci");
+	return vf;
+}
+
+/* --- QEMU --- */
+
+/* Returns the command's number, which the answer bears. */
+static unsigned int send(struct machine *machine, const char *command, const char *arguments)
+{
+	static unsigned int count;
+	char *line;
+
+	CHECK_LE(0, asprintf(&line, "{\"execute\":\"%s\",\"arguments\":{%s},\"id\":%u}\n",
+			     command, arguments, ++count));
+	client_say(machine->qemu, line);
+	free(line);
+	return count;
+}
+
+void machine_tell(struct machine *machine, const char *command, const char *arguments)
+{
+	send(machine, command, arguments);
+}
+
+void machine_ask(struct machine *machine, const char *command, const char *arguments)
+{
+	unsigned int number = send(machine, command, arguments);
+	char pattern[32], *answer;
+
+	snprintf(pattern, sizeof(pattern), ".*\"id\": %u[,}].*", number);
+	answer = client_expect(machine->qemu, pattern, NESTED_MS);
+	if (!strstr(answer, "\"return\""))
+		FAIL("%s of the %s: %s", command, machine->name, answer);
+	free(answer);
+}
+
+/*
+ * When not the VF but the IOMMU's driver tracks its writes, QEMU 10 asks for those to the rest of
+ * a BAR beside the MSI-X table, which begins within a page, and gives up when that is refused. And
+ * the kernel's driver has to be told: it offers DMA logging even where it cannot be reported.
+ */
+static const char *tracker_options(const struct setup *setup)
+{
+	if (!setup->without_tracker)
+		return "";
+	if (driver_is_ours())
+		return ",x-msix-relocation=bar2";
+	return ",x-msix-relocation=bar2,x-device-dirty-page-tracking=off";
+}
+
+/* "-device ..." for each of its VFs */
+static char *device_options(const struct machine *machine)
+{
+	char *options = strdup("");
+
+	for (unsigned int i = 0; i < machine->setup->vfs; i++) {
+		char *before = options;
+
+		CHECK_LE(0, asprintf(&options, "%s -device vfio-pci,host=%s,enable-migration=on,"
+				     "migration-events=on%s%s", before, machine->vfs[i],
+				     tracker_options(machine->setup), machine->setup->channels ?
+				     ",x-migration-multifd-transfer=on" : ""));
+		free(before);
+	}
+	return options;
+}
+
+static struct machine start(const char *name, const struct setup *setup, unsigned int first,
+			    const char *options)
+{
+	struct machine machine = { .name = name, .setup = setup };
+
+	for (unsigned int i = 0; i < setup->vfs; i++)
+		machine.vfs[i] = bound_vf(first + i);
+	CHECK_EQ(system("cp /files/guest /tmp"), 0);
+	machine.qemu = client_start("exec qemu-system-x86_64 -accel tcg -M q35 -m %dM"
+		" -nodefaults -no-user-config -display none -kernel guest%s"
+		" -serial file:%s.serial -qmp stdio -trace " CHANNEL_END " %s",
+		MEMORY(setup->vfs) >> 20, device_options(&machine), name, options);
+	return machine;
+}
+
+static void use_channels(struct machine *machine)
+{
+	char *parameters;
+
+	CHECK_LE(0, asprintf(&parameters, "\"multifd-channels\":%u", machine->setup->channels));
+	machine_ask(machine, "migrate-set-capabilities", "\"capabilities\":["
+		    "{\"capability\":\"multifd\",\"state\":true},"
+		    "{\"capability\":\"switchover-ack\",\"state\":true}]");
+	machine_ask(machine, "migrate-set-parameters", parameters);
+	free(parameters);
+}
+
+static void wait_start(struct machine *machine)
+{
+	free(client_expect(machine->qemu, "\"QMP\": .*", NESTED_MS));
+	machine_ask(machine, "qmp_capabilities", "");
+	machine_ask(machine, "migrate-set-capabilities", "\"capabilities\":["
+		    "{\"capability\":\"events\",\"state\":true},"
+		    "{\"capability\":\"return-path\",\"state\":true}]");
+	if (machine->setup->channels)
+		use_channels(machine);
+}
+
+static struct machine begin_destination(const char *name, const struct setup *setup,
+					unsigned int first)
+{
+	return start(name, setup, first, "-S -incoming defer");
+}
+
+static void wait_destination(struct machine *machine)
+{
+	wait_start(machine);
+	machine_ask(machine, "migrate-incoming", "\"uri\":\"unix:migration\"");
+}
+
+struct machine machine_start_destination(const char *name, const struct setup *setup,
+					 unsigned int first)
+{
+	struct machine machine = begin_destination(name, setup, first);
+
+	wait_destination(&machine);
+	return machine;
+}
+
+void machine_quit(struct machine *machine)
+{
+	machine_ask(machine, "quit", "");
+	CHECK_EQ(client_wait(machine->qemu, NESTED_MS), 0);
+}
+
+/* --- the guest --- */
+
+/* The round that it has done last, or -1; it must have found nothing wrong. */
+static int guest_round(const struct machine *machine)
+{
+	char path[64], *text, *wrong;
+	int round = -1;
+
+	snprintf(path, sizeof(path), "/tmp/%s.serial", machine->name);
+	text = file_read(path);
+	wrong = strstr(text, "wrong: ");
+	if (wrong && strchr(wrong, '\n'))
+		FAIL("the guest of the %s says %s", machine->name, wrong);
+	for (char *line = text; (line = strstr(line, "round ")) && strchr(line, '\n'); line++)
+		round = atoi(line + strlen("round "));
+	free(text);
+	return round;
+}
+
+/* LAPS after the round FROM: after two of them the guest has looked at all memory and states. */
+static void wait_laps(const struct machine *machine, int from, int laps)
+{
+	int round = from + laps * LAP;
+
+	if (!WAIT_UNTIL(guest_round(machine) >= round, NESTED_MS))
+		FAIL("the guest of the %s is in round %d, not in %d", machine->name,
+		     guest_round(machine), round);
+}
+
+void machine_check_goes_on(const struct machine *machine)
+{
+	wait_laps(machine, guest_round(machine), 2);
+}
+
+struct machine machine_start(const char *name, const struct setup *setup, unsigned int first)
+{
+	struct machine machine = start(name, setup, first, "");
+
+	wait_start(&machine);
+	wait_laps(&machine, 0, 2);
+	return machine;
+}
+
+/* Side by side, which takes less time. */
+void machine_start_two(struct machine *source, struct machine *destination,
+		       const struct setup *setup)
+{
+	*source = start("source", setup, 0, "");
+	*destination = begin_destination("destination", setup, setup->vfs);
+	wait_start(source);
+	wait_destination(destination);
+	wait_laps(source, 0, 2);
+}
+
+/* --- migration --- */
+
+/*
+ * The VFs' state alone takes longer than a millisecond, so that this has no end. What comes before
+ * the answer may be waited for, too.
+ */
+void migration_begin(struct machine *source)
+{
+	machine_ask(source, "migrate-set-parameters", "\"max-bandwidth\":16777216,"
+		    "\"downtime-limit\":1,\"avail-switchover-bandwidth\":0");
+	machine_tell(source, "migrate", "\"uri\":\"unix:migration\"");
+}
+
+void migration_begin_and_wait(struct machine *source)
+{
+	char *line;
+
+	migration_begin(source);
+	line = client_expect(source->qemu, "\"pass\": ([2-9]|[0-9][0-9])|\"status\": \"failed\"",
+			     NESTED_MS);
+	if (strstr(line, "failed"))
+		FAIL("migration failed:\n%s", client_output(source->qemu));
+	free(line);
+	wait_laps(source, guest_round(source), 1);
+}
+
+/* Its answer is not waited for: a migration that fails may do so before. */
+void migration_let_end(struct machine *source)
+{
+	machine_tell(source, "migrate-set-parameters", "\"max-bandwidth\":0,"
+		     "\"downtime-limit\":60000,\"avail-switchover-bandwidth\":1099511627776");
+}
+
+char *migration_wait(struct machine *machine)
+{
+	char *line = client_expect(machine->qemu, "\"event\": \"MIGRATION\".*"
+				   "\"status\": \"(completed|failed|cancelled)\"", NESTED_MS);
+	char *outcome = strstr(line, "\"status\": \"") + strlen("\"status\": \"");
+
+	outcome = strndup(outcome, strcspn(outcome, "\""));
+	free(line);
+	return outcome;
+}
+
+void migration_check(struct machine *machine, const char *outcome)
+{
+	char *seen = migration_wait(machine);
+
+	if (strcmp(seen, outcome))
+		FAIL("migration is not %s, but %s:\n%s", outcome, seen,
+		     client_output(machine->qemu));
+	free(seen);
+}
+
+/* Of a VF's state, behind QEMU's and the driver's back. */
+static uint64_t state_digest(const char *vf)
+{
+	enum { WINDOW = 0x80000, COMMAND = 0x40 / 4, DIGEST = 0x50 / 4, TAKE_DIGEST = 3 };
+	volatile uint32_t *window = pci_map_bar(vf, 0, WINDOW, 4096);
+	uint64_t digest;
+
+	window[COMMAND] = TAKE_DIGEST;
+	digest = window[DIGEST] | (uint64_t)window[DIGEST + 1] << 32;
+	munmap((void *)window, 4096);
+	return digest;
+}
+
+static void save_memory(struct machine *machine)
+{
+	char *arguments;
+
+	CHECK_LE(0, asprintf(&arguments, "\"val\":0,\"size\":%d,\"filename\":\"%s.memory\"",
+			     MEMORY(machine->setup->vfs), machine->name));
+	machine_ask(machine, "pmemsave", arguments);
+	free(arguments);
+}
+
+void migration_check_arrived(struct machine *source, struct machine *destination)
+{
+	migration_check(source, "completed");
+	migration_check(destination, "completed");
+	for (unsigned int i = 0; driver_has_precopy() && i < source->setup->vfs; i++)
+		CHECK_EQ(state_digest(source->vfs[i]), state_digest(destination->vfs[i]));
+	save_memory(source);
+	save_memory(destination);
+	client_run("cmp %s.memory %s.memory", source->name, destination->name);
+	machine_ask(destination, "cont", "");
+	wait_laps(destination, guest_round(source), 2);
+}
+
+unsigned int migration_states_by_channels(struct machine *destination)
+{
+	const char *text = client_output(destination->qemu);
+	unsigned int count = 0;
+
+	while ((text = strstr(text, CHANNEL_END))) {
+		text += strlen(CHANNEL_END);
+		count++;
+	}
+	return count;
+}
+
+void migration_do(struct machine *source, struct machine *destination)
+{
+	migration_begin_and_wait(source);
+	migration_let_end(source);
+	migration_check_arrived(source, destination);
+}
