@@ -11,7 +11,6 @@ void inventory_open(struct inventory *inventory)
 {
 	*inventory = (struct inventory){};
 	config_load(&inventory->config);
-	users_read(&inventory->users);
 }
 
 static const struct section *section_of(const struct inventory *inventory,
@@ -48,14 +47,13 @@ void inventory_add(struct inventory *inventory, const struct device *dev)
 	entry += inventory->count++;
 	*entry = (struct entry){ .device = *dev, .section = section_of(inventory, dev) };
 	entry->as_configured = as_configured(dev, entry->section);
-	entry->open = users_of(&inventory->users, dev, &entry->user);
+	entry->open = users_of(dev, &entry->user);
 	name_lookup(entry->name, sizeof(entry->name), &dev->ids);
 }
 
 void inventory_close(struct inventory *inventory)
 {
 	config_free(&inventory->config);
-	users_free(&inventory->users);
 	free(inventory->entry);
 }
 

@@ -24,7 +24,6 @@ struct entry {
 
 struct inventory {
 	struct config config;
-	struct users users;
 	struct entry *entry;
 	size_t count;
 };

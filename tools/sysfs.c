@@ -126,20 +126,23 @@ static int is_visible(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
+static int is_directory(const struct dirent *entry)
+{
+	return is_visible(entry) && entry->d_type == DT_DIR;
+}
+
 static int by_bytes(const struct dirent **one, const struct dirent **other)
 {
 	return strcmp((*one)->d_name, (*other)->d_name);
 }
 
-void list_names(struct names *names, const char *format, ...)
+static void scan(struct names *names, const char *path, int (*filter)(const struct dirent *entry))
 {
 	struct dirent **entry = NULL;
-	char path[PATH_SIZE];
 	int n, count;
 
-	PATH_FROM(path, format);
 	*names = (struct names){};
-	count = scandir(path, &entry, is_visible, by_bytes);
+	count = scandir(path, &entry, filter, by_bytes);
 	if (count <= 0) {
 		free(entry);
 		return;
@@ -151,6 +154,39 @@ void list_names(struct names *names, const char *format, ...)
 		free(entry[n]);
 	}
 	free(entry);
+}
+
+void list_names(struct names *names, const char *format, ...)
+{
+	char path[PATH_SIZE];
+
+	PATH_FROM(path, format);
+	scan(names, path, is_visible);
+}
+
+/*
+ * Calls @visit for @directory and those below it, until it returns true. Links are not
+ * followed, but for @directory itself.
+ */
+bool any_directory(const char *directory, bool (*visit)(const char *directory, void *arg),
+		   void *arg)
+{
+	char path[PATH_SIZE];
+	struct names names;
+	bool found;
+	size_t n;
+
+	found = visit(directory, arg);
+	if (found)
+		return true;
+	system_path(path, "%s", directory);
+	scan(&names, path, is_directory);
+	for (n = 0; n < names.count && !found; n++) {
+		snprintf(path, sizeof(path), "%s/%s", directory, names.name[n]);
+		found = any_directory(path, visit, arg);
+	}
+	free_names(&names);
+	return found;
 }
 
 void free_names(struct names *names)

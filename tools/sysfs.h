@@ -31,6 +31,8 @@ long attr_number(int base, const char *format, ...) PRINTF(2, 3);
 int link_name(char *name, size_t size, const char *format, ...) PRINTF(3, 4);
 bool exists(const char *format, ...) PRINTF(1, 2);
 void list_names(struct names *names, const char *format, ...) PRINTF(2, 3);
+bool any_directory(const char *directory, bool (*visit)(const char *directory, void *arg),
+		   void *arg);
 void free_names(struct names *names);
 
 /* sysfs_store.c APIs: the one way to change the system. */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A VFIO device is open when a process holds its group, /dev/vfio/N, or its
- * own character device, /dev/vfio/devices/vfioN. Both are found among the files of
- * all processes by device number: names differ between mount namespaces.
+ * A device is open when a process holds one of its nodes, character or block: those that
+ * sysfs shows below the device, and the few that are shown elsewhere. They are found among
+ * the files of all processes by device number: names differ between mount namespaces.
  */
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,121 +17,158 @@
 #include "text.h"
 #include "users.h"
 
-/* Looked at by name first: to stat() any file at all may wait for a server. */
-static bool is_interesting(const char *pid, const char *fd)
+/* Of NVIDIA's own driver. */
+#define NVIDIA_MAJOR 195
+
+/* All processes that have devices open, as they were when somebody first asked. */
+static struct users {
+	struct user *user;
+	size_t count;
+	bool is_partial;
+	bool is_read;
+} users;
+
+static void add_user(int pid, const struct statx *st)
 {
-	char path[PATH_SIZE], target[PATH_SIZE];
-	ssize_t length;
-
-	system_path(path, "/proc/%s/fd/%s", pid, fd);
-	length = readlink(path, target, sizeof(target) - 1);
-	if (length < 0)
-		return false;
-	target[length] = '\0';
-	return strstr(target, "vfio/") || strstr(target, "uverbs");
-}
-
-static void add_user(struct users *users, const char *pid, dev_t device)
-{
-	struct user *user = reallocarray(users->user, users->count + 1, sizeof(*user));
-
-	if (!user)
+	users.user = reallocarray(users.user, users.count + 1, sizeof(*users.user));
+	if (!users.user)
 		abort();
-	users->user = user;
-	user += users->count++;
-	*user = (struct user){ .device = device, .pid = atoi(pid) };
-	attr_read(user->command, sizeof(user->command), "/proc/%s/comm", pid);
-	text_clean(user->command);
+	users.user[users.count++] = (struct user){
+		.device = makedev(st->stx_rdev_major, st->stx_rdev_minor),
+		.is_block = S_ISBLK(st->stx_mode), .pid = pid,
+	};
 }
 
-static void read_process(struct users *users, const char *pid)
+/* As the kernel knows it already: to ask for more may wait for a server. */
+static bool is_device(const char *pid, const char *fd, struct statx *st)
 {
 	char path[PATH_SIZE];
+
+	system_path(path, "/proc/%s/fd/%s", pid, fd);
+	return !statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE, st) &&
+	       (S_ISCHR(st->stx_mode) || S_ISBLK(st->stx_mode));
+}
+
+static void name_users(size_t first, const char *pid)
+{
+	char command[NAME_SIZE];
+
+	if (first == users.count)
+		return;
+	attr_read(command, sizeof(command), "/proc/%s/comm", pid);
+	text_clean(command);
+	for (; first < users.count; first++)
+		memcpy(users.user[first].command, command, sizeof(command));
+}
+
+static void read_process(const char *pid)
+{
+	size_t first = users.count, n;
+	char path[PATH_SIZE];
 	struct names fds;
-	struct stat st;
-	size_t n;
+	struct statx st;
 
 	system_path(path, "/proc/%s/fd", pid);
 	if (access(path, R_OK) || access(path, X_OK))
-		users->is_partial |= exists("/proc/%s", pid);
+		users.is_partial |= exists("/proc/%s", pid);
 	list_names(&fds, "/proc/%s/fd", pid);
-	for (n = 0; n < fds.count; n++) {
-		if (!is_interesting(pid, fds.name[n]))
-			continue;
-		system_path(path, "/proc/%s/fd/%s", pid, fds.name[n]);
-		if (!stat(path, &st) && S_ISCHR(st.st_mode))
-			add_user(users, pid, st.st_rdev);
-	}
+	for (n = 0; n < fds.count; n++)
+		if (is_device(pid, fds.name[n], &st))
+			add_user(atoi(pid), &st);
 	free_names(&fds);
+	name_users(first, pid);
 }
 
-void users_read(struct users *users)
+static void read_processes(void)
 {
 	struct names pids;
 	size_t n;
 
-	*users = (struct users){};
+	if (users.is_read)
+		return;
+	users.is_read = true;
 	list_names(&pids, "/proc");
 	for (n = 0; n < pids.count; n++)
 		if (isdigit((unsigned char)pids.name[n][0]))
-			read_process(users, pids.name[n]);
+			read_process(pids.name[n]);
 	free_names(&pids);
 }
 
-void users_free(struct users *users)
+static const struct user *user_of(dev_t device, bool is_block)
 {
-	free(users->user);
-	*users = (struct users){};
-}
-
-static const struct user *user_of(const struct users *users, const char *number)
-{
-	unsigned int major, minor;
 	size_t n;
 
-	if (sscanf(number, "%u:%u", &major, &minor) != 2)
-		return NULL;
-	for (n = 0; n < users->count; n++)
-		if (users->user[n].device == makedev(major, minor))
-			return &users->user[n];
+	for (n = 0; n < users.count; n++)
+		if (users.user[n].device == device && users.user[n].is_block == is_block)
+			return &users.user[n];
 	return NULL;
 }
 
-/* The character devices that @dev has in the directory @class below it. */
-static const struct user *user_of_class(const struct users *users, const struct device *dev,
-					const char *class)
+/* Whether @directory of sysfs is of a block device. */
+bool is_block_device(const char *directory)
 {
-	const struct user *user = NULL;
-	struct names names;
+	char subsystem[NAME_SIZE];
+
+	link_name(subsystem, sizeof(subsystem), "%s/subsystem", directory);
+	return !strcmp(subsystem, "block");
+}
+
+/* A visitor. Ends at the first node that somebody has open. */
+static bool find_user(const char *directory, void *arg)
+{
+	unsigned int major, minor;
+	const struct user **user = arg;
 	char number[32];
+
+	if (attr_read(number, sizeof(number), "%s/dev", directory) <= 0 ||
+	    sscanf(number, "%u:%u", &major, &minor) != 2)
+		return false;
+	*user = user_of(makedev(major, minor), is_block_device(directory));
+	return *user;
+}
+
+/* Its IOMMU group's node, which has another name where there is no IOMMU. */
+static void find_user_of_group(const struct device *dev, const struct user **user)
+{
+	static const char *const names[] = {
+		"/sys/class/vfio/%d", "/sys/class/vfio/noiommu-%d",
+	};
+	char directory[NAME_SIZE];
 	size_t n;
 
-	list_names(&names, "/sys/bus/pci/devices/%s/%s", dev->text, class);
-	for (n = 0; n < names.count && !user; n++) {
-		attr_read(number, sizeof(number), "/sys/bus/pci/devices/%s/%s/%s/dev", dev->text,
-			  class, names.name[n]);
-		user = user_of(users, number);
+	for (n = 0; n < sizeof(names) / sizeof(names[0]) && !*user; n++) {
+		snprintf(directory, sizeof(directory), names[n], dev->iommu_group);
+		find_user(directory, user);
 	}
-	free_names(&names);
-	return user;
+}
+
+/* What sysfs does not show: NVIDIA's driver makes its nodes by itself. */
+static void find_user_of_nvidia(const struct device *dev, const struct user **user)
+{
+	char text[1024], *minor;
+
+	attr_read(text, sizeof(text), "/proc/driver/nvidia/gpus/%s/information", dev->text);
+	minor = strstr(text, "Device Minor:");
+	if (minor)
+		*user = user_of(makedev(NVIDIA_MAJOR, atoi(minor + strlen("Device Minor:"))),
+				false);
 }
 
 /* Whether somebody has @dev open, and who. @user may be NULL. */
-enum open_state users_of(const struct users *users, const struct device *dev,
-			 const struct user **user)
+enum open_state users_of(const struct device *dev, const struct user **user)
 {
 	const struct user *found = NULL;
-	char number[32];
+	char directory[NAME_SIZE];
 
-	if (driver_is_vfio(dev->driver)) {
-		attr_read(number, sizeof(number), "/sys/class/vfio/%d/dev", dev->iommu_group);
-		found = user_of(users, number);
-		if (!found)
-			found = user_of_class(users, dev, "vfio-dev");
-	} else {
-		found = user_of_class(users, dev, "infiniband_verbs");
-	}
+	read_processes();
+	snprintf(directory, sizeof(directory), "/sys/bus/pci/devices/%s", dev->text);
+	if (driver_is_vfio(dev->driver))
+		find_user_of_group(dev, &found);
+	else
+		find_user_of_nvidia(dev, &found);
+	if (!found)
+		any_directory(directory, find_user, &found);
 	if (user)
 		*user = found;
-	return found ? OPEN : users->is_partial ? OPEN_UNKNOWN : CLOSED;
+	return found ? OPEN : users.is_partial ? OPEN_UNKNOWN : CLOSED;
 }

@@ -9,27 +9,19 @@
 
 #include "device.h"
 
-/* A process that has a character device open. */
+/* A process that has a character or block device open. */
 struct user {
 	dev_t device;
+	bool is_block;
 	int pid;
 	char command[NAME_SIZE];
-};
-
-/* All processes that have VFIO or RDMA devices open. */
-struct users {
-	struct user *user;
-	size_t count;
-	bool is_partial;
 };
 
 enum open_state { CLOSED, OPEN, OPEN_UNKNOWN };
 
 /* users.c APIs: */
-void users_read(struct users *users);
-void users_free(struct users *users);
-enum open_state users_of(const struct users *users, const struct device *dev,
-			 const struct user **user);
+enum open_state users_of(const struct device *dev, const struct user **user);
+bool is_block_device(const char *directory);
 
 /* in_use.c APIs: */
 bool device_in_use(const struct device *dev, char *why, size_t size);

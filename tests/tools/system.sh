@@ -15,7 +15,8 @@
 #	loaded NAME			load it
 #	driver BDF NAME			the function's driver, put there without a probe
 #	netdev BDF NAME FLAGS		a network interface of the function
-#	opened NUMBER NAME		a process, 1234 or the PID, has /dev/NAME open
+#	node BDF PATH NUMBER		a node, below the function's directory in sysfs
+#	opened NODE NAME		a process, 1234, has NODE open as /dev/NAME
 #
 #	latch ARGUMENT...		run the command; $status, $out, $err
 #	driver_of BDF			which driver the function has
@@ -27,7 +28,7 @@ new_system()
 	VFIO_LATCH_ROOT=$(mktemp -d "$WORK/system.XXXXXX")
 	export VFIO_LATCH_ROOT
 	mkdir -p "$VFIO_LATCH_ROOT"/{etc,dev/vfio,run,boot,proc/sys/kernel} \
-		"$VFIO_LATCH_ROOT"/sys/{bus/pci/{devices,drivers},module,class/{block,vfio,iommu}} \
+		"$VFIO_LATCH_ROOT"/sys/{bus/pci/{devices,drivers},module,class/{vfio,iommu}} \
 		"$VFIO_LATCH_ROOT"/model/{modules,aliases,fail,adding,claimed,migratable}
 	echo 6.1.0-test >"$VFIO_LATCH_ROOT/proc/sys/kernel/osrelease"
 	touch "$VFIO_LATCH_ROOT/model/log"
@@ -163,7 +164,13 @@ netdev()
 	echo "$3" >"$(sys "$1")/net/$2/flags"
 }
 
-# /dev/null and /dev/zero stand for the character devices.
+node()
+{
+	mkdir -p "$(sys "$1")/$2"
+	echo "$3" >"$(sys "$1")/$2/dev"
+}
+
+# /dev/null and /dev/zero stand for most character devices.
 opened()
 {
 	local process=$VFIO_LATCH_ROOT/proc/1234

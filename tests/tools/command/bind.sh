@@ -353,18 +353,108 @@ an_rdma_device_that_is_open_is_in_use()
 {
 	a_vf
 	driver 0000:41:00.1 mlx5_core
-	mkdir -p "$(sys 0000:41:00.1)/infiniband_verbs/uverbs3"
-	echo 1:5 >"$(sys 0000:41:00.1)/infiniband_verbs/uverbs3/dev"
+	node 0000:41:00.1 infiniband_verbs/uverbs3 1:5
 	opened /dev/zero infiniband/uverbs3
 	in_use mlx5_core "process 1234 (qemu-system-x86) has it open"
+}
+
+a_node_of_whatever_driver_that_is_open_is_in_use()
+{
+	local driver node
+
+	while read -r driver node; do
+		a_vf
+		driver 0000:41:00.1 "$driver"
+		node 0000:41:00.1 "$node" 1:5
+		latch_is 0 bind 0000:41:00.1 --driver=vfio-pci
+		a_vf
+		driver 0000:41:00.1 "$driver"
+		node 0000:41:00.1 "$node" 1:5
+		opened /dev/zero "${node##*/}"
+		in_use "$driver" "process 1234 (qemu-system-x86) has it open"
+	done <<-END
+		uio_pci_generic uio/uio0
+		mlx5_core mlx5_core.vnet.0/vdpa0/vhost-vdpa-0
+		nvme nvme/nvme0
+		idxd dsa0/wq0.0/dsa!wq0.0
+	END
+}
+
+# Nothing claims it: a VMM opens it as any file.
+a_block_device_that_a_process_reads_is_in_use()
+{
+	a_vf
+	driver 0000:41:00.1 nvme
+	mknod "$VFIO_LATCH_ROOT/dev/block" b 7 77
+	node 0000:41:00.1 nvme/nvme0/nvme0n1 7:77
+	opened "$VFIO_LATCH_ROOT/dev/block" nvme0n1
+	latch_is 0 bind 0000:41:00.1 --driver=none
+	driver 0000:41:00.1 nvme
+	ln -s ../../../../../../../class/block "$(sys 0000:41:00.1)/nvme/nvme0/nvme0n1/subsystem"
+	in_use nvme "process 1234 (qemu-system-x86) has it open"
+}
+
+nvidias_own_node_that_is_open_is_in_use()
+{
+	local gpu
+
+	a_vf
+	driver 0000:41:00.1 nvidia
+	gpu=$VFIO_LATCH_ROOT/proc/driver/nvidia/gpus/0000:41:00.1
+	mkdir -p "$gpu"
+	printf 'Model: \t\t A\nDevice Minor: \t 3\nGPU Excluded:\t No\n' >"$gpu/information"
+	mknod "$VFIO_LATCH_ROOT/dev/gpu" c 195 3
+	opened "$VFIO_LATCH_ROOT/dev/gpu" nvidia3
+	in_use nvidia "process 1234 (qemu-system-x86) has it open"
+}
+
+a_group_without_an_iommu_that_is_open_is_in_use()
+{
+	a_vf
+	latch_is 0 bind 0000:41:00.1
+	mkdir "$VFIO_LATCH_ROOT/sys/class/vfio/noiommu-2"
+	echo 1:3 >"$VFIO_LATCH_ROOT/sys/class/vfio/noiommu-2/dev"
+	opened /dev/null vfio/noiommu-2
+	complains "0000:41:00.1: left with mlx5_vfio_pci, in use: process 1234 (qemu-system-x86) has it open" \
+		5 unbind 0000:41:00.1
+}
+
+# The second look would wait for somebody who writes again.
+processes_are_looked_at_once_for_all_devices()
+{
+	local comm n
+
+	new_system
+	comm=$VFIO_LATCH_ROOT/proc/1234/comm
+	pf 0000:41:00.0 8
+	vfs 0000:41:00.0 8
+	for ((n = 0; n < 8; n++)); do
+		driver "$(vf 0000:41:00.0 "$n")" mlx5_core
+	done
+	opened /dev/zero infiniband/uverbs3
+	rm "$comm"
+	mkfifo "$comm"
+	echo qemu-system-x86 >"$comm" &
+	timeout 60 "$TOP/build/tests-tools/vfio-latch" apply
+	wait
+	is "$(driver_of 0000:41:01.0)" mlx5_vfio_pci
+}
+
+a_network_interface_further_below_is_in_use()
+{
+	a_vf
+	driver 0000:41:00.1 virtio-pci
+	mkdir -p "$(sys 0000:41:00.1)/virtio0/net/ens1"
+	echo 0x1003 >"$(sys 0000:41:00.1)/virtio0/net/ens1/flags"
+	in_use virtio-pci "network interface ens1 is up"
 }
 
 a_claimed_block_device_is_in_use()
 {
 	a_vf
 	driver 0000:41:00.1 nvme
-	mkdir -p "$(sys 0000:41:00.1)/nvme/nvme0/nvme0n1"
-	ln -s "$(sys 0000:41:00.1)/nvme/nvme0/nvme0n1" "$VFIO_LATCH_ROOT/sys/class/block/nvme0n1"
+	node 0000:41:00.1 nvme/nvme0/nvme0n1 7:77
+	ln -s ../../../../../../../class/block "$(sys 0000:41:00.1)/nvme/nvme0/nvme0n1/subsystem"
 	touch "$VFIO_LATCH_ROOT/model/claimed/nvme0n1"
 	in_use nvme "block device nvme0n1 is in use"
 }
@@ -373,8 +463,8 @@ another_devices_block_device_is_not()
 {
 	a_vf
 	driver 0000:41:00.1 nvme
-	mkdir -p "$(sys 0000:41:00.1)0/nvme/nvme0/nvme0n1"
-	ln -s "$(sys 0000:41:00.1)0/nvme/nvme0/nvme0n1" "$VFIO_LATCH_ROOT/sys/class/block/nvme0n1"
+	node 0000:41:00.10 nvme/nvme0/nvme0n1 7:77
+	ln -s ../../../../../../../class/block "$(sys 0000:41:00.10)/nvme/nvme0/nvme0n1/subsystem"
 	touch "$VFIO_LATCH_ROOT/model/claimed/nvme0n1"
 	latch_is 0 bind 0000:41:00.1
 }
@@ -383,7 +473,7 @@ graphics_is_in_use()
 {
 	a_vf
 	driver 0000:41:00.1 nouveau
-	mkdir "$(sys 0000:41:00.1)/drm"
+	mkdir -p "$(sys 0000:41:00.1)/virtio0/drm"
 	in_use nouveau "it may be showing somebody's display"
 }
 
