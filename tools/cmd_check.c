@@ -1,5 +1,80 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* What is wrong with the configuration, what may be, and what it is for at this moment. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "command.h"
+
+__attribute__((format(printf, 2, 3)))
+static void warn(const struct section *section, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	error("%s:%u: warning: section [%s] %s", section->file, section->line, section->name, text);
+}
+
+/* Another section may decide about it. */
+static void print_match(const struct config *config, const struct section *section,
+			const struct device *dev)
+{
+	const struct section *decides = config_find(config, dev);
+
+	if (decides == section)
+		printf(" %s", dev->text);
+	else
+		printf(" %s ([%s] decides)", dev->text, decides->name);
+}
+
+/* Prints the devices that are there. Returns whether there are any, or VFs to come. */
+static bool print_matches(const struct config *config, const struct section *section,
+			  const struct devices *devices)
+{
+	bool found = false, may_come = false;
+	size_t n;
+
+	printf("[%s] %s:", section->name, section->value[KEY_DRIVER]);
+	for (n = 0; n < devices->count; n++) {
+		const struct device *dev = &devices->device[n];
+
+		may_come |= section_may_match_vfs(section, dev);
+		if (!section_matches(section, dev))
+			continue;
+		print_match(config, section, dev);
+		found = true;
+	}
+	puts(found ? "" : may_come ? " VFs that are not there yet" : " nothing");
+	return found || may_come;
+}
+
+static void check_section(const struct config *config, const struct section *section,
+			  const struct devices *devices)
+{
+	if (!section->enabled) {
+		printf("[%s] is switched off\n", section->name);
+		return;
+	}
+	if (!print_matches(config, section, devices))
+		warn(section, "is for no device of this machine");
+	if (section->value[MATCH_ADDRESS] && !section->value[MATCH_ID])
+		warn(section, "goes by address alone, where another device may stand when a card "
+		     "is added: give its id, too");
+}
+
+static void check_sections(const struct config *config)
+{
+	struct devices devices;
+	size_t n;
+
+	devices_read(&devices);
+	for (n = 0; n < config->section_count; n++)
+		check_section(config, &config->section[n], &devices);
+	free(devices.device);
+}
 
 enum exit_code cmd_check(const struct options *options)
 {
@@ -12,6 +87,8 @@ enum exit_code cmd_check(const struct options *options)
 		config_load(&config);
 	code = config.fault_count ? EXIT_CONFIG : EXIT_DONE;
 	print_faults(&config);
+	if (!code)
+		check_sections(&config);
 	config_free(&config);
 	return code;
 }

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "config.h"
-#include "ini_lines.h"
 #include "vf.h"
 
 /* The file that is being read. */
@@ -140,6 +139,27 @@ static bool take_driver(struct source *source, const struct ini_pair *pair)
 	return false;
 }
 
+/*
+ * A list may go on in another line of its file. A faulty value leaves an empty one behind: that
+ * a key has a wrong value does not mean that it is missing.
+ */
+static void keep_value(struct source *source, struct section *section, unsigned int key,
+		       const struct ini_pair *pair, bool is_good)
+{
+	const char *before = section->value_file[key] == source->file ? section->value[key] : NULL;
+	const char *text = is_good ? pair->value : "";
+	char *value;
+
+	if (before && *before && asprintf(&value, "%s%s%s", before, *text ? "," : "", text) < 0)
+		abort();
+	if (!before || !*before)
+		value = copied(text);
+	free(section->value[key]);
+	section->value[key] = value;
+	section->value_file[key] = source->file;
+	section->value_line[key] = pair->line;
+}
+
 static void take_pair(void *user, const struct ini_pair *pair)
 {
 	struct source *source = user;
@@ -154,7 +174,8 @@ static void take_pair(void *user, const struct ini_pair *pair)
 			  pair->key);
 		return;
 	}
-	if (section->value[key] && section->value_file[key] == source->file) {
+	if (key >= NR_MATCH_KEYS && section->value[key] &&
+	    section->value_file[key] == source->file) {
 		add_fault(source->config, source->file, pair->line,
 			  "%s: already given in line %u", pair->key, section->value_line[key]);
 		return;
@@ -166,12 +187,7 @@ static void take_pair(void *user, const struct ini_pair *pair)
 		is_good = take_driver(source, pair);
 	else
 		is_good = take_bool(source, section, key, pair);
-
-	/* Kept even so: that a key has a wrong value does not mean that it is missing. */
-	free(section->value[key]);
-	section->value[key] = copied(is_good ? pair->value : "");
-	section->value_file[key] = source->file;
-	section->value_line[key] = pair->line;
+	keep_value(source, section, key, pair, is_good);
 }
 
 /* Faults and sections point to it as long as the configuration lives. */
@@ -207,32 +223,16 @@ static bool has_match(const struct section *section)
 	return false;
 }
 
-static bool has_tunables(const struct section *section)
-{
-	unsigned int tunable;
-
-	for (tunable = 0; tunable < NR_TUNABLES; tunable++)
-		if (section->tunable[tunable] != UNSAID)
-			return true;
-	return false;
-}
-
-static bool names_a_driver(const struct section *section)
+static void check_section(struct config *config, const struct section *section)
 {
 	const char *driver = section->value[KEY_DRIVER];
 
-	return strcmp(driver, DRIVER_NONE) && strcmp(driver, DRIVER_USUAL);
-}
-
-static void check_section(struct config *config, const struct section *section)
-{
-	if (!section->value[KEY_DRIVER])
+	if (!driver)
 		add_fault(config, section->file, section->line, "section [%s] names no driver",
 			  section->name);
-	else if (has_tunables(section) && !names_a_driver(section))
+	else if (*driver && !driver_is_vfio(driver) && tunables_are_said(section->tunable))
 		add_fault(config, section->value_file[KEY_DRIVER], section->value_line[KEY_DRIVER],
-			  "driver: tunables are for a VFIO driver, not for \"%s\"",
-			  section->value[KEY_DRIVER]);
+			  "driver: tunables are for a VFIO driver, not for \"%s\"", driver);
 	if (!has_match(section))
 		add_fault(config, section->file, section->line,
 			  "section [%s] does not say which devices it is for", section->name);
@@ -271,28 +271,26 @@ const struct section *config_find(const struct config *config, const struct devi
 	return NULL;
 }
 
-static bool may_bind(const struct config *config, const struct device *vf)
-{
-	size_t n;
-
-	for (n = 0; n < config->section_count; n++)
-		if (section_matches(&config->section[n], vf) &&
-		    strcmp(config->section[n].value[KEY_DRIVER], DRIVER_USUAL))
-			return true;
-	return false;
-}
-
-/*
- * Whether VFs of @pf, there or to come, may get another driver than the
- * kernel's choice. When in doubt, yes.
- */
-bool config_may_bind_vfs(const struct config *config, const struct device *pf)
+/* Whether @section is for VFs of @pf, there or to come. When in doubt, yes. */
+bool section_may_match_vfs(const struct section *section, const struct device *pf)
 {
 	struct device vf;
 	unsigned int n;
 
 	for (n = 0; n < pf->total_vfs; n++)
-		if (vf_to_come(&vf, pf, n) && may_bind(config, &vf))
+		if (vf_to_come(&vf, pf, n) && section_matches(section, &vf))
+			return true;
+	return false;
+}
+
+/* Whether VFs of @pf, there or to come, may get another driver than the kernel's choice. */
+bool config_may_bind_vfs(const struct config *config, const struct device *pf)
+{
+	size_t n;
+
+	for (n = 0; n < config->section_count; n++)
+		if (strcmp(config->section[n].value[KEY_DRIVER], DRIVER_USUAL) &&
+		    section_may_match_vfs(&config->section[n], pf))
 			return true;
 	return false;
 }

@@ -7,14 +7,13 @@
 #include <stdio.h>
 
 #include "device.h"
+#include "ini_lines.h"
 #include "match.h"
 #include "tunable.h"
 
 /* Values of "driver" that name none. */
 #define DRIVER_NONE "none"
 #define DRIVER_USUAL "usual"
-
-#define SECTION_NAME_SIZE 50
 
 /* All keys of a section. The first ones are the match keys, in their order. */
 enum key {
@@ -28,13 +27,13 @@ enum key {
  * struct section - a section, of all the files that have it
  * @name: its name
  * @file, @line: where it was first
- * @value: each key's value as it was written last, or NULL
+ * @value: each key's value in the last file that has it, or NULL
  * @value_file, @value_line: where that was
  * @enabled: not switched off
  * @tunable: what it wants of the tunables
  */
 struct section {
-	char name[SECTION_NAME_SIZE];
+	char name[INI_SECTION_SIZE];
 	const char *file;
 	unsigned int line;
 	char *value[NR_KEYS];
@@ -66,6 +65,7 @@ void config_unreadable(struct config *config, const char *file, const char *why)
 void config_finish(struct config *config);
 bool section_matches(const struct section *section, const struct device *dev);
 const struct section *config_find(const struct config *config, const struct device *dev);
+bool section_may_match_vfs(const struct section *section, const struct device *pf);
 bool config_may_bind_vfs(const struct config *config, const struct device *pf);
 void config_free(struct config *config);
 bool is_driver_name(const char *text);

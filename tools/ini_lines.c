@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * inih tells its handler which line it is at only where it was built to do so,
- * cuts long lines and long section names off in silence, and takes an indented
- * line for the rest of the one before. It gets its lines from here: counted, without
- * their indentation, and none that it would read otherwise than it stands there.
- */
-#include <ini.h>
+/* Lines of sections and pairs: counted, of any length, and each that is at fault is told. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,112 +7,128 @@
 #include "ini_lines.h"
 #include "text.h"
 
-/* What inih has room for in its most modest build, with end of line and of string. */
-#define LINE_MAX_SIZE 200
-#define SECTION_MAX_SIZE 50
-
 /* Keys below a section's faulty line are passed over: where they belong is not known. */
 enum section_state { NO_SECTION, IN_SECTION, IN_FAULTY_SECTION };
 
 struct reader {
-	FILE *stream;
 	const struct ini_user *user;
 	unsigned int line;
-	enum section_state section;
+	enum section_state state;
+	char section[INI_SECTION_SIZE];
 	unsigned int section_line;
 };
 
 static const char *section_fault(const char *line)
 {
 	size_t length = strcspn(line, "]");
-	const char *rest;
 
 	if (!line[length])
 		return "section without \"]\"";
 	if (length == 1)
 		return "section without a name";
-	if (length > SECTION_MAX_SIZE)
+	if (length > INI_SECTION_SIZE)
 		return "section name too long";
-	rest = line + length + 1;
-	rest += strspn(rest, " \t");
-	return *rest && !strchr("#;", *rest) ? "text behind the section's name" : NULL;
+	return line[length + 1] ? "text behind the section's name" : NULL;
 }
 
-/* What is wrong with a line by itself, or NULL. */
-static const char *line_fault(struct reader *reader, const char *line, size_t length)
+static const char *take_section(struct reader *reader, const char *line)
 {
-	const char *fault;
+	const char *fault = section_fault(line);
 
-	if (strlen(line) < length)
-		return "NUL byte";
-	if (length > LINE_MAX_SIZE - 2)
-		return "line too long";
-	if (!text_is_clean(line))
-		return "not UTF-8, or a control character";
-	if (*line != '[')
-		return NULL;
-	fault = section_fault(line);
-	reader->section = fault ? IN_FAULTY_SECTION : IN_SECTION;
+	reader->state = fault ? IN_FAULTY_SECTION : IN_SECTION;
 	reader->section_line = reader->line;
+	if (!fault) {
+		size_t length = strcspn(line, "]") - 1;
+
+		memcpy(reader->section, line + 1, length);
+		reader->section[length] = '\0';
+	}
 	return fault;
 }
 
-static bool is_comment(const char *line)
+static char *skip_blanks(char *text)
 {
-	return *line && strchr("#;", *line);
+	return text + strspn(text, " \t");
 }
 
-/* An ini_reader: gives @text the next line. One that is at fault counts as empty. */
-static char *next_line(char *text, int size, void *user)
+static void cut_blanks(char *text)
 {
-	struct reader *reader = user;
-	char *line = NULL, *start;
+	size_t length = strlen(text);
+
+	while (length && strchr(" \t", text[length - 1]))
+		text[--length] = '\0';
+}
+
+static const char *take_pair(struct reader *reader, char *line)
+{
+	char *equals = strchr(line, '=');
+
+	if (!equals || equals == line)
+		return "neither [section] nor key = value";
+	if (reader->state == NO_SECTION)
+		return "no section yet";
+	*equals = '\0';
+	cut_blanks(line);
+	if (reader->state == IN_SECTION) {
+		const struct ini_pair pair = {
+			reader->section, line, skip_blanks(equals + 1), reader->section_line,
+			reader->line
+		};
+
+		reader->user->pair(reader->user->user, &pair);
+	}
+	return NULL;
+}
+
+/* From a # or ; that begins the line, or stands behind a blank. */
+static void cut_comment(char *line)
+{
+	char *c;
+
+	for (c = line; *c; c++)
+		if (strchr("#;", *c) && (c == line || strchr(" \t", c[-1]))) {
+			*c = '\0';
+			return;
+		}
+}
+
+/* Returns what is wrong with the line, or NULL. Comments may be any bytes. */
+static const char *take_line(struct reader *reader, char *line, size_t length)
+{
+	bool has_nul = strlen(line) < length;
+
+	line = skip_blanks(line);
+	cut_comment(line);
+	cut_blanks(line);
+	if (has_nul)
+		return "NUL byte";
+	if (!text_is_clean(line))
+		return "not UTF-8, or a control character";
+	if (*line == '[')
+		return take_section(reader, line);
+	return *line ? take_pair(reader, line) : NULL;
+}
+
+/* Calls @user for each pair, and for each line that is at fault. */
+void ini_lines(FILE *stream, const struct ini_user *user)
+{
+	struct reader reader = { .user = user };
 	const char *fault;
+	char *line = NULL;
 	size_t room = 0;
 	ssize_t length;
 
-	length = getline(&line, &room, reader->stream);
-	if (length < 0) {
-		free(line);
-		return NULL;
+	while ((length = getline(&line, &room, stream)) >= 0) {
+		size_t mark = 0;
+
+		reader.line++;
+		while (length && (line[length - 1] == '\n' || line[length - 1] == '\r'))
+			line[--length] = '\0';
+		if (reader.line == 1 && !strncmp(line, "\xef\xbb\xbf", 3))
+			mark = 3;
+		fault = take_line(&reader, line + mark, length - mark);
+		if (fault)
+			user->fault(user->user, reader.line, fault);
 	}
-	reader->line++;
-	while (length && strchr("\r\n", line[length - 1]) && line[length - 1])
-		line[--length] = '\0';
-	start = line;
-	if (reader->line == 1 && !strncmp(start, "\xef\xbb\xbf", 3))
-		start += 3;
-	start += strspn(start, " \t");
-
-	fault = is_comment(start) ? NULL : line_fault(reader, start, length - (start - line));
-	if (fault)
-		reader->user->fault(reader->user->user, reader->line, fault);
-	snprintf(text, size, "%s\n", fault || is_comment(start) ? "" : start);
 	free(line);
-	return text;
-}
-
-static int take_pair(void *user, const char *section, const char *key, const char *value)
-{
-	struct reader *reader = user;
-	const struct ini_pair pair = { section, key, value, reader->section_line, reader->line };
-
-	if (reader->section == NO_SECTION)
-		reader->user->fault(reader->user->user, reader->line, "no section yet");
-	else if (reader->section == IN_SECTION)
-		reader->user->pair(reader->user->user, &pair);
-	return 1;
-}
-
-/* inih with take_pair() as its handler names one line, the first that is none of its kinds. */
-void ini_lines(FILE *stream, const struct ini_user *user)
-{
-	struct reader reader = { .stream = stream, .user = user };
-	int line;
-
-	line = ini_parse_stream(next_line, &reader, take_pair, &reader);
-	if (line > 0)
-		user->fault(user->user, line, "neither [section] nor key = value");
-	else if (line < 0)
-		user->fault(user->user, reader.line, "out of memory");
 }

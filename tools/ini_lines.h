@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* inih, with line numbers for all that is wrong. Pure logic. */
+/* Sections and pairs, with line numbers for all that is wrong. Pure logic. */
 #ifndef INI_LINES_H
 #define INI_LINES_H
 
 #include <stdio.h>
+
+/* Of a section's name, with the end of the string. */
+#define INI_SECTION_SIZE 50
 
 struct ini_pair {
 	const char *section, *key, *value;

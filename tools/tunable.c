@@ -10,6 +10,16 @@ const char *const tunable_names[NR_TUNABLES] = {
 	[NOINTXMASK] = "nointxmask",
 };
 
+bool tunables_are_said(const enum wish tunable[NR_TUNABLES])
+{
+	int n;
+
+	for (n = 0; n < NR_TUNABLES; n++)
+		if (tunable[n] != UNSAID)
+			return true;
+	return false;
+}
+
 bool bool_parse(const char *text, bool *value)
 {
 	static const char *const words[] = {

@@ -22,6 +22,7 @@ enum wish {
 };
 
 /* tunable.c APIs: */
+bool tunables_are_said(const enum wish tunable[NR_TUNABLES]);
 bool bool_parse(const char *text, bool *value);
 
 #endif

@@ -17,7 +17,7 @@ static const struct device disk = {
 /* The name of the section that @dev gets of @text, "" for none. */
 static const char *section_of(const char *text, const struct device *dev)
 {
-	static char name[SECTION_NAME_SIZE];
+	static char name[INI_SECTION_SIZE];
 	const struct section *section;
 	struct config config;
 
@@ -110,13 +110,47 @@ static void a_later_file_replaces_single_keys_and_keeps_the_order(void **state)
 	config_free(&config);
 }
 
+/* Many devices in one section, by lines or in one of them. */
+static void lists_go_on_in_other_lines_and_may_be_long(void **state)
+{
+	char text[4096] = "[a]\naddress = 0000:41:00.4\n", *end;
+	unsigned int n;
+
+	(void)state;
+	strcat(text, "driver = vfio-pci\naddress = 0000:00:00.0");
+	end = text + strlen(text);
+	for (n = 1; n < 200; n++)
+		end += sprintf(end, ", 0000:%02x:00.0", n);
+	assert_string_equal(section_of(text, &vf3), "a");
+	/* c1 is one of these. */
+	assert_string_equal(section_of(text, &disk), "a");
+	strcpy(end, "\n[a]\nid = 15b3:101e\n");
+	assert_string_equal(section_of(text, &vf3), "a");
+	assert_string_equal(section_of(text, &disk), "");
+}
+
+static void a_list_of_a_later_file_replaces_all_lines_of_the_earlier(void **state)
+{
+	static const char one[] = "[a]\nvf = 1\nvf = 3\ndriver = vfio-pci\n";
+	static const char two[] = "[a]\nvf = 4\nvf = 5\n";
+	struct config config = {};
+
+	(void)state;
+	parse_more(&config, "one", one, strlen(one));
+	parse_more(&config, "two", two, strlen(two));
+	config_finish(&config);
+	assert_int_equal(config.fault_count, 0);
+	assert_string_equal(config.section[0].value[MATCH_VF], "4,5");
+	config_free(&config);
+}
+
 /* As editors leave files behind. */
 static void blanks_comments_and_line_ends_do_not_matter(void **state)
 {
 	(void)state;
 	assert_string_equal(section_of("\xef\xbb\xbf; a comment\r\n\r\n  [a] # one\r\n"
 				       "\tid=15b3:101e ; the VFs\r\n"
-				       "      driver   =   vfio-pci\r\n"
+				       "      driver   =   vfio-pci \t# for guests\r\n"
 				       "# [b]\r\n  ; [c]", &vf3), "a");
 }
 
@@ -138,6 +172,8 @@ int main(void)
 		cmocka_unit_test(the_last_section_that_matches_decides),
 		cmocka_unit_test(a_section_that_is_off_decides_nothing),
 		cmocka_unit_test(a_later_file_replaces_single_keys_and_keeps_the_order),
+		cmocka_unit_test(lists_go_on_in_other_lines_and_may_be_long),
+		cmocka_unit_test(a_list_of_a_later_file_replaces_all_lines_of_the_earlier),
 		cmocka_unit_test(blanks_comments_and_line_ends_do_not_matter),
 		cmocka_unit_test(long_comments_are_comments),
 	};
