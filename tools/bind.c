@@ -27,13 +27,18 @@ static bool has_tunables(const struct device *dev, const struct want *want)
 	return true;
 }
 
+static bool has_usual(const struct device *dev)
+{
+	return dev->driver[0] && !driver_is_stand_in(dev->driver);
+}
+
 bool device_is_as_wanted(const struct device *dev, const struct want *want)
 {
 	if (!strcmp(want->driver, DRIVER_NONE))
 		return !dev->driver[0] && !strcmp(dev->driver_override, DRIVER_NONE);
 	if (!strcmp(want->driver, DRIVER_USUAL))
-		return dev->driver[0] && !driver_is_vfio(dev->driver);
-	return !strcmp(dev->driver, want->driver) && has_tunables(dev, want);
+		return has_usual(dev) && !dev->driver_override[0];
+	return driver_is(dev->driver, want->driver) && has_tunables(dev, want);
 }
 
 static void put_back(struct device *dev, const struct before *before)
@@ -71,9 +76,10 @@ static void bind_error(const struct device *dev, const char *driver, int ret)
 		      dev->text, driver, strerror(-ret), dev->text);
 }
 
+/* A driver that takes the device by itself needs no driver_override to take it again. */
 static int attach_driver(struct device *dev, const char *driver)
 {
-	int ret = attach_by_override(dev, driver, driver);
+	int ret = attach_by_override(dev, driver, usual_is(dev, driver) ? "" : driver);
 
 	if (ret)
 		bind_error(dev, driver, ret);
@@ -115,10 +121,22 @@ static int bind_vfio(struct device *dev, const struct want *want)
 	return ret ? ret : attach_driver(dev, want->driver);
 }
 
+static int set_override(const struct device *dev, const char *driver)
+{
+	int ret = override_set(dev, driver);
+
+	if (ret)
+		error("%s: driver_override: %s", dev->text, strerror(-ret));
+	return ret;
+}
+
 static int bind_usual(struct device *dev)
 {
-	int ret = take_from_driver(dev);
+	int ret;
 
+	if (has_usual(dev))
+		return set_override(dev, "");
+	ret = take_from_driver(dev);
 	if (ret)
 		return ret;
 	ret = usual_attach(dev);
@@ -131,25 +149,26 @@ static int bind_none(struct device *dev)
 {
 	int ret = take_from_driver(dev);
 
-	if (ret)
-		return ret;
-	ret = override_set(dev, DRIVER_NONE);
-	if (ret)
-		error("%s: driver_override: %s", dev->text, strerror(-ret));
-	return ret;
+	return ret ? ret : set_override(dev, DRIVER_NONE);
 }
 
-static enum exit_code load_driver(const struct device *dev, const char *driver)
+/* @spelled becomes the name of the driver as the kernel has it. */
+static enum exit_code load_driver(const struct device *dev, const char *driver,
+				  char spelled[NAME_SIZE])
 {
 	int ret;
 
+	snprintf(spelled, NAME_SIZE, "%s", driver);
 	if (!strcmp(driver, DRIVER_NONE) || !strcmp(driver, DRIVER_USUAL))
 		return EXIT_DONE;
 	ret = driver_load(driver);
-	if (!ret)
+	if (!ret && driver_spell(spelled, driver))
 		return EXIT_DONE;
 	if (ret == -ENOENT)
 		error("%s: there is no module %s for this kernel", dev->text, driver);
+	else if (ret == -ENODEV)
+		error("%s: module %s is loaded, but has no PCI driver of this name", dev->text,
+		      driver);
 	else
 		error("%s: module %s cannot be loaded: %s", dev->text, driver, strerror(-ret));
 	return EXIT_FAILED;
@@ -164,24 +183,32 @@ static int bind_as_wanted(struct device *dev, const struct want *want)
 	return bind_vfio(dev, want);
 }
 
-static enum exit_code bind_locked(struct device *dev, const struct want *want, bool force)
+/* Whether @dev loses its driver to become as wanted. */
+static bool takes_driver(const struct device *dev, const struct want *want)
 {
+	return strcmp(want->driver, DRIVER_USUAL) || !has_usual(dev);
+}
+
+static enum exit_code bind_locked(struct device *dev, const struct want *wanted, bool force)
+{
+	char why[256], driver[NAME_SIZE];
+	struct want want = *wanted;
 	struct before before;
 	enum exit_code code;
-	char why[256];
 
-	if (device_is_as_wanted(dev, want))
+	if (device_is_as_wanted(dev, wanted))
 		return EXIT_DONE;
-	code = load_driver(dev, want->driver);
+	code = load_driver(dev, wanted->driver, driver);
 	if (code)
 		return code;
-	if (!force && device_in_use(dev, why, sizeof(why))) {
+	want.driver = driver;
+	if (!force && takes_driver(dev, &want) && device_in_use(dev, why, sizeof(why))) {
 		error("%s: left with %s, in use: %s", dev->text, dev->driver, why);
 		return EXIT_IN_USE;
 	}
 	memcpy(before.driver, dev->driver, sizeof(before.driver));
 	memcpy(before.override, dev->driver_override, sizeof(before.override));
-	if (!bind_as_wanted(dev, want))
+	if (!bind_as_wanted(dev, &want))
 		return EXIT_DONE;
 	put_back(dev, &before);
 	return EXIT_FAILED;

@@ -26,6 +26,7 @@ int override_set(const struct device *dev, const char *driver);
 
 /* usual.c APIs: */
 int usual_attach(struct device *dev);
+bool usual_is(const struct device *dev, const char *driver);
 
 /* autoprobe.c APIs: */
 bool autoprobe_is_off(const char *pf);

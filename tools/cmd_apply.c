@@ -9,6 +9,7 @@
 
 #include "bind.h"
 #include "command.h"
+#include "module.h"
 #include "sysfs.h"
 #include "vf.h"
 
@@ -37,7 +38,7 @@ static bool is_decided(const struct device *dev, const struct want *want)
 {
 	if (dev->driver[0])
 		return true;
-	if (dev->driver_override[0] && strcmp(dev->driver_override, want->driver))
+	if (dev->driver_override[0] && !driver_is(dev->driver_override, want->driver))
 		return true;
 	return !strcmp(want->driver, DRIVER_USUAL) &&
 	       !(device_is_vf(dev) && autoprobe_is_off(dev->pf));

@@ -14,7 +14,7 @@ static void complete(struct want *want, const struct section *section)
 		return;
 	if (!want->driver)
 		want->driver = section->value[KEY_DRIVER];
-	for (n = 0; n < NR_TUNABLES; n++)
+	for (n = 0; n < NR_TUNABLES && driver_is_vfio(want->driver); n++)
 		if (want->tunable[n] == UNSAID)
 			want->tunable[n] = section->tunable[n];
 }
@@ -34,6 +34,10 @@ static enum exit_code bind_one(const struct config *config, const struct options
 	if (!want.driver) {
 		error("%s: no section of the configuration is for it: name a driver with --driver",
 		      dev.text);
+		return EXIT_USAGE;
+	}
+	if (tunables_are_said(options->tunable) && !driver_is_vfio(want.driver)) {
+		error("%s: tunables are for a VFIO driver, not for \"%s\"", dev.text, want.driver);
 		return EXIT_USAGE;
 	}
 	return device_bind(&dev, &want, options->force);

@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "doctor.h"
+#include "module.h"
 
 static enum exit_code add_devices(struct inventory *inventory, const struct options *options)
 {
@@ -48,7 +49,7 @@ static void examine_modules(struct findings *findings, const struct inventory *i
 		for (before = 0; driver && before < n; before++) {
 			const char *other = driver_of(&inventory->entry[before]);
 
-			if (other && !strcmp(driver, other))
+			if (other && driver_is(driver, other))
 				driver = NULL;
 		}
 		if (driver)

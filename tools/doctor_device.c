@@ -5,6 +5,7 @@
 
 #include "bind.h"
 #include "doctor.h"
+#include "module.h"
 #include "sysfs.h"
 #include "users.h"
 
@@ -106,13 +107,13 @@ static void examine_binding(struct findings *findings, const struct entry *entry
 
 	if (entry->as_configured)
 		return;
-	if (!strcmp(dev->driver, wanted))
+	if (driver_is(dev->driver, wanted))
 		find(findings, PROBLEM, "tunables", "vfio-latch apply binds it again, if nobody has it open.",
 		     "it is bound under other tunables than section [%s] wants", entry->section->name);
 	else if (device_in_use(dev, why, sizeof(why)))
 		find(findings, PROBLEM, "in-use", "Free it, then vfio-latch apply; or vfio-latch bind --force.",
 		     "it has %s, not %s, and is in use: %s", dev->driver, wanted, why);
-	else if (dev->driver_override[0] && strcmp(dev->driver_override, wanted) && !dev->driver[0])
+	else if (dev->driver_override[0] && !driver_is(dev->driver_override, wanted) && !dev->driver[0])
 		find(findings, PROBLEM, "driver-override", "vfio-latch apply sets it, if that is what you want.",
 		     "somebody has set its driver_override to %s, so udev leaves it alone",
 		     dev->driver_override);

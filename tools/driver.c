@@ -18,14 +18,59 @@ void module_name(char name[NAME_SIZE], const char *driver)
 			*c = '_';
 }
 
+/* Of a driver's name, as of a module's: people need not know how the kernel spells it. */
+bool driver_is(const char *driver, const char *name)
+{
+	char one[NAME_SIZE], other[NAME_SIZE];
+
+	module_name(one, driver);
+	module_name(other, name);
+	return !strcmp(one, other);
+}
+
+/* False if there is no such driver, and @spelled is @driver then. */
+bool driver_spell(char spelled[NAME_SIZE], const char *driver)
+{
+	struct names names;
+	bool found = false;
+	size_t n;
+
+	snprintf(spelled, NAME_SIZE, "%s", driver);
+	list_names(&names, "/sys/bus/pci/drivers");
+	for (n = 0; n < names.count && !found; n++) {
+		found = driver_is(names.name[n], driver);
+		if (found)
+			snprintf(spelled, NAME_SIZE, "%s", names.name[n]);
+	}
+	free_names(&names);
+	return found;
+}
+
 bool driver_is_registered(const char *driver)
 {
-	return exists("/sys/bus/pci/drivers/%s", driver);
+	char spelled[NAME_SIZE];
+
+	return driver_spell(spelled, driver);
+}
+
+/* Takes any device, and hands it to a user: no device's usual driver. */
+bool driver_is_stand_in(const char *driver)
+{
+	static const char *const others[] = {
+		"igb_uio", "pci-stub", "pciback", "uio_pci_generic",
+	};
+	size_t n;
+
+	for (n = 0; n < sizeof(others) / sizeof(others[0]); n++)
+		if (!strcmp(driver, others[n]))
+			return true;
+	return driver_is_vfio(driver);
 }
 
 /*
  * Loads @driver's module unless the driver is there. One at a time: a module
- * that another instance is still loading looks loaded.
+ * that another instance is still loading looks loaded. -ENODEV if the module has no driver
+ * of its name.
  */
 int driver_load(const char *driver)
 {

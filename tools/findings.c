@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "findings.h"
+#include "text.h"
 
 static const char *const severities[] = { [NOTE] = "note", [PROBLEM] = "problem" };
 
@@ -25,6 +26,8 @@ void find(struct findings *findings, enum severity severity, const char *check,
 	va_start(args, format);
 	vsnprintf(finding->text, sizeof(finding->text), format, args);
 	va_end(args);
+	/* It may quote anything, and end in half of a character. */
+	text_clean(finding->text);
 }
 
 bool has_problems(const struct findings *findings)

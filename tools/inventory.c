@@ -5,6 +5,7 @@
 #include "bind.h"
 #include "inventory.h"
 #include "names.h"
+#include "text.h"
 
 /* A malformed configuration says nothing, but hides nothing either. */
 void inventory_open(struct inventory *inventory)
@@ -36,6 +37,21 @@ static bool as_configured(const struct device *dev, const struct section *sectio
 	return device_is_as_wanted(dev, &want);
 }
 
+/* What is shown is text, whatever root or a driver has written into sysfs. */
+static void clean(struct device *dev)
+{
+	char *const texts[] = {
+		dev->driver, dev->driver_override, dev->migratable, dev->migration_state,
+		dev->tracker_state, dev->cost.direction, dev->cost.end,
+	};
+	size_t n;
+
+	for (n = 0; n < sizeof(texts) / sizeof(texts[0]); n++)
+		text_clean(texts[n]);
+	for (n = 0; n < NR_TUNABLES; n++)
+		text_clean(dev->latched[n].source);
+}
+
 void inventory_add(struct inventory *inventory, const struct device *dev)
 {
 	struct entry *entry;
@@ -47,6 +63,7 @@ void inventory_add(struct inventory *inventory, const struct device *dev)
 	entry += inventory->count++;
 	*entry = (struct entry){ .device = *dev, .section = section_of(inventory, dev) };
 	entry->as_configured = as_configured(dev, entry->section);
+	clean(&entry->device);
 	entry->open = users_of(dev, &entry->user);
 	name_lookup(entry->name, sizeof(entry->name), &dev->ids);
 }

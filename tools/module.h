@@ -24,7 +24,10 @@ void modules_for_alias(const char *alias, struct names *names);
 
 /* driver.c APIs: */
 void module_name(char name[NAME_SIZE], const char *driver);
+bool driver_is(const char *driver, const char *name);
+bool driver_spell(char spelled[NAME_SIZE], const char *driver);
 bool driver_is_registered(const char *driver);
+bool driver_is_stand_in(const char *driver);
 int driver_load(const char *driver);
 
 #endif

@@ -11,14 +11,24 @@
 static void usual_modules(const struct device *dev, struct names *modules)
 {
 	char alias[256];
-	size_t n;
 
 	*modules = (struct names){};
-	if (attr_read(alias, sizeof(alias), "/sys/bus/pci/devices/%s/modalias", dev->text) <= 0)
-		return;
-	modules_for_alias(alias, modules);
-	for (n = 0; n < modules->count; n++)
-		module_load(modules->name[n]);
+	if (attr_read(alias, sizeof(alias), "/sys/bus/pci/devices/%s/modalias", dev->text) > 0)
+		modules_for_alias(alias, modules);
+}
+
+/* Whether @driver, which is there, is one that the kernel would choose for @dev. */
+bool usual_is(const struct device *dev, const char *driver)
+{
+	struct names modules;
+	bool found = false;
+	size_t n;
+
+	usual_modules(dev, &modules);
+	for (n = 0; n < modules.count && !found; n++)
+		found = exists("/sys/module/%s/drivers/pci:%s", modules.name[n], driver);
+	free_names(&modules);
+	return found;
 }
 
 /* A module's drivers, one of which may be @dev's. */
@@ -49,6 +59,8 @@ int usual_attach(struct device *dev)
 	if (ret)
 		return ret;
 	usual_modules(dev, &modules);
+	for (n = 0; n < modules.count; n++)
+		module_load(modules.name[n]);
 	ret = attr_write(dev->text, "/sys/bus/pci/drivers_probe");
 	device_read_driver(dev);
 	/* The kernel probes no VF without autoprobe, unless driver_override names the driver. */

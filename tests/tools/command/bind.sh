@@ -26,6 +26,58 @@ binds_to_the_driver_of_the_command_line()
 	is "$(driver_of 0000:41:00.1)" vfio-pci
 }
 
+names_of_drivers_may_be_spelled_with_either_dash()
+{
+	local name
+
+	for name in vfio_pci vfio-pci; do
+		a_vf
+		latch_is 0 bind --driver=$name 0000:41:00.1
+		is "$(driver_of 0000:41:00.1)" vfio-pci
+		is "$(attribute 0000:41:00.1 driver_override)" vfio-pci
+	done
+	a_vf
+	printf '[mlx5-vfs]\ndriver = mlx5-vfio-pci\nnointxmask = yes\n' | drop_in x.conf
+	latch_is 0 apply
+	is "$(driver_of 0000:41:00.1) $(attribute 0000:41:00.1 driver_override)" \
+		"mlx5_vfio_pci mlx5_vfio_pci"
+	# It is as wanted now.
+	latch_is 0 apply
+	is "$out" ""
+	latch_is 0 list --json
+	grep -q '"as_configured": true' <<<"$out"
+}
+
+a_module_without_a_driver_of_its_name_is_told()
+{
+	a_vf
+	module odd another
+	complains "0000:41:00.1: module odd is loaded, but has no PCI driver of this name" \
+		1 bind --driver=odd 0000:41:00.1
+}
+
+tunables_with_a_driver_that_has_none_are_refused()
+{
+	local driver
+
+	for driver in usual none uio_pci_generic; do
+		a_vf
+		complains "0000:41:00.1: tunables are for a VFIO driver, not for \"$driver\"" \
+			2 bind --driver=$driver --disable-vga=1 0000:41:00.1
+		is "$(stores)" ""
+	done
+}
+
+# They are for the driver that the section names.
+a_sections_tunables_are_not_for_another_driver()
+{
+	a_vf
+	module uio_pci_generic uio_pci_generic
+	printf '[mlx5-vfs]\nnointxmask = yes\n' | drop_in x.conf
+	latch_is 0 bind --driver=uio_pci_generic 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" uio_pci_generic
+}
+
 tunables_are_latched_with_their_rule_as_the_source()
 {
 	a_vf
@@ -229,6 +281,40 @@ unbind_gives_the_usual_driver_back()
 	latch_is 0 unbind 0000:41:00.1
 	is "$(driver_of 0000:41:00.1)" mlx5_core
 	is "$(attribute 0000:41:00.1 driver_override)" ""
+}
+
+unbind_takes_a_device_from_every_driver_that_stands_in()
+{
+	local driver
+
+	for driver in uio_pci_generic pci-stub; do
+		a_vf
+		module "${driver//-/_}" "$driver"
+		latch_is 0 bind --driver="$driver" 0000:41:00.1
+		is "$(driver_of 0000:41:00.1)" "$driver"
+		latch_is 0 unbind 0000:41:00.1
+		is "$(driver_of 0000:41:00.1)" mlx5_core
+		is "$(attribute 0000:41:00.1 driver_override)" ""
+	done
+}
+
+a_usual_driver_that_is_bound_by_name_leaves_no_override()
+{
+	a_vf
+	latch_is 0 bind --driver=mlx5_core 0000:41:00.1
+	is "$(driver_of 0000:41:00.1) $(attribute 0000:41:00.1 driver_override)" "mlx5_core "
+}
+
+# An interface may be up: it keeps its driver.
+unbind_clears_an_override_and_leaves_the_usual_driver()
+{
+	a_vf
+	driver 0000:41:00.1 mlx5_core
+	netdev 0000:41:00.1 ens1v0 0x1003
+	echo mlx5_core >"$(sys 0000:41:00.1)/driver_override"
+	latch_is 0 unbind 0000:41:00.1
+	is "$(driver_of 0000:41:00.1) $(attribute 0000:41:00.1 driver_override)" "mlx5_core "
+	is "$(stores | grep -c unbind || :)" 0
 }
 
 unbind_does_so_without_autoprobe_too()

@@ -92,6 +92,14 @@ doctor_finds_an_iommu_that_is_switched_off()
 	finds problem iommu system "the IOMMU is switched off: quiet intel_iommu=off"
 }
 
+what_doctor_quotes_need_not_be_text()
+{
+	healthy
+	rm "$VFIO_LATCH_ROOT/sys/class/iommu/dmar0"
+	printf 'intel_iommu=off name=\374\n' >"$VFIO_LATCH_ROOT/proc/cmdline"
+	finds problem iommu system "the IOMMU is switched off: intel_iommu=off name=?"
+}
+
 doctor_finds_no_udev()
 {
 	healthy

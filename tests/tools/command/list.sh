@@ -83,6 +83,22 @@ colours_on_a_terminal_unless_no_color_says_no()
 	is "$(NO_COLOR=1 script -qec "$command" /dev/null | grep -c $'\033' || :)" 0
 }
 
+text_in_sysfs_that_is_not_utf8_is_shown_with_question_marks()
+{
+	three_vfs
+	printf 'vfio-\374ci\n' >"$(sys 0000:41:00.1)/driver_override"
+	printf 'disable_vga r\033le/\374\n' >"$(sys 0000:41:00.1)/vfio_pci/policy_source"
+	printf 'st\374ck\n' >"$(sys 0000:41:00.2)/vfio_pci/migration_state"
+	latch_is 0 show --json 0000:41:00.1
+	has_line '  "driver_override": "vfio-?ci",'
+	grep -q '"source": "r?le/?"' <<<"$out"
+	latch_is 0 list --json
+	grep -q '"migration_state": "st?ck"' <<<"$out"
+	is "$(grep -c '"address"' <<<"$out")" 3
+	latch_is 0 show 0000:41:00.1
+	has_line "driver_override  vfio-?ci"
+}
+
 show_tells_all_of_one_device()
 {
 	three_vfs
