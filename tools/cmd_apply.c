@@ -78,6 +78,34 @@ static enum exit_code apply_device(const struct config *config, struct device *d
 	return apply_section(dev, &want, options);
 }
 
+static bool can_bind(const struct section *section, const struct device *pf)
+{
+	const char *driver = section->value[KEY_DRIVER];
+	char why[512];
+
+	if (!strcmp(driver, DRIVER_NONE) || !driver_cannot_load(driver, why, sizeof(why)))
+		return true;
+	error("%s: its VFs are left to the kernel: section [%s] cannot bind them: %s", pf->text,
+	      section->name, why);
+	return false;
+}
+
+/* The kernel's driver is better than none: VFs are kept from it if they will get another. */
+static bool will_bind_vfs(const struct config *config, const struct device *pf)
+{
+	bool will = false;
+	size_t n;
+
+	for (n = 0; n < config->section_count; n++) {
+		if (!section_may_bind_vfs(&config->section[n], pf))
+			continue;
+		if (!can_bind(&config->section[n], pf))
+			return false;
+		will = true;
+	}
+	return will;
+}
+
 /* Autoprobe last: what VFs are there is decided by how they appeared. */
 static enum exit_code apply_all(const struct config *config, struct devices *devices,
 				const struct options *options)
@@ -89,7 +117,7 @@ static enum exit_code apply_all(const struct config *config, struct devices *dev
 		code = graver(code, apply_device(config, &devices->device[n], options));
 	for (n = 0; n < devices->count; n++) {
 		const struct device *pf = &devices->device[n];
-		bool is_off = !options->off && config_may_bind_vfs(config, pf);
+		bool is_off = pf->total_vfs && !options->off && will_bind_vfs(config, pf);
 
 		if (pf->total_vfs)
 			code = graver(code, autoprobe_set(pf, is_off, options->dry_run));

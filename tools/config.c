@@ -283,14 +283,20 @@ bool section_may_match_vfs(const struct section *section, const struct device *p
 	return false;
 }
 
-/* Whether VFs of @pf, there or to come, may get another driver than the kernel's choice. */
+/* Whether VFs of @pf, there or to come, may get @section's driver, not the kernel's choice. */
+bool section_may_bind_vfs(const struct section *section, const struct device *pf)
+{
+	return strcmp(section->value[KEY_DRIVER], DRIVER_USUAL) &&
+	       section_may_match_vfs(section, pf);
+}
+
+/* Likewise, of any section. */
 bool config_may_bind_vfs(const struct config *config, const struct device *pf)
 {
 	size_t n;
 
 	for (n = 0; n < config->section_count; n++)
-		if (strcmp(config->section[n].value[KEY_DRIVER], DRIVER_USUAL) &&
-		    section_may_match_vfs(&config->section[n], pf))
+		if (section_may_bind_vfs(&config->section[n], pf))
 			return true;
 	return false;
 }

@@ -66,6 +66,7 @@ void config_finish(struct config *config);
 bool section_matches(const struct section *section, const struct device *dev);
 const struct section *config_find(const struct config *config, const struct device *dev);
 bool section_may_match_vfs(const struct section *section, const struct device *pf);
+bool section_may_bind_vfs(const struct section *section, const struct device *pf);
 bool config_may_bind_vfs(const struct config *config, const struct device *pf);
 void config_free(struct config *config);
 bool is_driver_name(const char *text);

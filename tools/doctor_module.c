@@ -51,22 +51,10 @@ static void examine_loaded(struct findings *findings, const char *module,
 		     "another build of %s is loaded than is installed", module);
 }
 
-/* How the kernel says that it wants signatures, or NULL. */
-static const char *lockdown(void)
-{
-	char text[128];
-
-	attr_read(text, sizeof(text), "/sys/kernel/security/lockdown");
-	if (strstr(text, "[integrity]") || strstr(text, "[confidentiality]"))
-		return "lockdown";
-	attr_read(text, sizeof(text), "/sys/module/module/parameters/sig_enforce");
-	return text[0] == 'Y' ? "module.sig_enforce" : NULL;
-}
-
 static void examine_signature(struct findings *findings, const char *module,
 			      const struct module_file *file)
 {
-	const char *why = lockdown();
+	const char *why = signatures_wanted();
 
 	if (!why || file->is_builtin || !is_ours(file))
 		return;
@@ -75,11 +63,11 @@ static void examine_signature(struct findings *findings, const char *module,
 		     "Have DKMS sign its modules, and enroll its key: mokutil --import /var/lib/dkms/mok.pub",
 		     "this kernel loads signed modules only (%s), and %s is not signed", why,
 		     file->path);
-	else if (!exists("/sys/module/%s", module))
-		find(findings, NOTE, "signature",
-		     "If it does not load: mokutil --list-enrolled shows whether the key is known.",
-		     "this kernel loads signed modules only (%s); %s is signed by %s", why, module,
-		     file->signer);
+	else if (!exists("/sys/module/%s", module) && !signer_is_known(file->signer))
+		find(findings, PROBLEM, "signature",
+		     "Enroll the key, and reboot: mokutil --import /var/lib/dkms/mok.pub",
+		     "this kernel loads signed modules only (%s), and has no key of %s, who signed %s",
+		     why, file->signer, module);
 }
 
 /* The module of @driver. */

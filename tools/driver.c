@@ -67,6 +67,29 @@ bool driver_is_stand_in(const char *driver)
 	return driver_is_vfio(driver);
 }
 
+/* What there is to know without loading it: whether the module is there, and may be loaded. */
+bool driver_cannot_load(const char *driver, char *why, size_t size)
+{
+	struct module_file file;
+	char module[NAME_SIZE];
+
+	if (driver_is_registered(driver))
+		return false;
+	module_name(module, driver);
+	if (module_find(module, &file)) {
+		snprintf(why, size, "there is no module %s for this kernel", module);
+		return true;
+	}
+	if (file.is_builtin || !signatures_wanted())
+		return false;
+	if (file.signer[0] && signer_is_known(file.signer))
+		return false;
+	snprintf(why, size, "this kernel loads signed modules only (%s), and %s is %s%s",
+		 signatures_wanted(), module, file.signer[0] ? "signed with an unknown key, of " :
+		 "not signed", file.signer);
+	return true;
+}
+
 /*
  * Loads @driver's module unless the driver is there. One at a time: a module
  * that another instance is still loading looks loaded. -ENODEV if the module has no driver

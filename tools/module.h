@@ -29,5 +29,10 @@ bool driver_spell(char spelled[NAME_SIZE], const char *driver);
 bool driver_is_registered(const char *driver);
 bool driver_is_stand_in(const char *driver);
 int driver_load(const char *driver);
+bool driver_cannot_load(const char *driver, char *why, size_t size);
+
+/* signature.c APIs: */
+const char *signatures_wanted(void);
+bool signer_is_known(const char *signer);
 
 #endif

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # apply: as udev calls it (--new), and for what is there already.
 
-HELPERS+=(pf_only udev drivers_of the_kernel_finishes nothing_was_bound)
+HELPERS+=(pf_only udev left_to_the_kernel drivers_of the_kernel_finishes nothing_was_bound)
 
 pf_only()
 {
@@ -94,6 +94,49 @@ vfs_that_the_pf_cannot_have_do_not()
 		udev 0000:41:00.0
 		is "$match $(attribute 0000:41:00.0 sriov_drivers_autoprobe)" "$match 1"
 	done
+}
+
+# left_to_the_kernel WHY: VFs keep the driver that they would have without us
+left_to_the_kernel()
+{
+	complains "0000:41:00.0: its VFs are left to the kernel: section [mlx5-vfs] cannot bind them: $1" \
+		0 apply --new 0000:41:00.0
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 1
+}
+
+a_new_pf_keeps_autoprobe_when_there_is_no_module_for_its_vfs()
+{
+	pf_only 8
+	rm -r "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci"
+	left_to_the_kernel "there is no module mlx5_vfio_pci for this kernel"
+}
+
+a_new_pf_keeps_autoprobe_when_the_module_may_not_be_loaded()
+{
+	local module
+
+	pf_only 8
+	module=$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci
+	mkdir -p "$VFIO_LATCH_ROOT/sys/kernel/security"
+	echo "none [integrity] confidentiality" >"$VFIO_LATCH_ROOT/sys/kernel/security/lockdown"
+	left_to_the_kernel "this kernel loads signed modules only (lockdown), and mlx5_vfio_pci is not signed"
+	echo "a machine" >"$module/signer"
+	echo "1d7a I------ 1 perm 1f030000 0 0 asymmetri a machine in the next room: 7b5c: X509.rsa 5d []" \
+		>"$VFIO_LATCH_ROOT/proc/keys"
+	left_to_the_kernel "this kernel loads signed modules only (lockdown), and mlx5_vfio_pci is signed with an unknown key, of a machine"
+	echo "1d7b I------ 1 perm 1f030000 0 0 asymmetri a machine: 7b5d: X509.rsa 5d []" \
+		>>"$VFIO_LATCH_ROOT/proc/keys"
+	udev 0000:41:00.0
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
+}
+
+a_pf_gets_autoprobe_back_when_the_module_has_gone()
+{
+	pf_only 8
+	udev 0000:41:00.0
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
+	rm -r "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci"
+	left_to_the_kernel "there is no module mlx5_vfio_pci for this kernel"
 }
 
 new_vfs_are_bound_without_a_probe_by_the_usual_driver()
@@ -367,6 +410,18 @@ apply_leaves_devices_that_no_section_is_for()
 	latch_is 0 apply
 	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
 	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 1
+}
+
+# As an installation does it.
+apply_to_all_as_if_new_takes_no_device_from_a_driver()
+{
+	pf_only 4
+	vfs 0000:41:00.0 2
+	driver 0000:41:00.1 mlx5_core
+	latch_is 0 apply --new
+	is "$(drivers_of 0000:41:00.0 2)" "1 mlx5_core
+1 mlx5_vfio_pci"
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
 }
 
 dry_run_says_and_does_nothing()
