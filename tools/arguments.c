@@ -4,15 +4,12 @@
 
 void print_faults(const struct config *config)
 {
+	char text[1024];
 	size_t n;
 
 	for (n = 0; n < config->fault_count; n++) {
-		const struct fault *fault = &config->fault[n];
-
-		if (fault->line)
-			error("%s:%u: %s", fault->file, fault->line, fault->text);
-		else
-			error("%s: %s", fault->file, fault->text);
+		fault_text(&config->fault[n], text, sizeof(text));
+		error("%s", text);
 	}
 }
 

@@ -9,6 +9,7 @@
 
 #include "bind.h"
 #include "command.h"
+#include "last_good.h"
 #include "module.h"
 #include "sysfs.h"
 #include "vf.h"
@@ -76,6 +77,20 @@ static enum exit_code apply_device(const struct config *config, struct device *d
 	want.driver = section->value[KEY_DRIVER];
 	memcpy(want.tunable, section->tunable, sizeof(want.tunable));
 	return apply_section(dev, &want, options);
+}
+
+/* In doubt a VF that may be meant for a guest stays out of the host. */
+static enum exit_code keep_vfs_free(const struct config *faulty, const struct devices *devices,
+				    const struct options *options)
+{
+	enum exit_code code = EXIT_DONE;
+	size_t n;
+
+	for (n = 0; n < devices->count; n++)
+		if (config_may_bind_vfs(faulty, &devices->device[n]))
+			code = graver(code, autoprobe_set(&devices->device[n], true,
+							  options->dry_run));
+	return code;
 }
 
 static bool can_bind(const struct section *section, const struct device *pf)
@@ -167,20 +182,49 @@ static enum exit_code read_devices(struct devices *devices, const struct options
 	return code;
 }
 
+/* udev's call and the unit's go on with a fault in the files, with another's or in doubt. */
+static enum exit_code read_or_last_good(struct config *config, const struct options *options)
+{
+	struct config faulty;
+
+	if (!options->is_new && !options->last_good)
+		return read_config(config);
+	config_load(config);
+	if (!config->fault_count)
+		return EXIT_DONE;
+	faulty = *config;
+	if (last_good_load(config)) {
+		last_good_report(&faulty, true);
+		config_free(&faulty);
+	} else {
+		*config = faulty;
+		last_good_report(&faulty, false);
+	}
+	/* udev would log it for each function. */
+	return options->last_good ? EXIT_CONFIG : EXIT_DONE;
+}
+
 enum exit_code cmd_apply(const struct options *options)
 {
-	struct devices devices;
-	enum exit_code code;
+	bool goes_on = options->is_new || options->last_good;
+	enum exit_code code = EXIT_DONE;
 	struct config config = {};
+	struct devices devices;
 
 	if (options->is_new)
 		report_to_syslog();
 	/* --off must work with a malformed configuration, too. */
-	code = options->off ? EXIT_DONE : read_config(&config);
-	if (code)
+	if (!options->off)
+		code = read_or_last_good(&config, options);
+	if (code && !goes_on)
 		return code;
-	code = read_devices(&devices, options);
-	code = graver(code, apply_all(&config, &devices, options));
+	if (!code && !options->count && !options->off && !options->dry_run && !config.fault_count)
+		last_good_save(&config);
+	code = graver(code, read_devices(&devices, options));
+	if (config.fault_count)
+		code = graver(code, keep_vfs_free(&config, &devices, options));
+	else
+		code = graver(code, apply_all(&config, &devices, options));
 	free(devices.device);
 	config_free(&config);
 	return code;

@@ -21,6 +21,7 @@ struct options {
 	bool dry_run;
 	bool is_new;
 	bool off;
+	bool last_good;
 	const char *driver;
 	enum wish tunable[NR_TUNABLES];
 	char **argument;

@@ -28,7 +28,7 @@ _vfio_latch()
 	show | doctor) options='--json' ;;
 	bind) options='--driver= --disable-idle-d3= --disable-vga= --nointxmask= --force' ;;
 	unbind) options='--force' ;;
-	apply) options='--dry-run --force --new --off' ;;
+	apply) options='--dry-run --force --last-good --new --off' ;;
 	check) options='' ;;
 	*) options='--help --version' ;;
 	esac

@@ -158,6 +158,8 @@ static void keep_value(struct source *source, struct section *section, unsigned 
 	section->value[key] = value;
 	section->value_file[key] = source->file;
 	section->value_line[key] = pair->line;
+	if (key < NR_MATCH_KEYS && !is_good)
+		section->faulty |= 1 << key;
 }
 
 static void take_pair(void *user, const struct ini_pair *pair)
@@ -247,7 +249,27 @@ void config_finish(struct config *config)
 		check_section(config, &config->section[n]);
 }
 
-/* Whether @section is switched on and for @dev. */
+/* With file and line, if it is one of a line. */
+void fault_text(const struct fault *fault, char *text, size_t size)
+{
+	if (fault->line)
+		snprintf(text, size, "%s:%u: %s", fault->file, fault->line, fault->text);
+	else
+		snprintf(text, size, "%s: %s", fault->file, fault->text);
+}
+
+/* As a file would have it that says the same. */
+void section_write(const struct section *section, FILE *stream)
+{
+	unsigned int key;
+
+	fprintf(stream, "[%s]\n", section->name);
+	for (key = 0; key < NR_KEYS; key++)
+		if (section->value[key])
+			fprintf(stream, "%s = %s\n", key_name(key), section->value[key]);
+}
+
+/* Whether @section is switched on and for @dev. A value that is none may mean anything. */
 bool section_matches(const struct section *section, const struct device *dev)
 {
 	unsigned int key;
@@ -255,7 +277,8 @@ bool section_matches(const struct section *section, const struct device *dev)
 	if (!section->enabled)
 		return false;
 	for (key = 0; key < NR_MATCH_KEYS; key++)
-		if (section->value[key] && !match_device(key, section->value[key], dev))
+		if (section->value[key] && !(section->faulty & 1 << key) &&
+		    !match_device(key, section->value[key], dev))
 			return false;
 	return true;
 }
@@ -286,8 +309,9 @@ bool section_may_match_vfs(const struct section *section, const struct device *p
 /* Whether VFs of @pf, there or to come, may get @section's driver, not the kernel's choice. */
 bool section_may_bind_vfs(const struct section *section, const struct device *pf)
 {
-	return strcmp(section->value[KEY_DRIVER], DRIVER_USUAL) &&
-	       section_may_match_vfs(section, pf);
+	const char *driver = section->value[KEY_DRIVER];
+
+	return (!driver || strcmp(driver, DRIVER_USUAL)) && section_may_match_vfs(section, pf);
 }
 
 /* Likewise, of any section. */

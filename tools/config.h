@@ -29,6 +29,7 @@ enum key {
  * @file, @line: where it was first
  * @value: each key's value in the last file that has it, or NULL
  * @value_file, @value_line: where that was
+ * @faulty: bits (1 << enum match_key) of match keys that have a value that is none
  * @enabled: not switched off
  * @tunable: what it wants of the tunables
  */
@@ -39,6 +40,7 @@ struct section {
 	char *value[NR_KEYS];
 	const char *value_file[NR_KEYS];
 	unsigned int value_line[NR_KEYS];
+	unsigned int faulty;
 	bool enabled;
 	enum wish tunable[NR_TUNABLES];
 };
@@ -63,6 +65,8 @@ struct config {
 void config_parse(struct config *config, const char *file, FILE *stream);
 void config_unreadable(struct config *config, const char *file, const char *why);
 void config_finish(struct config *config);
+void fault_text(const struct fault *fault, char *text, size_t size);
+void section_write(const struct section *section, FILE *stream);
 bool section_matches(const struct section *section, const struct device *dev);
 const struct section *config_find(const struct config *config, const struct device *dev);
 bool section_may_match_vfs(const struct section *section, const struct device *pf);

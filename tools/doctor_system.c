@@ -10,13 +10,15 @@
 
 static void examine_config(struct findings *findings, const struct config *config)
 {
+	char text[512];
 	size_t n;
 
-	for (n = 0; n < config->fault_count; n++)
+	for (n = 0; n < config->fault_count; n++) {
+		fault_text(&config->fault[n], text, sizeof(text));
 		find(findings, PROBLEM, "configuration",
-		     "With a fault in the configuration nothing is bound.",
-		     "%s:%u: %s", config->fault[n].file, config->fault[n].line,
-		     config->fault[n].text);
+		     "Until it is mended the last good configuration holds for new devices, and apply and bind do nothing.",
+		     "%s", text);
+	}
 }
 
 static bool is_switched_off(const char *cmdline)

@@ -20,6 +20,7 @@ enum option_letter {
 	OPTION_NO_LEGEND,
 	OPTION_NEW,
 	OPTION_OFF,
+	OPTION_LAST_GOOD,
 	/* and one for each tunable */
 	OPTION_TUNABLE,
 };
@@ -35,6 +36,7 @@ static const struct option long_options[] = {
 	{ "no-legend", no_argument, NULL, OPTION_NO_LEGEND },
 	{ "new", no_argument, NULL, OPTION_NEW },
 	{ "off", no_argument, NULL, OPTION_OFF },
+	{ "last-good", no_argument, NULL, OPTION_LAST_GOOD },
 	{ "disable-idle-d3", required_argument, NULL, OPTION_TUNABLE + DISABLE_IDLE_D3 },
 	{ "disable-vga", required_argument, NULL, OPTION_TUNABLE + DISABLE_VGA },
 	{ "nointxmask", required_argument, NULL, OPTION_TUNABLE + NOINTXMASK },
@@ -53,7 +55,7 @@ static const struct command {
 	{ "bind", cmd_bind, 1, ANY_NUMBER,
 	  "driver force disable-idle-d3 disable-vga nointxmask" },
 	{ "unbind", cmd_unbind, 1, ANY_NUMBER, "force" },
-	{ "apply", cmd_apply, 0, ANY_NUMBER, "force dry-run new off" },
+	{ "apply", cmd_apply, 0, ANY_NUMBER, "force dry-run new off last-good" },
 	{ "check", cmd_check, 0, ANY_NUMBER, "" },
 	{ "doctor", cmd_doctor, 0, ANY_NUMBER, "json" },
 };
@@ -81,6 +83,7 @@ static void print_help(void)
 	     "  -n, --dry-run       apply: say what would be done\n"
 	     "      --new           apply: the devices have just appeared (udev calls this)\n"
 	     "      --off           apply: as if the configuration were empty\n"
+	     "      --last-good     apply: the last good configuration, if this one has a fault\n"
 	     "      --json          list, show, doctor: print JSON\n"
 	     "      --format=FORMAT list: table, json or prometheus\n"
 	     "      --no-legend     list: no headings\n"
@@ -177,6 +180,9 @@ static bool take_option(struct options *options, int letter)
 		return true;
 	case OPTION_OFF:
 		options->off = true;
+		return true;
+	case OPTION_LAST_GOOD:
+		options->last_good = true;
 		return true;
 	default:
 		return take_tunable(options, letter - OPTION_TUNABLE, optarg);

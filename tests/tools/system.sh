@@ -27,7 +27,7 @@ new_system()
 {
 	VFIO_LATCH_ROOT=$(mktemp -d "$WORK/system.XXXXXX")
 	export VFIO_LATCH_ROOT
-	mkdir -p "$VFIO_LATCH_ROOT"/{etc,dev/vfio,run,boot,proc/sys/kernel} \
+	mkdir -p "$VFIO_LATCH_ROOT"/{etc,dev/vfio,run,var/lib,boot,proc/sys/kernel} \
 		"$VFIO_LATCH_ROOT"/sys/{bus/pci/{devices,drivers},module,class/{vfio,iommu}} \
 		"$VFIO_LATCH_ROOT"/model/{modules,aliases,fail,adding,claimed,migratable}
 	echo 6.1.0-test >"$VFIO_LATCH_ROOT/proc/sys/kernel/osrelease"

@@ -456,9 +456,89 @@ with_a_malformed_configuration_apply_changes_nothing()
 	vfs 0000:41:00.0 1
 	echo nonsense | drop_in z.conf
 	complains "/etc/vfio-latch.conf.d/z.conf:1: neither [section] nor key = value" 3 apply
-	complains "/etc/vfio-latch.conf.d/z.conf:1: neither [section] nor key = value" \
-		3 apply --new 0000:41:00.1
 	is "$(stores)" ""
+}
+
+# As a machine boots whose configuration was mistyped since.
+with_a_fault_the_last_good_configuration_holds_for_new_devices()
+{
+	pf_only 4
+	printf '[mlx5-vfs]\nvf = 1-2, 3\nnointxmask = yes\n[host]\nvf = 3\ndriver = usual\n' | drop_in x.conf
+	latch_is 0 apply
+	rm -r "$VFIO_LATCH_ROOT/run/vfio-latch"
+	echo 1 >"$(sys 0000:41:00.0)/sriov_drivers_autoprobe"
+	printf '[mlx5-vfs]\nvf = 1-\n' | drop_in x.conf
+	complains "/etc/vfio-latch.conf.d/x.conf:2: vf: \"1-\" is not a number or a range FIRST-LAST; until this is mended, the last good configuration holds" \
+		0 apply --new 0000:41:00.0
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
+	vfs 0000:41:00.0 4
+	# And the fault was told.
+	udev 0000:41:00.{1,2,3,4}
+	is "$(drivers_of 0000:41:00.0 4)" "1 mlx5_core
+2 mlx5_vfio_pci
+1 mlx5_core"
+	is "$(attribute 0000:41:00.2 vfio_pci/nointxmask)" 1
+}
+
+a_fault_is_told_again_when_it_was_mended_in_between()
+{
+	local times
+
+	pf_only 4
+	for times in once again; do
+		latch_is 0 apply
+		echo nonsense | drop_in x.conf
+		complains "/etc/vfio-latch.conf.d/x.conf:1: neither [section] nor key = value; until this is mended, the last good configuration holds" \
+			0 apply --new 0000:41:00.0
+		rm "$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/x.conf"
+	done
+	is "$times" again
+}
+
+with_a_fault_vfs_that_are_there_at_boot_get_what_the_last_good_configuration_says()
+{
+	pf_only 4
+	latch_is 0 apply
+	vfs 0000:41:00.0 1
+	driver 0000:41:00.1 mlx5_core
+	echo nonsense | drop_in x.conf
+	latch_is 3 apply --last-good
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
+# Which VFs are meant cannot be read; of one PF it can be that it has none of them.
+with_a_fault_and_no_good_configuration_vfs_that_may_be_meant_stay_out_of_the_host()
+{
+	local wrong
+
+	for wrong in "vf = 1-" "driver = a/b" "drvier = x" "enabled = perhaps"; do
+		pf_only 4
+		pf 0000:42:00.0 4
+		echo 1889 >"$(sys 0000:42:00.0)/sriov_vf_device"
+		loaded mlx5_core
+		printf '[x]\nid = 15b3:101e\n%s\n' "$wrong" | config
+		latch 'apply' --new 0000:41:00.0
+		is "$status" 0
+		is "${err#*; }" "until this is mended, new VFs that it may be about get no driver: there is no good configuration"
+		udev 0000:42:00.0
+		is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
+		is "$(attribute 0000:42:00.0 sriov_drivers_autoprobe)" 1
+		vfs 0000:41:00.0 1
+		udev 0000:41:00.1
+		is "$(driver_of 0000:41:00.1)" none
+	done
+	config <"$TOP/tools/vfio-latch.conf"
+	latch_is 0 apply
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
+a_last_good_configuration_that_cannot_be_written_is_told()
+{
+	pf_only 4
+	vfs 0000:41:00.0 1
+	rmdir "$VFIO_LATCH_ROOT/var/lib"
+	complains "/var/lib/vfio-latch/last-good.conf: No such file or directory" 0 apply
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
 }
 
 autoprobe_that_cannot_be_switched_is_told()

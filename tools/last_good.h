@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What holds while there is a fault in the configuration. */
+#ifndef LAST_GOOD_H
+#define LAST_GOOD_H
+
+#include "config.h"
+
+/* last_good.c APIs: */
+void last_good_save(const struct config *config);
+bool last_good_load(struct config *config);
+void last_good_report(const struct config *faulty, bool is_used);
+
+#endif
