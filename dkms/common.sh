@@ -13,6 +13,14 @@ logs=/var/log/$package
 prefer_own=/run/depmod.d/$package.conf
 ours='(vfio-latch|vfio-pci|mlx5-vfio-pci)\.ko(\.[a-z0-9]+)?'
 
+# No exit status of dkms's.
+not_enrolled=200
+if command -v dnf >/dev/null; then
+	again="dnf reinstall vfio-latch-dkms"
+else
+	again="dpkg-reconfigure vfio-latch-dkms"
+fi
+
 say()
 {
 	printf 'vfio-latch: %s\n' "$*" >&2
@@ -118,6 +126,54 @@ has_headers()
 	[[ -d /lib/modules/$1/build/include ]]
 }
 
+headers_package()
+{
+	if command -v dnf >/dev/null; then
+		echo "kernel-devel-$1"
+	else
+		echo "linux-headers-$1"
+	fi
+}
+
+# Nothing is built for it, and nothing but this line would say so.
+tell_without_headers()
+{
+	[[ ! -e /lib/modules/$1/modules.dep ]] ||
+		say "kernel $1 is left as it is: its headers are not installed (package $(headers_package "$1"))"
+}
+
+# The running kernel's; VFIO_LATCH_ROOT is for tests.
+wants_signatures()
+{
+	grep -qsE '\[(integrity|confidentiality)\]' \
+		"${VFIO_LATCH_ROOT-}/sys/kernel/security/lockdown" ||
+		grep -qsx Y "${VFIO_LATCH_ROOT-}/sys/module/module/parameters/sig_enforce"
+}
+
+# may_be_loaded KERNEL: what was built is signed with a key that is enrolled, where that counts.
+may_be_loaded()
+{
+	local keys=${VFIO_LATCH_ROOT-}/proc/keys signer
+
+	wants_signatures && grep -qs ' asymmetri ' "$keys" || return 0
+	signer=$(find "$tree/$version/$1" -name 'vfio-latch.ko*' -exec modinfo -F signer {} \;)
+	[[ -n $signer ]] && grep -qF " asymmetri $signer: " "$keys"
+}
+
+certificate()
+{
+	(
+		mok_certificate=/var/lib/dkms/mok.pub
+		# They may use what dkms would have set.
+		set +u
+		for file in /etc/dkms/framework.conf /etc/dkms/framework.conf.d/*.conf; do
+			# shellcheck disable=SC1090
+			[[ ! -r $file ]] || . "$file"
+		done
+		echo "$mok_certificate"
+	)
+}
+
 # What is told to leave the modules to the operator, tells us too.
 may_install()
 {
@@ -131,7 +187,10 @@ install_for()
 	local which=("$package/$version" -k "$kernel")
 
 	mkdir -p "$logs"
-	{ dkms build "${which[@]}" && dkms install "${which[@]}"; } </dev/null >"$log" 2>&1 || status=$?
+	{
+		dkms build "${which[@]}" && { may_be_loaded "$kernel" || (exit "$not_enrolled"); } &&
+			dkms install "${which[@]}"
+	} </dev/null >"$log" 2>&1 || status=$?
 	case $status in
 	0)
 		echo "$package: kernel $kernel: $package $version is installed"
@@ -140,6 +199,10 @@ install_for()
 	77) # BUILD_EXCLUSIVE in dkms.conf
 		echo "$package: kernel $kernel: not a kernel for $package, skipped"
 		rm "$log"
+		;;
+	"$not_enrolled") # With the log there, dkms leaves it so, too.
+		put_back "$kernel"
+		say "kernel $kernel keeps its own vfio-pci until Secure Boot knows our key: mokutil --import $(certificate), then reboot, enroll it, and $again"
 		;;
 	*)
 		cat "$tree/$version/build/make.log" >>"$log" 2>/dev/null || :
