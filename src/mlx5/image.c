@@ -288,14 +288,30 @@ static int map_blocks(struct latch_image *image)
 	return 0;
 }
 
-/* CREATE_MKEY, with all rights: the firmware uses a key as it likes. */
+/* The key's context: all rights, as the firmware uses a key as it likes. */
+static void describe_key(void *mkc, const struct latch_image *image, u32 pdn)
+{
+	u64 pages = image->capacity >> KEY_PAGE_SHIFT;
+
+	MLX5_SET64(mkc, mkc, len, image->capacity);
+	MLX5_SET(mkc, mkc, log_page_size, KEY_PAGE_SHIFT);
+	MLX5_SET(mkc, mkc, translations_octword_size, DIV_ROUND_UP(pages, 2));
+	MLX5_SET(mkc, mkc, access_mode_1_0, MLX5_MKC_ACCESS_MODE_MTT);
+	MLX5_SET(mkc, mkc, pd, pdn);
+	MLX5_SET(mkc, mkc, qpn, 0xffffff);
+	MLX5_SET(mkc, mkc, rw, 1);
+	MLX5_SET(mkc, mkc, rr, 1);
+	MLX5_SET(mkc, mkc, lw, 1);
+	MLX5_SET(mkc, mkc, lr, 1);
+}
+
+/* CREATE_MKEY. */
 static int create_key(struct latch_image *image, u32 pdn)
 {
 	u64 pages = image->capacity >> KEY_PAGE_SHIFT, offset;
 	struct latch_image_block *block;
 	u32 *in = image->key_command;
 	__be64 *mtt;
-	void *mkc;
 	int ret;
 
 	if (image->key_capacity < image->capacity)
@@ -306,17 +322,7 @@ static int create_key(struct latch_image *image, u32 pdn)
 		for (offset = 0; offset < block_bytes(block); offset += BIT(KEY_PAGE_SHIFT))
 			*mtt++ = cpu_to_be64(block->dma + offset);
 
-	mkc = MLX5_ADDR_OF(create_mkey_in, in, memory_key_mkey_entry);
-	MLX5_SET(mkc, mkc, access_mode_1_0, MLX5_MKC_ACCESS_MODE_MTT);
-	MLX5_SET(mkc, mkc, lr, 1);
-	MLX5_SET(mkc, mkc, lw, 1);
-	MLX5_SET(mkc, mkc, rr, 1);
-	MLX5_SET(mkc, mkc, rw, 1);
-	MLX5_SET(mkc, mkc, pd, pdn);
-	MLX5_SET(mkc, mkc, qpn, 0xffffff);
-	MLX5_SET(mkc, mkc, log_page_size, KEY_PAGE_SHIFT);
-	MLX5_SET(mkc, mkc, translations_octword_size, DIV_ROUND_UP(pages, 2));
-	MLX5_SET64(mkc, mkc, len, image->capacity);
+	describe_key(MLX5_ADDR_OF(create_mkey_in, in, memory_key_mkey_entry), image, pdn);
 	ret = mlx5_core_create_mkey(image->mdev, &image->mkey, in,
 				    key_command_bytes(image->capacity));
 	/* One for another capacity begins with zeros. */
