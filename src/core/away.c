@@ -190,8 +190,8 @@ static void configure(struct vfio_latch_device *dev)
 
 /**
  * latch_settle - configure a function that was away, if it is back
- * @dev: the device, awake; state_lock is held, access_lock for writing, and the PCI
- * core's configuration access lock
+ * @dev: the device, awake, its mappings revoked; state_lock is held, access_lock for
+ * writing, and the PCI core's configuration access lock
  */
 void latch_settle(struct vfio_latch_device *dev)
 {
@@ -203,7 +203,6 @@ void latch_settle(struct vfio_latch_device *dev)
 
 	if (!resets)
 		return;
-	latch_access_revoke(dev);
 	if (!can_be_configured(dev))
 		return;
 	configure(dev);
@@ -241,11 +240,11 @@ static void settle(struct vfio_latch_device *dev)
 	if (likely(!latch_is_away(dev)))
 		return;
 	latch_access_lock(dev);
+	/* First: it may wait for other drivers, and those for AER. */
+	latch_access_revoke(dev);
 	if (begin_to_look(dev)) {
 		latch_settle(dev);
 		pci_cfg_access_unlock(dev->pdev);
-	} else {
-		latch_access_revoke(dev);
 	}
 	latch_access_unlock(dev);
 }

@@ -287,6 +287,8 @@ void latch_ioeventfd_work(struct work_struct *work);
 void latch_ioeventfds_free(struct vfio_latch_device *dev);
 
 /* reset.c APIs: */
+void latch_reset_begin(struct vfio_latch_device *dev);
+void latch_reset_end(struct vfio_latch_device *dev);
 int latch_reset(struct vfio_latch_device *dev);
 int latch_reset_at_open(struct vfio_latch_device *dev);
 void latch_reset_at_close(struct vfio_latch_device *dev);

@@ -18,7 +18,6 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
 #include <linux/module.h>
-#include <linux/overflow.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/wait.h>
 
@@ -32,7 +31,8 @@
  * @node: in the device's list, until it is closed; under list_lock
  * @dmabuf: the buffer
  * @provider: whose memory it is, to the PCI core; valid while in the list
- * @unmapped: woken when the last mapping is gone
+ * @waiters: for the last mapping to go, or the last pin
+ * @nr_pins: how many walk through the list and are here; under list_lock
  * @nr_mappings: changed under the reservation lock
  * @is_revoked: changed under the reservation lock and the device's access_lock
  * @nr_ranges: number of @ranges
@@ -42,7 +42,8 @@ struct latch_dma_buf {
 	struct list_head node;
 	struct dma_buf *dmabuf;
 	struct p2pdma_provider *provider;
-	wait_queue_head_t unmapped;
+	wait_queue_head_t waiters;
+	unsigned int nr_pins;
 	unsigned int nr_mappings;
 	bool is_revoked;
 	unsigned int nr_ranges;
@@ -51,6 +52,11 @@ struct latch_dma_buf {
 
 /* Protects the lists of all devices: a buffer that is released may have no device any more. */
 static DEFINE_SPINLOCK(list_lock);
+
+static bool can_be_mapped(struct vfio_latch_device *dev)
+{
+	return !dev->is_reset_due && latch_can_be_mapped(dev);
+}
 
 /* Only a driver that handles addresses without memory behind them, and lets go when told to. */
 static int attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
@@ -87,15 +93,25 @@ static void unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
 
 	dma_buf_free_sgt(attachment, table, dir);
 	WRITE_ONCE(buf->nr_mappings, buf->nr_mappings - 1);
-	wake_up(&buf->unmapped);
+	wake_up(&buf->waiters);
 }
 
-/* The last reference is gone. Takes no lock that another driver's locks may not be held with. */
+/*
+ * The file's directory entry is gone, which may have outlived the file. So nobody
+ * has it mapped, and who takes it away meanwhile is soon done. Not called with
+ * locks of other drivers held: their references end in a work item, or on the way
+ * back to user space.
+ */
 static void release(struct dma_buf *dmabuf)
 {
 	struct latch_dma_buf *buf = dmabuf->priv;
 
 	spin_lock(&list_lock);
+	while (buf->nr_pins) {
+		spin_unlock(&list_lock);
+		wait_event(buf->waiters, !READ_ONCE(buf->nr_pins));
+		spin_lock(&list_lock);
+	}
 	list_del(&buf->node);
 	spin_unlock(&list_lock);
 	kfree(buf);
@@ -109,8 +125,8 @@ static const struct dma_buf_ops dma_buf_ops = {
 };
 
 /*
- * The first buffer after @buf, or of all, that is not being released; with a reference, which
- * keeps it in the list. Drops that to @buf.
+ * The first buffer after @buf, or of all, pinned: it stays in the list, and is not
+ * freed. Unpins @buf.
  */
 static struct latch_dma_buf *next_buffer(struct vfio_latch_device *dev, struct latch_dma_buf *buf)
 {
@@ -120,27 +136,36 @@ static struct latch_dma_buf *next_buffer(struct vfio_latch_device *dev, struct l
 
 	spin_lock(&list_lock);
 	next = list_prepare_entry(buf, &dev->dma_bufs, node);
-	list_for_each_entry_continue(next, &dev->dma_bufs, node)
-		if (get_file_active(&next->dmabuf->file))
-			break;
+	next = list_next_entry(next, node);
+	if (list_entry_is_head(next, &dev->dma_bufs, node))
+		next = NULL;
+	else
+		WRITE_ONCE(next->nr_pins, next->nr_pins + 1);
+	if (buf) {
+		WRITE_ONCE(buf->nr_pins, buf->nr_pins - 1);
+		wake_up(&buf->waiters);
+	}
 	spin_unlock(&list_lock);
-	if (buf)
-		dma_buf_put(buf->dmabuf);
-	return list_entry_is_head(next, &dev->dma_bufs, node) ? NULL : next;
+	return next;
 }
 
 static void revoke(struct latch_dma_buf *buf)
 {
 	struct dma_resv *resv = buf->dmabuf->resv;
+	bool was_mapped;
 
 	if (buf->is_revoked)
 		return;
 	dma_resv_lock(resv, NULL);
 	WRITE_ONCE(buf->is_revoked, true);
+	was_mapped = buf->nr_mappings;
 	dma_buf_invalidate_mappings(buf->dmabuf);
-	dma_resv_wait_timeout(resv, DMA_RESV_USAGE_BOOKKEEP, false, MAX_SCHEDULE_TIMEOUT);
+	/* Anybody can add a fence of his own: of a buffer that nobody had mapped it means nothing. */
+	if (was_mapped)
+		dma_resv_wait_timeout(resv, DMA_RESV_USAGE_BOOKKEEP, false,
+				      MAX_SCHEDULE_TIMEOUT);
 	dma_resv_unlock(resv);
-	wait_event(buf->unmapped, !READ_ONCE(buf->nr_mappings));
+	wait_event(buf->waiters, !READ_ONCE(buf->nr_mappings));
 }
 
 /* Who was refused meanwhile is told that it can be mapped again. */
@@ -194,9 +219,10 @@ void latch_dma_bufs_give_back(struct vfio_latch_device *dev)
 {
 	struct latch_dma_buf *buf = NULL;
 
+	if (list_empty_careful(&dev->dma_bufs) || !can_be_mapped(dev))
+		return;
 	while ((buf = next_buffer(dev, buf)))
-		if (latch_can_be_mapped(dev))
-			give_back(buf);
+		give_back(buf);
 }
 
 /**
@@ -231,8 +257,9 @@ static int read_ranges(struct latch_dma_buf *buf, struct pci_dev *pdev, unsigned
 		if (!range.length || !PAGE_ALIGNED(range.offset | range.length) ||
 		    range.offset >= bar_size || range.length > bar_size - range.offset)
 			return -EINVAL;
-		/* No DMA mapping is larger. */
-		if (check_add_overflow(*size, range.length, size) || *size > LONG_MAX)
+		/* Else the tables for a mapping, which nobody is charged for, would have no bound. */
+		*size += range.length;
+		if (*size > bar_size)
 			return -EINVAL;
 		buf->ranges[n].paddr = pci_resource_start(pdev, bar) + range.offset;
 		buf->ranges[n].len = range.length;
@@ -266,7 +293,7 @@ static struct latch_dma_buf *new_buffer(struct vfio_latch_device *dev,
 	if (bar < 0 || !latch_bar_size(dev, bar) || latch_bar_hold(dev, bar))
 		return ERR_PTR(-ENODEV);
 	provider = pcim_p2pdma_provider(dev->pdev, bar);
-	if (!provider)
+	if (!provider || request->nr_ranges > latch_bar_size(dev, bar) >> PAGE_SHIFT)
 		return ERR_PTR(-EINVAL);
 
 	buf = kzalloc(struct_size(buf, ranges, request->nr_ranges),
@@ -274,7 +301,7 @@ static struct latch_dma_buf *new_buffer(struct vfio_latch_device *dev,
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&buf->node);
-	init_waitqueue_head(&buf->unmapped);
+	init_waitqueue_head(&buf->waiters);
 	buf->provider = provider;
 	buf->nr_ranges = request->nr_ranges;
 	ret = read_ranges(buf, dev->pdev, bar, ranges, &size);
@@ -291,7 +318,7 @@ static int add_buffer(struct vfio_latch_device *dev, struct latch_dma_buf *buf)
 {
 	if (down_read_killable(&dev->access_lock))
 		return -EINTR;
-	WRITE_ONCE(buf->is_revoked, !latch_can_be_mapped(dev));
+	WRITE_ONCE(buf->is_revoked, !can_be_mapped(dev));
 	spin_lock(&list_lock);
 	list_add_tail(&buf->node, &dev->dma_bufs);
 	spin_unlock(&list_lock);
@@ -310,9 +337,9 @@ static int add_buffer(struct vfio_latch_device *dev, struct latch_dma_buf *buf)
  * can be mapped when the function does.
  *
  * Return: a file descriptor; 0 for PROBE; -EINVAL for a flag that is not GET or
- * is unknown, ports, no range, or one that is not of whole pages inside the BAR;
- * -ENODEV for what is no BAR, or one that somebody else has; -EFAULT, -ENOMEM,
- * -EINTR, or what the file table says.
+ * is unknown, ports, no range, one that is not of whole pages inside the BAR, or
+ * more than the BAR has in all; -ENODEV for what is no BAR, or one that somebody
+ * else has; -EFAULT, -ENOMEM, -EINTR, or what the file table says.
  */
 int latch_feature_dma_buf(struct vfio_latch_device *dev, u32 flags, void __user *arg,
 			  size_t argsz)

@@ -289,13 +289,14 @@ static int reset_with_state_locks(struct vfio_device_set *set, struct pci_dev *p
 
 	for (n = 0; n < members.count; n++) {
 		latch_state_lock(members.devices[n]);
-		WRITE_ONCE(members.devices[n]->reset_owner, current);
 		is_there |= latch_answers(members.devices[n]);
 	}
+	for (n = 0; n < members.count; n++)
+		latch_reset_begin(members.devices[n]);
 	if (is_there)
 		ret = pci_reset_bus(pdev);
 	for (n = 0; n < members.count; n++) {
-		WRITE_ONCE(members.devices[n]->reset_owner, NULL);
+		latch_reset_end(members.devices[n]);
 		latch_state_unlock(members.devices[n]);
 	}
 	kfree(members.devices);

@@ -185,10 +185,10 @@ void vfio_latch_close(struct vfio_device *vdev)
 	lockdep_assert_held(&dev->vdev.dev_set->lock);
 
 	latch_vf_token_close(dev);
+	latch_dma_bufs_close(dev);
 	/* All that follows touches it. */
 	latch_wait_back(dev);
 	latch_power_wake(dev);
-	latch_dma_bufs_close(dev);
 	/* The interrupt handler is still there; resets by others put back what they found. */
 	latch_state_lock(dev);
 	latch_command_update(dev, PCI_COMMAND_MASTER, 0);

@@ -22,6 +22,41 @@
 #define LOCK_US		1000
 
 /**
+ * latch_reset_begin - a reset of an open function begins
+ * @dev: the device; state_lock is held
+ *
+ * For who resets for a user, before the PCI core's locks: AER waits for those,
+ * and drivers that have a part of a BAR for DMA may wait for AER until they let
+ * go of it. Accesses and faults go on until reset_prepare.
+ *
+ * Context: may sleep until other drivers have stopped their devices.
+ */
+void latch_reset_begin(struct vfio_latch_device *dev)
+{
+	lockdep_assert_held(&dev->state_lock);
+
+	WRITE_ONCE(dev->reset_owner, current);
+	latch_access_lock(dev);
+	dev->is_reset_due = true;
+	latch_dma_bufs_revoke(dev);
+	latch_access_unlock(dev);
+}
+
+/**
+ * latch_reset_end - what latch_reset_begin() was for is over, or has failed
+ * @dev: the device; state_lock is held
+ *
+ * Context: may sleep.
+ */
+void latch_reset_end(struct vfio_latch_device *dev)
+{
+	latch_access_lock(dev);
+	dev->is_reset_due = false;
+	latch_access_unlock(dev);
+	WRITE_ONCE(dev->reset_owner, NULL);
+}
+
+/**
  * latch_reset - VFIO_DEVICE_RESET, and the reset bits of configuration space
  * @dev: the device, open and awake
  *
@@ -39,9 +74,9 @@ int latch_reset(struct vfio_latch_device *dev)
 	ret = latch_state_lock_killable(dev);
 	if (ret)
 		return ret;
-	WRITE_ONCE(dev->reset_owner, current);
+	latch_reset_begin(dev);
 	ret = latch_answers(dev) ? pci_try_reset_function(dev->pdev) : -EIO;
-	WRITE_ONCE(dev->reset_owner, NULL);
+	latch_reset_end(dev);
 	latch_state_unlock(dev);
 	return ret;
 }

@@ -145,10 +145,12 @@ struct vfio_latch_device {
 	/*
 	 * Under access_lock, written with it held for writing; to dma_bufs buffers are
 	 * added by readers, and taken away without it, under dma_buf.c's list_lock.
+	 * is_reset_due: for the time of a user's reset none of them is given back.
 	 */
 	struct rw_semaphore access_lock;
 	struct lock_class_key access_lock_key;
 	bool low_power;
+	bool is_reset_due;
 	struct list_head dma_bufs;
 
 	/* Protects all up to the next empty line: which interrupts are set up. */

@@ -134,6 +134,12 @@ def _(call):
         and "EINVAL" in call.ours.split()
 
 
+@difference("dma-buf-ranges")
+def _(call):
+    return call.words[0] == "dma-buf" and call.words[4] == "2" and "EINVAL" in call.ours.split() \
+        and call.kernel.split()[-1].isdigit()
+
+
 @difference("msi-layout-read-only")
 def _(call):
     return call.differs_in(call.layout["msi"], [0, 0, 0x8e, 0, 3])

@@ -8,6 +8,7 @@
  * vm-threads: multi
  * vm-sources: lib/peer.c
  */
+#include <fcntl.h>
 #include <pthread.h>
 
 #include "lib/peer.h"
@@ -149,4 +150,37 @@ TEST(buffers_are_released_amid_the_close_of_their_device)
 		CHECK_EQ(pthread_join(closer, NULL), 0);
 		exporter = vfio_open(vm_bdf("witness0"));
 	}
+}
+
+static void *outlive_files(void *made)
+{
+	char path[32];
+	int buffer, entry;
+
+	while (!is_over) {
+		buffer = memory_buffer(exporter);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", buffer);
+		entry = CHECK_OK(open(path, O_PATH));
+		close(buffer);
+		++*(unsigned long *)made;
+		close(entry);
+	}
+	return NULL;
+}
+
+/* Whoever has its directory entry keeps a buffer whose file is gone. */
+TEST_OURS(buffers_may_outlive_their_files)
+{
+	unsigned long made = 0;
+	pthread_t maker;
+
+	open_exporter();
+	is_over = false;
+	CHECK_EQ(pthread_create(&maker, NULL, outlive_files, &made), 0);
+	for (int round = 0; round < 20 * ROUNDS; round++)
+		switch_decoding();
+	is_over = true;
+	CHECK_EQ(pthread_join(maker, NULL), 0);
+	test_note("%lu buffers", made);
+	CHECK_LT(0, made);
 }
