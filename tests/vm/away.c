@@ -593,15 +593,15 @@ TEST(a_function_that_comes_back_while_the_machine_sleeps_is_left_alone)
 	check_bar(device->bdf);
 }
 
-/* The PCI core saves what it finds, and would give it to a function that has come back meanwhile. */
-TEST(a_function_that_is_dead_in_d3hot_when_the_machine_sleeps_is_not_given_ones)
+/*
+ * The function dies in D3hot, and comes back while the machine sleeps; if that sleeps long enough:
+ * its five seconds are counted by a clock that a busy host makes run fast.
+ */
+static bool dies_in_d3hot_and_comes_back_asleep(struct vfio_device *device)
 {
-	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
 	const char *port = strdup(pci_upstream(device->bdf));
 	uint16_t control = real_cfg(port, PCI_BRIDGE_CONTROL, 2);
 
-	if (!file_exists("/sys/power/pm_test"))
-		SKIP("this kernel has no /sys/power/pm_test");
 	cfg_set16(device, cfg_cap(device, PCI_CAP_ID_PM) + PCI_PM_CTRL, 3);
 	pause_ms(50);
 	witness_set("witness0", "flr-ms", "3000");
@@ -609,7 +609,25 @@ TEST(a_function_that_is_dead_in_d3hot_when_the_machine_sleeps_is_not_given_ones)
 	real_cfg_set(port, PCI_BRIDGE_CONTROL, control, 2);
 	pause_ms(50);
 	sleep_without_falling_asleep();
-	CHECK(!witness_is_in_reset("witness0"));
+	return !witness_is_in_reset("witness0");
+}
+
+/* The PCI core saves what it finds, and would give it to a function that has come back meanwhile. */
+TEST(a_function_that_is_dead_in_d3hot_when_the_machine_sleeps_is_not_given_ones)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	int tries = 1;
+
+	if (!file_exists("/sys/power/pm_test"))
+		SKIP("this kernel has no /sys/power/pm_test");
+	for (; !dies_in_d3hot_and_comes_back_asleep(device); tries++) {
+		CHECK_LT(tries, 10);
+		witness_set("witness0", "flr-ms", "95");
+		witness_wait_ready("witness0");
+		vfio_close(device);
+		device = vfio_open(vm_bdf("witness0"));
+		cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	}
 	check_bar(device->bdf);
 	CHECK(memory_answers(device));
 }
