@@ -157,7 +157,9 @@ may_be_loaded()
 
 	wants_signatures && grep -qs ' asymmetri ' "$keys" || return 0
 	signer=$(find "$tree/$version/$1" -name 'vfio-latch.ko*' -exec modinfo -F signer {} \;)
-	[[ -n $signer ]] && grep -qF " asymmetri $signer: " "$keys"
+	# "NAME: hash", or "ORGANISATION: NAME: hash".
+	[[ -n $signer ]] && grep ' asymmetri ' "$keys" |
+		grep -F -e " asymmetri $signer: " -e ": $signer: " >/dev/null
 }
 
 certificate()

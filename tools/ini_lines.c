@@ -61,7 +61,7 @@ static void cut_blanks(char *text)
 
 static const char *take_pair(struct reader *reader, char *line)
 {
-	char *equals = strchr(line, '=');
+	char *equals = strpbrk(line, "=:");
 
 	if (!equals || equals == line)
 		return "neither [section] nor key = value";
@@ -80,12 +80,14 @@ static const char *take_pair(struct reader *reader, char *line)
 	return NULL;
 }
 
-/* From a # or ; that begins the line, or stands behind a blank. */
+/* From a # or ; that begins the line, or stands behind a blank; a section's name may have them. */
 static void cut_comment(char *line)
 {
-	char *c;
+	char *c = line;
 
-	for (c = line; *c; c++)
+	if (*c == '[')
+		c += strcspn(c, "]");
+	for (; *c; c++)
 		if (strchr("#;", *c) && (c == line || strchr(" \t", c[-1]))) {
 			*c = '\0';
 			return;

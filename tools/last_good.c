@@ -33,7 +33,7 @@ static int write_text(const char *text)
 	file = fopen(temporary, "we");
 	if (!file)
 		return -errno;
-	ret = fputs(text, file) < 0 ? -EIO : 0;
+	ret = fputs(text, file) < 0 || fflush(file) || fsync(fileno(file)) ? -EIO : 0;
 	if (fclose(file))
 		ret = -errno;
 	return ret ? ret : rename(temporary, path) ? -errno : 0;

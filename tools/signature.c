@@ -17,6 +17,22 @@ const char *signatures_wanted(void)
 	return text[0] == 'Y' ? "module.sig_enforce" : NULL;
 }
 
+/* "NAME: hash", or "ORGANISATION: NAME: hash". */
+static bool is_named(const char *key, const char *signer)
+{
+	size_t length = strlen(signer);
+	const char *found = key;
+
+	while ((found = strstr(found, signer))) {
+		bool begins = found == key || (found - key > 1 && !strncmp(found - 2, ": ", 2));
+
+		if (begins && found[length] == ':')
+			return true;
+		found++;
+	}
+	return false;
+}
+
 /* Certificates of the kernel, the firmware and mokutil are keys that root may see. */
 bool signer_is_known(const char *signer)
 {
@@ -28,13 +44,11 @@ bool signer_is_known(const char *signer)
 	keys = fopen(path, "re");
 	while (keys && !found && fgets(line, sizeof(line), keys)) {
 		const char *key = strstr(line, " asymmetri ");
-		size_t length = strlen(signer);
 
 		if (!key)
 			continue;
 		has_keys = true;
-		key += strlen(" asymmetri ");
-		found = !strncmp(key, signer, length) && key[length] == ':';
+		found = is_named(key + strlen(" asymmetri "), signer);
 	}
 	if (keys)
 		fclose(keys);

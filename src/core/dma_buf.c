@@ -160,7 +160,7 @@ static void revoke(struct latch_dma_buf *buf)
 	WRITE_ONCE(buf->is_revoked, true);
 	was_mapped = buf->nr_mappings;
 	dma_buf_invalidate_mappings(buf->dmabuf);
-	/* Anybody can add a fence of his own: of a buffer that nobody had mapped it means nothing. */
+	/* Anybody can add a fence, which means nothing if nobody had the buffer mapped. */
 	if (was_mapped)
 		dma_resv_wait_timeout(resv, DMA_RESV_USAGE_BOOKKEEP, false,
 				      MAX_SCHEDULE_TIMEOUT);
@@ -257,7 +257,7 @@ static int read_ranges(struct latch_dma_buf *buf, struct pci_dev *pdev, unsigned
 		if (!range.length || !PAGE_ALIGNED(range.offset | range.length) ||
 		    range.offset >= bar_size || range.length > bar_size - range.offset)
 			return -EINVAL;
-		/* Else the tables for a mapping, which nobody is charged for, would have no bound. */
+		/* Nobody is charged for the tables of a mapping: they need a bound. */
 		*size += range.length;
 		if (*size > bar_size)
 			return -EINVAL;

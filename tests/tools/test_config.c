@@ -165,6 +165,14 @@ static void long_comments_are_comments(void **state)
 	assert_string_equal(section_of(text, &vf3), "a");
 }
 
+/* As files have it that were right for libinih. */
+static void a_sections_name_may_have_a_comments_sign_and_a_colon_divides_too(void **state)
+{
+	(void)state;
+	assert_string_equal(section_of("[gpu #1] ; a comment\nid: 15b3:101e\n"
+				       "driver : vfio-pci\n", &vf3), "gpu #1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +184,7 @@ int main(void)
 		cmocka_unit_test(a_list_of_a_later_file_replaces_all_lines_of_the_earlier),
 		cmocka_unit_test(blanks_comments_and_line_ends_do_not_matter),
 		cmocka_unit_test(long_comments_are_comments),
+		cmocka_unit_test(a_sections_name_may_have_a_comments_sign_and_a_colon_divides_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,7 +124,7 @@ a_new_pf_keeps_autoprobe_when_the_module_may_not_be_loaded()
 	echo "1d7a I------ 1 perm 1f030000 0 0 asymmetri a machine in the next room: 7b5c: X509.rsa 5d []" \
 		>"$VFIO_LATCH_ROOT/proc/keys"
 	left_to_the_kernel "this kernel loads signed modules only (lockdown), and mlx5_vfio_pci is signed with an unknown key, of a machine"
-	echo "1d7b I------ 1 perm 1f030000 0 0 asymmetri a machine: 7b5d: X509.rsa 5d []" \
+	echo "1d7b I------ 1 perm 1f030000 0 0 asymmetri Acme: a machine: 7b5d: X509.rsa 5d []" \
 		>>"$VFIO_LATCH_ROOT/proc/keys"
 	udev 0000:41:00.0
 	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
