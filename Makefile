@@ -28,10 +28,10 @@
 #				the same calls of the kernel's driver and of ours
 #	make bench		what operations and migrations cost, the kernel's driver and ours
 
-SUITES := lint unit tools build kernels pahole selftest vm igd dma-buf mlx5 matrix conformance \
+SUITES := lint unit tools build kernels pahole selftest vm igd dma-buf mlx5 conformance \
 	live-migration clients docs package rpm system upgrade
 # Not in check: they race, or take more time, or a kernel that is built first.
-MORE := pairs vfio-selftests
+MORE := matrix pairs vfio-selftests
 QUICK := lint unit tools pahole vm mlx5
 QUICK_TESTS := basic bind latch migration dirty
 
