@@ -55,7 +55,7 @@ static DEFINE_SPINLOCK(list_lock);
 
 static bool can_be_mapped(struct vfio_latch_device *dev)
 {
-	return !dev->is_reset_due && latch_can_be_mapped(dev);
+	return !READ_ONCE(dev->reset_owner) && latch_can_be_mapped(dev);
 }
 
 /* Only a driver that handles addresses without memory behind them, and lets go when told to. */
@@ -107,11 +107,8 @@ static void release(struct dma_buf *dmabuf)
 	struct latch_dma_buf *buf = dmabuf->priv;
 
 	spin_lock(&list_lock);
-	while (buf->nr_pins) {
-		spin_unlock(&list_lock);
-		wait_event(buf->waiters, !READ_ONCE(buf->nr_pins));
-		spin_lock(&list_lock);
-	}
+	wait_event_cmd(buf->waiters, !buf->nr_pins,
+		       spin_unlock(&list_lock), spin_lock(&list_lock));
 	list_del(&buf->node);
 	spin_unlock(&list_lock);
 	kfree(buf);
@@ -140,9 +137,9 @@ static struct latch_dma_buf *next_buffer(struct vfio_latch_device *dev, struct l
 	if (list_entry_is_head(next, &dev->dma_bufs, node))
 		next = NULL;
 	else
-		WRITE_ONCE(next->nr_pins, next->nr_pins + 1);
+		next->nr_pins++;
 	if (buf) {
-		WRITE_ONCE(buf->nr_pins, buf->nr_pins - 1);
+		buf->nr_pins--;
 		wake_up(&buf->waiters);
 	}
 	spin_unlock(&list_lock);

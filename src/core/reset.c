@@ -37,7 +37,6 @@ void latch_reset_begin(struct vfio_latch_device *dev)
 
 	WRITE_ONCE(dev->reset_owner, current);
 	latch_access_lock(dev);
-	dev->is_reset_due = true;
 	latch_dma_bufs_revoke(dev);
 	latch_access_unlock(dev);
 }
@@ -50,10 +49,10 @@ void latch_reset_begin(struct vfio_latch_device *dev)
  */
 void latch_reset_end(struct vfio_latch_device *dev)
 {
-	latch_access_lock(dev);
-	dev->is_reset_due = false;
-	latch_access_unlock(dev);
 	WRITE_ONCE(dev->reset_owner, NULL);
+	/* Gives back what was taken away. */
+	latch_access_lock(dev);
+	latch_access_unlock(dev);
 }
 
 /**

@@ -117,7 +117,10 @@ struct vfio_latch_device {
 	unsigned int has_vga_client : 1;
 	unsigned int has_vf_notifier : 1;
 
-	/* reset_owner: a hot reset that took state_lock for many; by itself alone. */
+	/*
+	 * reset_owner: who resets for a user, with state_lock. Written with that, read
+	 * without: by reset_prepare, and by whoever would give dma-bufs back.
+	 */
 	struct mutex state_lock;
 	struct lock_class_key state_lock_key;
 	struct task_struct *reset_owner;
@@ -145,12 +148,10 @@ struct vfio_latch_device {
 	/*
 	 * Under access_lock, written with it held for writing; to dma_bufs buffers are
 	 * added by readers, and taken away without it, under dma_buf.c's list_lock.
-	 * is_reset_due: for the time of a user's reset none of them is given back.
 	 */
 	struct rw_semaphore access_lock;
 	struct lock_class_key access_lock_key;
 	bool low_power;
-	bool is_reset_due;
 	struct list_head dma_bufs;
 
 	/* Protects all up to the next empty line: which interrupts are set up. */
