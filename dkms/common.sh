@@ -17,8 +17,10 @@ ours='(vfio-latch|vfio-pci|mlx5-vfio-pci)\.ko(\.[a-z0-9]+)?'
 not_enrolled=200
 if command -v dnf >/dev/null; then
 	again="dnf reinstall vfio-latch-dkms"
+	headers="kernel-devel"
 else
 	again="dpkg-reconfigure vfio-latch-dkms"
+	headers="linux-headers"
 fi
 
 say()
@@ -126,20 +128,11 @@ has_headers()
 	[[ -d /lib/modules/$1/build/include ]]
 }
 
-headers_package()
-{
-	if command -v dnf >/dev/null; then
-		echo "kernel-devel-$1"
-	else
-		echo "linux-headers-$1"
-	fi
-}
-
 # Nothing is built for it, and nothing but this line would say so.
 tell_without_headers()
 {
 	[[ ! -e /lib/modules/$1/modules.dep ]] ||
-		say "kernel $1 is left as it is: its headers are not installed (package $(headers_package "$1"))"
+		say "kernel $1 is left as it is: its headers are not installed (package $headers-$1)"
 }
 
 # The running kernel's; VFIO_LATCH_ROOT is for tests.
