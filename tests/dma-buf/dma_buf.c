@@ -345,6 +345,14 @@ static void reset_in_child(void *data)
 	CHECK_EQ(vfio_reset_try(exporter), 0);
 }
 
+static pid_t reset_that_waits(int importer)
+{
+	pid_t child = child_start(reset_in_child, NULL);
+
+	CHECK(WAIT_UNTIL(importer_state(importer).revocations == 1 && child_waits(child), LIMIT_MS));
+	return child;
+}
+
 TEST(a_reset_waits_for_a_driver_that_does_not_let_go_yet)
 {
 	int importer;
@@ -353,8 +361,7 @@ TEST(a_reset_waits_for_a_driver_that_does_not_let_go_yet)
 	open_exporter();
 	importer = attach(memory_buffer(exporter), PEER | IMPORTER_LAZY);
 	start_dma(importer);
-	child = child_start(reset_in_child, NULL);
-	CHECK(WAIT_UNTIL(importer_state(importer).revocations == 1 && child_waits(child), LIMIT_MS));
+	child = reset_that_waits(importer);
 	CHECK_EQ(importer_state(importer).mapped, 1);
 	CHECK(!witness_is_in_reset("witness0"));
 	CHECK_OK(ioctl(importer, IMPORTER_UNMAP));
@@ -378,37 +385,34 @@ TEST_OURS(a_reset_that_waits_for_a_driver_holds_no_lock_of_the_pci_cores)
 	open_exporter();
 	importer = attach(memory_buffer(exporter), PEER | IMPORTER_LAZY);
 	CHECK_EQ(map_try(importer), 0);
-	child = child_start(reset_in_child, NULL);
-	CHECK(WAIT_UNTIL(importer_state(importer).revocations == 1 && child_waits(child), LIMIT_MS));
+	child = reset_that_waits(importer);
 	reader = child_start(read_configuration, NULL);
 	child_check_ends("the reader", reader);
 	CHECK_OK(ioctl(importer, IMPORTER_UNMAP));
 	child_check_ends("the reset", child);
 }
 
-TEST(a_buffer_made_while_the_function_does_not_decode_can_be_mapped_when_it_does)
+static void check_made_while(void (*off)(void), void (*on)(void))
 {
 	int buffer;
 
 	open_exporter();
-	memory_off();
+	off();
 	buffer = memory_buffer(exporter);
 	CHECK_ERR(ENODEV, attach_try(buffer, PEER));
-	memory_on();
+	on();
 	CHECK_EQ(map_try(attach(buffer, PEER)), 0);
+}
+
+TEST(a_buffer_made_while_the_function_does_not_decode_can_be_mapped_when_it_does)
+{
+	check_made_while(memory_off, memory_on);
 }
 
 /* The kernel's driver gives it away, and then lets the function fall asleep. */
 TEST_OURS(a_buffer_made_in_low_power_can_be_mapped_when_that_ends)
 {
-	int buffer;
-
-	open_exporter();
-	enter_low_power();
-	buffer = memory_buffer(exporter);
-	CHECK_ERR(ENODEV, attach_try(buffer, PEER));
-	exit_low_power();
-	CHECK_EQ(map_try(attach(buffer, PEER)), 0);
+	check_made_while(enter_low_power, exit_low_power);
 }
 
 /* --- the end --- */

@@ -5,11 +5,13 @@
  * vm-machine: matrix
  * vm-drivers: ours kernel
  * vm-modules: mlx5_core virtio_pci 9pnet_virtio 9p
+ * vm-sources: ../mlx5/lib/changing.c
  */
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
+#include "../mlx5/lib/changing.h"
 #include "vmtest.h"
 #include "connectx.h"
 #include "host_dir.h"
@@ -46,22 +48,6 @@ static uint64_t seed(const char *path)
 	return hash;
 }
 
-static struct migration_image save_while_it_changes(struct vfio_device *vf)
-{
-	struct migration_image image = {};
-	int data = migration_set(vf, VFIO_DEVICE_STATE_PRE_COPY);
-
-	migration_read_dry(data, &image);
-	/* Of what has been sent, and of what has not. */
-	CHECK_EQ(window_touch(vf, 0, 300000, 8), WINDOW_DONE);
-	migration_set(vf, VFIO_DEVICE_STATE_PRE_COPY_P2P);
-	migration_set(vf, VFIO_DEVICE_STATE_STOP_COPY);
-	migration_read(data, &image);
-	close(data);
-	migration_set(vf, VFIO_DEVICE_STATE_STOP);
-	return image;
-}
-
 static void keep(const char *path, const void *bytes, size_t size)
 {
 	int fd = CHECK_OK(open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644));
@@ -77,7 +63,7 @@ static void save(struct vfio_device *vf, const struct kind *kind)
 	uint64_t digest;
 
 	CHECK_EQ(window_fill(vf, kind->size, seed(path)), WINDOW_DONE);
-	image = kind->precopy ? save_while_it_changes(vf) : migration_save(vf);
+	image = kind->precopy ? save_while_it_changes(vf, 0) : migration_save(vf);
 	digest = window_digest(vf);
 	keep(path, image.bytes, image.size);
 	keep(kind_path(saver(), kind->name, ".digest"), &digest, sizeof(digest));

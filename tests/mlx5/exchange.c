@@ -7,9 +7,11 @@
  * vm-machine: connectx
  * vm-drivers: kernel ours
  * vm-modules: mlx5_core
+ * vm-sources: lib/changing.c
  */
 #include "vmtest.h"
 #include "connectx.h"
+#include "lib/changing.h"
 #include "stream.h"
 
 #define SIZE 3000000
@@ -41,28 +43,13 @@ static struct vfio_device *open_with(const char *set)
 	return connectx_open_vf_with(set, connectx_pf_with_vfs(2), 0);
 }
 
-static struct migration_image save_while_it_changes(struct vfio_device *vf)
-{
-	struct migration_image image = {};
-	int data = migration_set(vf, VFIO_DEVICE_STATE_PRE_COPY);
-
-	migration_read_dry(data, &image);
-	CHECK_EQ(window_touch(vf, SIZE / 3, 300000, 8), WINDOW_DONE);
-	migration_set(vf, VFIO_DEVICE_STATE_PRE_COPY_P2P);
-	migration_set(vf, VFIO_DEVICE_STATE_STOP_COPY);
-	migration_read(data, &image);
-	close(data);
-	migration_set(vf, VFIO_DEVICE_STATE_STOP);
-	return image;
-}
-
 static void check_moves(const char *from, const char *to, uint64_t size, bool precopy)
 {
 	struct vfio_device *vf = open_with(from);
 	struct migration_image image;
 
 	CHECK_EQ(window_fill(vf, size, 7), WINDOW_DONE);
-	image = precopy ? save_while_it_changes(vf) : migration_save(vf);
+	image = precopy ? save_while_it_changes(vf, SIZE / 3) : migration_save(vf);
 	digest = window_digest(vf);
 	test_note("%s to %s: %zu bytes, %u images", from, to, image.size,
 		  stream_count(&image, STREAM_TAG_FIRMWARE));
