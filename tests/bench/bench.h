@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* What the measuring programs share. */
 #ifndef BENCH_H
 #define BENCH_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What mappings of large BARs cost, in instructions, and how many page faults. As a VMM has
  * them: mapped at an address that is aligned like the BAR, and given to the IOMMU.

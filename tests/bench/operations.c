@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What one operation costs, in instructions: the machine executes one per nanosecond of guest
  * time, so the clock counts them. Everything from the system call's first instruction to its

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* disk.h: the emulated NVMe disks, for clients that run on them. */
 #ifndef CLIENTS_DISK_H
 #define CLIENTS_DISK_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * QEMU from Debian's package as the client: a machine inside the machine, with a function passed
  * through to it. Its firmware and what that boots are the drivers then.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * QEMU's own NVMe driver, which lives in user space on VFIO: qemu-img and qemu-io from Debian's
  * package on nvme://ADDRESS/NAMESPACE. What they wrote is compared with what they read back, and

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * DPDK's testpmd from Debian's package, on two e1000e NICs that hear each other: its own driver
  * in user space sends, receives and takes interrupts through VFIO.

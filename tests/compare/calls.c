@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The same calls for whoever's driver it is; what they give is printed, and compared by
  * tests/compare/run. A test here fails only when the guest does.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """The differences that are meant: each has a name, a reason in docs/differences.md, and a rule
 here that recognises it and nothing else.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Firmware that saves in chunks and fills each buffer: what of a state does not fit is left.
  *

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Firmware that saves in chunks smaller than the buffers: there is room, and something is left. Of the
  * situations those in which that makes a difference: a stopped VF is saved from the beginning.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Parts of BARs as dma-bufs (VFIO_DEVICE_FEATURE_DMA_BUF). importer/ is the driver of another
  * function, witness1, whose DMA engine then writes to witness0; and witness0 counts what arrives

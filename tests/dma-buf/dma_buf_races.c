@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Buffers of a BAR come and go, are mapped and accessed, while the function is reset, sleeps, stops
  * decoding and is closed. witness0 counts what arrives when it must not.

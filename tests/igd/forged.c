@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Intel graphics: who says where the OpRegion is, and what is in it, is not believed further than
  * to what firmware has reserved. What a forger would see is a secret in the memory of this

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* What the model of tests/sim/intel_graphics.c has, and how to find it. */
 #ifndef IGD_H
 #define IGD_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Intel graphics: the OpRegion, version 2.1, and the platform's bridges as regions.
  *

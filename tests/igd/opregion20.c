@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Intel graphics: an OpRegion of version 2.0, which is shown as 2.1, on a function whose reset makes it
  * forget where that is.

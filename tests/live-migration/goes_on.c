@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Live migration that comes to nothing: the machine goes on where it was, as if there had been
  * none.

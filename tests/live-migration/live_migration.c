@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Live migration of a machine with a VF by its real user: QEMU of Debian 13, twice. The machine
  * inside (guest/guest.c) keeps its VF writing to its memory and changing its own state, and looks

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * kinds.h: the kinds of streams that there are, and where they lie between two boots: each is
  * SHARE/SAVER/KIND, and SHARE/SAVER/KIND.digest has the digest of its state.

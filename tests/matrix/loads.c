@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The streams that all drivers have saved on all kernels (saves.c), and which of them this one
  * loads here.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The ConnectX model and the distribution's own mlx5_core: the driver finds nothing wrong.
  *

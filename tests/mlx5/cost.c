@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a VF's last migration cost stands in sysfs: its bytes, the firmware's commands and their
  * time, and what it has come to.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The PF fails and mlx5_core resets it: VFs lose their firmware for a while. What a client does
  * meanwhile ends in an error, and after it all is as on the first day.

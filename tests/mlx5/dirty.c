@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * DMA logging: the pages reported are those that the VF wrote. Where vfio cannot report, on 6.12
  * and later without iommufd, it is not offered.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Files of migration that are in use while their session, or the PF, ends, and memory that comes
  * late. Freed memory is poisoned, so that whoever uses it is found out.

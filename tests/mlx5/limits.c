@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What firmware can differ in: chunks, the largest image, pre-copy. A state larger than the
  * largest image stands for one of more than 4 GiB.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Why a VF cannot be migrated stands in sysfs, a word for each reason.
  *

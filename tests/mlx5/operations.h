@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * operations.h: what a client does with a VF, for tests in which it goes wrong. Each returns the
  * first error, and 0 when there is none.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * PRE_COPY: a state is sent while the VF runs, and what changes meanwhile after it.
  *

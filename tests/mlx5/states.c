@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The state diagram: where each request leads from each state, and that a reset, a close and an
  * unbind lead out of every one.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Streams that are not what a driver would have saved: refused, and after a reset the VF is as
  * good as new. And streams that are unusual and still right. The kernel's driver keeps a part of

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Commands that the firmware never completes: mlx5_core gives up after its time, and the driver
  * reports it.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a page tracker takes: ranges, page sizes, address spaces; what is refused, and what an
  * error of the tracker or of its queues leads to.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Every pair of things that a client, a neighbour or the administrator can do to a function races
  * for a while, on a witness. After it the function works, hardware is as the client sees it, the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* A configuration from a text, for tests. */
 #ifndef PARSE_H
 #define PARSE_H

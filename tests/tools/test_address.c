@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Addresses, ids, bools, texts. */
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Which section a device gets. Faults are tested with the command, command/check.sh. */
 #include "cmocka_test.h"
 #include "parse.h"

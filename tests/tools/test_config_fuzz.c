@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Random configurations: bytes, texts close to the grammar, and good ones whose
  * meaning, or whose one damaged line, is known beforehand.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * module.c with libkmod on a made-up /lib/modules: ELF files with nothing but a
  * .modinfo section, indexed by depmod. Loading one is for the tests in a VM.

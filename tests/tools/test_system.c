@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The files that the model stands in for, as far as they can be tried without a device. */
 #include <errno.h>
 #include <stdio.h>

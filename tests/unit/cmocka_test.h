@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* cmocka_test.h: cmocka and what it wants included before it. */
 #ifndef CMOCKA_TEST_H
 #define CMOCKA_TEST_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* fuzz.h: random input that is the same in every run. */
 #ifndef FUZZ_H
 #define FUZZ_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* space.h: a function's configuration space in memory, and its user. */
 #ifndef SPACE_H
 #define SPACE_H

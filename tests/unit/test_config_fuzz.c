@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Configuration space rules against random spaces. The sanitizers and space_compile() notice
  * what is read or written outside; here stands what must hold of every space.

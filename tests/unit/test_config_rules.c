@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* What src/core/config_rules.h promises of the lists of capabilities. */
 #include <linux/err.h>
 #include <linux/kernel.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What src/mlx5/ranges.h promises: by examples, and for random ranges by counting pages in a
  * small window of addresses, wherever it lies.

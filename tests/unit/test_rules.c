@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* What src/core/rules.h promises of rule texts and of the rule that decides. */
 #include <linux/err.h>
 #include <stdio.h>

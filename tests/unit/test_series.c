@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What src/mlx5/series.h promises: the commands of a saving session, as the kernel's driver gives
  * them. Q0, Q1: a query, incremental or not; S(i,t): a save, incremental, with set_track.

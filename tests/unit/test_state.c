@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Where src/mlx5/state.c goes from each state, against the arcs and the rules that linux/vfio.h
  * lists in its comments: they stand here once more, and are compared with the headers there are.

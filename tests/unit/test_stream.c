@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* What src/mlx5/stream.h promises of records: as they are written, and as they are read. */
 #include <errno.h>
 #include <linux/kernel.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Random streams, most of them sound, some damaged or cut, read in pieces as a user may write
  * them, and judged by a second reader that has all of a stream before it at once.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The kernel's own selftests of VFIO (tools/testing/selftests/vfio of its source), unchanged: each
  * of its programs on each device that it is for. What they say of each of their tests is repeated

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Functions whose link is reset behind the driver's back: nobody touches them until they answer
  * again, and then they are as they were, whether the PCI core says so or not. And functions that

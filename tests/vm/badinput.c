@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Bad input: wrong sizes, flags, ranges, descriptors, pointers and states get an errno and change
  * nothing; and any sequence of calls leaves a function that works and a driver that can go.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Everything at once: processes that use one device in every way, and the administrator with them.
  * It must end, nobody may be stuck, and the devices must be usable afterwards. What goes wrong is for

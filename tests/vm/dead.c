@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * A device that does not answer any more: all ones behind its port, as after a crash of its
  * firmware or with a broken link. Its port no longer knows its bus here.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the host tells a client without an interrupt of the function: PCIe errors (ERR), and that it
  * wants the device back (REQ).

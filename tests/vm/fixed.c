@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * BARs that are no registers: an IDE controller in compatibility mode has fixed ports, which its BARs
  * do not show.

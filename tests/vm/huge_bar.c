@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * A BAR of 2 TiB. The device file gives each region 1 TiB: what the BAR has beyond, an offset names
  * as the next region's, and only an access or a mapping that begins before it can reach.

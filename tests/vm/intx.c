@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * INTx: delivery, masking in the function and at the interrupt controller, unmasking.
  *

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Mappings of a BAR of 1 GiB: as a VMM maps it, at an address aligned like the BAR, and not so.
  *

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The latch: a device keeps the tunables that it was bound under, and sysfs shows them.
  *

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * MSI and MSI-X: delivery, blocks, vectors added one by one, eventfds replaced, limits.
  *

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Power: idle devices, the low power feature, power states that the client asks for, and system
  * sleep, which kernel 7.3 does not enter on processors that take turns, whoever's driver it has.

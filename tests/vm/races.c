@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Threads of one client at one register or one line, on processors that run at the same time: what
  * each of them does is done, whatever the others do.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Regions: what GET_INFO and GET_REGION_INFO say of them, reads and writes, mappings, ROM, VGA.
  *

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * After somebody restored configuration space, whoever it was: decoding is what the client made it,
  * not what was saved, and INTx is on in the function only while somebody serves it.

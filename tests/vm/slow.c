@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * A device that takes its time for each access: nobody is its hostage. Half a minute of accesses
  * is under way in one process while another wants something else of the device.

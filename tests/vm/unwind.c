@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * A probe that fails at its last step, because the machine has no IOMMU, undoes everything.
  *

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The witness (tests/sim/witness.c) sees what it promises to see; and with it, that a driver touches
  * a function only where it answers.

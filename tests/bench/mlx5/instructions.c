@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What saving and loading cost, in instructions: the machine executes one per nanosecond of guest
  * time, and the firmware's work takes none, so the clock counts all that kernel and client do.

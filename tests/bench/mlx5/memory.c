@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What memory the driver holds while a VF is migrated: what is charged to the one who migrates, and
  * how much less is free. Lines that begin with "bench" are for tests/bench/mlx5/run.

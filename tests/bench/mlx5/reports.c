@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What dirty reports cost of large address spaces in which one page of a hundred is dirty, in
  * instructions; what the kernel's processor waits for a message, 20 us at most, counts as well.

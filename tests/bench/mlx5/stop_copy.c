@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * How long a VF stands still while it is migrated, by a firmware that takes its time: in virtual
  * time, of which an instruction takes one nanosecond, so that it is the same on every machine. Lines

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Configuration space: every offset and width, and the registers with consequences. */
 #include <linux/pci_regs.h>
 #include <stdio.h>

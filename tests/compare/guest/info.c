@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The ioctls that ask, features, resets, and ioctls that there are not. */
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Interrupts and ioeventfds, with everything right and with everything else. */
 #include <linux/vfio.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* mmap() of regions, and touching what was mapped. */
 #include <stdio.h>
 #include <string.h>

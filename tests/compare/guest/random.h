@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* random.h: numbers that follow from seed, episode and call, and from nothing else. */
 #ifndef COMPARE_RANDOM_H
 #define COMPARE_RANDOM_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* BARs, ROM and VGA by read() and write(). */
 #include <stdio.h>
 #include <string.h>

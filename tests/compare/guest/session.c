@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The open device, and the transcript: one line for each call. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* What a device has, from sysfs and its configuration space. */
 #include <fcntl.h>
 #include <limits.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Something fails, or is not what it was said to be. */
 #include "migration_steps.h"
 

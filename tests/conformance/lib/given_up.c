@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Saving is given up: while the VF runs, or after its stop. */
 #include "migration_steps.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 #include "migration_steps.h"
 
 #define SAVES_REGISTER	0x80070

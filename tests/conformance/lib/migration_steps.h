@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * migration_steps.h: what a client does with a VF that it migrates, and the firmware that a group
  * of situations meets. Each step is waited for, so that the firmware is asked the same each time.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The firmware refuses (0x9) to track a VF that runs. */
 #include "migration_steps.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * steps.h: situations, which are tests of which compare judges the trace, and steps of all of them.
  */

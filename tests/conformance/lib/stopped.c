@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* A VF that is stopped, and saved then. */
 #include "migration_steps.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* What /dev/importer is asked for. Each open file is one attachment at most. */
 #ifndef IMPORTER_H
 #define IMPORTER_H

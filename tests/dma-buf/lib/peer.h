@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * peer.h: buffers of witness0's BAR, and witness1, which is given them by the driver importer/.
  * What ends in _try returns a negative errno on failure; all others fail the test.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 #include "machine.h"
 
 /* Each VF writes to 4 MiB of it, from 8 MiB on. */

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * machine.h: a machine with VFs in QEMU of Debian 13, its guest (guest/guest.c), and its migration
  * to another one.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* changing.h: VFs whose state changes while it is saved. */
 #ifndef MLX5_CHANGING_H
 #define MLX5_CHANGING_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The kernel that answers the command's writes, in the place of sysfs_store.c,
  * module.c, block.c, udev.c and initramfs.c. All that it knows stands below

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* What a bound device lives under is found out by the driver's own code, src/core/rules.c. */
 #include <linux/err.h>
 #include <linux/pci.h>

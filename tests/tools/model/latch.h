@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* The driver's own rules, for the model. */
 #ifndef LATCH_H
 #define LATCH_H

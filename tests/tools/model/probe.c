@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* usage: probe BDF DRIVER: what the kernel does by itself when it is done adding a function. */
 #include "../../../tools/sysfs.h"
 

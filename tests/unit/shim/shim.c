@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The kernel's functions that the pure logic calls, in user space. */
 #include <ctype.h>
 #include <endian.h>

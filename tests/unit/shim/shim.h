@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* shim.h: how a test drives the shim. */
 #ifndef SHIM_H
 #define SHIM_H

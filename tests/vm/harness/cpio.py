@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """Write an initramfs: a cpio archive in the kernel's newc format, without being root."""
 
 import stat

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """One boot: QEMU, its monitor, and the guest's requests to the host.
 
 The guest has three serial ports: the kernel log (ttyS0), TAP (ttyS1), and requests (ttyS2), on

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """Put a guest together: busybox, init, the modules, one test program."""
 
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """Find a kernel image and its modules, or download them from the archive."""
 
 import collections

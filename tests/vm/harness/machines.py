@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """Machine descriptions: tests/vm/machines/NAME turned into QEMU options."""
 
 import shlex

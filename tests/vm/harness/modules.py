@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """Kernel modules: find them by name, with all that they depend on."""
 
 import gzip

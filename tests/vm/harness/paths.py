@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """Where things are: the tree, its build directory and the cache outside it."""
 
 import os

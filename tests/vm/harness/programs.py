@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """The test programs: read what their headers ask for, compile them, list their promises."""
 
 import collections

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """Count KCSAN's reports in kernel logs: `python3 -m harness.races LOG...`"""
 
 import collections

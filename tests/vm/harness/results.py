@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """Judge one boot: what TAP said, and what the kernel log shows between the tests' marks."""
 
 import collections

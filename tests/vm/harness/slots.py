@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """Boots at a time for all runs of one user on one machine."""
 
 import contextlib

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* cgroup.h: kernel memory that is charged to the test. */
 #ifndef VMTEST_CGROUP_H
 #define VMTEST_CGROUP_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* child.h: processes of a test that wait for something, and end in time or not. */
 #ifndef VMTEST_CHILD_H
 #define VMTEST_CHILD_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * connectx.h: the ConnectX model of tests/sim, its PF under mlx5_core, and the test window in a
  * VF's BAR. docs/simulator.md describes the window and the faults.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* file.h: small files of /sys and /proc. */
 #ifndef VMTEST_FILE_H
 #define VMTEST_FILE_H

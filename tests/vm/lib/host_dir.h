@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* host_dir.h: directories of the host, on machines with a `root` or a `share` line. */
 #ifndef VMTEST_HOST_DIR_H
 #define VMTEST_HOST_DIR_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* kmsg.h: the kernel log. */
 #ifndef VMTEST_KMSG_H
 #define VMTEST_KMSG_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* migration.h: a client of VFIO's migration protocol, version 2, and of DMA logging. */
 #ifndef VMTEST_MIGRATION_H
 #define VMTEST_MIGRATION_H

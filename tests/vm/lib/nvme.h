@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * nvme.h: just enough of an NVMe driver to have the device interrupt on any vector.
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * pci.h: PCI functions as sysfs shows them. A function is named by its address, "0000:01:00.0",
  * which comes from vm_bdf() or pci_find().

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * stream.h: the stream in which mlx5-vfio-pci saves a VF, since Linux 6.2: records, each a
  * header {u64 size of the payload; u32 flags; u32 tag}, little-endian, and its payload.

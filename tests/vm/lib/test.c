@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The runner: one child per test, TAP on stdout, marks in the kernel log. */
 #include "test.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Containers, groups, devices and DMA mappings. */
 #include "vfio.h"
 

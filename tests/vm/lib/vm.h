@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* vm.h: ask the host, that is QEMU, for something. Each waits for the host's answer. */
 #ifndef VMTEST_VM_H
 #define VMTEST_VM_H

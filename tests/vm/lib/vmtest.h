@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* vmtest.h: all that a test program needs. */
 #ifndef VMTEST_VMTEST_H
 #define VMTEST_VMTEST_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * witness.h: functions of tests/sim/witness.c, which count what nobody may do to them; on machines
  * that have one. docs/simulator.md describes registers, offences and properties.

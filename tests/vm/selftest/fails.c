@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Tests that must be reported as failed, with a passing one after each to show that the others
  * do not suffer.

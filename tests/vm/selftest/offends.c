@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * A test that checks nothing, and after which a witness has counted something, must be reported as
  * failed; the next one begins from nothing.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * pair.h: migrations as a VMM does them: of each VF one thread reads what is saved, and another one
  * loads it into the VF's target as it arrives. What is between them stands for the wire.

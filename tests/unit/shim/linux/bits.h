@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Bits of an unsigned long. */
 #ifndef SHIM_LINUX_BITS_H
 #define SHIM_LINUX_BITS_H

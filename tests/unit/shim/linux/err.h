@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Errors in pointers: the last page of the address space, as in the kernel. */
 #ifndef SHIM_LINUX_ERR_H
 #define SHIM_LINUX_ERR_H

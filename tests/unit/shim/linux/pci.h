@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Device and function numbers. */
 #ifndef SHIM_LINUX_PCI_H
 #define SHIM_LINUX_PCI_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* The ids that rules are for. */
 #ifndef SHIM_LINUX_PCI_IDS_H
 #define SHIM_LINUX_PCI_IDS_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Strings, with the kernel's documented meaning. */
 #ifndef SHIM_LINUX_STRING_H
 #define SHIM_LINUX_STRING_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Each allocation that probe, open and SET_IRQS make fails once: the call then fails and all
  * that came before is undone, or it does without. In the end kmemleak knows of nothing lost.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Every step of what the driver does fails once, in turn, until none is left: each call of the table
  * ../calls. Either the whole then fails and all that came before is undone,
