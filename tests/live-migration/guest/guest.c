@@ -28,7 +28,7 @@
 #define PART_SIZE	8192
 
 enum { SIZE = 0x08, SEED = 0x10, OFFSET = 0x18, LENGTH = 0x20, ADDRESS = 0x28, COUNT = 0x30,
-       STRIDE = 0x38, COMMAND = 0x40, STATUS = 0x48, DIGEST = 0x50 };
+	STRIDE = 0x38, COMMAND = 0x40, STATUS = 0x48, DIGEST = 0x50 };
 enum { FILL = 1, TOUCH = 2, TAKE_DIGEST = 3, WRITE = 4 };
 
 static struct vf {

@@ -54,12 +54,12 @@ static const struct function *failed;
 /* A function that has nothing to do but to return. */
 void failcall_return(void);
 asm(".text\n"
-    ".type failcall_return, @function\n"
-    ".globl failcall_return\n"
-    "failcall_return:\n"
-    ASM_ENDBR
-    ASM_RET
-    ".size failcall_return, .-failcall_return\n");
+	".type failcall_return, @function\n"
+	".globl failcall_return\n"
+	"failcall_return:\n"
+	ASM_ENDBR
+	ASM_RET
+	".size failcall_return, .-failcall_return\n");
 
 static bool is_counted(unsigned long address)
 {
