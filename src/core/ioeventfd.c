@@ -4,9 +4,10 @@
  * without a way through user space.
  *
  * The list is under ioeventfd_lock. The write itself happens in the context
- * that signals, if access_lock is free there. Else it is due, and the device's
- * one work item waits for the lock for all of them: a thousand that waited in a
- * workqueue of the system's would hold up everybody's work there.
+ * that signals, if that is no interrupt and access_lock is free there. Else it is
+ * due, and the device's one work item waits for the lock for all of them: a
+ * thousand that waited in a workqueue of the system's would hold up everybody's
+ * work there.
  */
 #include <linux/eventfd.h>
 #include <linux/uaccess.h>
@@ -63,12 +64,17 @@ static bool try_to_write(struct latch_ioeventfd *ioeventfd)
 	return is_awake;
 }
 
-/* The eventfd was signalled, in whatever context. Returns 0: no work item of the eventfd's own. */
+/*
+ * The eventfd was signalled, in whatever context. Returns 0: no work item of the eventfd's own.
+ *
+ * What an interrupt writes may bring that interrupt in again at once: the processor would stay in
+ * its handler.
+ */
 static int signalled(void *opaque, void *unused)
 {
 	struct latch_ioeventfd *ioeventfd = opaque;
 
-	if (!try_to_write(ioeventfd)) {
+	if (in_interrupt() || !try_to_write(ioeventfd)) {
 		atomic_set(&ioeventfd->is_due, true);
 		queue_work(system_freezable_wq, &ioeventfd->dev->ioeventfd_work);
 	}

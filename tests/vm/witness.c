@@ -7,6 +7,7 @@
  * vm-drivers: ours kernel
  * vm-cmdline: iomem=relaxed
  */
+#include <sched.h>
 #include <sys/eventfd.h>
 
 #include "vmtest.h"
@@ -786,12 +787,12 @@ static void do_reset_of_a_slow_function(void *device)
 	vfio_reset_try(device);
 }
 
-static void write_doorbell_by(struct vfio_device *device, int event, uint64_t data)
+static void write_register_by(struct vfio_device *device, uint64_t offset, int event, uint64_t data)
 {
 	struct vfio_device_ioeventfd request = {
 		.argsz = sizeof(request),
 		.flags = VFIO_DEVICE_IOEVENTFD_32,
-		.offset = vfio_region(device, 0)->offset + WITNESS_DOORBELL,
+		.offset = vfio_region(device, 0)->offset + offset,
 		.data = data,
 		.fd = event,
 	};
@@ -815,7 +816,7 @@ TEST(ioeventfds_that_wait_hold_up_no_interrupt_of_another_user)
 			       &unmask, sizeof(unmask)), 0);
 	for (unsigned int n = 0; n < MANY_EVENTS; n++) {
 		events[n] = event_new();
-		write_doorbell_by(device, events[n], n);
+		write_register_by(device, WITNESS_DOORBELL, events[n], n);
 	}
 	witness_set_intx("witness3", true);
 	CHECK_EQ(event_wait(trigger, 20000), 1);
@@ -833,4 +834,32 @@ TEST(ioeventfds_that_wait_hold_up_no_interrupt_of_another_user)
 	witness_set_intx("witness3", false);
 	child_check_ends("the reset", child);
 	CHECK(WAIT_UNTIL(vfio_read(device, 0, WITNESS_DOORBELL, 4), 20000));
+}
+
+static void work_on(int processor)
+{
+	volatile unsigned int work = 0;
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(processor, &one);
+	CHECK_OK(sched_setaffinity(0, sizeof(one), &one));
+	while (work < 10000000)
+		work++;
+}
+
+/* Where it fails a processor stays in the interrupt's handler, and the machine hangs. */
+TEST_OURS(an_interrupt_that_raises_itself_does_not_take_a_processor)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	int event = vfio_irq_event(device, VFIO_PCI_MSIX_IRQ_INDEX);
+
+	cfg_command(device, PCI_COMMAND_MASTER, 0);
+	write_register_by(device, WITNESS_TRIGGER, event, 0);
+	write_register_by(device, WITNESS_DOORBELL, event, 0);
+	vfio_write(device, 0, WITNESS_TRIGGER, 0, 4);
+	for (int n = 0; n < sysconf(_SC_NPROCESSORS_ONLN); n++)
+		work_on(n);
+	CHECK(WAIT_UNTIL(vfio_read(device, 0, WITNESS_DOORBELL, 4) >= 10, LIMIT_MS));
+	write_register_by(device, WITNESS_TRIGGER, -1, 0);
 }
