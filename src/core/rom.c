@@ -8,6 +8,20 @@
 /* Bytes under one hold of state_lock, which nobody can ask whether others wait for it. */
 #define ROM_AT_ONCE	SZ_1K
 
+/* PCI Firmware 3.3, 5.1: an image's header, and the data structure that it points to. */
+#define IMAGE_UNIT		512
+#define HEADER_SIGNATURE	0xaa55
+#define HEADER_DATA		0x18
+#define HEADER_SIZE		0x1a
+#define DATA_SIGNATURE		0x52494350	/* "PCIR" */
+#define DATA_LENGTH		0x10
+#define DATA_INDICATOR		0x15
+#define DATA_SIZE		0x18
+#define INDICATOR_LAST		BIT(7)
+
+/* One for each kind of firmware: a handful. */
+#define IMAGES_MAX		32
+
 /*
  * A ROM BAR without an address is not given one for a user's sake: the PCI core would try to at
  * each mapping, and would say so in the log. A fixed address is nobody's to give.
@@ -20,6 +34,61 @@ static bool has_address(struct vfio_latch_device *dev)
 }
 
 /*
+ * Bytes of the images in a ROM, 0 if it does not begin with one. Of a device that wants to do harm:
+ * nothing beyond @size is read, and no more than so many images are looked for.
+ */
+static size_t images_size(void __iomem *rom, size_t size)
+{
+	size_t end = 0;
+	unsigned int n;
+
+	for (n = 0; n < IMAGES_MAX && end + HEADER_SIZE <= size; n++) {
+		void __iomem *header = rom + end;
+		size_t at, length;
+
+		if (ioread16(header) != HEADER_SIGNATURE)
+			break;
+		at = ioread16(header + HEADER_DATA);
+		if (at % 4 || end + at + DATA_SIZE > size ||
+		    ioread32(header + at) != DATA_SIGNATURE)
+			break;
+		length = ioread16(header + at + DATA_LENGTH) * IMAGE_UNIT;
+		end += length;
+		if (!length || ioread8(header + at + DATA_INDICATOR) & INDICATOR_LAST)
+			break;
+	}
+	return min(end, size);
+}
+
+static void disable_rom(struct pci_dev *pdev)
+{
+	/* Else it was on before. */
+	if (!(pci_resource_flags(pdev, PCI_ROM_RESOURCE) & IORESOURCE_ROM_ENABLE))
+		pci_disable_rom(pdev);
+}
+
+/*
+ * Not pci_map_rom(), which says in the log, each time, what it misses in the ROM, and follows as
+ * many images as the device likes.
+ */
+static void __iomem *map_images(struct pci_dev *pdev, size_t *size)
+{
+	size_t rom_size = pci_resource_len(pdev, PCI_ROM_RESOURCE);
+	void __iomem *rom;
+
+	if (!rom_size || pci_enable_rom(pdev))
+		return NULL;
+	rom = ioremap(pci_resource_start(pdev, PCI_ROM_RESOURCE), rom_size);
+	*size = rom ? images_size(rom, rom_size) : 0;
+	if (*size)
+		return rom;
+	if (rom)
+		iounmap(rom);
+	disable_rom(pdev);
+	return NULL;
+}
+
+/*
  * Mapping the ROM switches its decoder on; it may share one with a BAR, so no
  * one else may touch the function's memory meanwhile.
  */
@@ -28,13 +97,15 @@ static void __iomem *map_rom(struct vfio_latch_device *dev, pci_power_t *state, 
 	bool is_there = latch_host_access_begin(dev, state);
 
 	latch_access_lock(dev);
-	return is_there && has_address(dev) ? pci_map_rom(dev->pdev, size) : NULL;
+	return is_there && has_address(dev) ? map_images(dev->pdev, size) : NULL;
 }
 
 static void unmap_rom(struct vfio_latch_device *dev, pci_power_t state, void __iomem *rom)
 {
-	if (rom)
-		pci_unmap_rom(dev->pdev, rom);
+	if (rom) {
+		iounmap(rom);
+		disable_rom(dev->pdev);
+	}
 	latch_access_unlock(dev);
 	latch_host_access_end(dev, state);
 }

@@ -404,6 +404,7 @@ static Property properties[] = {
 	LIVE("flr-ms", flr_ms, uint32_t, uint32, 95),
 	LIVE("intx-limit-ms", intx_limit_ms, uint32_t, uint32, 5000),
 	LIVE("intx-survives-reset", intx_survives_reset, bool, bool, false),
+	LIVE("rom-data", rom_data, uint32_t, uint32, 0x20),
 	LIVE("quiet", quiet, bool, bool, false),
 	DEFINE_PROP_END_OF_LIST(),
 };

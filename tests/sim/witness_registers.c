@@ -185,7 +185,8 @@ void witness_registers_write(struct witness *witness, hwaddr offset, uint32_t va
  */
 uint32_t witness_rom_read(struct witness *witness, hwaddr offset, unsigned int size)
 {
-	static const uint8_t header[0x20] = { 0x55, 0xaa, 0x01, [0x18] = 0x20 };
+	const uint8_t header[0x20] = { 0x55, witness->rom_data ? 0xaa : 0, 0x01,
+				       [0x18] = witness->rom_data, witness->rom_data >> 8 };
 	static const uint8_t data[0x18] = { 'P', 'C', 'I', 'R', [0x0a] = 0x18, [0x10] = 1,
 					    [0x14] = 0xfe, [0x15] = 0x80 };
 	uint32_t value = 0;

@@ -26,6 +26,7 @@ CLEAN_UP
 	witness_set("witness0", "intx-limit-ms", "5000");
 	witness_set("witness0", "intx-survives-reset", "false");
 	witness_set("witness0", "quiet", "false");
+	witness_set("witness0", "rom-data", "32");
 	witness_set_intx("witness0", false);
 	pci_attr_set_try(bdf, "reset", "1");
 	/* As firmware leaves it; QEMU wants it for errors that are reported. */
@@ -862,4 +863,32 @@ TEST_OURS(an_interrupt_that_raises_itself_does_not_take_a_processor)
 		work_on(n);
 	CHECK(WAIT_UNTIL(vfio_read(device, 0, WITNESS_DOORBELL, 4) >= 10, LIMIT_MS));
 	write_register_by(device, WITNESS_TRIGGER, -1, 0);
+}
+
+/* The PCI core says what it misses each time that it is asked to map one. */
+TEST_OURS(who_looks_for_a_rom_where_none_is_again_and_again_fills_no_log)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	int mark = kmsg_mark();
+	uint32_t value;
+
+	witness_set("witness0", "rom-data", "0");
+	for (int n = 0; n < 100; n++) {
+		CHECK_EQ(vfio_region(device, ROM)->size, 0);
+		CHECK_EQ(vfio_read_try(device, ROM, 0, &value, sizeof(value)), -EIO);
+	}
+	CHECK_LT(kmsg_count(mark, "vfio-pci .*ROM"), 10);
+}
+
+TEST(a_rom_is_not_read_beyond_its_end)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+
+	witness_set("witness0", "rom-data", "65534");
+	CHECK_EQ(vfio_region(device, ROM)->size, 0);
+	witness_set("witness0", "rom-data", "65532");
+	CHECK_EQ(vfio_region(device, ROM)->size, 0);
+	witness_set("witness0", "rom-data", "32");
+	CHECK_EQ(vfio_region(device, ROM)->size, 0x10000);
+	CHECK_EQ(vfio_read(device, ROM, 0, 2), 0xaa55);
 }
