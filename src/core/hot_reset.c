@@ -53,38 +53,55 @@ typedef int (*visit_fn)(struct pci_dev *pdev, void *data);
 
 /* What a reset affects: everything below the slot, or below the bus. */
 struct walk {
+	struct pci_bus *bus;
 	struct pci_slot *slot;
 	visit_fn visit;
 	void *data;
-	int ret;
 };
 
-static bool is_below_slot(struct pci_dev *pdev, struct pci_slot *slot)
+/* Whether a function is on the bus behind @bridge, or, without one, where the reset happens. */
+static bool is_next(const struct walk *walk, const struct pci_dev *bridge, struct pci_dev *pdev)
 {
-	while (pdev && pdev->bus != slot->bus)
-		pdev = pdev->bus->self;
-	return pdev && pdev->slot == slot;
+	if (bridge)
+		return pdev->bus->self == bridge;
+	return pdev->bus == walk->bus && (!walk->slot || pdev->slot == walk->slot);
 }
 
-static int walk_visit(struct pci_dev *pdev, void *data)
+/*
+ * In the order of the PCI core, and not by its pci_walk_bus(): AER walks a bus while it waits for
+ * the device lock of a function there, which an unbind holds until the last close. Who closes it
+ * would wait for whoever wants to add a function anywhere, and he for AER. A function that is taken
+ * away meanwhile may have others visited twice.
+ */
+static int visit_behind(const struct walk *walk, const struct pci_dev *bridge)
 {
-	struct walk *walk = data;
+	struct pci_dev *pdev = NULL;
+	int ret = 0;
 
-	if (!walk->slot || is_below_slot(pdev, walk->slot))
-		walk->ret = walk->visit(pdev, walk->data);
-	return walk->ret;
+	for_each_pci_dev(pdev) {
+		if (!is_next(walk, bridge, pdev))
+			continue;
+		ret = walk->visit(pdev, walk->data);
+		if (!ret && pci_is_bridge(pdev))
+			ret = visit_behind(walk, pdev);
+		if (ret)
+			break;
+	}
+	/* Of the last one only if it was not the end. */
+	pci_dev_put(pdev);
+	return ret;
 }
 
 static int visit_affected(struct pci_dev *pdev, visit_fn visit, void *data)
 {
-	struct walk walk = {
+	const struct walk walk = {
+		.bus = pdev->bus,
 		.slot = resets_slot(pdev) ? pdev->slot : NULL,
 		.visit = visit,
 		.data = data,
 	};
 
-	pci_walk_bus(walk.slot ? walk.slot->bus : pdev->bus, walk_visit, &walk);
-	return walk.ret;
+	return visit_behind(&walk, NULL);
 }
 
 static int count_one(struct pci_dev *pdev, void *data)
@@ -259,7 +276,11 @@ static int add_member(struct pci_dev *pdev, void *data)
 {
 	struct members *members = data;
 	struct vfio_latch_device *member = find_member(members->set, pdev);
+	unsigned int n;
 
+	for (n = 0; n < members->count; n++)
+		if (members->devices[n] == member)
+			return 0;
 	if (member && members->count < members->max)
 		members->devices[members->count++] = member;
 	return 0;

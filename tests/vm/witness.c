@@ -892,3 +892,55 @@ TEST(a_rom_is_not_read_beyond_its_end)
 	CHECK_EQ(vfio_region(device, ROM)->size, 0x10000);
 	CHECK_EQ(vfio_read(device, ROM, 0, 2), 0xaa55);
 }
+
+static void close_files(const struct vfio_device *device)
+{
+	close(device->fd);
+	close(device->group);
+	close(device->container);
+}
+
+static void unbind_it(void *device)
+{
+	close_files(device);
+	pci_unbind(((struct vfio_device *)device)->bdf);
+}
+
+static void add_a_vf(void *device)
+{
+	close_files(device);
+	pci_set_vfs(vm_bdf("witness1"), 1);
+}
+
+static void close_it(void *device)
+{
+	(void)device;
+}
+
+/*
+ * AER walks the bus with the PCI core's lock, and waits for the device lock, which the unbind holds;
+ * whoever adds a function waits for AER, and all who want to walk wait behind him. With the kernel's
+ * driver so does who closes the device, and nobody can add or remove a function any more.
+ */
+TEST_OURS(a_close_that_an_unbind_waits_for_walks_no_bus)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0",
+							   "disable_idle_d3=1 enable_sriov=1");
+	int event = vfio_irq_event(device, VFIO_PCI_REQ_IRQ_INDEX), mark = kmsg_mark();
+	pid_t unbinds, adds, closes;
+
+	pci_bind(vm_bdf("witness1"), VFIO_PCI);
+	unbinds = child_start(unbind_it, device);
+	CHECK_GE(event_wait(event, LIMIT_MS), 1);
+	vm_aer("witness0", "POISON_TLP");
+	CHECK(WAIT_UNTIL(kmsg_count(mark, "PCIe Bus Error"), LIMIT_MS));
+	adds = child_start(add_a_vf, device);
+	/* Said before it waits for the lock. */
+	CHECK(WAIT_UNTIL(kmsg_count(mark, "1234:7718") && child_waits(adds), LIMIT_MS));
+	pause_ms(QUIET_MS);
+	closes = child_start(close_it, device);
+	close_files(device);
+	child_check_ends("who closes it", closes);
+	child_check_ends("the unbind", unbinds);
+	child_check_ends("who adds a VF", adds);
+}
