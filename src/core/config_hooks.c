@@ -83,15 +83,17 @@ static void write_pm_ctrl(struct vfio_latch_device *dev, unsigned int offset, un
 	u16 now, select;
 
 	latch_state_lock(dev);
+	if (latch_is_away(dev))
+		goto unlock;
 	pci_read_config_word(dev->pdev, at, &now);
 	value <<= (offset - at) * 8;
 	select = (now & ~(PCI_PM_CTRL_PME_STATUS | PCI_PM_CTRL_DATA_SEL_MASK)) |
 		 (value & PCI_PM_CTRL_DATA_SEL_MASK);
-	if (covers(offset, width, at + 1) && (now ^ select) & PCI_PM_CTRL_DATA_SEL_MASK &&
-	    !latch_is_away(dev))
+	if (covers(offset, width, at + 1) && (now ^ select) & PCI_PM_CTRL_DATA_SEL_MASK)
 		pci_write_config_word(dev->pdev, at, select);
 	if (covers(offset, width, at))
 		latch_power_set_state(dev, (__force pci_power_t)(value & PCI_PM_CTRL_STATE_MASK));
+unlock:
 	latch_state_unlock(dev);
 }
 
@@ -201,7 +203,8 @@ static int write_exp_devctl(struct vfio_latch_device *dev, unsigned int offset, 
 	if ((now ^ before) & PCI_EXP_DEVCTL_READRQ) {
 		readrq = 128 << ((now & PCI_EXP_DEVCTL_READRQ) >> 12);
 		latch_state_lock(dev);
-		if (readrq <= 4096)
+		/* It may have died in the reset: its ones, written back, are a reset. */
+		if (readrq <= 4096 && latch_answers(dev))
 			pcie_set_readrq(dev->pdev, max(readrq, pcie_get_mps(dev->pdev)));
 		latch_state_unlock(dev);
 	}
