@@ -26,6 +26,9 @@
 
 #include "core.h"
 
+/* Interrupts after which one whose link is being reset is asked; the host gives up at 100,000. */
+#define UNASKED_MAX	100
+
 /**
  * struct latch_intx - INTx as the user set it up
  * @dev: the device; constant
@@ -35,6 +38,7 @@
  * @trigger: signalled when the interrupt comes in; written under irq_lock, too
  * @is_masked: it came in, or the user masked it
  * @is_irq_off: it is masked in the interrupt controller
+ * @nr_unasked: how often it came in, maybe of this function, which could not be asked
  */
 struct latch_intx {
 	struct vfio_latch_device *dev;
@@ -44,6 +48,7 @@ struct latch_intx {
 	struct eventfd_ctx *trigger;
 	bool is_masked;
 	bool is_irq_off;
+	unsigned int nr_unasked;
 };
 
 /* A function with MSI on that would take DisINTx for its MSI's, too. */
@@ -120,21 +125,26 @@ static bool is_pending(struct vfio_latch_device *dev, bool *is_asserted)
 
 /*
  * A function that is away may be out of its reset, with its line on, before anybody sees to it. Who
- * resets the link holds the PCI core's configuration access lock.
+ * resets the link holds the PCI core's configuration access lock, and may go on waiting with it for
+ * as long as a minute: when interrupts that nobody takes come in by the hundred, the function is
+ * asked all the same.
  */
-static bool take_while_away(struct vfio_latch_device *dev)
+static bool take_while_away(struct vfio_latch_device *dev, struct latch_intx *intx)
 {
-	bool is_asserted;
+	bool is_asserted, is_locked;
 
 	/* The reset has ended any state but the sleep that nobody wakes it from here. */
-	if (!latch_is_away(dev) || dev->intx_quiet & LATCH_QUIET_LOW_POWER ||
-	    !pci_cfg_access_trylock(dev->pdev))
+	if (!latch_is_away(dev) || dev->intx_quiet & LATCH_QUIET_LOW_POWER)
+		return false;
+	is_locked = pci_cfg_access_trylock(dev->pdev);
+	if (!is_locked && ++intx->nr_unasked % UNASKED_MAX)
 		return false;
 	is_pending(dev, &is_asserted);
 	if (is_asserted)
 		latch_command_write_locked(dev, PCI_COMMAND_INTX_DISABLE,
 					   PCI_COMMAND_INTX_DISABLE);
-	pci_cfg_access_unlock(dev->pdev);
+	if (is_locked)
+		pci_cfg_access_unlock(dev->pdev);
 	return is_asserted;
 }
 
@@ -151,7 +161,7 @@ static bool take_interrupt(struct vfio_latch_device *dev, struct latch_intx *int
 
 	if (dev->can_mask_intx) {
 		if (is_quiet(dev))
-			return take_while_away(dev);
+			return take_while_away(dev, intx);
 		is_pending(dev, &is_asserted);
 		if (!is_asserted)
 			return false;

@@ -32,6 +32,8 @@ CLEAN_UP
 		witness_wait_ready(slow_ones[n]);
 	}
 	witness_set_intx("witness4", false);
+	witness_set_intx("witness0", false);
+	witness_set("witness0", "intx-survives-reset", "false");
 	file_write_try("/sys/power/pm_test", "none");
 	file_write_try(TRACING "/events/kprobes/restores/enable", "0");
 	file_write_try(TRACING "/events/power/suspend_resume/enable", "0");
@@ -430,6 +432,27 @@ TEST(an_interrupt_after_a_link_reset_does_not_storm)
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
 	witness_set_intx("witness4", false);
 	CHECK_LT(interrupts("vfio-intx") - before, 10);
+}
+
+/*
+ * It answers, and raises what no reset has taken from it, while the PCI core holds its link in reset
+ * still: that looks again after a second or more.
+ */
+TEST(an_interrupt_amid_a_link_reset_does_not_storm)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	int event = vfio_irq_event(device, VFIO_PCI_INTX_IRQ_INDEX);
+	unsigned long long before;
+
+	kmsg_expect("not ready");
+	witness_set("witness0", "intx-survives-reset", "true");
+	witness_set("witness0", "flr-ms", "1500");
+	witness_set_intx("witness0", true);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	before = interrupts("vfio-intx");
+	reset_the_link("witness0");
+	CHECK_LT(interrupts("vfio-intx") - before, 1000);
+	CHECK(WAIT_UNTIL(memory_answers(device), LIMIT_MS));
 }
 
 /* They would be made of what is about to be reset, with the device lock that AER waits for. */
