@@ -334,6 +334,19 @@ static int set_unmask_eventfd(struct vfio_latch_device *dev, int fd)
 	return 0;
 }
 
+/* A function that its user has told to keep quiet would not have raised it either. */
+static void signal_as_function(struct vfio_latch_device *dev)
+{
+	unsigned long flags;
+	bool is_disabled;
+
+	spin_lock_irqsave(&dev->intx_lock, flags);
+	is_disabled = dev->intx_disabled;
+	spin_unlock_irqrestore(&dev->intx_lock, flags);
+	if (!is_disabled)
+		compat_eventfd_signal(dev->intx->trigger);
+}
+
 /**
  * latch_intx_set - VFIO_DEVICE_SET_IRQS of INTx
  * @dev: the device; irq_lock is held
@@ -375,7 +388,7 @@ int latch_intx_set(struct vfio_latch_device *dev, const struct latch_irq_request
 		return 0;
 
 	if (action == VFIO_IRQ_SET_ACTION_TRIGGER)
-		compat_eventfd_signal(dev->intx->trigger);
+		signal_as_function(dev);
 	else
 		set_masked(dev, action == VFIO_IRQ_SET_ACTION_MASK);
 	return 0;

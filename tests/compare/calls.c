@@ -104,12 +104,16 @@ static void run_episodes(const char *name, const char *bdf)
 	uint64_t first = option("episode", 0);
 	uint64_t calls = option("calls", 1000);
 	struct subject subject;
+	unsigned int ports = 0;
 
 	option_slower = option("slower", 0);
 	setvbuf(stdout, NULL, _IOFBF, option("flush", 0) ? 256 : 1 << 16);
 	subject_read(&subject, bdf);
-	printf("|layout pm=%#x msi=%#x msix=%#x exp=%#x config=%#x", subject.pm, subject.msi,
-	       subject.msix, subject.exp, subject.config_size);
+	for (int bar = 0; bar < 6; bar++)
+		ports |= subject.bar_is_port[bar] << bar;
+	printf("|layout pm=%#x msi=%#x msix=%#x exp=%#x config=%#x ports=%#x vf=%d", subject.pm,
+	       subject.msi, subject.msix, subject.exp, subject.config_size, ports,
+	       pci_attr_exists(bdf, "physfn"));
 	pci_bind(bdf, VFIO_PCI);
 	session.seed = option("seed", 1);
 	for (const char *letter = name; *letter; letter++)

@@ -484,6 +484,19 @@ TEST_BOTH_MASKS(loopback_signals_the_eventfd)
 	CHECK_QUIET(event);
 }
 
+/* The function would not have raised it. */
+TEST_BOTH_MASKS(loopback_is_quiet_while_the_client_has_disintx_set)
+{
+	int event = vfio_irq_event(edu, INTX);
+
+	cfg_command(edu, PCI_COMMAND_INTX_DISABLE, 0);
+	vfio_irq_loopback(edu, INTX, 0);
+	CHECK_QUIET(event);
+	cfg_command(edu, 0, PCI_COMMAND_INTX_DISABLE);
+	vfio_irq_loopback(edu, INTX, 0);
+	CHECK_COMES(event);
+}
+
 /* Disabling, and other kinds */
 
 TEST_BOTH_MASKS(disabled_interrupt_does_not_come)

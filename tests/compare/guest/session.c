@@ -17,6 +17,9 @@
 #include "compare.h"
 #include "vmtest.h"
 
+/* Of longer data the rest is a sum. */
+#define SHOWN 256
+
 struct session session = { .container = -1, .group = -1, .fd = -1 };
 
 void call_is(const char *format, ...)
@@ -45,11 +48,11 @@ void call_data(const void *data, size_t size)
 	uint32_t sum = 0;
 
 	putchar(' ');
-	for (size_t n = 0; n < size && n < 64; n++) {
+	for (size_t n = 0; n < size && n < SHOWN; n++) {
 		putchar(digits[byte[n] >> 4]);
 		putchar(digits[byte[n] & 15]);
 	}
-	if (size <= 64)
+	if (size <= SHOWN)
 		return;
 	for (size_t n = 0; n < size; n++)
 		sum = (sum ^ byte[n]) * 16777619;
@@ -193,6 +196,24 @@ static void find_regions(void)
 	}
 }
 
+/* The client before has left nothing: neither in COMMAND nor in the first registers of BAR 0. */
+static void look_at_the_device(void)
+{
+	const uint16_t decoding = PCI_COMMAND_MEMORY;
+	off_t config = session.region_offset[VFIO_PCI_CONFIG_REGION_INDEX] + PCI_COMMAND;
+	uint32_t registers[16];
+	uint16_t before;
+
+	call_is("registers");
+	CHECK_EQ(pread(session.fd, &before, 2, config), 2);
+	CHECK_EQ(pwrite(session.fd, &decoding, 2, config), 2);
+	for (int n = 0; n < 16; n++)
+		pread(session.fd, &registers[n], 4, session.region_offset[0] + 4 * n);
+	CHECK_EQ(pwrite(session.fd, &before, 2, config), 2);
+	printf(" %x", before);
+	call_data(registers, sizeof(registers));
+}
+
 bool session_open(const struct subject *subject)
 {
 	session.subject = subject;
@@ -218,6 +239,8 @@ bool session_open(const struct subject *subject)
 	if (session.fd < 0)
 		return false;
 	find_regions();
+	if (subject->bar_size[0] && !subject->bar_is_port[0])
+		look_at_the_device();
 	return true;
 }
 
