@@ -15,7 +15,7 @@
 #	make check-mlx5 [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
 #	make check-pairs [ALL=1] [SEED=n] [DRIVER=ours|kernel]	pairs of actors that race on a witness
 #	make check-lint check-unit check-tools check-build check-kernels check-pahole
-#	make check-selftest check-igd check-dma-buf check-live-migration check-clients
+#	make check-selftest check-igd check-held check-dma-buf check-live-migration check-clients
 #	make check-docs check-package check-rpm check-system check-upgrade [ALL=1]
 #	make check-matrix	whose streams of mlx5 VFs whose driver loads, on which kernel
 #	make check-conformance	what our mlx5 driver asks of firmware and the kernel's never does
@@ -28,7 +28,7 @@
 #				the same calls of the kernel's driver and of ours
 #	make bench		what operations and migrations cost, the kernel's driver and ours
 
-SUITES := lint unit tools build kernels pahole selftest vm igd dma-buf mlx5 conformance \
+SUITES := lint unit tools build kernels pahole selftest vm igd held dma-buf mlx5 conformance \
 	live-migration clients docs package rpm system upgrade
 # Not in check: they race, or take more time, or a kernel that is built first.
 MORE := matrix pairs vfio-selftests
@@ -98,7 +98,7 @@ sim:
 	+@scripts/need tests/sim/packages
 	+@$(MAKE) -s -f tests/sim/Makefile
 
-check-igd check-dma-buf check-mlx5 check-matrix check-pairs check-conformance check-live-migration: modules sim
+check-igd check-held check-dma-buf check-mlx5 check-matrix check-pairs check-conformance check-live-migration: modules sim
 check-vfio-selftests check-system check-upgrade: sim
 
 lint: check-lint

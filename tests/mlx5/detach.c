@@ -95,6 +95,15 @@ TEST(a_pf_reset_in_resuming_ends_the_session)
 	check_usable();
 }
 
+TEST_OURS(a_pf_reset_leaves_a_vf_that_did_not_run_in_error)
+{
+	open_filled_vf();
+	CHECK_EQ(migration_bring_to(vf, STATE(STOP)), 0);
+	reset_pf();
+	CHECK_EQ(migration_state(vf), STATE(ERROR));
+	check_usable();
+}
+
 TEST_OURS(a_pf_reset_amid_a_migration_is_recorded)
 {
 	char *record;

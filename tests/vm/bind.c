@@ -148,6 +148,32 @@ TEST(function_can_be_bound_and_unbound_again_and_again)
 	}
 }
 
+static long long inodes(void)
+{
+	return file_read_number("/proc/sys/fs/inode-nr");
+}
+
+static void bind_and_unbind(const char *bdf, int times)
+{
+	for (int round = 0; round < times; round++) {
+		pci_bind(bdf, VFIO_PCI);
+		pci_unbind(bdf);
+	}
+}
+
+TEST(unbinding_leaves_no_inodes)
+{
+	const char *bdf = vm_bdf("edu0");
+	long long before;
+
+	driver_load("disable_idle_d3=1");
+	/* What sysfs keeps of the paths that are used here is there now. */
+	bind_and_unbind(bdf, 20);
+	before = inodes();
+	bind_and_unbind(bdf, 100);
+	CHECK_LT(inodes() - before, 50);
+}
+
 TEST(native_driver_works_after_unbind)
 {
 	const char *bdf = vm_bdf("nvme1");

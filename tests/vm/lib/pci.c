@@ -295,5 +295,7 @@ void pci_release_all(void)
 		override = pci_attr(*name, "driver_override");
 		if (strcmp(override, "(null)"))
 			pci_attr_set(*name, "driver_override", "\n");
+		if (!*pci_driver(*name) && pci_attr_number(*name, "enable"))
+			FAIL("%s is left enabled, and has no driver", *name);
 	}
 }
