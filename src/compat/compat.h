@@ -96,10 +96,10 @@ static inline vm_fault_t compat_insert_pfn_order(struct vm_fault *vmf, unsigned 
 /*
  * Small mappings of a range of a BAR, as far as there are none. Without huge
  * mappings a BAR is mapped whole at its first fault: in bulk where a module can
- * write page table entries, which on arm64 takes symbols that it does not get.
+ * write page table entries.
  * Returns 0 or an error; what came before it stays.
  */
-#if !defined(COMPAT_HUGE_PFNMAP) && defined(CONFIG_X86)
+#if !defined(COMPAT_HUGE_PFNMAP) && (defined(CONFIG_X86) || defined(CONFIG_ARM64))
 #define COMPAT_MAPS_IN_BULK	true
 
 struct compat_next_pte {
@@ -107,13 +107,37 @@ struct compat_next_pte {
 	pte_t pte;
 };
 
+static inline void compat_set_pte(struct mm_struct *mm, unsigned long address, pte_t *pte,
+				  pte_t value)
+{
+#ifdef CONFIG_ARM64
+	/*
+	 * What set_pte_at() does beside that takes symbols that no module gets, and is for
+	 * pages that are not special.
+	 */
+	set_pte(pte, value);
+#else
+	set_pte_at(mm, address, pte, value);
+#endif
+}
+
+static inline pte_t compat_following_pte(pte_t pte)
+{
+#ifdef CONFIG_ARM64
+	/* An address of 52 bits is not in one piece. */
+	return pfn_pte(pte_pfn(pte) + 1, pte_pgprot(pte));
+#else
+	return __pte(pte_val(pte) + PAGE_SIZE);
+#endif
+}
+
 static inline int compat_map_pte(pte_t *pte, unsigned long address, void *data)
 {
 	struct compat_next_pte *next = data;
 
 	if (pte_none(*pte))
-		set_pte_at(next->mm, address, pte, next->pte);
-	next->pte = __pte(pte_val(next->pte) + PAGE_SIZE);
+		compat_set_pte(next->mm, address, pte, next->pte);
+	next->pte = compat_following_pte(next->pte);
 	return 0;
 }
 
