@@ -16,3 +16,25 @@ die()
 	printf 'vfio-latch: %s\n' "$*" >&2
 	exit 1
 }
+
+# debian_arch NAME: what Debian calls the architecture NAME of uname or of the kernel
+debian_arch()
+{
+	case $1 in
+	aarch64 | arm64) echo arm64 ;;
+	x86_64 | x86 | amd64) echo amd64 ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# kernel_arch DIR: the architecture that the kernel prepared in DIR is for
+kernel_arch()
+{
+	if grep -q '^CONFIG_ARM64=y' "$1/include/config/auto.conf"; then
+		echo arm64
+	elif grep -q '^CONFIG_X86_64=y' "$1/include/config/auto.conf"; then
+		echo amd64
+	else
+		echo unknown
+	fi
+}
