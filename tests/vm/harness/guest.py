@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One boot: QEMU, its monitor, and the guest's requests to the host.
 
-The guest has three serial ports: the kernel log (ttyS0), TAP (ttyS1), and requests (ttyS2), on
-which it writes `SEQUENCE VERB ARGUMENTS` and reads `SEQUENCE ok ANSWER` or `SEQUENCE error TEXT`.
+The guest has three serial ports: the kernel log (ttyS0), TAP (ttyS1), and requests (ttyS2; arch.py
+has what other architectures call them), on which it writes `SEQUENCE VERB ARGUMENTS` and reads `SEQUENCE ok ANSWER` or `SEQUENCE error TEXT`.
 """
 
 import hashlib
@@ -14,9 +14,8 @@ import subprocess
 import threading
 import time
 
+from .arch import ARCH, AMD64, ports
 from .paths import HarnessError
-
-QEMU = "qemu-system-x86_64"
 
 
 # QEMU processes of this run, which must not outlive it.
@@ -223,22 +222,22 @@ class Boot:
         self.crashed = False
         self.has_plugin = machine.has_plugin
         self.disks = {disk: machine.disk_path(scratch, disk) for disk in machine.disks}
-        append = ["console=ttyS0", "loglevel=7", "printk.devkmsg=on", "panic=-1", "oops=panic",
-                  "tsc=reliable", "no_timer_check", "watchdog_thresh=60", "rdinit=/init",
+        append = ["console=" + ARCH.console, "loglevel=7", "printk.devkmsg=on", "panic=-1",
+                  "oops=panic", *ARCH.cmdline, "watchdog_thresh=60", "rdinit=/init",
                   "net.ifnames=0", "random.trust_cpu=on", *machine.cmdline, cmdline]
         # Without a PIT the kernel measures its clock against the HPET. On a busy host the PIT was
         # seen to tell it a frequency 40 times too low, and all time limits with it.
         self.command = [
-            QEMU, "-accel", "tcg,thread=" + threads,
-            "-machine", "pit=on" if pit else "pit=off",
+            ARCH.qemu, "-accel", "tcg,thread=" + threads,
+            *(["-machine", "pit=on" if pit else "pit=off"] if ARCH is AMD64 else []),
             "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none", "-vga", "none", "-net", "none",
             "-kernel", kernel.image, "-initrd", str(initramfs),
             "-append", " ".join(word for word in append if word),
-            "-chardev", "file,id=log,path=%s" % self.log, "-device", "isa-serial,chardev=log",
-            "-chardev", "file,id=tap,path=%s" % self.tap, "-device", "isa-serial,chardev=tap",
+            "-chardev", "file,id=log,path=%s" % self.log,
+            "-chardev", "file,id=tap,path=%s" % self.tap,
             "-chardev", "socket,id=requests,path=%s" % (scratch / "requests.sock"),
-            "-device", "isa-serial,chardev=requests",
+            *ports(),
             "-chardev", "socket,id=qmp,path=%s" % (scratch / "qmp.sock"),
             "-mon", "chardev=qmp,mode=control",
             *machine.qemu_options(scratch)]
@@ -273,7 +272,7 @@ class Boot:
                 process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
                                            stdout=errors, stderr=errors)
             except FileNotFoundError:
-                raise HarnessError("no %s: install qemu-system-x86" % QEMU) from None
+                raise HarnessError("no %s: install %s" % (ARCH.qemu, ARCH.qemu_package)) from None
         _running.add(process)
         try:
             return self._supervise(process, requests, monitor, silence, total)

@@ -5,6 +5,7 @@ import pathlib
 import shlex
 
 from . import cpio
+from .arch import ARCH, root
 from .modules import contents, direct_dependencies, module_name
 from .paths import BUILD, VM, HarnessError
 
@@ -16,14 +17,14 @@ DRIVER_MODULES = {"ours": ["vfio_latch", "vfio_pci"], "kernel": ["vfio_pci_core"
 
 def busybox():
     """The static one, which every guest starts with."""
-    for path in ("/bin/busybox", "/usr/bin/busybox"):
-        file = pathlib.Path(path)
+    for path in ("bin/busybox", "usr/bin/busybox"):
+        file = (root() or pathlib.Path("/")) / path
         if not file.exists():
             continue
         data = file.read_bytes()
         if b"/ld-linux" not in data[:4096]:
             return data
-        raise HarnessError("%s is dynamically linked: install busybox-static" % path)
+        raise HarnessError("%s is dynamically linked: install busybox-static" % file)
     raise HarnessError("no busybox: install busybox-static")
 
 
@@ -58,6 +59,7 @@ class Contents:
         self.further = further or {}
         self.ours = ours
         self.busybox = busybox()
+        self.port_modules = tree.closure(ARCH.port_modules, "the guest's ports")
 
     def build(self, program, executable, driver, arguments, slow, target):
         """Write the initramfs that runs PROGRAM's EXECUTABLE to TARGET; SLOW stretches the time
@@ -70,8 +72,10 @@ class Contents:
         archive.symlink("bin/sh", "busybox")
         archive.file("init", (VM / "init").read_bytes(), 0o755)
         archive.file("etc/vm", "VFIO_DRIVER=%s\nTEST_SECONDS=%d\nPROGRAM=%s\nARGUMENTS=%s\n"
+                     "PORT_MODULES='%s'\nTAP_PORT=%s\nVM_PORT=%s\n"
                      % (driver, program.seconds * slow, program.group,
-                        shlex.quote(shlex.join(arguments))))
+                        shlex.quote(shlex.join(arguments)), " ".join(self.port_modules),
+                        ARCH.tap, ARCH.requests))
         archive.file("tests/" + program.group, executable.read_bytes(), 0o755)
         for path in program.files:
             archive.file("files/" + path.name, path.read_bytes())
@@ -84,7 +88,7 @@ class Contents:
         tree = self.tree
         kernel = [name for name in DRIVER_MODULES["kernel"] if tree.has(name)]
         wanted = BASE + [name for name in OPTIONAL_BASE if tree.has(name)]
-        base = tree.closure(wanted + program.modules, "tests/vm/%s.c" % program.group)
+        base = tree.closure(wanted + ARCH.port_modules + program.modules, "tests/vm/%s.c" % program.group)
         if kernel:
             base += [name for name in tree.closure(kernel, "the kernel's driver")
                      if name not in base and name not in kernel]

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 
+from .arch import ARCH, root as arch_root
 from .paths import HarnessError, cache
 
 Kernel = collections.namedtuple("Kernel", "release image modules")
@@ -41,7 +42,7 @@ def _version_key(release):
 
 
 def _is_bookworm(release):
-    return re.fullmatch(r"6\.1\.0-\d+-amd64", release) is not None
+    return re.fullmatch(r"6\.1\.0-\d+-" + ARCH.name, release) is not None
 
 
 def available():
@@ -62,13 +63,13 @@ def available():
 
 
 def _newest_in_archive():
-    """The release that linux-image-amd64 stands for today."""
+    """The release that the kernel package stands for today."""
     try:
-        out = subprocess.run(["apt-cache", "depends", "linux-image-amd64"],
+        out = subprocess.run(["apt-cache", "depends", ARCH.package],
                              check=True, capture_output=True, text=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
-    names = re.findall(r"Depends: linux-image-(6\.1\.0-\d+-amd64)\b", out)
+    names = re.findall(r"Depends: linux-image-(6\.1\.0-\d+-%s)\b" % ARCH.name, out)
     return max(names, key=_version_key) if names else None
 
 
@@ -109,8 +110,30 @@ def _fetch(package, directory):
     archives[0].unlink()
 
 
+def _architecture(image):
+    """The architecture that a kernel's image is for: both kinds have the header of an EFI program,
+    and that of arm64 has a mark of its own."""
+    with open(image, "rb") as file:
+        head = file.read(4096)
+    at = int.from_bytes(head[0x3c:0x40], "little")
+    if head[0x38:0x3c] == b"ARM\x64" or \
+            head[at:at + 6] == b"PE\0\0" + (0xaa64).to_bytes(2, "little"):
+        return "arm64"
+    return "amd64"
+
+
 def find(release=None, root=None):
-    """The kernel RELEASE, in ROOT if that is given, or the newest bookworm one when None."""
+    """The kernel RELEASE, in ROOT if that is given, or the newest bookworm one when None. It must be
+    one for ARCH."""
+    kernel = _find(release, root)
+    found = _architecture(kernel.image)
+    if found != ARCH.name:
+        raise HarnessError("kernel %s is one for %s: it wants ARCH=%s"
+                           % (kernel.release, found, found))
+    return kernel
+
+
+def _find(release, root):
     if root:
         kernel = release and _in_root(str(root), release)
         if not kernel:
@@ -122,12 +145,14 @@ def find(release=None, root=None):
             if kernel:
                 return kernel
         return _download(release)
+    arch_root()
     at_hand = {r: k for r, k in available().items() if _is_bookworm(r)}
     if at_hand:
         return at_hand[max(at_hand, key=_version_key)]
     newest = _newest_in_archive()
     if not newest:
-        raise HarnessError("no Debian 12 kernel (6.1.0-N-amd64): none in /boot, none in %s, and "
-                           "apt knows no linux-image-amd64 that depends on one; run apt-get "
-                           "update, or name a kernel with KVER=" % cache())
+        raise HarnessError("no Debian 12 kernel (6.1.0-N-%s): none in /boot, none in %s, and "
+                           "apt knows no %s that depends on one; run apt-get "
+                           "update, or name a kernel with KVER="
+                           % (ARCH.name, cache(), ARCH.package))
     return _download(newest)

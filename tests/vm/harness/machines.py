@@ -4,6 +4,7 @@
 import shlex
 import subprocess
 
+from .arch import ARCH
 from .paths import BUILD, TREE, VM, HarnessError, relative
 
 DIRECTORY = VM / "machines"
@@ -20,20 +21,27 @@ def _plugin(name):
 class Machine:
     """One machine: QEMU options, kernel command line, disks."""
 
-    def __init__(self, name):
+    def __init__(self, name, describe=False):
+        """With DESCRIBE the machine is not to be started, and needs no plugin."""
         self.name = name
+        self._describe = describe
         self.options = []
         self.cmdline = []
         self.disks = {}
         self.root = None
         self.share = None
         self.has_plugin = False
+        # Why another architecture cannot have this machine.
+        self.amd64_only = None
         self.memory = "512M"
         self.processors = "2"
         self._read(name)
 
     def _read(self, name):
-        path = DIRECTORY / name
+        # What another architecture needs otherwise has the same name in its directory.
+        path = DIRECTORY / ARCH.name / name
+        if not path.is_file():
+            path = DIRECTORY / name
         if not path.is_file():
             raise HarnessError("no machine %s in tests/vm/machines" % name)
         for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -53,13 +61,16 @@ class Machine:
                 self.memory = rest
             elif word == "processors":
                 self.processors = rest
+            elif word == "amd64":
+                self.amd64_only = rest
             elif word == "root":
                 self.root = rest
             elif word == "share":
                 self.share = rest
             elif word == "plugin":
                 self.has_plugin = True
-                self.options += ["-plugin", "file=%s" % _plugin(rest)]
+                if not self._describe:
+                    self.options += ["-plugin", "file=%s" % _plugin(rest)]
             elif word == "disk":
                 disk, size = rest.split()
                 self.disks[disk] = size

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 
+from .arch import ARCH, AMD64
 from .paths import BUILD, TREE, VM, HarnessError, relative
 
 DRIVERS = ("ours", "kernel")
@@ -62,11 +63,28 @@ def may_match(program, patterns):
                                for pattern in patterns)
 
 
+def _patterns(path):
+    """What a list of tests says: {pattern of GROUP.PROMISE: the words after it}."""
+    if not path.exists():
+        return {}
+    lines = (line.split("#")[0].split(None, 1) for line in path.read_text().splitlines())
+    return {words[0]: words[1].strip() for words in lines if words}
+
+
 def known_faults():
     """What tests/vm/known-faults lists: {pattern of GROUP.PROMISE: the fault}."""
-    lines = (line.split("#")[0].split(None, 1)
-             for line in (VM / "known-faults").read_text().splitlines())
-    return {words[0]: words[1].strip() for words in lines if words}
+    return _patterns(VM / "known-faults")
+
+
+def not_here():
+    """What ARCH cannot have: {pattern of GROUP.PROMISE: why}."""
+    return _patterns(VM / ("not-on-" + ARCH.name))
+
+
+def names(pattern, left_out):
+    """Whether PATTERN, as a user writes it, asks for what LEFT_OUT says, and for nothing else."""
+    return not set(pattern) & set("*?[") and "." in pattern \
+        and fnmatch.fnmatchcase(pattern, left_out)
 
 
 def _newest(paths):
@@ -74,18 +92,17 @@ def _newest(paths):
 
 
 def _run_compiler(command, what):
-    done = subprocess.run(command, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise HarnessError("no %s, to compile %s" % (command[0], what)) from None
     if done.returncode:
         raise HarnessError("%s does not compile:\n%s" % (what, done.stderr.strip()))
 
 
-def _compiler():
-    return os.environ.get("CC", "gcc")
-
-
 def compile_library():
     """Build tests/vm/lib into one archive; returns its path."""
-    out = BUILD / "vm" / "programs"
+    out = BUILD / "vm" / ("programs" if ARCH is AMD64 else "programs-" + ARCH.name)
     out.mkdir(parents=True, exist_ok=True)
     library = out / "libvmtest.a"
     sources = sorted((VM / "lib").glob("*.c"))
@@ -97,12 +114,12 @@ def compile_library():
         objects = []
         for source in sources:
             target = out / ("lib-%s.o" % source.stem)
-            _run_compiler([_compiler(), *CFLAGS, "-c", "-o", str(target), str(source)],
+            _run_compiler([ARCH.compiler, *CFLAGS, "-c", "-o", str(target), str(source)],
                           relative(source))
             objects.append(str(target))
         partial = out / "libvmtest.a.part"
         partial.unlink(missing_ok=True)
-        subprocess.run(["ar", "rcs", str(partial), *objects], check=True)
+        subprocess.run([ARCH.archiver, "rcs", str(partial), *objects], check=True)
         partial.rename(library)
     return library
 
@@ -116,7 +133,7 @@ def compile_program(program, library):
     if target.exists() and target.stat().st_mtime >= _newest(inputs):
         return target
     partial = library.parent / ("%s.part%d" % (program.group, os.getpid()))
-    _run_compiler([_compiler(), *CFLAGS, "-I", str(VM / "lib"), "-o", str(partial),
+    _run_compiler([ARCH.compiler, *CFLAGS, "-I", str(VM / "lib"), "-o", str(partial),
                    str(program.source), *map(str, program.sources), str(library)],
                   relative(program.source))
     partial.rename(target)
@@ -125,7 +142,7 @@ def compile_program(program, library):
 
 def promises(executable, driver, release, patterns):
     """The tests that EXECUTABLE would run; it is static and can say so on the host."""
-    out = subprocess.run([str(executable), "--list", *patterns], check=True, capture_output=True,
+    out = subprocess.run([*ARCH.runner, str(executable), "--list", *patterns], check=True, capture_output=True,
                          text=True,
                          env={"VFIO_DRIVER": driver, "VFIO_KERNEL": release}).stdout
     return out.split()

@@ -13,7 +13,6 @@
 #include "kmsg.h"
 #include "test.h"
 
-#define PORT "/dev/ttyS2"
 #define TIMEOUT_MS 100000
 
 /*
@@ -48,7 +47,7 @@ static void read_line(int fd, char *line, size_t size)
 		if (!wait_for_host(fd, end))
 			FAIL("the host does not answer");
 		if (read(fd, line + used, 1) != 1)
-			FAIL("cannot read " PORT ": %m");
+			FAIL("cannot read what the host says: %m");
 		if (line[used] == '\n')
 			break;
 		used++;
@@ -59,6 +58,7 @@ static void read_line(int fd, char *line, size_t size)
 static int request(char **answer, const char *format, va_list args)
 {
 	static unsigned int count;
+	const char *port = getenv("VM_PORT");
 	char line[16384], prefix[32], *text;
 	int fd, length, failed;
 
@@ -66,7 +66,9 @@ static int request(char **answer, const char *format, va_list args)
 		abort();
 	/* Unlike any other process's, so that a killed test's late answer is not taken for ours. */
 	length = snprintf(prefix, sizeof(prefix), "%d-%u ", getpid(), count++);
-	fd = CHECK_OK(open(PORT, O_RDWR | O_NOCTTY | O_CLOEXEC));
+	if (!port)
+		FAIL("VM_PORT does not name the port that requests go to");
+	fd = CHECK_OK(open(port, O_RDWR | O_NOCTTY | O_CLOEXEC));
 	CHECK_OK(flock(fd, LOCK_EX));
 	CHECK(dprintf(fd, "%s%s\n", prefix, text) > 0);
 	free(text);
