@@ -13,6 +13,7 @@
 
 #include "file.h"
 #include "test.h"
+#include "vfio.h"
 
 #define DEVICES "/sys/bus/pci/devices"
 #define DRIVERS "/sys/bus/pci/drivers"
@@ -274,6 +275,18 @@ void pci_wait_power_state(const char *bdf, const char *state)
 	if (!WAIT_UNTIL(in_power_state(bdf, state), 10000))
 		FAIL("%s stays in %s, does not get to %s (runtime status %s, usage %d)", bdf,
 		     pci_power_state(bdf), state, pm_status(bdf), pm_usage(bdf));
+}
+
+void pci_report_errors(void)
+{
+	char **names = all_functions();
+
+	for (char **name = names; *name; name++) {
+		uint32_t command = real_cfg(*name, PCI_COMMAND, 2);
+
+		if (!(command & PCI_COMMAND_SERR))
+			real_cfg_set(*name, PCI_COMMAND, command | PCI_COMMAND_SERR, 2);
+	}
 }
 
 void pci_release_all(void)

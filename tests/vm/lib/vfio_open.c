@@ -155,8 +155,11 @@ void vfio_dma_unmap(struct vfio_device *device, uint64_t iova, size_t size)
 
 void *vfio_dma_alloc(struct vfio_device *device, uint64_t iova, size_t size)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			    -1, 0);
+	const size_t page = getpagesize();
+	void *memory;
+
+	size = (size + page - 1) / page * page;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED)
 		FAIL("no %zu bytes of memory: %m", size);
