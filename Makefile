@@ -6,7 +6,7 @@
 #	make check		all tests but -debug; ends in "N passed, N failed"
 #	make check-quick	those of the daily loop
 #
-#	make modules [KVER=release | KDIR=dir]	build/modules/<release>/*.ko
+#	make modules [ARCH=arm64] [KVER=release | KDIR=dir]	build/modules/<release>/*.ko
 #	make modules-all			for the kernels of all Debian suites
 #	make deb				build/deb/*.deb
 #	make rpm				build/rpm/*.rpm
@@ -19,6 +19,8 @@
 #	make check-docs check-package check-rpm check-system check-upgrade [ALL=1]
 #	make check-matrix	whose streams of mlx5 VFs whose driver loads, on which kernel
 #	make check-conformance	what our mlx5 driver asks of firmware and the kernel's never does
+#	make check-arm64 [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
+#				the modules and the VM tests on arm64: cross-built, emulated
 #	make check-debug	what needs kernels of its own (docs/testing.md), one after the other:
 #	make check-debug-kernel	the VM tests, and every failing step, with KASAN, UBSAN and lockdep
 #	make check-vfio-selftests	the kernel's own selftests of VFIO, its driver and ours compared
@@ -31,7 +33,7 @@
 SUITES := lint unit tools build kernels pahole selftest vm igd held dma-buf mlx5 conformance \
 	live-migration clients docs package rpm system upgrade
 # Not in check: they race, or take more time, or a kernel that is built first.
-MORE := matrix pairs vfio-selftests
+MORE := matrix pairs vfio-selftests arm64
 QUICK := lint unit tools pahole vm mlx5
 QUICK_TESTS := basic bind latch migration dirty
 
