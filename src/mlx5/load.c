@@ -13,7 +13,8 @@
  *			taken inside; the image is mapped and unmapped under it.
  *
  * The session lives until its file is closed and the device has left RESUMING,
- * whichever comes last; it keeps the device's memory that long.
+ * whichever comes last. Its image is freed when the device leaves RESUMING, or by
+ * the write() that is going on then.
  */
 #include <linux/anon_inodes.h>
 #include <linux/fs.h>
@@ -41,6 +42,7 @@ struct latch_mlx5_load {
 	int error;			/* why no more can be written */
 	bool is_partial;		/* the last record is not whole */
 	bool is_loaded;			/* the firmware has taken an image */
+	bool is_over;			/* also read without it */
 };
 
 static void free_session(struct kref *kref)
@@ -51,6 +53,20 @@ static void free_session(struct kref *kref)
 	mutex_destroy(&load->write_lock);
 	vfio_put_device(&load->dev->core.vdev);
 	kfree(load);
+}
+
+/*
+ * Called at the session's end and by each writer when it is done: either the writer finds that the
+ * session is over, or it does not have the lock any more.
+ */
+static void free_memory(struct latch_mlx5_load *load)
+{
+	/* Pairs with itself, there: is_over was set, or the lock released, before. */
+	smp_mb();
+	if (!READ_ONCE(load->is_over) || !mutex_trylock(&load->write_lock))
+		return;
+	latch_image_free(&load->image);
+	mutex_unlock(&load->write_lock);
 }
 
 static size_t header_from_user(struct latch_mlx5_load *load, const char __user *buf, size_t count)
@@ -202,8 +218,10 @@ static ssize_t load_write(struct file *file, const char __user *buf, size_t coun
 		ret = write_some(load, buf + written, count - written);
 		if (ret > 0) {
 			written += ret;
-			ret = 0;
+			ret = fatal_signal_pending(current) ? -EINTR : 0;
 		}
+		/* Records may be as small as their headers. */
+		cond_resched();
 	}
 	is_partial = !latch_record_is_whole(&load->reader);
 	/* Neither unreadable memory nor a signal hurts what has come before. */
@@ -212,6 +230,7 @@ static ssize_t load_write(struct file *file, const char __user *buf, size_t coun
 	else
 		ret = note(load, ret, is_partial);
 	mutex_unlock(&load->write_lock);
+	free_memory(load);
 	if (ret && ret != -EFAULT && ret != -EINTR)
 		return ret;
 	return written ?: ret;
@@ -319,5 +338,7 @@ void latch_mlx5_load_end(struct latch_mlx5_device *dev, const char *why)
 	load->error = -ENODEV;
 	latch_image_unmap(&load->image);
 	mlx5_core_dealloc_pd(dev->mdev, load->pdn);
+	WRITE_ONCE(load->is_over, true);
+	free_memory(load);
 	kref_put(&load->kref, free_session);
 }

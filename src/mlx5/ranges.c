@@ -16,7 +16,7 @@ static unsigned int round_to_pages(struct latch_range *ranges, unsigned int nr, 
 
 		if (kept && (start <= ranges[kept - 1].last ||
 			     start - ranges[kept - 1].last == 1)) {
-			ranges[kept - 1].last = last;
+			ranges[kept - 1].last = max(last, ranges[kept - 1].last);
 			continue;
 		}
 		ranges[kept].start = start;
@@ -44,7 +44,7 @@ static unsigned int before_smallest_gap(const struct latch_range *ranges, unsign
 
 /**
  * latch_ranges_merge - have whole pages in not too many ranges
- * @ranges: the ranges, in ascending order, none overlapping another; changed in place
+ * @ranges: the ranges, by ascending start, none of them empty; changed in place
  * @nr: how many there are
  * @max: how many there may be, at least 1
  * @page_size: bytes, a power of two

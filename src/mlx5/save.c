@@ -56,8 +56,11 @@ void latch_save_free_memory(struct latch_mlx5_save *save)
 
 static void fail(struct latch_mlx5_save *save, int error)
 {
-	/* mlx5_core's word for a firmware without resources; to a reader it means to wait. */
-	if (error == -EAGAIN)
+	/*
+	 * mlx5_core's word for a firmware without resources, and what a killed process gets that
+	 * waits for memory. To a reader they mean to wait, and to try again.
+	 */
+	if (error == -EAGAIN || error == -EINTR)
 		error = -ENOMEM;
 	spin_lock(&save->lock);
 	if (!save->error)
@@ -468,7 +471,8 @@ int latch_mlx5_save_finish(struct latch_mlx5_device *dev)
 	if (ret)
 		fail(save, ret);
 	latch_save_put(save);
-	return dev->save == save ? 0 : -ENODEV;
+	/* A reset that is under way ends the session, too. */
+	return dev->save == save && ret != -ENODEV ? 0 : -ENODEV;
 }
 
 /*

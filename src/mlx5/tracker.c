@@ -190,7 +190,7 @@ static int prepare(struct latch_mlx5_tracker *tracker, const struct latch_mlx5_t
 	struct latch_range *ranges;
 	unsigned int nr = 0;
 	struct rb_node *rb;
-	int ret;
+	int ret = -EINVAL;
 
 	ranges = kvmalloc_array(nr_nodes, sizeof(*ranges), GFP_KERNEL_ACCOUNT);
 	if (!ranges)
@@ -198,11 +198,16 @@ static int prepare(struct latch_mlx5_tracker *tracker, const struct latch_mlx5_t
 	for (rb = rb_first_cached(nodes); rb && nr < nr_nodes; rb = rb_next(rb), nr++) {
 		struct interval_tree_node *node = rb_entry(rb, struct interval_tree_node, rb);
 
+		/* vfio lets empty ones through. */
+		if (node->last < node->start)
+			goto free;
 		ranges[nr].start = node->start;
 		ranges[nr].last = node->last;
 	}
 	nr = latch_ranges_merge(ranges, nr, plan->max_ranges, tracker->page_size);
-	ret = nr ? prepare_command(tracker, plan, ranges, nr) : -EINVAL;
+	if (nr)
+		ret = prepare_command(tracker, plan, ranges, nr);
+free:
 	kvfree(ranges);
 	return ret;
 }

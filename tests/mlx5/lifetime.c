@@ -201,6 +201,27 @@ TEST(a_writer_whose_session_has_ended_takes_no_more)
 	pthread_join(thread, NULL);
 }
 
+TEST_OURS(a_loading_session_that_has_ended_keeps_no_image)
+{
+	const uint64_t header[2] = { IMAGE_BYTES, 0 };
+	char *bytes = map_memory(IMAGE_BYTES);
+	long long before;
+	int data;
+
+	connectx_open_two(&source, &target);
+	cgroup_enter();
+	before = cgroup_kernel_memory();
+	data = migration_set(target, STATE(RESUMING));
+	CHECK_EQ(write(data, header, sizeof(header)), sizeof(header));
+	CHECK_EQ(write(data, bytes, IMAGE_BYTES - 1), IMAGE_BYTES - 1);
+	CHECK_LE(IMAGE_BYTES, cgroup_kernel_memory() - before);
+	vfio_reset(target);
+	CHECK_EQ(migration_state(target), STATE(RUNNING));
+	CHECK_LT(cgroup_kernel_memory() - before, IMAGE_BYTES / 2);
+	close(data);
+	cgroup_leave();
+}
+
 static void *report(void *data)
 {
 	const struct late_page *page = data;

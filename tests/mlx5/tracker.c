@@ -154,6 +154,22 @@ TEST_LOGGING(ranges_that_make_no_sense_are_refused)
 	check_works();
 }
 
+/* vfio lets it through: to it an empty range overlaps none. Half of the range that it cuts would be lost. */
+TEST_LOGGING(an_empty_range_beside_others_is_refused)
+{
+	static const struct dma_range ranges[] = {
+		{ IOVA - PAGE, PAGE }, { IOVA, 64 * PAGE }, { IOVA, 0 },
+	};
+
+	if (!driver_is_ours())
+		SKIP("the kernel's driver takes it");
+	open_vf();
+	CHECK_ERR(EINVAL, dma_logging_start_try(vf, ranges, 3, PAGE));
+	CHECK_EQ(connectx_objects("trackers"), 0);
+	CHECK_EQ(start(&whole, 1), 0);
+	check_works();
+}
+
 TEST_LOGGING(ranges_that_overlap_are_refused)
 {
 	static const struct dma_range ranges[] = {

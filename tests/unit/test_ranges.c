@@ -53,6 +53,8 @@ static void ranges_with_nothing_between_them_become_one(void **state)
 	assert_merged(RANGES({ 0, 0x10 }, { 0x20, 0x30 }, { 0xff0, 0x1010 }), 8,
 		      RANGES({ 0, 0x1fff }));
 	assert_merged(RANGES({ 0, 0x10 }, { 0x1ff0, 0x1fff }), 8, RANGES({ 0, 0x1fff }));
+	/* One within another. */
+	assert_merged(RANGES({ 0, 0x4fff }, { 0x1000, 0x1fff }), 8, RANGES({ 0, 0x4fff }));
 }
 
 static void ranges_with_the_least_between_them_become_one_first(void **state)
