@@ -101,7 +101,7 @@ sim:
 	+@$(MAKE) -s -f tests/sim/Makefile
 
 check-igd check-held check-dma-buf check-mlx5 check-matrix check-pairs check-conformance check-live-migration: modules sim
-check-vfio-selftests check-system check-upgrade: sim
+check-vfio-selftests check-system check-upgrade check-arm64: sim
 
 lint: check-lint
 

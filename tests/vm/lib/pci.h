@@ -66,6 +66,9 @@ char *pci_power_state(const char *bdf);		/* "D0", "D3hot", ... */
 /* Wait until the function is in this power state; fails the test when it does not get there. */
 void pci_wait_power_state(const char *bdf, const char *state);
 
+/* Let every function report its errors, where firmware has not. For the runner. */
+void pci_report_errors(void);
+
 /*
  * Take every function from vfio-pci, VFs away, overrides away; fails the test if one that nobody has
  * is still enabled. For the runner.
