@@ -210,7 +210,8 @@ static void look_at_the_device(void)
 	for (int n = 0; n < 16; n++)
 		pread(session.fd, &registers[n], 4, session.region_offset[0] + 4 * n);
 	CHECK_EQ(pwrite(session.fd, &before, 2, config), 2);
-	printf(" %x", before);
+	/* Of decoding see host-decoding in docs/differences.md. */
+	printf(" %x", before & ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
 	call_data(registers, sizeof(registers));
 }
 
