@@ -155,6 +155,7 @@ void subject_read(struct subject *subject, const char *bdf)
 			continue;
 		subject->writable = known[n].writable;
 		subject->nr_writable = known[n].nr_writable;
-		subject->splits_quads = known[n].splits_quads;
+		/* Of a VF that nobody has brought online QEMU's NVMe answers one register of 4 bytes. */
+		subject->splits_quads = known[n].splits_quads || pci_attr_exists(bdf, "physfn");
 	}
 }
