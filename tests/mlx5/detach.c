@@ -98,7 +98,7 @@ TEST(a_pf_reset_in_resuming_ends_the_session)
 TEST_OURS(a_pf_reset_leaves_a_vf_that_did_not_run_in_error)
 {
 	open_filled_vf();
-	CHECK_EQ(migration_bring_to(vf, STATE(STOP)), 0);
+	migration_set(vf, STATE(STOP));
 	reset_pf();
 	CHECK_EQ(migration_state(vf), STATE(ERROR));
 	check_usable();
