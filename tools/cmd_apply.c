@@ -21,13 +21,16 @@ static const struct section usual_section = {
 	.tunable = { UNSAID, UNSAID, UNSAID },
 };
 
+static bool is_passed_over(const struct device *dev)
+{
+	return device_is_vf(dev) && !dev->driver[0] && autoprobe_is_ours(dev->pf);
+}
+
 static const struct section *section_for(const struct config *config, const struct device *dev)
 {
 	const struct section *section = config_find(config, dev);
 
-	if (!section && device_is_vf(dev) && !dev->driver[0] && autoprobe_is_ours(dev->pf))
-		return &usual_section;
-	return section;
+	return !section && is_passed_over(dev) ? &usual_section : section;
 }
 
 /*
@@ -45,6 +48,24 @@ static bool is_decided(const struct device *dev, const struct want *want)
 	       !(device_is_vf(dev) && autoprobe_is_off(dev->pf));
 }
 
+/* A VF that could not be bound: what it has instead, and what is to be done. */
+static void leave_failed(struct device *dev, const struct want *want)
+{
+	const struct want usual = { DRIVER_USUAL, { UNSAID, UNSAID, UNSAID } };
+
+	device_read_driver(dev);
+	if (!device_is_vf(dev) || dev->driver[0] || dev->driver_override[0])
+		return;
+	if (strcmp(want->driver, DRIVER_USUAL) && is_passed_over(dev))
+		device_bind(dev, &usual, false);
+	if (dev->driver[0])
+		error("%s: has its usual driver, %s, instead; when this is mended: vfio-latch apply %s",
+		      dev->text, dev->driver, dev->text);
+	else
+		error("%s: has no driver; when this is mended: vfio-latch apply %s", dev->text,
+		      dev->text);
+}
+
 static enum exit_code apply_section(struct device *dev, const struct want *want,
 				    const struct options *options)
 {
@@ -59,6 +80,8 @@ static enum exit_code apply_section(struct device *dev, const struct want *want,
 		return EXIT_DONE;
 	}
 	code = device_bind(dev, want, options->force);
+	if (code == EXIT_FAILED)
+		leave_failed(dev, want);
 	/* Not if it has no usual driver, and got none. */
 	if (!code && !options->is_new && device_is_as_wanted(dev, want))
 		printf("%s: went from %s to %s\n", dev->text, before,
@@ -100,8 +123,7 @@ static bool can_bind(const struct section *section, const struct device *pf)
 
 	if (!strcmp(driver, DRIVER_NONE) || !driver_cannot_load(driver, why, sizeof(why)))
 		return true;
-	error("%s: its VFs are left to the kernel: section [%s] cannot bind them: %s", pf->text,
-	      section->name, why);
+	error("%s: VFs of section [%s] get their usual driver: %s", pf->text, section->name, why);
 	return false;
 }
 
@@ -111,13 +133,9 @@ static bool will_bind_vfs(const struct config *config, const struct device *pf)
 	bool will = false;
 	size_t n;
 
-	for (n = 0; n < config->section_count; n++) {
-		if (!section_may_bind_vfs(&config->section[n], pf))
-			continue;
-		if (!can_bind(&config->section[n], pf))
-			return false;
-		will = true;
-	}
+	for (n = 0; n < config->section_count; n++)
+		if (section_may_bind_vfs(&config->section[n], pf))
+			will |= can_bind(&config->section[n], pf);
 	return will;
 }
 

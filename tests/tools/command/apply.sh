@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # apply: as udev calls it (--new), and for what is there already.
 
-HELPERS+=(pf_only udev left_to_the_kernel drivers_of the_kernel_finishes nothing_was_bound)
+HELPERS+=(pf_only udev a_vf_to_fail left_to_the_kernel drivers_of the_kernel_finishes nothing_was_bound)
 
 pf_only()
 {
@@ -99,7 +99,7 @@ vfs_that_the_pf_cannot_have_do_not()
 # left_to_the_kernel WHY: VFs keep the driver that they would have without us
 left_to_the_kernel()
 {
-	complains "0000:41:00.0: its VFs are left to the kernel: section [mlx5-vfs] cannot bind them: $1" \
+	complains "0000:41:00.0: VFs of section [mlx5-vfs] get their usual driver: $1" \
 		0 apply --new 0000:41:00.0
 	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 1
 }
@@ -137,6 +137,31 @@ a_pf_gets_autoprobe_back_when_the_module_has_gone()
 	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
 	rm -r "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci"
 	left_to_the_kernel "there is no module mlx5_vfio_pci for this kernel"
+}
+
+# The others of the PF are no worse off for it.
+a_section_that_cannot_load_its_module_costs_only_its_own_vfs_their_driver()
+{
+	local order
+
+	for order in "broken good" "good broken"; do
+		pf_only 4
+		loaded mlx5_core
+		for section in $order; do
+			case $section in
+			broken) printf '[broken]\nvf = 0-1\ndriver = uio_pci_generic\n' ;;
+			good) printf '[good]\nvf = 2-3\ndriver = mlx5_vfio_pci\n' ;;
+			esac
+		done | config
+		complains "0000:41:00.0: VFs of section [broken] get their usual driver: there is no module uio_pci_generic for this kernel" \
+			0 apply --new 0000:41:00.0
+		is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
+		vfs 0000:41:00.0 4
+		latch_is 1 apply --new 0000:41:00.{1,2,3,4}
+		is "$(drivers_of 0000:41:00.0 4)" "2 mlx5_core
+2 mlx5_vfio_pci"
+		is "$(stores | grep -c 'probe 0000:41:00.[34] < mlx5_core' || :)" 0
+	done
 }
 
 new_vfs_are_bound_without_a_probe_by_the_usual_driver()
@@ -244,15 +269,68 @@ a_new_device_that_has_gone_again_is_nobodys_fault()
 	udev 0000:05:00.0
 }
 
-a_new_device_that_cannot_be_bound_stays_without_a_driver()
+# a_vf_to_fail: autoprobe is off by now, and what was there is no more
+a_vf_to_fail()
 {
 	pf_only 1
 	udev 0000:41:00.0
 	vfs 0000:41:00.0 1
-	rm -r "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci"
-	complains "0000:41:00.1: there is no module mlx5_vfio_pci for this kernel" \
-		1 apply --new 0000:41:00.1
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
+}
+
+a_new_vf_whose_module_does_not_load_or_probe_gets_its_usual_driver()
+{
+	local new mended="has its usual driver, mlx5_core, instead; when this is mended: vfio-latch apply 0000:41:00.1"
+
+	for new in --new ""; do
+		a_vf_to_fail
+		rm -r "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci"
+		complains "0000:41:00.1: there is no module mlx5_vfio_pci for this kernel
+vfio-latch: 0000:41:00.1: $mended" 1 apply $new 0000:41:00.1
+		is "$(driver_of 0000:41:00.1)" mlx5_core
+		is "$(attribute 0000:41:00.1 driver_override)" ""
+
+		a_vf_to_fail
+		echo 22 >"$VFIO_LATCH_ROOT/model/fail/mlx5_vfio_pci"
+		latch_is 1 apply $new 0000:41:00.1
+		is "$(tail -n 1 <<<"$err")" "vfio-latch: 0000:41:00.1: $mended"
+		is "$(driver_of 0000:41:00.1)" mlx5_core
+		rm "$VFIO_LATCH_ROOT/model/fail/mlx5_vfio_pci"
+		latch_is 0 apply 0000:41:00.1
+		is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+	done
+}
+
+a_new_vf_that_gets_no_driver_at_all_is_told_with_what_to_do()
+{
+	local section
+
+	a_vf_to_fail
+	echo 22 | tee "$VFIO_LATCH_ROOT/model/fail/"{mlx5_vfio_pci,mlx5_core} >/dev/null
+	for section in "" "driver = usual"; do
+		printf '[mlx5-vfs]\n%s\n' "$section" | drop_in x.conf
+		latch_is 1 apply --new 0000:41:00.1
+		is "$(tail -n 2 <<<"$err")" "vfio-latch: 0000:41:00.1: its usual driver cannot be bound: No such device
+vfio-latch: 0000:41:00.1: has no driver; when this is mended: vfio-latch apply 0000:41:00.1"
+		is "$(driver_of 0000:41:00.1)" none
+	done
+}
+
+# Who has switched autoprobe off, or set a driver_override, wants no usual driver.
+a_vf_that_fails_gets_no_usual_driver_where_others_have_decided_that()
+{
+	a_vf_to_fail
+	rm "$VFIO_LATCH_ROOT/run/vfio-latch/autoprobe-0000:41:00.0"
+	echo 22 >"$VFIO_LATCH_ROOT/model/fail/mlx5_vfio_pci"
+	latch_is 1 apply --new 0000:41:00.1
+	is "$(tail -n 1 <<<"$err")" \
+		"vfio-latch: 0000:41:00.1: has no driver; when this is mended: vfio-latch apply 0000:41:00.1"
 	is "$(driver_of 0000:41:00.1)" none
+	a_vf_to_fail
+	echo 22 >"$VFIO_LATCH_ROOT/model/fail/mlx5_vfio_pci"
+	echo none >"$(sys 0000:41:00.1)/driver_override"
+	latch_is 1 apply 0000:41:00.1
+	is "$(driver_of 0000:41:00.1) $(attribute 0000:41:00.1 driver_override)" "none none"
 }
 
 # The read of sriov_numvfs waits for what the kernel is doing: here, a FIFO.
