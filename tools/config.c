@@ -64,6 +64,7 @@ static void syntax_fault(void *user, unsigned int line, const char *text)
 {
 	struct source *source = user;
 
+	source->config->is_partial = true;
 	add_fault(source->config, source->file, line, "%s", text);
 }
 
@@ -172,6 +173,8 @@ static void take_pair(void *user, const struct ini_pair *pair)
 	while (key < NR_KEYS && strcmp(pair->key, key_name(key)))
 		key++;
 	if (key == NR_KEYS) {
+		/* "id 15b3:101e", where the equals sign is missing. */
+		source->config->is_partial |= strpbrk(pair->key, " \t") != NULL;
 		add_fault(source->config, source->file, pair->line, "unknown key \"%s\"",
 			  pair->key);
 		return;
@@ -212,6 +215,7 @@ void config_parse(struct config *config, const char *file, FILE *stream)
 /* A fault of the file as a whole has line 0. */
 void config_unreadable(struct config *config, const char *file, const char *why)
 {
+	config->is_partial = true;
 	add_fault(config, add_file(config, file), 0, "%s", why);
 }
 
@@ -314,11 +318,13 @@ bool section_may_bind_vfs(const struct section *section, const struct device *pf
 	return (!driver || strcmp(driver, DRIVER_USUAL)) && section_may_match_vfs(section, pf);
 }
 
-/* Likewise, of any section. */
+/* Likewise, of any section, also one that could not be read. */
 bool config_may_bind_vfs(const struct config *config, const struct device *pf)
 {
 	size_t n;
 
+	if (config->is_partial && pf->total_vfs)
+		return true;
 	for (n = 0; n < config->section_count; n++)
 		if (section_may_bind_vfs(&config->section[n], pf))
 			return true;

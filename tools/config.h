@@ -51,12 +51,19 @@ struct fault {
 	char *text;
 };
 
-/* Sections in the order in which they were first met. */
+/**
+ * struct config - what all files say
+ * @section: in the order in which they were first met
+ * @fault: in the order of files and lines, then those of sections as a whole
+ * @is_partial: something could not be read, and may have been about any device
+ * @file: their names
+ */
 struct config {
 	struct section *section;
 	size_t section_count;
 	struct fault *fault;
 	size_t fault_count;
+	bool is_partial;
 	char **file;
 	size_t file_count;
 };

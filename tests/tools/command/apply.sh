@@ -610,6 +610,33 @@ with_a_fault_and_no_good_configuration_vfs_that_may_be_meant_stay_out_of_the_hos
 	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
 }
 
+# What cannot be read may have been about VFs, as little as is left of it.
+with_a_fault_that_is_no_sections_all_vfs_stay_out_of_the_host()
+{
+	local wrong
+
+	for wrong in '[mlx5-vfs\nid = 15b3:101e\ndriver = mlx5_vfio_pci\n' 'id = 15b3:101e\n' \
+		'[x]\nid 15b3:101e\n' '[x]\nid = 15b3:1016\nid 15b3:101e\ndriver = vfio-pci\n' \
+		'[]\n' '[M\374ller]\nid = 15b3:101e\ndriver = vfio-pci\n' unreadable; do
+		pf_only 4
+		device 0000:05:00.0 1234:11e8
+		: | config
+		if [[ $wrong == unreadable ]]; then
+			mkdir -p "$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/x.conf"
+		else
+			printf "$wrong" | drop_in x.conf
+		fi
+		latch 'apply' --new 0000:41:00.0
+		is "$wrong $status $(attribute 0000:41:00.0 sriov_drivers_autoprobe)" "$wrong 0 0"
+		is "${err#*; }" "until this is mended, new VFs that it may be about get no driver: there is no good configuration"
+		# It has no VFs.
+		udev 0000:05:00.0
+		vfs 0000:41:00.0 1
+		udev 0000:41:00.1
+		is "$(driver_of 0000:41:00.1)" none
+	done
+}
+
 a_last_good_configuration_that_cannot_be_written_is_told()
 {
 	pf_only 4
