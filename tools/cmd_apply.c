@@ -203,6 +203,7 @@ static enum exit_code read_devices(struct devices *devices, const struct options
 /* udev's call and the unit's go on with a fault in the files, with another's or in doubt. */
 static enum exit_code read_or_last_good(struct config *config, const struct options *options)
 {
+	enum last_good outcome;
 	struct config faulty;
 
 	if (!options->is_new && !options->last_good)
@@ -211,13 +212,12 @@ static enum exit_code read_or_last_good(struct config *config, const struct opti
 	if (!config->fault_count)
 		return EXIT_DONE;
 	faulty = *config;
-	if (last_good_load(config)) {
-		last_good_report(&faulty, true);
+	outcome = last_good_load(config);
+	last_good_report(&faulty, outcome);
+	if (outcome == LAST_GOOD_USED)
 		config_free(&faulty);
-	} else {
+	else
 		*config = faulty;
-		last_good_report(&faulty, false);
-	}
 	/* udev would log it for each function. */
 	return options->last_good ? EXIT_CONFIG : EXIT_DONE;
 }

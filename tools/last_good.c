@@ -4,6 +4,7 @@
  * appear while there is a fault in the files: who mistypes has not decided anything.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +20,69 @@
 #define DIRECTORY "/var/lib/vfio-latch"
 #define LAST_GOOD DIRECTORY "/last-good.conf"
 
+/* Of the text before it: one that was cut short, or changed, is not what was found good. */
+#define END_FORMAT "# end %016" PRIx64 "\n"
+#define END_SIZE 24
+
+static void write_end(char end[END_SIZE], const char *text, size_t size)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+	size_t n;
+
+	/* FNV-1a: it guards against accidents. */
+	for (n = 0; n < size; n++)
+		hash = (hash ^ (unsigned char)text[n]) * 0x100000001b3;
+	snprintf(end, END_SIZE, END_FORMAT, hash);
+}
+
+static bool is_whole(const char *text, size_t size)
+{
+	char end[END_SIZE];
+	size_t length;
+
+	write_end(end, text, 0);
+	length = strlen(end);
+	if (size < length)
+		return false;
+	write_end(end, text, size - length);
+	return !memcmp(text + size - length, end, length);
+}
+
+/* NULL, and errno, if it cannot be read. */
+static char *read_text(size_t *size)
+{
+	char path[PATH_SIZE], *text = NULL;
+	size_t room = 0;
+	ssize_t length;
+	FILE *file;
+
+	system_path(path, LAST_GOOD);
+	file = fopen(path, "re");
+	if (!file)
+		return NULL;
+	/* It has no NUL. */
+	length = getdelim(&text, &room, '\0', file);
+	fclose(file);
+	*size = length < 0 ? 0 : length;
+	return text;
+}
+
+static int write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+	int ret;
+
+	if (!file)
+		return -errno;
+	ret = fputs(text, file) < 0 || fflush(file) || fsync(fileno(file)) ? -EIO : 0;
+	if (fclose(file))
+		ret = -errno;
+	return ret;
+}
+
 static int write_text(const char *text)
 {
 	char path[PATH_SIZE], temporary[PATH_SIZE];
-	FILE *file;
 	int ret;
 
 	system_path(path, DIRECTORY);
@@ -30,38 +90,26 @@ static int write_text(const char *text)
 		return -errno;
 	system_path(path, LAST_GOOD);
 	system_path(temporary, LAST_GOOD ".new");
-	file = fopen(temporary, "we");
-	if (!file)
-		return -errno;
-	ret = fputs(text, file) < 0 || fflush(file) || fsync(fileno(file)) ? -EIO : 0;
-	if (fclose(file))
-		ret = -errno;
+	ret = write_file(temporary, text);
 	return ret ? ret : rename(temporary, path) ? -errno : 0;
 }
 
 static bool is_written(const char *text)
 {
-	char path[PATH_SIZE], *found = NULL;
-	size_t size = 0;
-	FILE *file;
-	bool same;
+	size_t size;
+	char *found = read_text(&size);
+	bool same = found && size == strlen(text) && !memcmp(found, text, size);
 
-	system_path(path, LAST_GOOD);
-	file = fopen(path, "re");
-	same = file && getdelim(&found, &size, '\0', file) >= 0 && !strcmp(found, text);
 	free(found);
-	if (file)
-		fclose(file);
 	return same;
 }
 
-/* A file that cannot be written is told, and no reason to do nothing. */
-void last_good_save(const struct config *config)
+/* As a file that says the same, with its end. */
+static char *config_text(const struct config *config)
 {
-	char *text = NULL, stamp[PATH_SIZE];
+	char *text = NULL, end[END_SIZE];
 	size_t size, n;
 	FILE *stream;
-	int ret;
 
 	stream = open_memstream(&text, &size);
 	if (!stream)
@@ -69,31 +117,88 @@ void last_good_save(const struct config *config)
 	fputs("# Written by vfio-latch: the last configuration that had no fault.\n", stream);
 	for (n = 0; n < config->section_count; n++)
 		section_write(&config->section[n], stream);
+	fflush(stream);
+	write_end(end, text, size);
+	fputs(end, stream);
 	fclose(stream);
+	return text;
+}
+
+/* One at a time: two that write the same temporary file would mix their texts. */
+static void write_locked(const char *text)
+{
+	int lock = lock_take("last-good"), ret;
+
+	if (lock < 0) {
+		error(STATE_DIRECTORY "/last-good: %s", strerror(-lock));
+		return;
+	}
 	ret = is_written(text) ? 0 : write_text(text);
 	if (ret)
 		error(LAST_GOOD ": %s", strerror(-ret));
+	lock_release(lock);
+}
+
+/* A file that cannot be written is told, and no reason to do nothing. */
+void last_good_save(const struct config *config)
+{
+	char *text = config_text(config), stamp[PATH_SIZE];
+
+	write_locked(text);
 	free(text);
 	/* The next fault is told, be it the same. */
 	system_path(stamp, STATE_DIRECTORY "/fault");
 	unlink(stamp);
 }
 
-/* False if there is none. */
-bool last_good_load(struct config *config)
+static enum last_good parse_text(struct config *config, char *text, size_t size)
 {
-	char path[PATH_SIZE], *file = path;
+	FILE *stream;
 
-	system_path(path, LAST_GOOD);
-	config_load_files(config, &file, 1);
-	if (!config->fault_count)
-		return true;
-	config_free(config);
-	return false;
+	*config = (struct config){};
+	if (!is_whole(text, size))
+		return LAST_GOOD_DAMAGED;
+	stream = fmemopen(text, size, "r");
+	if (!stream)
+		abort();
+	config_parse(config, LAST_GOOD, stream);
+	fclose(stream);
+	config_finish(config);
+	return config->fault_count ? LAST_GOOD_DAMAGED : LAST_GOOD_USED;
+}
+
+/* @config is empty unless it is used. */
+enum last_good last_good_load(struct config *config)
+{
+	enum last_good outcome = LAST_GOOD_MISSING;
+	size_t size;
+	char *text = read_text(&size);
+
+	*config = (struct config){};
+	if (text)
+		outcome = parse_text(config, text, size);
+	else if (errno != ENOENT)
+		outcome = LAST_GOOD_DAMAGED;
+	free(text);
+	if (outcome != LAST_GOOD_USED)
+		config_free(config);
+	return outcome;
+}
+
+static const char *consequence(enum last_good outcome)
+{
+	switch (outcome) {
+	case LAST_GOOD_USED:
+		return "the last good configuration holds";
+	case LAST_GOOD_DAMAGED:
+		return "new VFs that it may be about get no driver: " LAST_GOOD " is damaged";
+	default:
+		return "new VFs that it may be about get no driver: there is no good configuration";
+	}
 }
 
 /* Once for each fault: udev calls for every function. */
-void last_good_report(const struct config *faulty, bool is_used)
+void last_good_report(const struct config *faulty, enum last_good outcome)
 {
 	char told[1024] = "", text[1024];
 	size_t length;
@@ -102,8 +207,7 @@ void last_good_report(const struct config *faulty, bool is_used)
 	fault_text(&faulty->fault[0], text, sizeof(text) / 2);
 	length = strlen(text);
 	snprintf(text + length, sizeof(text) - length, "; until this is mended, %s",
-		 is_used ? "the last good configuration holds" :
-		 "new VFs that it may be about get no driver: there is no good configuration");
+		 consequence(outcome));
 	lock = lock_take("fault");
 	if (lock >= 0 && pread(lock, told, sizeof(told) - 1, 0) >= 0 && !strcmp(told, text)) {
 		lock_release(lock);

@@ -5,9 +5,11 @@
 
 #include "config.h"
 
+enum last_good { LAST_GOOD_USED, LAST_GOOD_MISSING, LAST_GOOD_DAMAGED };
+
 /* last_good.c APIs: */
 void last_good_save(const struct config *config);
-bool last_good_load(struct config *config);
-void last_good_report(const struct config *faulty, bool is_used);
+enum last_good last_good_load(struct config *config);
+void last_good_report(const struct config *faulty, enum last_good outcome);
 
 #endif

@@ -624,6 +624,7 @@ with_a_fault_that_is_no_sections_all_vfs_stay_out_of_the_host()
 		if [[ $wrong == unreadable ]]; then
 			mkdir -p "$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/x.conf"
 		else
+			# shellcheck disable=SC2059 # it has escapes
 			printf "$wrong" | drop_in x.conf
 		fi
 		latch 'apply' --new 0000:41:00.0
@@ -635,6 +636,50 @@ with_a_fault_that_is_no_sections_all_vfs_stay_out_of_the_host()
 		udev 0000:41:00.1
 		is "$(driver_of 0000:41:00.1)" none
 	done
+}
+
+# As after a crash of a file system that keeps no order.
+a_last_good_configuration_that_is_cut_short_or_changed_does_not_hold()
+{
+	local file damage
+
+	for damage in 's/^\[other.*//' '$d' '4d' 's/101e/101c/' 'd' '$a [y]'; do
+		pf_only 4
+		printf '[other]\nid = 8086:10d3\ndriver = vfio-pci\n' | drop_in other.conf
+		latch_is 0 apply
+		latch_is 0 apply
+		file=$VFIO_LATCH_ROOT/var/lib/vfio-latch/last-good.conf
+		echo nonsense | drop_in x.conf
+		latch 'apply' --new 0000:41:00.0
+		is "${err#*; }" "until this is mended, the last good configuration holds"
+		sed -i "$damage" "$file"
+		latch 'apply' --new 0000:41:00.0
+		is "$damage ${err#*; }" "$damage until this is mended, new VFs that it may be about get no driver: /var/lib/vfio-latch/last-good.conf is damaged"
+		is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
+	done
+}
+
+# Each waits for the others, and for who has the lock now.
+a_last_good_configuration_is_written_by_one_at_a_time()
+{
+	local locks writer
+
+	pf_only 4
+	locks=$VFIO_LATCH_ROOT/run/vfio-latch
+	mkdir -p "$locks"
+	exec 9>"$locks/last-good"
+	flock 9
+	"$TOP/build/tests-tools/vfio-latch" apply 9>&- &
+	writer=$!
+	# It waits for us, or has come to its end.
+	until grep -q -- "-> FLOCK .* $writer " /proc/locks || ! kill -0 "$writer" 2>/dev/null; do
+		:
+	done
+	kill -0 "$writer"
+	is "$(ls "$VFIO_LATCH_ROOT/var/lib/vfio-latch")" ""
+	flock -u 9
+	wait "$writer"
+	is "$(ls "$VFIO_LATCH_ROOT/var/lib/vfio-latch")" last-good.conf
 }
 
 a_last_good_configuration_that_cannot_be_written_is_told()
@@ -653,6 +698,7 @@ autoprobe_that_cannot_be_switched_is_told()
 	complains "0000:41:00.0: sriov_drivers_autoprobe: Permission denied" 1 apply
 	pf_only 4
 	echo >"$VFIO_LATCH_ROOT/run/vfio-latch"
-	complains "0000:41:00.0: sriov_drivers_autoprobe: Not a directory" 1 apply
+	complains "/run/vfio-latch/last-good: Not a directory
+vfio-latch: 0000:41:00.0: sriov_drivers_autoprobe: Not a directory" 1 apply
 	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 1
 }
