@@ -56,13 +56,28 @@ static void put_back(struct device *dev, const struct before *before)
 		      before->driver[0] ? before->driver : "no driver", strerror(-ret));
 }
 
-static int take_from_driver(struct device *dev)
+static enum exit_code refuse_in_use(const struct device *dev, const char *why)
 {
-	int ret = detach(dev);
+	error("%s: left with %s, in use: %s", dev->text, dev->driver, why);
+	return EXIT_IN_USE;
+}
 
-	if (ret)
-		error("%s: cannot be taken from %s: %s", dev->text, dev->driver, strerror(-ret));
-	return ret;
+/*
+ * Since bind_locked() looked, locks may have been waited for, and other devices been bound: who
+ * has opened it meanwhile shall keep it.
+ */
+static enum exit_code take_from_driver(struct device *dev, bool force)
+{
+	char why[256];
+	int ret;
+
+	if (!force && device_in_use_now(dev, why, sizeof(why)))
+		return refuse_in_use(dev, why);
+	ret = detach(dev);
+	if (!ret)
+		return EXIT_DONE;
+	error("%s: cannot be taken from %s: %s", dev->text, dev->driver, strerror(-ret));
+	return EXIT_FAILED;
 }
 
 /* Why a bind failed, where the kernel's answer needs explaining. */
@@ -77,79 +92,84 @@ static void bind_error(const struct device *dev, const char *driver, int ret)
 }
 
 /* A driver that takes the device by itself needs no driver_override to take it again. */
-static int attach_driver(struct device *dev, const char *driver)
+static enum exit_code change_driver(struct device *dev, const char *driver, bool force)
 {
-	int ret = attach_by_override(dev, driver, usual_is(dev, driver) ? "" : driver);
-
-	if (ret)
-		bind_error(dev, driver, ret);
-	return ret;
-}
-
-/* With the rule in force, so that it is what the probe reads. */
-static int attach_with_rule(struct device *dev, const char *driver, const char *rule)
-{
-	struct policy_lease lease;
+	enum exit_code code = take_from_driver(dev, force);
 	int ret;
 
-	ret = policy_add(&lease, driver, rule);
-	if (ret) {
-		if (ret == -ENOENT)
-			error("%s: the %s that is loaded takes no rules: it is the kernel's own",
-			      dev->text, driver);
-		else if (ret == -E2BIG)
-			error("%s: no room for its rule in %s", dev->text, lease.parameter);
-		else
-			error("%s: rule \"%s\": %s", dev->text, rule, strerror(-ret));
-		return ret;
-	}
-	ret = take_from_driver(dev);
+	if (code)
+		return code;
+	ret = attach_by_override(dev, driver, usual_is(dev, driver) ? "" : driver);
 	if (!ret)
-		ret = attach_driver(dev, driver);
-	policy_remove(&lease);
-	return ret;
+		return EXIT_DONE;
+	bind_error(dev, driver, ret);
+	return EXIT_FAILED;
 }
 
-static int bind_vfio(struct device *dev, const struct want *want)
+static void policy_error(const struct device *dev, const char *driver, const char *rule,
+			 const struct policy_lease *lease, int ret)
 {
+	if (ret == -ENOENT)
+		error("%s: the %s that is loaded takes no rules: it is the kernel's own",
+		      dev->text, driver);
+	else if (ret == -E2BIG)
+		error("%s: no room for its rule in %s", dev->text, lease->parameter);
+	else
+		error("%s: rule \"%s\": %s", dev->text, rule, strerror(-ret));
+}
+
+/* With its rule in force, so that it is what the probe reads. */
+static enum exit_code bind_vfio(struct device *dev, const struct want *want, bool force)
+{
+	struct policy_lease lease;
+	enum exit_code code;
 	char rule[256];
 	int ret;
 
-	if (policy_rule(rule, sizeof(rule), dev->text, want->tunable))
-		return attach_with_rule(dev, want->driver, rule);
-	ret = take_from_driver(dev);
-	return ret ? ret : attach_driver(dev, want->driver);
+	if (!policy_rule(rule, sizeof(rule), dev->text, want->tunable))
+		return change_driver(dev, want->driver, force);
+	ret = policy_add(&lease, want->driver, rule);
+	if (ret) {
+		policy_error(dev, want->driver, rule, &lease, ret);
+		return EXIT_FAILED;
+	}
+	code = change_driver(dev, want->driver, force);
+	policy_remove(&lease);
+	return code;
 }
 
-static int set_override(const struct device *dev, const char *driver)
+static enum exit_code set_override(const struct device *dev, const char *driver)
 {
 	int ret = override_set(dev, driver);
 
-	if (ret)
-		error("%s: driver_override: %s", dev->text, strerror(-ret));
-	return ret;
+	if (!ret)
+		return EXIT_DONE;
+	error("%s: driver_override: %s", dev->text, strerror(-ret));
+	return EXIT_FAILED;
 }
 
-static int bind_usual(struct device *dev)
+static enum exit_code bind_usual(struct device *dev, bool force)
 {
+	enum exit_code code;
 	int ret;
 
 	if (has_usual(dev))
 		return set_override(dev, "");
-	ret = take_from_driver(dev);
-	if (ret)
-		return ret;
+	code = take_from_driver(dev, force);
+	if (code)
+		return code;
 	ret = usual_attach(dev);
-	if (ret)
-		error("%s: its usual driver cannot be bound: %s", dev->text, strerror(-ret));
-	return ret;
+	if (!ret)
+		return EXIT_DONE;
+	error("%s: its usual driver cannot be bound: %s", dev->text, strerror(-ret));
+	return EXIT_FAILED;
 }
 
-static int bind_none(struct device *dev)
+static enum exit_code bind_none(struct device *dev, bool force)
 {
-	int ret = take_from_driver(dev);
+	enum exit_code code = take_from_driver(dev, force);
 
-	return ret ? ret : set_override(dev, DRIVER_NONE);
+	return code ? code : set_override(dev, DRIVER_NONE);
 }
 
 /* @spelled becomes the name of the driver as the kernel has it. */
@@ -174,13 +194,13 @@ static enum exit_code load_driver(const struct device *dev, const char *driver,
 	return EXIT_FAILED;
 }
 
-static int bind_as_wanted(struct device *dev, const struct want *want)
+static enum exit_code bind_as_wanted(struct device *dev, const struct want *want, bool force)
 {
 	if (!strcmp(want->driver, DRIVER_NONE))
-		return bind_none(dev);
+		return bind_none(dev, force);
 	if (!strcmp(want->driver, DRIVER_USUAL))
-		return bind_usual(dev);
-	return bind_vfio(dev, want);
+		return bind_usual(dev, force);
+	return bind_vfio(dev, want, force);
 }
 
 /* Whether @dev loses its driver to become as wanted. */
@@ -202,16 +222,14 @@ static enum exit_code bind_locked(struct device *dev, const struct want *wanted,
 	if (code)
 		return code;
 	want.driver = driver;
-	if (!force && takes_driver(dev, &want) && device_in_use(dev, why, sizeof(why))) {
-		error("%s: left with %s, in use: %s", dev->text, dev->driver, why);
-		return EXIT_IN_USE;
-	}
+	if (!force && takes_driver(dev, &want) && device_in_use(dev, why, sizeof(why)))
+		return refuse_in_use(dev, why);
 	memcpy(before.driver, dev->driver, sizeof(before.driver));
 	memcpy(before.override, dev->driver_override, sizeof(before.override));
-	if (!bind_as_wanted(dev, &want))
-		return EXIT_DONE;
-	put_back(dev, &before);
-	return EXIT_FAILED;
+	code = bind_as_wanted(dev, &want, force);
+	if (code)
+		put_back(dev, &before);
+	return code;
 }
 
 /*

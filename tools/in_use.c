@@ -95,3 +95,11 @@ bool device_in_use(const struct device *dev, char *why, size_t size)
 	snprintf(directory, sizeof(directory), DEVICE, dev->text);
 	return any_directory(directory, directory_in_use, &reason) || is_open(dev, why, size);
 }
+
+/* Likewise, by processes as they are at this moment. */
+bool device_in_use_now(const struct device *dev, char *why, size_t size)
+{
+	if (dev->driver[0])
+		users_look_again(dev);
+	return device_in_use(dev, why, size);
+}

@@ -20,7 +20,7 @@
 /* Of NVIDIA's own driver. */
 #define NVIDIA_MAJOR 195
 
-/* All processes that have devices open, as they were when somebody first asked. */
+/* All processes that have devices open, as they were when somebody first asked, or since then. */
 static struct users {
 	struct user *user;
 	size_t count;
@@ -94,6 +94,13 @@ static void read_processes(void)
 	free_names(&pids);
 }
 
+/* Whoever asks next sees processes as they are then. */
+static void forget_processes(void)
+{
+	free(users.user);
+	users = (struct users){};
+}
+
 static const struct user *user_of(dev_t device, bool is_block)
 {
 	size_t n;
@@ -113,33 +120,46 @@ bool is_block_device(const char *directory)
 	return !strcmp(subsystem, "block");
 }
 
+static bool has_number(const char *directory, dev_t *number)
+{
+	unsigned int major, minor;
+	char text[32];
+
+	if (attr_read(text, sizeof(text), "%s/dev", directory) <= 0 ||
+	    sscanf(text, "%u:%u", &major, &minor) != 2)
+		return false;
+	*number = makedev(major, minor);
+	return true;
+}
+
 /* A visitor. Ends at the first node that somebody has open. */
 static bool find_user(const char *directory, void *arg)
 {
-	unsigned int major, minor;
 	const struct user **user = arg;
-	char number[32];
+	dev_t number;
 
-	if (attr_read(number, sizeof(number), "%s/dev", directory) <= 0 ||
-	    sscanf(number, "%u:%u", &major, &minor) != 2)
+	if (!has_number(directory, &number))
 		return false;
-	*user = user_of(makedev(major, minor), is_block_device(directory));
+	*user = user_of(number, is_block_device(directory));
 	return *user;
 }
 
 /* Its IOMMU group's node, which has another name where there is no IOMMU. */
-static void find_user_of_group(const struct device *dev, const struct user **user)
+static bool any_of_group(const struct device *dev,
+			 bool (*visit)(const char *directory, void *arg), void *arg)
 {
 	static const char *const names[] = {
 		"/sys/class/vfio/%d", "/sys/class/vfio/noiommu-%d",
 	};
 	char directory[NAME_SIZE];
+	bool found = false;
 	size_t n;
 
-	for (n = 0; n < sizeof(names) / sizeof(names[0]) && !*user; n++) {
+	for (n = 0; n < sizeof(names) / sizeof(names[0]) && !found; n++) {
 		snprintf(directory, sizeof(directory), names[n], dev->iommu_group);
-		find_user(directory, user);
+		found = visit(directory, arg);
 	}
+	return found;
 }
 
 /* What sysfs does not show: NVIDIA's driver makes its nodes by itself. */
@@ -163,7 +183,7 @@ enum open_state users_of(const struct device *dev, const struct user **user)
 	read_processes();
 	snprintf(directory, sizeof(directory), "/sys/bus/pci/devices/%s", dev->text);
 	if (driver_is_vfio(dev->driver))
-		find_user_of_group(dev, &found);
+		any_of_group(dev, find_user, &found);
 	else
 		find_user_of_nvidia(dev, &found);
 	if (!found)
@@ -171,4 +191,24 @@ enum open_state users_of(const struct device *dev, const struct user **user)
 	if (user)
 		*user = found;
 	return found ? OPEN : users.is_partial ? OPEN_UNKNOWN : CLOSED;
+}
+
+/* A visitor. */
+static bool has_node(const char *directory, void *arg)
+{
+	dev_t number;
+
+	(void)arg;
+	return has_number(directory, &number);
+}
+
+/* What nobody can have open needs no other look at all processes. */
+void users_look_again(const struct device *dev)
+{
+	char directory[NAME_SIZE];
+
+	snprintf(directory, sizeof(directory), "/sys/bus/pci/devices/%s", dev->text);
+	if (any_directory(directory, has_node, NULL) || any_of_group(dev, has_node, NULL) ||
+	    exists("/proc/driver/nvidia/gpus/%s", dev->text))
+		forget_processes();
 }

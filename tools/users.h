@@ -21,10 +21,12 @@ enum open_state { CLOSED, OPEN, OPEN_UNKNOWN };
 
 /* users.c APIs: */
 enum open_state users_of(const struct device *dev, const struct user **user);
+void users_look_again(const struct device *dev);
 bool is_block_device(const char *directory);
 
 /* in_use.c APIs: */
 bool device_in_use(const struct device *dev, char *why, size_t size);
+bool device_in_use_now(const struct device *dev, char *why, size_t size);
 
 /* block.c APIs: */
 bool block_device_is_claimed(const char *name);

@@ -505,6 +505,38 @@ a_group_without_an_iommu_that_is_open_is_in_use()
 		5 unbind 0000:41:00.1
 }
 
+# What was idle when all was looked at may not be any more: an apply takes its time.
+a_device_that_is_opened_while_others_are_bound_is_in_use()
+{
+	new_system
+	pf 0000:41:00.0 8
+	vfs 0000:41:00.0 2
+	driver 0000:41:00.1 mlx5_core
+	driver 0000:41:00.2 mlx5_core
+	node 0000:41:00.2 infiniband_verbs/uverbs3 1:5
+	opened /dev/zero infiniband/uverbs3
+	mv "$VFIO_LATCH_ROOT/proc/1234" "$VFIO_LATCH_ROOT/model/meanwhile"
+	complains "0000:41:00.2: left with mlx5_core, in use: process 1234 (qemu-system-x86) has it open" \
+		5 apply
+	is "$(driver_of 0000:41:00.1) $(driver_of 0000:41:00.2)" "mlx5_vfio_pci mlx5_core"
+}
+
+a_device_that_is_opened_while_its_rule_is_written_is_in_use()
+{
+	a_vf
+	latch_is 0 bind 0000:41:00.1
+	mkdir "$VFIO_LATCH_ROOT/sys/class/vfio/2"
+	echo 1:3 >"$VFIO_LATCH_ROOT/sys/class/vfio/2/dev"
+	opened /dev/null vfio/2
+	mv "$VFIO_LATCH_ROOT/proc/1234" "$VFIO_LATCH_ROOT/model/meanwhile"
+	complains "0000:41:00.1: left with mlx5_vfio_pci, in use: process 1234 (qemu-system-x86) has it open" \
+		5 bind --disable-vga=1 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+	is "$(cat "$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy")" ""
+	is "$(attribute 0000:41:00.1 driver_override)" mlx5_vfio_pci
+	latch_is 0 bind --force --disable-vga=1 0000:41:00.1
+}
+
 # The second look would wait for somebody who writes again.
 processes_are_looked_at_once_for_all_devices()
 {
@@ -545,14 +577,17 @@ a_claimed_block_device_is_in_use()
 	in_use nvme "block device nvme0n1 is in use"
 }
 
+# A VF's directory links to its PF's.
 another_devices_block_device_is_not()
 {
 	a_vf
 	driver 0000:41:00.1 nvme
-	node 0000:41:00.10 nvme/nvme0/nvme0n1 7:77
-	ln -s ../../../../../../../class/block "$(sys 0000:41:00.10)/nvme/nvme0/nvme0n1/subsystem"
+	node 0000:41:00.0 nvme/nvme0/nvme0n1 7:77
+	ln -s ../../../../../../../class/block "$(sys 0000:41:00.0)/nvme/nvme0/nvme0n1/subsystem"
 	touch "$VFIO_LATCH_ROOT/model/claimed/nvme0n1"
+	[[ -e $(sys 0000:41:00.1)/physfn/nvme/nvme0/nvme0n1/dev ]]
 	latch_is 0 bind 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
 }
 
 graphics_is_in_use()

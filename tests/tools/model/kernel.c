@@ -16,6 +16,7 @@
  *	fail/{unbind,shrink}	an errno, in which an unbind ends, or a policy with fewer rules
  *	adding/BDF		the kernel is not done adding the function
  *	claimed/NAME		block device NAME is in use
+ *	meanwhile		a process, 1234, that begins with the first write
  *	no-udev			udev does not run
  *	initramfs-RELEASE	the names of the files in it
  */
@@ -265,6 +266,16 @@ static bool ends_in(const char *text, const char *end)
 	return length >= of_end && !strcmp(text + length - of_end, end);
 }
 
+static void begin_process(void)
+{
+	char meanwhile[PATH_SIZE], process[PATH_SIZE];
+
+	system_path(meanwhile, "/model/meanwhile");
+	system_path(process, "/proc/1234");
+	if (rename(meanwhile, process) && errno != ENOENT)
+		abort();
+}
+
 int sysfs_store(const char *path, const char *text)
 {
 	const char *file = path + strlen(system_root());
@@ -272,6 +283,7 @@ int sysfs_store(const char *path, const char *text)
 	struct stat st;
 
 	write_log(file, text);
+	begin_process();
 	/* sysfs does not hand on a write of nothing. */
 	if (!*text)
 		return 0;
