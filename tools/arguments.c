@@ -13,11 +13,11 @@ void print_faults(const struct config *config)
 	}
 }
 
-/* Half of a configuration is none: with a fault in it, nothing is done. */
+/* Half of a configuration is none: with a fault in it that is not one section's, nothing is done. */
 enum exit_code read_config(struct config *config)
 {
 	config_load(config);
-	if (!config->fault_count)
+	if (!config_refused(config))
 		return EXIT_DONE;
 	print_faults(config);
 	config_free(config);

@@ -95,6 +95,9 @@ static enum exit_code apply_device(const struct config *config, struct device *d
 	const struct section *section = section_for(config, dev);
 	struct want want;
 
+	if (section && section->is_refused)
+		section = is_passed_over(dev) && !strcmp(section->value[KEY_DRIVER], DRIVER_USUAL) ?
+			  &usual_section : NULL;
 	if (!section)
 		return EXIT_DONE;
 	want.driver = section->value[KEY_DRIVER];
@@ -209,7 +212,7 @@ static enum exit_code read_or_last_good(struct config *config, const struct opti
 	if (!options->is_new && !options->last_good)
 		return read_config(config);
 	config_load(config);
-	if (!config->fault_count)
+	if (!config_refused(config))
 		return EXIT_DONE;
 	faulty = *config;
 	outcome = last_good_load(config);
@@ -220,6 +223,20 @@ static enum exit_code read_or_last_good(struct config *config, const struct opti
 		*config = faulty;
 	/* udev would log it for each function. */
 	return options->last_good ? EXIT_CONFIG : EXIT_DONE;
+}
+
+/* Of a configuration that holds, but for these. */
+static enum exit_code tell_refused_sections(const struct config *config,
+					    const struct options *options)
+{
+	if (config_refused(config) || !config->fault_count)
+		return EXIT_DONE;
+	/* udev calls for each function, and would log it as often. */
+	if (options->is_new)
+		section_fault_report(config);
+	else
+		print_faults(config);
+	return options->is_new ? EXIT_DONE : EXIT_CONFIG;
 }
 
 enum exit_code cmd_apply(const struct options *options)
@@ -238,8 +255,9 @@ enum exit_code cmd_apply(const struct options *options)
 		return code;
 	if (!code && !options->count && !options->off && !options->dry_run && !config.fault_count)
 		last_good_save(&config);
+	code = graver(code, tell_refused_sections(&config, options));
 	code = graver(code, read_devices(&devices, options));
-	if (config.fault_count)
+	if (config_refused(&config))
 		code = graver(code, keep_vfs_free(&config, &devices, options));
 	else
 		code = graver(code, apply_all(&config, &devices, options));

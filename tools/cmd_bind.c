@@ -23,6 +23,7 @@ static enum exit_code bind_one(const struct config *config, const struct options
 			       const char *argument)
 {
 	struct want want = { .driver = options->driver };
+	const struct section *section;
 	enum exit_code code;
 	struct device dev;
 
@@ -30,7 +31,13 @@ static enum exit_code bind_one(const struct config *config, const struct options
 	code = read_device(&dev, argument);
 	if (code)
 		return code;
-	complete(&want, config_find(config, &dev));
+	section = config_find(config, &dev);
+	if (section && section->is_refused && !want.driver) {
+		error("%s: section [%s] has a fault: see vfio-latch check", dev.text,
+		      section->name);
+		return EXIT_CONFIG;
+	}
+	complete(&want, section);
 	if (!want.driver) {
 		error("%s: no section of the configuration is for it: name a driver with --driver",
 		      dev.text);

@@ -54,8 +54,9 @@ static bool print_matches(const struct config *config, const struct section *sec
 static void check_section(const struct config *config, const struct section *section,
 			  const struct devices *devices)
 {
-	if (!section->enabled) {
-		printf("[%s] is switched off\n", section->name);
+	if (!section->enabled || section->is_refused) {
+		printf("[%s] %s\n", section->name,
+		       section->enabled ? "binds nothing" : "is switched off");
 		return;
 	}
 	if (!print_matches(config, section, devices))
@@ -87,7 +88,7 @@ enum exit_code cmd_check(const struct options *options)
 		config_load(&config);
 	code = config.fault_count ? EXIT_CONFIG : EXIT_DONE;
 	print_faults(&config);
-	if (!code)
+	if (!config_refused(&config))
 		check_sections(&config);
 	config_free(&config);
 	return code;

@@ -229,7 +229,16 @@ static bool has_match(const struct section *section)
 	return false;
 }
 
-static void check_section(struct config *config, const struct section *section)
+/* What means nothing in this section says nothing about the others. */
+static void refuse_section(struct config *config, struct section *section, const char *driver)
+{
+	add_fault(config, section->value_file[KEY_DRIVER], section->value_line[KEY_DRIVER],
+		  "driver: tunables are for a VFIO driver, not for \"%s\"", driver);
+	config->fault[config->fault_count - 1].section = section->name;
+	section->is_refused = true;
+}
+
+static void check_section(struct config *config, struct section *section)
 {
 	const char *driver = section->value[KEY_DRIVER];
 
@@ -237,8 +246,7 @@ static void check_section(struct config *config, const struct section *section)
 		add_fault(config, section->file, section->line, "section [%s] names no driver",
 			  section->name);
 	else if (*driver && !driver_is_vfio(driver) && tunables_are_said(section->tunable))
-		add_fault(config, section->value_file[KEY_DRIVER], section->value_line[KEY_DRIVER],
-			  "driver: tunables are for a VFIO driver, not for \"%s\"", driver);
+		refuse_section(config, section, driver);
 	if (!has_match(section))
 		add_fault(config, section->file, section->line,
 			  "section [%s] does not say which devices it is for", section->name);
@@ -251,6 +259,17 @@ void config_finish(struct config *config)
 
 	for (n = 0; n < config->section_count; n++)
 		check_section(config, &config->section[n]);
+}
+
+/* The first fault with which nothing holds, or NULL. */
+const struct fault *config_refused(const struct config *config)
+{
+	size_t n;
+
+	for (n = 0; n < config->fault_count; n++)
+		if (!config->fault[n].section)
+			return &config->fault[n];
+	return NULL;
 }
 
 /* With file and line, if it is one of a line. */

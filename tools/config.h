@@ -30,6 +30,7 @@ enum key {
  * @value: each key's value in the last file that has it, or NULL
  * @value_file, @value_line: where that was
  * @faulty: bits (1 << enum match_key) of match keys that have a value that is none
+ * @is_refused: it has a fault of its own: it decides about its devices, but binds none
  * @enabled: not switched off
  * @tunable: what it wants of the tunables
  */
@@ -41,13 +42,21 @@ struct section {
 	const char *value_file[NR_KEYS];
 	unsigned int value_line[NR_KEYS];
 	unsigned int faulty;
+	bool is_refused;
 	bool enabled;
 	enum wish tunable[NR_TUNABLES];
 };
 
+/**
+ * struct fault - something that is wrong
+ * @file, @line: where; line 0 is a file as a whole
+ * @section: the name of the only section that is refused for it; NULL: nothing holds with it
+ * @text: what is wrong
+ */
 struct fault {
 	const char *file;
 	unsigned int line;
+	const char *section;
 	char *text;
 };
 
@@ -72,6 +81,7 @@ struct config {
 void config_parse(struct config *config, const char *file, FILE *stream);
 void config_unreadable(struct config *config, const char *file, const char *why);
 void config_finish(struct config *config);
+const struct fault *config_refused(const struct config *config);
 void fault_text(const struct fault *fault, char *text, size_t size);
 void section_write(const struct section *section, FILE *stream);
 bool section_matches(const struct section *section, const struct device *dev);

@@ -88,7 +88,7 @@ static void examine_no_section(struct findings *findings, const struct config *c
 {
 	const struct section *off;
 
-	if (driver_is_vfio(dev->driver) || config->fault_count)
+	if (driver_is_vfio(dev->driver) || config_refused(config))
 		return;
 	off = section_switched_off(config, dev);
 	if (off)
@@ -105,7 +105,8 @@ static void examine_binding(struct findings *findings, const struct entry *entry
 	const struct device *dev = &entry->device;
 	char why[256];
 
-	if (entry->as_configured)
+	/* What is wrong with a section that is refused is the system's. */
+	if (entry->as_configured || entry->section->is_refused)
 		return;
 	if (driver_is(dev->driver, wanted))
 		find(findings, PROBLEM, "tunables", "vfio-latch apply binds it again, if nobody has it open.",
@@ -134,7 +135,7 @@ static void examine_pf(struct findings *findings, const struct config *config,
 		find(findings, PROBLEM, "pf-driver", "Give the PF back: vfio-latch unbind.",
 		     "its PF %s has %s; " MLX5_DRIVER " reaches the firmware by the PF's mlx5_core",
 		     pf.text, driver_text(pf.driver));
-	if (!config->fault_count && config_may_bind_vfs(config, &pf) && !autoprobe_is_off(pf.text))
+	if (!config_refused(config) && config_may_bind_vfs(config, &pf) && !autoprobe_is_off(pf.text))
 		find(findings, NOTE, "autoprobe", "vfio-latch apply switches it off.",
 		     "the kernel probes new VFs of %s before they are bound as configured", pf.text);
 	if (!dev->driver[0] && autoprobe_is_off(pf.text) && !autoprobe_is_ours(pf.text))

@@ -16,6 +16,8 @@ static void examine_config(struct findings *findings, const struct config *confi
 	for (n = 0; n < config->fault_count; n++) {
 		fault_text(&config->fault[n], text, sizeof(text));
 		find(findings, PROBLEM, "configuration",
+		     config->fault[n].section ?
+		     "Until it is mended this section binds nothing." :
 		     "Until it is mended the last good configuration holds for new devices, and apply and bind do nothing.",
 		     "%s", text);
 	}

@@ -17,7 +17,7 @@ void inventory_open(struct inventory *inventory)
 static const struct section *section_of(const struct inventory *inventory,
 					const struct device *dev)
 {
-	return inventory->config.fault_count ? NULL : config_find(&inventory->config, dev);
+	return config_refused(&inventory->config) ? NULL : config_find(&inventory->config, dev);
 }
 
 /* Devices that a VFIO driver has, or that a section is for. */
@@ -32,6 +32,8 @@ static bool as_configured(const struct device *dev, const struct section *sectio
 
 	if (!section)
 		return true;
+	if (section->is_refused)
+		return false;
 	want.driver = section->value[KEY_DRIVER];
 	memcpy(want.tunable, section->tunable, sizeof(want.tunable));
 	return device_is_as_wanted(dev, &want);

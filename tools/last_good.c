@@ -197,18 +197,12 @@ static const char *consequence(enum last_good outcome)
 	}
 }
 
-/* Once for each fault: udev calls for every function. */
-void last_good_report(const struct config *faulty, enum last_good outcome)
+/* Once: udev calls for every function. */
+static void report_once(const char *text)
 {
-	char told[1024] = "", text[1024];
-	size_t length;
-	int lock;
+	char told[1024] = "";
+	int lock = lock_take("fault");
 
-	fault_text(&faulty->fault[0], text, sizeof(text) / 2);
-	length = strlen(text);
-	snprintf(text + length, sizeof(text) - length, "; until this is mended, %s",
-		 consequence(outcome));
-	lock = lock_take("fault");
 	if (lock >= 0 && pread(lock, told, sizeof(told) - 1, 0) >= 0 && !strcmp(told, text)) {
 		lock_release(lock);
 		return;
@@ -219,4 +213,29 @@ void last_good_report(const struct config *faulty, enum last_good outcome)
 	if (ftruncate(lock, 0) || pwrite(lock, text, strlen(text), 0) < 0)
 		error(STATE_DIRECTORY "/fault: %s", strerror(errno));
 	lock_release(lock);
+}
+
+void last_good_report(const struct config *faulty, enum last_good outcome)
+{
+	char text[1024];
+	size_t length;
+
+	fault_text(config_refused(faulty), text, sizeof(text) / 2);
+	length = strlen(text);
+	snprintf(text + length, sizeof(text) - length, "; until this is mended, %s",
+		 consequence(outcome));
+	report_once(text);
+}
+
+/* The first of the faults that are one section's. */
+void section_fault_report(const struct config *config)
+{
+	char text[1024];
+	size_t length;
+
+	fault_text(&config->fault[0], text, sizeof(text) / 2);
+	length = strlen(text);
+	snprintf(text + length, sizeof(text) - length,
+		 "; until this is mended, section [%s] binds nothing", config->fault[0].section);
+	report_once(text);
 }

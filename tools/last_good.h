@@ -11,5 +11,6 @@ enum last_good { LAST_GOOD_USED, LAST_GOOD_MISSING, LAST_GOOD_DAMAGED };
 void last_good_save(const struct config *config);
 enum last_good last_good_load(struct config *config);
 void last_good_report(const struct config *faulty, enum last_good outcome);
+void section_fault_report(const struct config *config);
 
 #endif

@@ -682,6 +682,48 @@ a_last_good_configuration_is_written_by_one_at_a_time()
 	is "$(ls "$VFIO_LATCH_ROOT/var/lib/vfio-latch")" last-good.conf
 }
 
+# A tunable that means nothing there: the other sections have no part in it.
+a_fault_of_one_section_leaves_the_others_in_force()
+{
+	local fault='/etc/vfio-latch.conf.d/x.conf:3: driver: tunables are for a VFIO driver, not for "uio_pci_generic"'
+
+	pf_only 4
+	loaded mlx5_core
+	module uio_pci_generic uio_pci_generic
+	printf '[uio]\nvf = 0\ndriver = uio_pci_generic\ndisable_vga = yes\n' | drop_in x.conf
+	complains "$fault; until this is mended, section [uio] binds nothing" 0 apply --new 0000:41:00.0
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
+	vfs 0000:41:00.0 2
+	udev 0000:41:00.{1,2}
+	is "$(driver_of 0000:41:00.1) $(driver_of 0000:41:00.2)" "none mlx5_vfio_pci"
+	complains "$fault" 3 apply
+	is "$(driver_of 0000:41:00.1)" none
+	is "$(ls "$VFIO_LATCH_ROOT/var/lib")" ""
+	complains "0000:41:00.1: section [uio] has a fault: see vfio-latch check" 3 bind 0000:41:00.1
+	latch_is 0 bind 0000:41:00.2
+	latch_is 0 bind --driver=uio_pci_generic 0000:41:00.1
+	latch_is 3 check
+	is "$err" "vfio-latch: $fault"
+	is "$out" "[mlx5-vfs] mlx5_vfio_pci: 0000:41:00.1 ([uio] decides) 0000:41:00.2
+[uio] binds nothing"
+	latch_is 3 list --json
+	is "$(grep -c '"as_configured": false' <<<"$out")" 1
+	latch_is 1 doctor 0000:41:00.1
+	is "$(grep configur <<<"$out")" ""
+	grep -qF "system: problem: $fault" <<<"$out"
+	is "$(grep -c "^0000:41:00.1: problem: it has" <<<"$out" || :)" 0
+}
+
+a_vf_of_such_a_section_gets_its_usual_driver_if_that_is_what_it_names()
+{
+	pf_only 4
+	printf '[host]\nvf = 0\ndriver = usual\ndisable_vga = yes\n' | drop_in x.conf
+	latch 'apply' --new 0000:41:00.0
+	vfs 0000:41:00.0 1
+	udev 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_core
+}
+
 a_last_good_configuration_that_cannot_be_written_is_told()
 {
 	pf_only 4
