@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154 # status, out and err are latch's
+# What the packages' scripts call, with programs of ours in the place of the system's.
+
+HELPERS+=(stub a_machine dkms_install maintainer)
+
+# stub NAME [TEXT]: a program that says that it was called, and does this
+stub()
+{
+	mkdir -p "$VFIO_LATCH_ROOT/stubs"
+	cat >"$VFIO_LATCH_ROOT/stubs/$1" <<-END
+		#!/bin/sh
+		echo "$1 \$*" >>"$VFIO_LATCH_ROOT/calls"
+		${2-}
+	END
+	chmod +x "$VFIO_LATCH_ROOT/stubs/$1"
+}
+
+# a_machine UNIT'S-STATUS: with a kernel and its headers, and dkms
+a_machine()
+{
+	new_system
+	: >"$VFIO_LATCH_ROOT/calls"
+	stub dkms
+	stub systemctl "exit $1"
+	stub vfio-latch
+}
+
+# dkms_install [COMMAND]: where nothing of this machine is seen or changed
+dkms_install()
+{
+	unshare --mount bash -euc '
+		for directory in /lib/modules /var/lib /var/log /run /etc; do
+			mkdir -p "$directory"
+			mount -t tmpfs none "$directory"
+		done
+		mkdir -p /lib/modules/6.1.0-test/build/include /run/systemd/system
+		[[ -z ${2-} ]] || eval "$2"
+		PATH=$VFIO_LATCH_ROOT/stubs:$PATH "$1/dkms/install"
+	' bash "$TOP" "$@"
+}
+
+# What vfio-latch could not bind for want of a module, it can now.
+what_was_left_alone_is_bound_when_the_modules_are_installed()
+{
+	a_machine 0
+	dkms_install
+	is "$(grep -E '^(dkms install|vfio-latch) ' "$VFIO_LATCH_ROOT/calls" | cut -d' ' -f1-3 | cut -d/ -f1)" \
+		"dkms install vfio-latch
+vfio-latch apply --new"
+	grep -qx "systemctl -q is-active vfio-latch.service" "$VFIO_LATCH_ROOT/calls"
+}
+
+it_is_left_alone_where_the_unit_is_not_in_force()
+{
+	a_machine 3
+	dkms_install
+	is "$(grep -c '^vfio-latch ' "$VFIO_LATCH_ROOT/calls" || :)" 0
+	a_machine 0
+	dkms_install 'rmdir /run/systemd/system'
+	is "$(grep -c '^vfio-latch ' "$VFIO_LATCH_ROOT/calls" || :)" 0
+	a_machine 0
+	dkms_install 'mkdir -p /etc/dkms; touch /etc/dkms/no-autoinstall'
+	is "$(grep -c . "$VFIO_LATCH_ROOT/calls" || :)" 0
+}
+
+# The package is there all the same.
+a_command_that_fails_does_not_fail_the_installation()
+{
+	a_machine 0
+	stub vfio-latch "exit 5"
+	dkms_install
+	grep -qx "vfio-latch apply --new" "$VFIO_LATCH_ROOT/calls"
+}
+
+# maintainer SCRIPT ARGUMENT...: on a machine that systemd does not run
+maintainer()
+{
+	unshare --mount bash -euc '
+		mount -t tmpfs none /run
+		script=$1
+		shift
+		PATH=$VFIO_LATCH_ROOT/stubs:$PATH sh "$script" "$@"
+	' bash "$@"
+}
+
+removal_gives_autoprobe_back_whatever_init_there_is()
+{
+	new_system
+	stub vfio-latch
+	maintainer "$TOP/debian/vfio-latch.prerm" remove
+	is "$(cat "$VFIO_LATCH_ROOT/calls")" "vfio-latch apply --off"
+	stub vfio-latch "exit 1"
+	maintainer "$TOP/debian/vfio-latch.prerm" remove
+	rm "$VFIO_LATCH_ROOT/calls"
+	maintainer "$TOP/debian/vfio-latch.prerm" upgrade 2.0
+	[[ ! -e $VFIO_LATCH_ROOT/calls ]]
+}
+
+# rpm hands the number of versions that stay.
+an_rpms_removal_does_so_too()
+{
+	new_system
+	stub vfio-latch
+	sed -n '/^%preun$/,/^%postun$/{/^%/!p}' "$TOP/rpm/vfio-latch.spec" >"$VFIO_LATCH_ROOT/preun"
+	maintainer "$VFIO_LATCH_ROOT/preun" 1
+	[[ ! -e $VFIO_LATCH_ROOT/calls ]]
+	maintainer "$VFIO_LATCH_ROOT/preun" 0
+	is "$(cat "$VFIO_LATCH_ROOT/calls")" "vfio-latch apply --off"
+}
