@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What most subcommands begin with. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "command.h"
+#include "group.h"
 
 void print_faults(const struct config *config)
 {
@@ -37,4 +41,49 @@ enum exit_code read_device(struct device *dev, const char *argument)
 		return EXIT_NO_DEVICE;
 	}
 	return EXIT_DONE;
+}
+
+/* What has been named, or is of the group of such a one, is there once. */
+static void add_device(struct devices *devices, const struct device *dev)
+{
+	size_t n;
+
+	for (n = 0; n < devices->count; n++)
+		if (!strcmp(devices->device[n].text, dev->text))
+			return;
+	devices->device = reallocarray(devices->device, devices->count + 1, sizeof(*dev));
+	if (!devices->device)
+		abort();
+	devices->device[devices->count++] = *dev;
+}
+
+static void add_group(struct devices *devices, int number)
+{
+	struct devices group;
+	size_t n;
+
+	group_read(&group, number);
+	for (n = 0; n < group.count; n++)
+		add_device(devices, &group.device[n]);
+	free(group.device);
+}
+
+/* The devices that are named, with --group all of their IOMMU groups: free devices->device. */
+enum exit_code read_groups(struct devices *devices, const struct options *options)
+{
+	enum exit_code code = EXIT_DONE, one;
+	struct device dev;
+	size_t n;
+
+	*devices = (struct devices){};
+	for (n = 0; n < options->count; n++) {
+		one = read_device(&dev, options->argument[n]);
+		code = graver(code, one);
+		if (one)
+			continue;
+		add_device(devices, &dev);
+		if (options->group && dev.iommu_group >= 0)
+			add_group(devices, dev.iommu_group);
+	}
+	return code;
 }

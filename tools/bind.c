@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bind.h"
+#include "bounded.h"
 #include "lock.h"
 #include "module.h"
 #include "policy.h"
@@ -62,6 +63,20 @@ static enum exit_code refuse_in_use(const struct device *dev, const char *why)
 	return EXIT_IN_USE;
 }
 
+/* Who has been asked to let it go, and may do so at any time from now on. */
+static enum exit_code tell_who_holds(const struct device *dev)
+{
+	const struct user *user;
+	char who[128] = "see the kernel log";
+
+	users_look_again(dev);
+	if (users_of(dev, &user) == OPEN)
+		snprintf(who, sizeof(who), "process %d (%s) has it open", user->pid, user->command);
+	error("%s: %s has not let it go within %u seconds: %s; when it has: vfio-latch apply or bind",
+	      dev->text, dev->driver, bounded_seconds(), who);
+	return EXIT_TIMEOUT;
+}
+
 /*
  * Since bind_locked() looked, locks may have been waited for, and other devices been bound: who
  * has opened it meanwhile shall keep it.
@@ -76,14 +91,24 @@ static enum exit_code take_from_driver(struct device *dev, bool force)
 	ret = detach(dev);
 	if (!ret)
 		return EXIT_DONE;
+	if (ret == -ETIMEDOUT)
+		return tell_who_holds(dev);
 	error("%s: cannot be taken from %s: %s", dev->text, dev->driver, strerror(-ret));
 	return EXIT_FAILED;
+}
+
+static enum exit_code exit_code_of(int ret)
+{
+	return !ret ? EXIT_DONE : ret == -ETIMEDOUT ? EXIT_TIMEOUT : EXIT_FAILED;
 }
 
 /* Why a bind failed, where the kernel's answer needs explaining. */
 static void bind_error(const struct device *dev, const char *driver, int ret)
 {
-	if (ret == -ENODEV)
+	if (ret == -ETIMEDOUT)
+		error("%s: %s has not taken it within %u seconds; see the kernel log",
+		      dev->text, driver, bounded_seconds());
+	else if (ret == -ENODEV)
 		error("%s: %s does not take it (see the kernel log, and \"vfio-latch doctor %s\")",
 		      dev->text, driver, dev->text);
 	else
@@ -103,7 +128,7 @@ static enum exit_code change_driver(struct device *dev, const char *driver, bool
 	if (!ret)
 		return EXIT_DONE;
 	bind_error(dev, driver, ret);
-	return EXIT_FAILED;
+	return exit_code_of(ret);
 }
 
 static void policy_error(const struct device *dev, const char *driver, const char *rule,
@@ -145,7 +170,7 @@ static enum exit_code set_override(const struct device *dev, const char *driver)
 	if (!ret)
 		return EXIT_DONE;
 	error("%s: driver_override: %s", dev->text, strerror(-ret));
-	return EXIT_FAILED;
+	return exit_code_of(ret);
 }
 
 static enum exit_code bind_usual(struct device *dev, bool force)
@@ -159,10 +184,11 @@ static enum exit_code bind_usual(struct device *dev, bool force)
 	if (code)
 		return code;
 	ret = usual_attach(dev);
-	if (!ret)
-		return EXIT_DONE;
-	error("%s: its usual driver cannot be bound: %s", dev->text, strerror(-ret));
-	return EXIT_FAILED;
+	if (ret == -ETIMEDOUT)
+		bind_error(dev, "its usual driver", ret);
+	else if (ret)
+		error("%s: its usual driver cannot be bound: %s", dev->text, strerror(-ret));
+	return exit_code_of(ret);
 }
 
 static enum exit_code bind_none(struct device *dev, bool force)
@@ -227,9 +253,20 @@ static enum exit_code bind_locked(struct device *dev, const struct want *wanted,
 	memcpy(before.driver, dev->driver, sizeof(before.driver));
 	memcpy(before.override, dev->driver_override, sizeof(before.override));
 	code = bind_as_wanted(dev, &want, force);
-	if (code)
+	/* What somebody is still at work on cannot be put back. */
+	if (code && code != EXIT_TIMEOUT)
 		put_back(dev, &before);
 	return code;
+}
+
+static enum exit_code lock_error(const struct device *dev, const char *name, int ret)
+{
+	if (ret == -ETIMEDOUT)
+		error("%s: another vfio-latch has been at work on it for %u seconds; see the kernel log",
+		      dev->text, bounded_seconds());
+	else
+		error("%s: %s/%s: %s", dev->text, STATE_DIRECTORY, name, strerror(-ret));
+	return exit_code_of(ret);
 }
 
 /*
@@ -243,14 +280,41 @@ enum exit_code device_bind(struct device *dev, const struct want *want, bool for
 	int lock;
 
 	snprintf(name, sizeof(name), "device-%s", dev->text);
-	lock = lock_take(name);
-	if (lock < 0) {
-		error("%s: %s/%s: %s", dev->text, STATE_DIRECTORY, name, strerror(-lock));
-		return EXIT_FAILED;
-	}
+	lock = lock_take_bounded(name);
+	if (lock < 0)
+		return lock_error(dev, name, lock);
+	dev->lock = lock;
 	/* Another instance may have been at work until now. */
 	device_read_driver(dev);
 	code = bind_locked(dev, want, force);
+	dev->lock = 0;
 	lock_release(lock);
 	return code;
+}
+
+static const char *driver_text(const char *driver)
+{
+	if (!strcmp(driver, DRIVER_USUAL))
+		return "its usual driver";
+	return *driver && strcmp(driver, DRIVER_NONE) ? driver : "no driver";
+}
+
+/* Says what device_bind() would do, as far as that can be known. */
+enum exit_code device_plan(const struct device *dev, const struct want *want, bool force)
+{
+	char why[256];
+
+	if (device_is_as_wanted(dev, want))
+		return EXIT_DONE;
+	if (!takes_driver(dev, want)) {
+		printf("%s: would lose its driver_override\n", dev->text);
+		return EXIT_DONE;
+	}
+	if (!force && device_in_use(dev, why, sizeof(why))) {
+		printf("%s: would be left with %s, in use: %s\n", dev->text, dev->driver, why);
+		return EXIT_IN_USE;
+	}
+	printf("%s: would go from %s to %s\n", dev->text, driver_text(dev->driver),
+	       driver_text(want->driver));
+	return EXIT_DONE;
 }

@@ -18,8 +18,10 @@ struct want {
 /* bind.c APIs: */
 bool device_is_as_wanted(const struct device *dev, const struct want *want);
 enum exit_code device_bind(struct device *dev, const struct want *want, bool force);
+enum exit_code device_plan(const struct device *dev, const struct want *want, bool force);
 
 /* attach.c APIs: */
+int store_bounded(const struct device *dev, const char *path, const char *text);
 int attach_by_override(struct device *dev, const char *driver, const char *override_after);
 int detach(struct device *dev);
 int override_set(const struct device *dev, const char *driver);

@@ -74,11 +74,9 @@ static enum exit_code apply_section(struct device *dev, const struct want *want,
 
 	if (device_is_as_wanted(dev, want) || (options->is_new && is_decided(dev, want)))
 		return EXIT_DONE;
+	if (options->dry_run)
+		return device_plan(dev, want, options->force);
 	snprintf(before, sizeof(before), "%s", dev->driver[0] ? dev->driver : "no driver");
-	if (options->dry_run) {
-		printf("%s: would go from %s to %s\n", dev->text, before, want->driver);
-		return EXIT_DONE;
-	}
 	code = device_bind(dev, want, options->force);
 	if (code == EXIT_FAILED)
 		leave_failed(dev, want);

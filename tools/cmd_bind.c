@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bind.h"
 #include "command.h"
+#include "group.h"
 
 /* What the command line leaves open, the configuration says. */
 static void complete(struct want *want, const struct section *section)
@@ -19,48 +21,82 @@ static void complete(struct want *want, const struct section *section)
 			want->tunable[n] = section->tunable[n];
 }
 
-static enum exit_code bind_one(const struct config *config, const struct options *options,
-			       const char *argument)
+static enum exit_code find_want(struct want *want, const struct config *config,
+				const struct options *options, const struct device *dev)
 {
-	struct want want = { .driver = options->driver };
-	const struct section *section;
-	enum exit_code code;
-	struct device dev;
+	const struct section *section = config_find(config, dev);
 
-	memcpy(want.tunable, options->tunable, sizeof(want.tunable));
-	code = read_device(&dev, argument);
-	if (code)
-		return code;
-	section = config_find(config, &dev);
-	if (section && section->is_refused && !want.driver) {
-		error("%s: section [%s] has a fault: see vfio-latch check", dev.text,
+	want->driver = options->driver;
+	memcpy(want->tunable, options->tunable, sizeof(want->tunable));
+	if (section && section->is_refused && !want->driver) {
+		error("%s: section [%s] has a fault: see vfio-latch check", dev->text,
 		      section->name);
 		return EXIT_CONFIG;
 	}
-	complete(&want, section);
-	if (!want.driver) {
+	complete(want, section);
+	/* Others of a group are there for the sake of the one that was named. */
+	if (!want->driver && options->group)
+		want->driver = "vfio-pci";
+	if (!want->driver) {
 		error("%s: no section of the configuration is for it: name a driver with --driver",
-		      dev.text);
+		      dev->text);
 		return EXIT_USAGE;
 	}
-	if (tunables_are_said(options->tunable) && !driver_is_vfio(want.driver)) {
-		error("%s: tunables are for a VFIO driver, not for \"%s\"", dev.text, want.driver);
+	if (tunables_are_said(options->tunable) && !driver_is_vfio(want->driver)) {
+		error("%s: tunables are for a VFIO driver, not for \"%s\"", dev->text, want->driver);
 		return EXIT_USAGE;
 	}
-	return device_bind(&dev, &want, options->force);
+	return EXIT_DONE;
+}
+
+static enum exit_code bind_one(const struct config *config, const struct options *options,
+			       struct device *dev)
+{
+	enum exit_code code;
+	struct want want;
+
+	code = find_want(&want, config, options, dev);
+	if (code)
+		return code;
+	if (options->dry_run)
+		return device_plan(dev, &want, options->force);
+	return device_bind(dev, &want, options->force);
+}
+
+/* Who has bound a device and then cannot open it would not know why. */
+static void name_neighbours(const struct device *dev)
+{
+	struct devices group;
+	size_t n;
+
+	if (!driver_is_vfio(dev->driver) || dev->iommu_group < 0)
+		return;
+	group_read(&group, dev->iommu_group);
+	for (n = 0; n < group.count; n++)
+		if (host_has(&group.device[n]))
+			error("%s: nobody can open it while %s of its IOMMU group %d has %s: bind that, too, or bind --group",
+			      dev->text, group.device[n].text, dev->iommu_group,
+			      group.device[n].driver);
+	free(group.device);
 }
 
 enum exit_code cmd_bind(const struct options *options)
 {
-	enum exit_code code;
+	struct devices devices;
 	struct config config;
+	enum exit_code code;
 	size_t n;
 
 	code = read_config(&config);
 	if (code)
 		return code;
-	for (n = 0; n < options->count; n++)
-		code = graver(code, bind_one(&config, options, options->argument[n]));
+	code = read_groups(&devices, options);
+	for (n = 0; n < devices.count; n++)
+		code = graver(code, bind_one(&config, options, &devices.device[n]));
+	/* When all are bound: they may be each other's neighbours. */
+	for (n = 0; n < devices.count && !options->dry_run; n++)
+		name_neighbours(&devices.device[n]);
+	free(devices.device);
 	config_free(&config);
 	return code;
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <stdlib.h>
+
 #include "bind.h"
 #include "command.h"
 
@@ -6,15 +8,17 @@
 enum exit_code cmd_unbind(const struct options *options)
 {
 	const struct want want = { DRIVER_USUAL, { UNSAID, UNSAID, UNSAID } };
-	enum exit_code code = EXIT_DONE, one;
-	struct device dev;
+	struct devices devices;
+	enum exit_code code;
 	size_t n;
 
-	for (n = 0; n < options->count; n++) {
-		one = read_device(&dev, options->argument[n]);
-		if (!one)
-			one = device_bind(&dev, &want, options->force);
-		code = graver(code, one);
+	code = read_groups(&devices, options);
+	for (n = 0; n < devices.count; n++) {
+		struct device *dev = &devices.device[n];
+
+		code = graver(code, options->dry_run ? device_plan(dev, &want, options->force) :
+			      device_bind(dev, &want, options->force));
 	}
+	free(devices.device);
 	return code;
 }

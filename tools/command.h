@@ -10,6 +10,7 @@ enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_PROMETHEUS };
 
 /**
  * struct options - the command line
+ * @group: with all functions of the devices' IOMMU groups
  * @driver: of --driver, or NULL
  * @tunable: of --disable-idle-d3 and so on
  * @argument, @count: what is left
@@ -22,6 +23,7 @@ struct options {
 	bool is_new;
 	bool off;
 	bool last_good;
+	bool group;
 	const char *driver;
 	enum wish tunable[NR_TUNABLES];
 	char **argument;
@@ -40,6 +42,7 @@ enum exit_code cmd_doctor(const struct options *options);
 /* arguments.c APIs: */
 enum exit_code read_config(struct config *config);
 enum exit_code read_device(struct device *dev, const char *argument);
+enum exit_code read_groups(struct devices *devices, const struct options *options);
 void print_faults(const struct config *config);
 
 #endif

@@ -26,9 +26,10 @@ _vfio_latch()
 	case $command in
 	list) options='--json --format= --no-legend' ;;
 	show | doctor) options='--json' ;;
-	bind) options='--driver= --disable-idle-d3= --disable-vga= --nointxmask= --force' ;;
-	unbind) options='--force' ;;
-	apply) options='--dry-run --force --last-good --new --off' ;;
+	bind) options='--driver= --disable-idle-d3= --disable-vga= --nointxmask= --dry-run --force
+		--group --timeout=' ;;
+	unbind) options='--dry-run --force --group --timeout=' ;;
+	apply) options='--dry-run --force --last-good --new --off --timeout=' ;;
 	check) options='' ;;
 	*) options='--help --version' ;;
 	esac

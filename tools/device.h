@@ -29,6 +29,7 @@ struct latched {
  * @migratable: "yes", or why the device cannot be migrated; "" if nobody says
  * @migration_state, @tracker_state: "" if it has none
  * @cost: what its last migration cost
+ * @lock: held by who changes its driver; 0 if nobody does here
  * @unknown: bits (1 << enum match_key) that the device, a VF to come, has no answer to yet
  * @subsystem_unknown: likewise, for the subsystem ids
  */
@@ -48,6 +49,7 @@ struct device {
 	char migration_state[NAME_SIZE];
 	char tracker_state[NAME_SIZE];
 	struct cost cost;
+	int lock;
 	unsigned int unknown;
 	bool subsystem_unknown;
 };

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What concerns one device. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bind.h"
 #include "doctor.h"
+#include "group.h"
 #include "module.h"
 #include "sysfs.h"
 #include "users.h"
@@ -14,11 +16,6 @@
 static const char *driver_text(const char *driver)
 {
 	return *driver ? driver : "no driver";
-}
-
-static bool is_bridge(const char *address)
-{
-	return attr_number(16, DEVICE "class", address) >> 8 == 0x0604;
 }
 
 /* COMMAND is never all ones, also not a VF's. To read it wakes the device up for a moment. */
@@ -33,24 +30,9 @@ static void examine_answer(struct findings *findings, const struct device *dev)
 		     "it does not answer: its configuration space is all ones");
 }
 
-/* A group is given to user space as a whole. */
-static void examine_neighbour(struct findings *findings, const struct device *dev,
-			      const char *address)
-{
-	char driver[NAME_SIZE];
-
-	link_name(driver, sizeof(driver), DEVICE "driver", address);
-	if (!strcmp(address, dev->text) || !driver[0] || driver_is_vfio(driver) ||
-	    is_bridge(address))
-		return;
-	find(findings, PROBLEM, "iommu-group",
-	     "Give all functions of the group to VFIO, or move the card to a slot with ACS.",
-	     "it shares IOMMU group %d with %s, which %s has", dev->iommu_group, address, driver);
-}
-
 static void examine_group(struct findings *findings, const struct device *dev)
 {
-	struct names names;
+	struct devices group;
 	size_t n;
 
 	if (dev->iommu_group < 0) {
@@ -58,10 +40,14 @@ static void examine_group(struct findings *findings, const struct device *dev)
 		     "it has no IOMMU group: no VFIO driver takes it");
 		return;
 	}
-	list_names(&names, "/sys/kernel/iommu_groups/%d/devices", dev->iommu_group);
-	for (n = 0; n < names.count; n++)
-		examine_neighbour(findings, dev, names.name[n]);
-	free_names(&names);
+	group_read(&group, dev->iommu_group);
+	for (n = 0; n < group.count; n++)
+		if (host_has(&group.device[n]) && strcmp(group.device[n].text, dev->text))
+			find(findings, PROBLEM, "iommu-group",
+			     "Give all functions of the group to VFIO, vfio-latch bind --group; or move the card to a slot with ACS.",
+			     "it shares IOMMU group %d with %s, which %s has", dev->iommu_group,
+			     group.device[n].text, group.device[n].driver);
+	free(group.device);
 }
 
 /* Whether a section that is switched off would be for @dev. */

@@ -5,11 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bounded.h"
 #include "lock.h"
 #include "sysfs.h"
 
-/* Waits for the lock. Returns its file, which its holder may write, or -errno. */
-int lock_take(const char *name)
+static int wait_for_lock(const void *arg)
+{
+	return flock(*(const int *)arg, LOCK_EX) ? -errno : 0;
+}
+
+static int open_lock(const char *name)
 {
 	char path[PATH_SIZE];
 	int lock;
@@ -19,8 +24,16 @@ int lock_take(const char *name)
 		return -errno;
 	system_path(path, STATE_DIRECTORY "/%s", name);
 	lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	return lock < 0 ? -errno : lock;
+}
+
+/* Waits for the lock. Returns its file, which its holder may write, or -errno. */
+int lock_take(const char *name)
+{
+	int lock = open_lock(name);
+
 	if (lock < 0)
-		return -errno;
+		return lock;
 	while (flock(lock, LOCK_EX)) {
 		if (errno != EINTR) {
 			close(lock);
@@ -28,6 +41,23 @@ int lock_take(const char *name)
 		}
 	}
 	return lock;
+}
+
+/*
+ * Likewise, of one whose holder may be stuck: then -ETIMEDOUT. The process that waits has the same
+ * lock, which so is ours when it has it.
+ */
+int lock_take_bounded(const char *name)
+{
+	int lock = open_lock(name), ret;
+
+	if (lock < 0 || !flock(lock, LOCK_EX | LOCK_NB))
+		return lock;
+	ret = bounded(wait_for_lock, &lock, lock);
+	if (!ret)
+		return lock;
+	close(lock);
+	return ret;
 }
 
 void lock_release(int lock)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bounded.h"
 #include "command.h"
 
 #define ANY_NUMBER ((size_t)-1)
@@ -14,6 +15,7 @@ enum option_letter {
 	OPTION_VERSION = 'V',
 	OPTION_DRIVER = 'd',
 	OPTION_FORCE = 'f',
+	OPTION_GROUP = 'g',
 	OPTION_DRY_RUN = 'n',
 	OPTION_JSON = 256,
 	OPTION_FORMAT,
@@ -21,6 +23,7 @@ enum option_letter {
 	OPTION_NEW,
 	OPTION_OFF,
 	OPTION_LAST_GOOD,
+	OPTION_TIMEOUT,
 	/* and one for each tunable */
 	OPTION_TUNABLE,
 };
@@ -37,6 +40,8 @@ static const struct option long_options[] = {
 	{ "new", no_argument, NULL, OPTION_NEW },
 	{ "off", no_argument, NULL, OPTION_OFF },
 	{ "last-good", no_argument, NULL, OPTION_LAST_GOOD },
+	{ "group", no_argument, NULL, OPTION_GROUP },
+	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "disable-idle-d3", required_argument, NULL, OPTION_TUNABLE + DISABLE_IDLE_D3 },
 	{ "disable-vga", required_argument, NULL, OPTION_TUNABLE + DISABLE_VGA },
 	{ "nointxmask", required_argument, NULL, OPTION_TUNABLE + NOINTXMASK },
@@ -53,9 +58,9 @@ static const struct command {
 	{ "list", cmd_list, 0, 0, "json format no-legend" },
 	{ "show", cmd_show, 1, 1, "json" },
 	{ "bind", cmd_bind, 1, ANY_NUMBER,
-	  "driver force disable-idle-d3 disable-vga nointxmask" },
-	{ "unbind", cmd_unbind, 1, ANY_NUMBER, "force" },
-	{ "apply", cmd_apply, 0, ANY_NUMBER, "force dry-run new off last-good" },
+	  "driver force group dry-run timeout disable-idle-d3 disable-vga nointxmask" },
+	{ "unbind", cmd_unbind, 1, ANY_NUMBER, "force group dry-run timeout" },
+	{ "apply", cmd_apply, 0, ANY_NUMBER, "force dry-run timeout new off last-good" },
 	{ "check", cmd_check, 0, ANY_NUMBER, "" },
 	{ "doctor", cmd_doctor, 0, ANY_NUMBER, "json" },
 };
@@ -80,7 +85,10 @@ static void print_help(void)
 	     "      --disable-idle-d3=BOOL, --disable-vga=BOOL, --nointxmask=BOOL\n"
 	     "                      bind: the tunables\n"
 	     "  -f, --force         bind, unbind, apply: even if the device is in use\n"
-	     "  -n, --dry-run       apply: say what would be done\n"
+	     "  -g, --group         bind, unbind: with all functions of their IOMMU groups\n"
+	     "  -n, --dry-run       bind, unbind, apply: say what would be done\n"
+	     "      --timeout=SECONDS\n"
+	     "                      bind, unbind, apply: how long a driver is waited for, 60\n"
 	     "      --new           apply: the devices have just appeared (udev calls this)\n"
 	     "      --off           apply: as if the configuration were empty\n"
 	     "      --last-good     apply: the last good configuration, if this one has a fault\n"
@@ -152,6 +160,20 @@ static bool take_tunable(struct options *options, int tunable, const char *text)
 	return true;
 }
 
+static bool take_timeout(const char *text)
+{
+	unsigned long seconds;
+	char *end;
+
+	seconds = strtoul(text, &end, 10);
+	if (*text < '1' || *text > '9' || *end || seconds > 86400) {
+		error("--timeout: \"%s\" is not a number of seconds, 1 to 86400", text);
+		return false;
+	}
+	bounded_set(seconds);
+	return true;
+}
+
 static bool take_option(struct options *options, int letter)
 {
 	switch (letter) {
@@ -184,6 +206,11 @@ static bool take_option(struct options *options, int letter)
 	case OPTION_LAST_GOOD:
 		options->last_good = true;
 		return true;
+	case OPTION_GROUP:
+		options->group = true;
+		return true;
+	case OPTION_TIMEOUT:
+		return take_timeout(optarg);
 	default:
 		return take_tunable(options, letter - OPTION_TUNABLE, optarg);
 	}
@@ -240,7 +267,7 @@ int main(int argc, char **argv)
 	enum exit_code code;
 	int letter;
 
-	while ((letter = getopt_long(argc, argv, "hVd:fn", long_options, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "hVd:fgn", long_options, NULL)) != -1) {
 		if (letter == OPTION_HELP)
 			return print_help(), EXIT_DONE;
 		if (letter == OPTION_VERSION)

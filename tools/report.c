@@ -35,7 +35,7 @@ enum exit_code graver(enum exit_code one, enum exit_code other)
 {
 	static const int gravity[] = {
 		[EXIT_DONE] = 0, [EXIT_IN_USE] = 1, [EXIT_NO_DEVICE] = 2,
-		[EXIT_FAILED] = 3, [EXIT_CONFIG] = 4, [EXIT_USAGE] = 5,
+		[EXIT_FAILED] = 3, [EXIT_TIMEOUT] = 4, [EXIT_CONFIG] = 5, [EXIT_USAGE] = 6,
 	};
 
 	return gravity[one] >= gravity[other] ? one : other;

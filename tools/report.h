@@ -13,6 +13,7 @@ enum exit_code {
 	EXIT_CONFIG = 3,
 	EXIT_NO_DEVICE = 4,
 	EXIT_IN_USE = 5,
+	EXIT_TIMEOUT = 6,
 };
 
 /* report.c APIs: */

@@ -31,18 +31,19 @@ bool usual_is(const struct device *dev, const char *driver)
 	return found;
 }
 
-/* A module's drivers, one of which may be @dev's. */
-static bool attach_from_module(struct device *dev, const char *module)
+/* A module's drivers, one of which may be @dev's: only -ETIMEDOUT keeps others from being tried. */
+static int attach_from_module(struct device *dev, const char *module)
 {
 	struct names drivers;
+	int ret = 0;
 	size_t n;
 
 	list_names(&drivers, "/sys/module/%s/drivers", module);
-	for (n = 0; n < drivers.count && !dev->driver[0]; n++)
+	for (n = 0; n < drivers.count && !dev->driver[0] && ret != -ETIMEDOUT; n++)
 		if (!strncmp(drivers.name[n], "pci:", 4))
-			attach_by_override(dev, drivers.name[n] + 4, "");
+			ret = attach_by_override(dev, drivers.name[n] + 4, "");
 	free_names(&drivers);
-	return dev->driver[0];
+	return ret == -ETIMEDOUT ? ret : 0;
 }
 
 /*
@@ -61,12 +62,12 @@ int usual_attach(struct device *dev)
 	usual_modules(dev, &modules);
 	for (n = 0; n < modules.count; n++)
 		module_load(modules.name[n]);
-	ret = attr_write(dev->text, "/sys/bus/pci/drivers_probe");
+	ret = store_bounded(dev, "/sys/bus/pci/drivers_probe", dev->text);
 	device_read_driver(dev);
 	/* The kernel probes no VF without autoprobe, unless driver_override names the driver. */
-	for (n = 0; n < modules.count && !dev->driver[0] && device_is_vf(dev); n++)
-		attach_from_module(dev, modules.name[n]);
-	if (dev->driver[0])
+	for (n = 0; n < modules.count && !ret && !dev->driver[0] && device_is_vf(dev); n++)
+		ret = attach_from_module(dev, modules.name[n]);
+	if (dev->driver[0] && ret != -ETIMEDOUT)
 		ret = 0;
 	else if (!ret && modules.count)
 		ret = -ENODEV;

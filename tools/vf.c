@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bounded.h"
 #include "match.h"
 #include "sysfs.h"
 #include "vf.h"
@@ -86,13 +87,19 @@ bool vf_is_linked(const struct device *vf)
 	return exists(DEVICE "physfn", vf->text);
 }
 
+static int read_numvfs(const void *arg)
+{
+	attr_number(10, DEVICE "sriov_numvfs", (const char *)arg);
+	return 0;
+}
+
 /*
  * Until the kernel has added all VFs of the PF. It holds the PF's lock meanwhile,
- * and a reader of sriov_numvfs waits for that.
+ * and a reader of sriov_numvfs waits for that. -ETIMEDOUT if that takes too long.
  */
-void vf_wait_until_added(const struct device *vf)
+int vf_wait_until_added(const struct device *vf)
 {
-	attr_number(10, DEVICE "sriov_numvfs", vf->pf);
+	return bounded(read_numvfs, vf->pf, vf->lock);
 }
 
 /* Fills in what can be known of VF number @index of @pf before there is one. */

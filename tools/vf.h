@@ -8,7 +8,7 @@
 /* vf.c APIs: */
 void vf_find_pf(struct device *dev);
 bool vf_is_linked(const struct device *vf);
-void vf_wait_until_added(const struct device *vf);
+int vf_wait_until_added(const struct device *vf);
 bool vf_to_come(struct device *vf, const struct device *pf, unsigned int index);
 
 #endif

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # bind and unbind.
 
-HELPERS+=(a_vf in_use)
+HELPERS+=(a_vf in_use hangs let_go neighbours)
 
 a_vf()
 {
@@ -616,6 +616,162 @@ an_open_vfio_device_is_in_use()
 	complains "0000:41:00.1: left with mlx5_vfio_pci, in use: process 1234 (qemu-system-x86) has it open" \
 		5 unbind 0000:41:00.1
 	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
+# hangs probe|unbind: until let_go
+hangs()
+{
+	mkdir -p "$VFIO_LATCH_ROOT/model/hang"
+	mkfifo "$VFIO_LATCH_ROOT/model/hang/$1"
+	# Nothing waits for ever, whatever is wrong.
+	# shellcheck disable=SC2064
+	trap "echo <>'$VFIO_LATCH_ROOT/model/hang/$1' >&0" EXIT
+}
+
+# let_go probe|unbind: and the process that was left behind has come to its end
+let_go()
+{
+	echo >"$VFIO_LATCH_ROOT/model/hang/$1"
+	rm "$VFIO_LATCH_ROOT/model/hang/$1"
+	trap - EXIT
+	flock "$VFIO_LATCH_ROOT/run/vfio-latch/device-0000:41:00.1" true
+}
+
+a_driver_that_does_not_come_back_holds_nobody_up()
+{
+	a_vf
+	loaded mlx5_core
+	driver 0000:41:00.1 mlx5_core
+	hangs unbind
+	complains "0000:41:00.1: mlx5_core has not let it go within 1 seconds: see the kernel log; when it has: vfio-latch apply or bind" \
+		6 bind --timeout=1 0000:41:00.1
+	# Nothing was tried behind it.
+	is "$(stores | tail -n 1)" "devices/0000:41:00.1/driver/unbind < 0000:41:00.1"
+	complains "0000:41:00.1: another vfio-latch has been at work on it for 1 seconds; see the kernel log" \
+		6 bind --timeout=1 0000:41:00.1
+	let_go unbind
+	latch_is 0 bind 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
+who_holds_a_device_that_is_not_let_go_is_named()
+{
+	a_vf
+	latch_is 0 bind 0000:41:00.1
+	mkdir "$VFIO_LATCH_ROOT/sys/class/vfio/2"
+	echo 1:3 >"$VFIO_LATCH_ROOT/sys/class/vfio/2/dev"
+	opened /dev/null vfio/2
+	hangs unbind
+	complains "0000:41:00.1: mlx5_vfio_pci has not let it go within 1 seconds: process 1234 (qemu-system-x86) has it open; when it has: vfio-latch apply or bind" \
+		6 unbind --force --timeout=1 0000:41:00.1
+	let_go unbind
+}
+
+a_probe_that_does_not_come_back_holds_nobody_up_and_leaves_no_rule()
+{
+	a_vf
+	hangs probe
+	complains "0000:41:00.1: mlx5_vfio_pci has not taken it within 1 seconds; see the kernel log" \
+		6 bind --timeout=1 --disable-vga=1 0000:41:00.1
+	is "$(cat "$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy")" ""
+	let_go probe
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
+# Whoever reads it shall not wait for the process that was left behind.
+the_output_of_a_command_that_gave_up_ends_with_it()
+{
+	a_vf
+	driver 0000:41:00.1 mlx5_core
+	hangs unbind
+	out=$("$TOP/build/tests-tools/vfio-latch" bind --timeout=1 0000:41:00.1 2>&1) || :
+	grep -q "has not let it go" <<<"$out"
+	let_go unbind
+}
+
+# neighbours: two network functions of the host's, and a bridge, in the VF's IOMMU group
+neighbours()
+{
+	local devices address
+
+	a_vf
+	devices=$VFIO_LATCH_ROOT/sys/kernel/iommu_groups/2/devices
+	loaded mlx5_core
+	driver 0000:41:00.1 mlx5_core
+	module e1000e e1000e 8086:10d3
+	loaded e1000e
+	mkdir -p "$devices"
+	for address in 0000:42:00.0 0000:42:00.1; do
+		device $address 8086:10d3
+		ln -sfn ../../../../kernel/iommu_groups/2 "$(sys $address)/iommu_group"
+		driver $address e1000e
+	done
+	device 0000:40:00.0 8086:1901
+	echo 0x060400 >"$(sys 0000:40:00.0)/class"
+	driver 0000:40:00.0 pcieport
+	touch "$devices/"0000:{40:00.0,41:00.1,42:00.0,42:00.1}
+}
+
+bind_names_functions_of_the_group_that_the_host_has()
+{
+	neighbours
+	rm "$(sys 0000:42:00.1)/driver"
+	complains "0000:41:00.1: nobody can open it while 0000:42:00.0 of its IOMMU group 2 has e1000e: bind that, too, or bind --group" \
+		0 bind --driver=vfio-pci 0000:41:00.1
+	latch_is 0 bind --driver=vfio-pci 0000:41:00.1 0000:42:00.0
+	neighbours
+	module pci_stub pci-stub
+	latch_is 0 bind --driver=pci-stub 0000:42:00.0 0000:42:00.1
+	latch_is 0 bind --driver=vfio-pci 0000:41:00.1
+}
+
+with_group_all_functions_of_the_group_are_bound_and_given_back()
+{
+	neighbours
+	latch_is 0 bind --group --driver=vfio-pci 0000:42:00.0
+	is "$(driver_of 0000:41:00.1) $(driver_of 0000:42:00.0) $(driver_of 0000:42:00.1) $(driver_of 0000:40:00.0)" \
+		"vfio-pci vfio-pci vfio-pci pcieport"
+	is "$(stores | grep -c 'probe 0000:42:00.0 < vfio-pci')" 1
+	latch_is 0 unbind --group 0000:41:00.1 0000:42:00.0
+	is "$(driver_of 0000:41:00.1) $(driver_of 0000:42:00.0) $(driver_of 0000:42:00.1)" \
+		"mlx5_core e1000e e1000e"
+}
+
+with_group_functions_without_a_section_get_vfio_pci()
+{
+	neighbours
+	latch_is 0 bind --group 0000:41:00.1
+	is "$(driver_of 0000:41:00.1) $(driver_of 0000:42:00.0)" "mlx5_vfio_pci vfio-pci"
+}
+
+dry_runs_of_bind_and_unbind_say_and_do_nothing()
+{
+	neighbours
+	netdev 0000:42:00.1 eth1 0x1003
+	latch_is 5 bind --group --dry-run --driver=vfio-pci 0000:41:00.1
+	is "$out" "0000:41:00.1: would go from mlx5_core to vfio-pci
+0000:42:00.0: would go from e1000e to vfio-pci
+0000:42:00.1: would be left with e1000e, in use: network interface eth1 is up"
+	latch_is 0 bind --dry-run --driver=none 0000:41:00.1
+	is "$out" "0000:41:00.1: would go from mlx5_core to no driver"
+	is "$(stores)" ""
+	latch_is 0 bind 0000:41:00.1 --driver=none
+	: >"$VFIO_LATCH_ROOT/model/log"
+	latch_is 0 unbind -n 0000:41:00.1 0000:42:00.0
+	is "$out" "0000:41:00.1: would go from no driver to its usual driver"
+	is "$(stores)" ""
+}
+
+a_timeout_that_is_none_is_refused()
+{
+	local text
+
+	new_system
+	for text in 0 -1 x 1s 86401 ""; do
+		latch_is 2 bind --timeout="$text" 0000:41:00.1
+		is "$(head -n 1 <<<"$err")" \
+			"vfio-latch: --timeout: \"$text\" is not a number of seconds, 1 to 86400"
+	done
 }
 
 a_driver_that_does_not_let_go_is_told()

@@ -16,6 +16,7 @@
  *	fail/{unbind,shrink}	an errno, in which an unbind ends, or a policy with fewer rules
  *	adding/BDF		the kernel is not done adding the function
  *	claimed/NAME		block device NAME is in use
+ *	hang/{probe,unbind}	a FIFO: no probe, or unbind, comes back until somebody has written
  *	meanwhile		a process, 1234, that begins with the first write
  *	no-udev			udev does not run
  *	initramfs-RELEASE	the names of the files in it
@@ -168,6 +169,14 @@ static bool may_be_probed(const struct device *dev)
 	       attr_number(10, DEVICE "physfn/sriov_drivers_autoprobe", dev->text) != 0;
 }
 
+/* As a driver does that waits for its device, or for who has it open. */
+static void hang(const char *where)
+{
+	char text[8];
+
+	attr_read(text, sizeof(text), "/model/hang/%s", where);
+}
+
 static int probe(const struct device *dev, const char *driver)
 {
 	char link[PATH_SIZE], target[PATH_SIZE], module[NAME_SIZE], line[PATH_SIZE];
@@ -177,6 +186,7 @@ static int probe(const struct device *dev, const char *driver)
 		return -ENODEV;
 	snprintf(line, sizeof(line), "probe %s", dev->text);
 	write_log(line, driver);
+	hang("probe");
 	failure = attr_number(10, "/model/fail/%s", driver);
 	if (failure > 0)
 		return -failure;
@@ -242,7 +252,11 @@ static int unbind(const char *text)
 		return -failure;
 	remove_latch(text);
 	system_path(path, DEVICE "driver", text);
-	return unlink(path) ? -errno : 0;
+	if (unlink(path))
+		return -errno;
+	/* The link goes before the driver does. */
+	hang("unbind");
+	return 0;
 }
 
 /* All drivers that there are, in turn. A failed probe is not told. */

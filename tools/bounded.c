@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A write to sysfs that binds or unbinds comes back when the driver does, and no signal ends it. So
+ * a process of its own does it, which is left behind when the time is up.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bounded.h"
+
+static unsigned int limit = BOUNDED_SECONDS;
+
+void bounded_set(unsigned int seconds)
+{
+	limit = seconds;
+}
+
+unsigned int bounded_seconds(void)
+{
+	return limit;
+}
+
+/* Whoever reads our output shall not wait for it, and locks but @kept are not its own. */
+static void let_go(int kept)
+{
+	int null = open("/dev/null", O_RDWR), fd;
+
+	for (fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	if (kept < 3) {
+		syscall(SYS_close_range, 3, ~0U, 0);
+		return;
+	}
+	if (kept > 3)
+		syscall(SYS_close_range, 3, kept - 1, 0);
+	syscall(SYS_close_range, kept + 1, ~0U, 0);
+}
+
+static int wait_for(pid_t child)
+{
+	struct pollfd event = { .fd = syscall(SYS_pidfd_open, child, 0), .events = POLLIN };
+	int ready, status;
+
+	if (event.fd < 0)
+		return -errno;
+	do
+		ready = poll(&event, 1, limit * 1000);
+	while (ready < 0 && errno == EINTR);
+	close(event.fd);
+	if (!ready)
+		return -ETIMEDOUT;
+	if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status))
+		return -EINTR;
+	return -WEXITSTATUS(status);
+}
+
+/*
+ * Returns what @action does, 0 or a negative errno, or -ETIMEDOUT: then it goes on. @kept, a lock
+ * or -1, is held until it has come to its end.
+ */
+int bounded(int (*action)(const void *arg), const void *arg, int kept)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		return -errno;
+	if (!child) {
+		setsid();
+		let_go(kept);
+		_exit(-action(arg) & 0xff);
+	}
+	return wait_for(child);
+}
