@@ -116,17 +116,24 @@ static void bind_error(const struct device *dev, const char *driver, int ret)
 		      dev->text, driver, strerror(-ret), dev->text);
 }
 
-/* A driver that takes the device by itself needs no driver_override to take it again. */
+/*
+ * A driver that takes the device by itself needs no driver_override to take it again. Another may
+ * have been about to take a new device: that one is not offered it again.
+ */
 static enum exit_code change_driver(struct device *dev, const char *driver, bool force)
 {
-	enum exit_code code = take_from_driver(dev, force);
-	int ret;
+	const char *after = usual_is(dev, driver) ? "" : driver;
+	enum exit_code code;
+	int ret, tries = 0;
 
-	if (code)
-		return code;
-	ret = attach_by_override(dev, driver, usual_is(dev, driver) ? "" : driver);
-	if (!ret)
-		return EXIT_DONE;
+	do {
+		code = take_from_driver(dev, force);
+		if (code)
+			return code;
+		ret = attach_by_override(dev, driver, after);
+		if (!ret)
+			return EXIT_DONE;
+	} while (ret != -ETIMEDOUT && dev->driver[0] && !tries++);
 	bind_error(dev, driver, ret);
 	return exit_code_of(ret);
 }

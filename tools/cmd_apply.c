@@ -36,11 +36,12 @@ static const struct section *section_for(const struct config *config, const stru
 /*
  * A new device is left alone when somebody else has decided: a driver that
  * has it, or who set driver_override. Usual drivers come by themselves, except to
- * VFs that the kernel does not probe.
+ * VFs that the kernel does not probe. One that was faster than the event of a device that
+ * the kernel has just found is nobody's decision.
  */
-static bool is_decided(const struct device *dev, const struct want *want)
+static bool is_decided(const struct device *dev, const struct want *want, bool hotplug)
 {
-	if (dev->driver[0])
+	if (dev->driver[0] && (!hotplug || driver_is_stand_in(dev->driver)))
 		return true;
 	if (dev->driver_override[0] && !driver_is(dev->driver_override, want->driver))
 		return true;
@@ -72,7 +73,7 @@ static enum exit_code apply_section(struct device *dev, const struct want *want,
 	char before[NAME_SIZE];
 	enum exit_code code;
 
-	if (device_is_as_wanted(dev, want) || (options->is_new && is_decided(dev, want)))
+	if (device_is_as_wanted(dev, want) || (options->is_new && is_decided(dev, want, options->hotplug)))
 		return EXIT_DONE;
 	if (options->dry_run)
 		return device_plan(dev, want, options->force);

@@ -10,6 +10,7 @@ enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_PROMETHEUS };
 
 /**
  * struct options - the command line
+ * @hotplug: the kernel has just found the new devices
  * @group: with all functions of the devices' IOMMU groups
  * @driver: of --driver, or NULL
  * @tunable: of --disable-idle-d3 and so on
@@ -24,6 +25,7 @@ struct options {
 	bool off;
 	bool last_good;
 	bool group;
+	bool hotplug;
 	const char *driver;
 	enum wish tunable[NR_TUNABLES];
 	char **argument;

@@ -225,6 +225,53 @@ udev_never_takes_a_device_from_a_driver()
 	is "$(stores)" ""
 }
 
+# Its driver was loaded already, and had it before udev told us.
+a_hotplugged_device_is_taken_from_its_usual_driver_if_it_is_idle()
+{
+	pf_only 4
+	loaded mlx5_core
+	vfs 0000:41:00.0 2
+	driver 0000:41:00.1 mlx5_core
+	driver 0000:41:00.2 mlx5_core
+	netdev 0000:41:00.2 ens1v1 0x1003
+	latch_is 0 apply --new --hotplug 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+	complains "0000:41:00.2: left with mlx5_core, in use: network interface ens1v1 is up" \
+		5 apply --new --hotplug 0000:41:00.2
+	is "$(driver_of 0000:41:00.2)" mlx5_core
+}
+
+a_hotplugged_device_that_others_have_decided_about_is_left_alone()
+{
+	pf_only 4
+	vfs 0000:41:00.0 2
+	driver 0000:41:00.1 uio_pci_generic
+	driver 0000:41:00.2 mlx5_core
+	echo mlx5_core >"$(sys 0000:41:00.2)/driver_override"
+	latch_is 0 apply --new --hotplug 0000:41:00.1 0000:41:00.2
+	is "$(driver_of 0000:41:00.1) $(driver_of 0000:41:00.2)" "uio_pci_generic mlx5_core"
+	is "$(stores | grep -c '0000:41:00.[12]' || :)" 0
+}
+
+a_driver_that_takes_a_new_device_while_it_is_bound_does_not_keep_it()
+{
+	local up
+
+	for up in 0x1002 0x1003; do
+		pf_only 4
+		loaded mlx5_core
+		loaded mlx5_vfio_pci
+		vfs 0000:41:00.0 1
+		netdev 0000:41:00.1 ens1v0 $up
+		echo mlx5_core >"$VFIO_LATCH_ROOT/model/faster"
+		latch 'apply' --new --hotplug 0000:41:00.1
+		case $up in
+		0x1002) is "$status $err $(driver_of 0000:41:00.1)" "0  mlx5_vfio_pci" ;;
+		*) is "$err $(driver_of 0000:41:00.1)" "vfio-latch: 0000:41:00.1: left with mlx5_core, in use: network interface ens1v0 is up mlx5_core" ;;
+		esac
+	done
+}
+
 udev_respects_anothers_driver_override()
 {
 	pf_only 4

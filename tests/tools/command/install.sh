@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # What make install puts where, and that it fits together.
 
-HELPERS+=(installed completions)
+HELPERS+=(installed udev_calls completions)
 
 installed()
 {
@@ -31,6 +31,26 @@ rules_and_unit_name_the_command_that_is_installed()
 	installed prefix=/opt/latch
 	is "$(cat "$WORK"/root/opt/latch/lib/{udev/rules.d/*,systemd/system/*} | grep -o '[^ ="]*bin/vfio-latch' | sort -u)" \
 		/opt/latch/bin/vfio-latch
+}
+
+# udev_calls PROPERTY: the rule whose condition holds
+udev_calls()
+{
+	sed -n 's/^ACTION=="add", SUBSYSTEM=="pci", ENV{SYNTH_UUID}=="\(.*\)", RUN+="\(.*\)"$/\1|\2/p' \
+		"$TOP/udev/70-vfio-latch.rules" | while IFS='|' read -r pattern command; do
+		# shellcheck disable=SC2053 # a pattern
+		if [[ $1 == $pattern ]]; then
+			echo "$command"
+		fi
+	done
+}
+
+# udevadm trigger, also of old, and what the kernel says by itself
+only_the_kernels_own_events_take_devices_from_drivers()
+{
+	is "$(udev_calls 0)" '/usr/bin/vfio-latch apply --new $kernel'
+	is "$(udev_calls 6c3ae8ae-2dcb-4b14-8ea4-df2c7f1b7e27)" '/usr/bin/vfio-latch apply --new $kernel'
+	is "$(udev_calls '')" '/usr/bin/vfio-latch apply --new --hotplug $kernel'
 }
 
 the_flags_of_the_environment_are_used()
@@ -75,7 +95,7 @@ commands_and_their_options_are_completed()
 	is "$(completions vfio-latch list -)" "--format= --json --no-legend "
 	is "$(completions vfio-latch bind --f)" "--force "
 	is "$(completions vfio-latch list --format=)" "json prometheus table "
-	is "$(completions vfio-latch apply --)" "--dry-run --force --last-good --new --off --timeout= "
+	is "$(completions vfio-latch apply --)" "--dry-run --force --hotplug --last-good --new --off --timeout= "
 }
 
 addresses_are_completed()

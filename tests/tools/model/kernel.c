@@ -16,6 +16,7 @@
  *	fail/{unbind,shrink}	an errno, in which an unbind ends, or a policy with fewer rules
  *	adding/BDF		the kernel is not done adding the function
  *	claimed/NAME		block device NAME is in use
+ *	faster			a driver that takes the next function that another is bound to by name
  *	hang/{probe,unbind}	a FIFO: no probe, or unbind, comes back until somebody has written
  *	meanwhile		a process, 1234, that begins with the first write
  *	no-udev			udev does not run
@@ -212,12 +213,28 @@ static int lock_device(const char *text)
 	return lock;
 }
 
+/* It was probing when our event came. */
+static void let_faster_bind(const char *text)
+{
+	char driver[NAME_SIZE], path[PATH_SIZE], target[PATH_SIZE];
+
+	if (attr_read(driver, sizeof(driver), "/model/faster") <= 0)
+		return;
+	system_path(path, "/model/faster");
+	unlink(path);
+	system_path(path, DEVICE "driver", text);
+	snprintf(target, sizeof(target), "../../drivers/%s", driver);
+	if (symlink(target, path))
+		abort();
+}
+
 static int bind(const char *driver, const char *text)
 {
 	struct address address;
 	struct device dev;
 	int lock, ret;
 
+	let_faster_bind(text);
 	if (!address_parse(text, &address) || !device_read(&dev, &address))
 		return -ENODEV;
 	lock = lock_device(text);
