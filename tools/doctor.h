@@ -12,6 +12,9 @@
 /* doctor_system.c APIs: */
 void examine_system(struct findings *findings, const struct config *config);
 
+/* doctor_packages.c APIs: */
+void examine_packages(struct findings *findings);
+
 /* doctor_module.c APIs: */
 void examine_module(struct findings *findings, const char *driver);
 void examine_initramfs(struct findings *findings);

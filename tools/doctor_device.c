@@ -30,6 +30,22 @@ static void examine_answer(struct findings *findings, const struct device *dev)
 		     "it does not answer: its configuration space is all ones");
 }
 
+/* The kernel shows the attribute of a device that it knows a reset for. */
+static void examine_reset(struct findings *findings, const struct device *dev)
+{
+	char methods[64];
+
+	if (!driver_is_vfio(dev->driver))
+		return;
+	if (!exists(DEVICE "reset", dev->text))
+		find(findings, NOTE, "reset",
+		     "Only who has all functions of its slot or bus can reset it, with them.",
+		     "it has no reset of its own: a user may find what the last one left");
+	else if (!attr_read(methods, sizeof(methods), DEVICE "reset_method", dev->text))
+		find(findings, NOTE, "reset", "To get them back: echo default >reset_method",
+		     "somebody has switched all its resets off in reset_method");
+}
+
 static void examine_group(struct findings *findings, const struct device *dev)
 {
 	struct devices group;
@@ -137,6 +153,7 @@ void examine_device(struct findings *findings, const struct config *config,
 
 	findings->subject = dev->text;
 	examine_answer(findings, dev);
+	examine_reset(findings, dev);
 	examine_group(findings, dev);
 	if (entry->section)
 		examine_binding(findings, entry);

@@ -70,6 +70,15 @@ static void examine_signature(struct findings *findings, const char *module,
 		     why, file->signer, module);
 }
 
+/* What it calls instead of the kernel is in a module of this name. */
+static void examine_doca(struct findings *findings, const char *module)
+{
+	if (!strcmp(module, MLX5_DRIVER) && exists("/sys/module/mlx_compat"))
+		find(findings, PROBLEM, "doca-ofed",
+		     "Use the kernel's mlx5_core; or DOCA-OFED's " MLX5_DRIVER ", without vfio-latch-dkms.",
+		     "mlx5_core is DOCA-OFED's, and our " MLX5_DRIVER " is built for the kernel's");
+}
+
 /* The module of @driver. */
 void examine_module(struct findings *findings, const char *driver)
 {
@@ -80,6 +89,7 @@ void examine_module(struct findings *findings, const char *driver)
 	module_name(module, driver);
 	ret = module_find(module, &file);
 	findings->subject = "system";
+	examine_doca(findings, module);
 	if (ret == -ENOENT) {
 		find(findings, PROBLEM, "module-missing",
 		     "Is vfio-latch-dkms installed, and this kernel's headers? \"dkms status\" says what became of its build.",

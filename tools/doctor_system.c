@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What concerns all devices. */
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "doctor.h"
 #include "sysfs.h"
@@ -48,6 +51,57 @@ static void examine_iommu(struct findings *findings)
 	free_names(&iommus);
 }
 
+/*
+ * On x86 the kernel names interrupts that are remapped IR-..., and those that are not without it. Where
+ * there is no such name nobody can tell.
+ */
+static bool are_interrupts_remapped(void)
+{
+	bool is_remapped = false, is_not = false;
+	char path[PATH_SIZE], line[4096];
+	FILE *interrupts;
+
+	system_path(path, "/proc/interrupts");
+	interrupts = fopen(path, "re");
+	while (interrupts && fgets(line, sizeof(line), interrupts)) {
+		is_remapped |= strstr(line, " IR-") != NULL;
+		is_not |= strstr(line, " IO-APIC") || strstr(line, " PCI-MSI");
+	}
+	if (interrupts)
+		fclose(interrupts);
+	return is_remapped || !is_not;
+}
+
+static void examine_interrupts(struct findings *findings)
+{
+	char unsafe[8];
+
+	if (are_interrupts_remapped())
+		return;
+	attr_read(unsafe, sizeof(unsafe),
+		  "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
+	if (unsafe[0] == 'Y')
+		find(findings, NOTE, "interrupt-remapping", "Switch it on, if guests are not trusted.",
+		     "interrupts are not remapped, and allow_unsafe_interrupts is set: a guest can send the host any interrupt");
+	else
+		find(findings, PROBLEM, "interrupt-remapping",
+		     "Take intremap=off and nointremap off the kernel's command line, and look for it in the firmware.",
+		     "interrupts are not remapped: the kernel gives no device to user space");
+}
+
+/* Memory that a device can reach is locked, for who is not root within this limit. */
+static void examine_memlock(struct findings *findings)
+{
+	struct rlimit limit;
+
+	if (!geteuid() || getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return;
+	find(findings, NOTE, "memlock",
+	     "Raise memlock in /etc/security/limits.d, or LimitMEMLOCK= of the service, to a guest's memory and 1 GiB.",
+	     "you may lock %llu KiB of memory: devices can be given no more than that",
+	     (unsigned long long)limit.rlim_cur / 1024);
+}
+
 static void examine_udev(struct findings *findings)
 {
 	char target[PATH_SIZE];
@@ -66,6 +120,9 @@ void examine_system(struct findings *findings, const struct config *config)
 	findings->subject = "system";
 	examine_config(findings, config);
 	examine_iommu(findings);
+	examine_interrupts(findings);
+	examine_memlock(findings);
+	examine_packages(findings);
 	examine_udev(findings);
 	examine_initramfs(findings);
 }

@@ -11,6 +11,9 @@ FILE *initramfs_open(const char *release)
 	static const struct { const char *program, *file, *command; } makers[] = {
 		{ "/usr/bin/lsinitramfs", "/boot/initrd.img-%s",
 		  "lsinitramfs '/boot/initrd.img-%s' 2>/dev/null" },
+		/* Debian's dracut has Debian's name for it. */
+		{ "/usr/bin/lsinitrd", "/boot/initrd.img-%s",
+		  "lsinitrd '/boot/initrd.img-%s' 2>/dev/null" },
 		{ "/usr/bin/lsinitrd", "/boot/initramfs-%s.img",
 		  "lsinitrd '/boot/initramfs-%s.img' 2>/dev/null" },
 	};

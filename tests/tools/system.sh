@@ -69,6 +69,7 @@ device()
 	echo 0x0061 >"$dir/subsystem_device"
 	echo "$alias" >"$dir/modalias"
 	echo "(null)" >"$dir/driver_override"
+	touch "$dir/reset"
 	group=$((group + 1))
 	ln -s "../../../../kernel/iommu_groups/$group" "$dir/iommu_group"
 }

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # doctor: each thing that it finds.
 
-HELPERS+=(healthy finds finds_nothing cannot_migrate)
+HELPERS+=(healthy kernel finds finds_nothing cannot_migrate)
 
 # A VF on mlx5_vfio_pci, as it should be: nothing to find.
 healthy()
@@ -98,6 +98,118 @@ what_doctor_quotes_need_not_be_text()
 	rm "$VFIO_LATCH_ROOT/sys/class/iommu/dmar0"
 	printf 'intel_iommu=off name=\374\n' >"$VFIO_LATCH_ROOT/proc/cmdline"
 	finds problem iommu system "the IOMMU is switched off: intel_iommu=off name=?"
+}
+
+doctor_finds_interrupts_that_are_not_remapped()
+{
+	local interrupts unsafe
+
+	healthy
+	interrupts=$VFIO_LATCH_ROOT/proc/interrupts
+	unsafe=$VFIO_LATCH_ROOT/sys/module/vfio_iommu_type1/parameters
+	echo ' 24:   0   0  IR-PCI-MSI-0000:00:01.0    0-edge      PCIe PME' >"$interrupts"
+	latch_is 0 doctor 0000:41:00.1
+	echo ' 24:   0   0  ITS-PCI-MSI-0000:00:01.0    0-edge      PCIe PME' >"$interrupts"
+	latch_is 0 doctor 0000:41:00.1
+	echo ' 24:   0   0  PCI-MSI-0000:00:01.0    0-edge      PCIe PME' >"$interrupts"
+	finds problem interrupt-remapping system \
+		"interrupts are not remapped: the kernel gives no device to user space"
+	mkdir -p "$unsafe"
+	echo Y >"$unsafe/allow_unsafe_interrupts"
+	finds note interrupt-remapping system \
+		"interrupts are not remapped, and allow_unsafe_interrupts is set: a guest can send the host any interrupt"
+}
+
+doctor_notes_a_limit_of_locked_memory()
+{
+	healthy
+	chmod -R a+rX "$VFIO_LATCH_ROOT"
+	chmod a+rx "$WORK"
+	out=$(prlimit --memlock=8388608 setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$TOP/build/tests-tools/vfio-latch" doctor 41:00.1)
+	grep -qx "system: note: you may lock 8192 KiB of memory: devices can be given no more than that" <<<"$out"
+	# Root has none.
+	out=$(prlimit --memlock=8388608 "$TOP/build/tests-tools/vfio-latch" doctor 41:00.1)
+	is "$out" "nothing found"
+}
+
+# kernel NAME: one that has been installed
+kernel()
+{
+	mkdir -p "$VFIO_LATCH_ROOT/lib/modules/$1/build/include"
+	touch "$VFIO_LATCH_ROOT/lib/modules/$1/modules.dep"
+}
+
+doctor_finds_kernels_without_headers()
+{
+	healthy
+	kernel 6.1.0-test
+	kernel 6.2.0-next
+	rm -r "$VFIO_LATCH_ROOT/lib/modules/6.2.0-next/build"
+	# vfio-latch-dkms is not installed.
+	latch_is 0 doctor 0000:41:00.1
+	is "$out" "nothing found"
+	mkdir -p "$VFIO_LATCH_ROOT/var/lib/dkms/vfio-latch"
+	finds note headers system \
+		"the headers of kernel 6.2.0-next are not installed: the modules are not built for it"
+	mkdir -p "$VFIO_LATCH_ROOT/lib/modules/6.2.0-next/updates/dkms"
+	touch "$VFIO_LATCH_ROOT/lib/modules/6.2.0-next/updates/dkms/vfio-latch.ko.xz"
+	rm -r "$VFIO_LATCH_ROOT/lib/modules/6.1.0-test/build"
+	finds problem headers system \
+		"the headers of kernel 6.1.0-test are not installed: the modules are not built for it"
+}
+
+doctor_finds_a_build_that_failed_and_names_the_log()
+{
+	healthy
+	kernel 6.1.0-test
+	mkdir -p "$VFIO_LATCH_ROOT/var/lib/dkms/vfio-latch" "$VFIO_LATCH_ROOT/var/log/vfio-latch"
+	latch_is 0 doctor 0000:41:00.1
+	touch "$VFIO_LATCH_ROOT/var/log/vfio-latch/6.1.0-test.log"
+	finds problem build system \
+		"the modules are not installed for kernel 6.1.0-test: see /var/log/vfio-latch/6.1.0-test.log"
+}
+
+doctor_finds_a_unit_that_is_not_enabled_or_masked()
+{
+	local units
+
+	healthy
+	units=$VFIO_LATCH_ROOT/etc/systemd/system
+	mkdir -p "$VFIO_LATCH_ROOT/run/systemd/system" "$units/multi-user.target.wants"
+	finds problem service system \
+		"vfio-latch.service is not enabled: what has a driver before udev runs is not bound at boot"
+	ln -s /usr/lib/systemd/system/vfio-latch.service "$units/multi-user.target.wants/"
+	latch_is 0 doctor 0000:41:00.1
+	is "$out" "nothing found"
+	ln -s /dev/null "$units/vfio-latch.service"
+	finds problem service system \
+		"vfio-latch.service is masked: what has a driver before udev runs is not bound at boot"
+}
+
+doctor_finds_doca_ofed()
+{
+	healthy
+	mkdir "$VFIO_LATCH_ROOT/sys/module/mlx_compat"
+	finds problem doca-ofed system \
+		"mlx5_core is DOCA-OFED's, and our mlx5_vfio_pci is built for the kernel's"
+	# Who has no such VFs does not mind.
+	device 0000:05:00.0 1234:11e8
+	latch_is 0 bind --driver=vfio-pci 0000:05:00.0
+	latch_is 0 doctor 0000:05:00.0
+}
+
+doctor_notes_a_device_without_a_reset()
+{
+	healthy
+	echo flr >"$(sys 0000:41:00.1)/reset_method"
+	latch_is 0 doctor 0000:41:00.1
+	is "$out" "nothing found"
+	: >"$(sys 0000:41:00.1)/reset_method"
+	finds note reset 0000:41:00.1 "somebody has switched all its resets off in reset_method"
+	rm "$(sys 0000:41:00.1)/reset"
+	finds note reset 0000:41:00.1 \
+		"it has no reset of its own: a user may find what the last one left"
 }
 
 doctor_finds_no_udev()
