@@ -6,7 +6,8 @@
  * lock keeps others' rules out meanwhile.
  *
  * The lock's file is a journal, for the case that the holder is killed: the
- * text to go back to, and the one that says that nobody else wrote since.
+ * text to go back to, and the one that says that nobody else wrote since. Where an
+ * administrator did, our rule alone is taken out of what he wrote.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -53,10 +54,55 @@ static int journal_clear(int journal)
 	return ftruncate(journal, 0) ? -errno : 0;
 }
 
+/* How often @text has @rule, and where the last one begins. */
+static unsigned int count_rules(const char *text, const char *rule, const char **last)
+{
+	size_t length = strlen(rule), item;
+	unsigned int count = 0;
+
+	for (;; text += item + 1) {
+		text += strspn(text, " \t");
+		item = strcspn(text, ";\n");
+		if (item == length && !strncmp(text, rule, length)) {
+			*last = text;
+			count++;
+		}
+		if (!text[item])
+			return count;
+	}
+}
+
+/* Takes the rule that makes @during of @before out of what stands in the parameter now. */
+static int take_out(const char *parameter, const char *before, const char *during)
+{
+	const char *rule = during + strlen(before) + (*before != '\0'), *last = NULL;
+	char now[TEXT_SIZE], *start, *end;
+	int ret;
+
+	ret = attr_read(now, sizeof(now), "%s", parameter);
+	if (ret < 0)
+		return ret;
+	if (!strcmp(now, during))
+		return attr_write(before, "%s", parameter);
+	/* An administrator may want the same. */
+	if (count_rules(before, rule, &last) >= count_rules(now, rule, &last))
+		return 0;
+	start = now + (last - now);
+	end = start + strlen(rule);
+	/* With one of the separators around it. */
+	if (*end)
+		end++;
+	else
+		while (start > now && strchr(" \t;\n", start[-1]))
+			start--;
+	memmove(start, end, strlen(end) + 1);
+	return attr_write(now, "%s", parameter);
+}
+
 /* The work of a holder that did not come to its end. */
 static void journal_replay(const struct policy_lease *lease)
 {
-	char text[2 * TEXT_SIZE + 2], now[TEXT_SIZE], *rest = text;
+	char text[2 * TEXT_SIZE + 2], *rest = text;
 	const char *before, *during;
 	ssize_t length;
 
@@ -67,9 +113,8 @@ static void journal_replay(const struct policy_lease *lease)
 	before = strsep(&rest, "\n");
 	during = strsep(&rest, "\n");
 	/* Without the last newline it was killed before it changed anything. */
-	if (rest && attr_read(now, sizeof(now), "%s", lease->parameter) >= 0 &&
-	    !strcmp(now, during))
-		attr_write(before, "%s", lease->parameter);
+	if (rest && strlen(during) > strlen(before))
+		take_out(lease->parameter, before, during);
 	journal_clear(lease->lock);
 }
 
@@ -94,14 +139,16 @@ static int add_rule(struct policy_lease *lease, const char *rule)
 	    TEXT_SIZE)
 		return -E2BIG;
 	lease->before = strdup(before);
-	if (!lease->before)
-		return -ENOMEM;
+	lease->during = strdup(during);
+	if (!lease->before || !lease->during)
+		abort();
 	ret = journal_write(lease->lock, before, during);
 	if (!ret)
 		ret = attr_write(during, "%s", lease->parameter);
 	if (ret) {
 		journal_clear(lease->lock);
 		free(lease->before);
+		free(lease->during);
 	}
 	return ret;
 }
@@ -133,12 +180,13 @@ int policy_add(struct policy_lease *lease, const char *driver, const char *rule)
 
 void policy_remove(struct policy_lease *lease)
 {
-	int ret = attr_write(lease->before, "%s", lease->parameter);
+	int ret = take_out(lease->parameter, lease->before, lease->during);
 
 	if (!ret)
 		ret = journal_clear(lease->lock);
 	if (ret)
 		error("%s: cannot be put back: %s", lease->parameter, strerror(-ret));
 	free(lease->before);
+	free(lease->during);
 	lock_release(lease->lock);
 }

@@ -8,7 +8,7 @@
 struct policy_lease {
 	int lock;
 	char parameter[128];
-	char *before;
+	char *before, *during;
 };
 
 /* policy.c APIs: */

@@ -159,6 +159,36 @@ a_killed_instances_journal_does_not_undo_what_others_wrote_since()
 	is "$(cat "$policy")" "1111:3333/disable_vga=1"
 }
 
+# Before | what an administrator writes while the device is bound | what stands there afterwards
+an_administrators_rules_of_the_meantime_stay()
+{
+	local policy before meanwhile after ours=0000:41:00.1/disable_vga=1
+
+	while IFS='|' read -r before meanwhile after; do
+		a_vf
+		loaded mlx5_vfio_pci
+		policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
+		echo "$before" >"$policy"
+		echo "$meanwhile" >"$VFIO_LATCH_ROOT/model/administrator"
+		latch_is 0 bind 0000:41:00.1 --disable-vga=1
+		is "$(cat "$policy")" "$after"
+		# Of one that was killed, too.
+		printf '%s\n%s\n' "$before" "$before${before:+;}$ours" \
+			>"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
+		echo "$meanwhile" >"$policy"
+		rm "$VFIO_LATCH_ROOT/model/administrator"
+		latch_is 0 bind 0000:41:00.1 --disable-vga=0
+		is "$(cat "$policy")" "$after"
+	done <<-END
+		|1111:2222/disable_vga=1|1111:2222/disable_vga=1
+		|$ours;1111:2222/disable_vga=1|1111:2222/disable_vga=1
+		|1111:2222/disable_vga=1; $ours|1111:2222/disable_vga=1
+		0001:00:00.0/disable_vga=1|0001:00:00.0/disable_vga=1;$ours;1111:2222/disable_vga=1|0001:00:00.0/disable_vga=1;1111:2222/disable_vga=1
+		$ours|$ours|$ours
+		$ours|$ours;1111:2222/disable_vga=1;$ours|$ours;1111:2222/disable_vga=1
+	END
+}
+
 a_failed_bind_leaves_a_device_the_driver_it_had()
 {
 	a_vf

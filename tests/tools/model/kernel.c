@@ -16,6 +16,7 @@
  *	fail/{unbind,shrink}	an errno, in which an unbind ends, or a policy with fewer rules
  *	adding/BDF		the kernel is not done adding the function
  *	claimed/NAME		block device NAME is in use
+ *	administrator		what somebody writes into a module's rules while it probes
  *	faster			a driver that takes the next function that another is bound to by name
  *	hang/{probe,unbind}	a FIFO: no probe, or unbind, comes back until somebody has written
  *	meanwhile		a process, 1234, that begins with the first write
@@ -180,7 +181,7 @@ static void hang(const char *where)
 
 static int probe(const struct device *dev, const char *driver)
 {
-	char link[PATH_SIZE], target[PATH_SIZE], module[NAME_SIZE], line[PATH_SIZE];
+	char link[PATH_SIZE], target[PATH_SIZE], module[NAME_SIZE], line[PATH_SIZE], rules[4096];
 	long failure;
 
 	if (!may_be_probed(dev))
@@ -193,8 +194,11 @@ static int probe(const struct device *dev, const char *driver)
 		return -failure;
 	/* Somebody else's turn: what is not locked shows here. */
 	sched_yield();
-	if (is_ours(driver, module))
+	if (is_ours(driver, module)) {
 		latch(dev, module);
+		if (attr_read(rules, sizeof(rules), "/model/administrator") >= 0)
+			put_file(rules, "/sys/module/%s/parameters/policy", module);
+	}
 	system_path(link, DEVICE "driver", dev->text);
 	snprintf(target, sizeof(target), "../../drivers/%s", driver);
 	return symlink(target, link) ? -EBUSY : 0;
