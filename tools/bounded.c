@@ -12,16 +12,23 @@
 
 #include "bounded.h"
 
-static unsigned int limit = BOUNDED_SECONDS;
+/* 0: nobody has said. */
+static unsigned int limit;
 
 void bounded_set(unsigned int seconds)
 {
 	limit = seconds;
 }
 
+void bounded_set_default(unsigned int seconds)
+{
+	if (!limit)
+		limit = seconds;
+}
+
 unsigned int bounded_seconds(void)
 {
-	return limit;
+	return limit ? limit : BOUNDED_SECONDS;
 }
 
 /* Whoever reads our output shall not wait for it, and locks but @kept are not its own. */
@@ -48,7 +55,7 @@ static int wait_for(pid_t child)
 	if (event.fd < 0)
 		return -errno;
 	do
-		ready = poll(&event, 1, limit * 1000);
+		ready = poll(&event, 1, bounded_seconds() * 1000);
 	while (ready < 0 && errno == EINTR);
 	close(event.fd);
 	if (!ready)

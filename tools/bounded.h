@@ -3,11 +3,16 @@
 #ifndef BOUNDED_H
 #define BOUNDED_H
 
-/* What is waited for by default; udev and systemd give us three minutes. */
+/*
+ * What is waited for by default: by who looks on, and by udev, which ends its programs after three
+ * minutes. To add all VFs of a PF, which each of them waits for, may take one.
+ */
 #define BOUNDED_SECONDS 60
+#define BOUNDED_SECONDS_OF_UDEV 150
 
 /* bounded.c APIs: */
 void bounded_set(unsigned int seconds);
+void bounded_set_default(unsigned int seconds);
 unsigned int bounded_seconds(void);
 int bounded(int (*action)(const void *arg), const void *arg, int kept);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bind.h"
+#include "bounded.h"
 #include "command.h"
 #include "last_good.h"
 #include "module.h"
@@ -245,8 +246,10 @@ enum exit_code cmd_apply(const struct options *options)
 	struct config config = {};
 	struct devices devices;
 
-	if (options->is_new)
+	if (options->is_new) {
 		report_to_syslog();
+		bounded_set_default(BOUNDED_SECONDS_OF_UDEV);
+	}
 	/* --off must work with a malformed configuration, too. */
 	if (!options->off)
 		code = read_or_last_good(&config, options);

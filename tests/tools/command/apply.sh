@@ -690,6 +690,7 @@ a_last_good_configuration_that_is_cut_short_or_changed_does_not_hold()
 {
 	local file damage
 
+	# shellcheck disable=SC2016 # sed's
 	for damage in 's/^\[other.*//' '$d' '4d' 's/101e/101c/' 'd' '$a [y]'; do
 		pf_only 4
 		printf '[other]\nid = 8086:10d3\ndriver = vfio-pci\n' | drop_in other.conf

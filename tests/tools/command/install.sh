@@ -48,8 +48,11 @@ udev_calls()
 # udevadm trigger, also of old, and what the kernel says by itself
 only_the_kernels_own_events_take_devices_from_drivers()
 {
+	# shellcheck disable=SC2016 # udev's
 	is "$(udev_calls 0)" '/usr/bin/vfio-latch apply --new $kernel'
+	# shellcheck disable=SC2016
 	is "$(udev_calls 6c3ae8ae-2dcb-4b14-8ea4-df2c7f1b7e27)" '/usr/bin/vfio-latch apply --new $kernel'
+	# shellcheck disable=SC2016
 	is "$(udev_calls '')" '/usr/bin/vfio-latch apply --new --hotplug $kernel'
 }
 

@@ -29,6 +29,7 @@ a_machine()
 # dkms_install [COMMAND]: where nothing of this machine is seen or changed
 dkms_install()
 {
+	# shellcheck disable=SC2016 # the inner shell's
 	unshare --mount bash -euc '
 		for directory in /lib/modules /var/lib /var/log /run /etc; do
 			mkdir -p "$directory"
@@ -76,6 +77,7 @@ a_command_that_fails_does_not_fail_the_installation()
 # maintainer SCRIPT ARGUMENT...: on a machine that systemd does not run
 maintainer()
 {
+	# shellcheck disable=SC2016 # the inner shell's
 	unshare --mount bash -euc '
 		mount -t tmpfs none /run
 		script=$1
