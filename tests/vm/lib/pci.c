@@ -289,6 +289,13 @@ void pci_report_errors(void)
 	}
 }
 
+static void unbind_and_check(const char *bdf)
+{
+	pci_unbind(bdf);
+	if (pci_attr_number(bdf, "enable"))
+		FAIL("%s is left enabled, and has no driver", bdf);
+}
+
 void pci_release_all(void)
 {
 	char **names = all_functions();
@@ -304,13 +311,9 @@ void pci_release_all(void)
 		char *override;
 
 		if (!strcmp(pci_driver(*name), VFIO_PCI))
-			pci_unbind(*name);
+			unbind_and_check(*name);
 		override = pci_attr(*name, "driver_override");
 		if (strcmp(override, "(null)"))
 			pci_attr_set(*name, "driver_override", "\n");
-		/* The PCI core enables bridges for what is behind them, and leaves them so. */
-		if (!*pci_driver(*name) && pci_attr_number(*name, "class") >> 16 != 0x06 &&
-		    pci_attr_number(*name, "enable"))
-			FAIL("%s is left enabled, and has no driver", *name);
 	}
 }

@@ -70,8 +70,8 @@ void pci_wait_power_state(const char *bdf, const char *state);
 void pci_report_errors(void);
 
 /*
- * Take every function from vfio-pci, VFs away, overrides away; fails the test if one that nobody has
- * is still enabled. For the runner.
+ * Take every function from vfio-pci, VFs away, overrides away; fails the test if one is then
+ * still enabled. For the runner.
  */
 void pci_release_all(void);
 
