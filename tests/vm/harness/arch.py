@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """What guests of another architecture than amd64 need otherwise: ARCH=arm64 in the environment."""
 
 import collections
