@@ -42,6 +42,13 @@ bool device_is_as_wanted(const struct device *dev, const struct want *want)
 	return driver_is(dev->driver, want->driver) && has_tunables(dev, want);
 }
 
+/* Of a device that has a driver, its own or one that was faster. */
+static int override_put_back(struct device *dev, const char *before)
+{
+	device_read_driver(dev);
+	return strcmp(dev->driver_override, before) ? override_set(dev, before) : 0;
+}
+
 static void put_back(struct device *dev, const struct before *before)
 {
 	int ret;
@@ -51,7 +58,7 @@ static void put_back(struct device *dev, const struct before *before)
 	else if (!dev->driver[0])
 		ret = attach_by_override(dev, before->driver, before->override);
 	else
-		return;
+		ret = override_put_back(dev, before->override);
 	if (ret)
 		error("%s: cannot be put back to %s: %s", dev->text,
 		      before->driver[0] ? before->driver : "no driver", strerror(-ret));

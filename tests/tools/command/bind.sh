@@ -567,6 +567,23 @@ a_device_that_is_opened_while_its_rule_is_written_is_in_use()
 	latch_is 0 bind --force --disable-vga=1 0000:41:00.1
 }
 
+# It is offered to the driver, another takes it, and then a process opens it.
+a_driver_that_was_faster_and_is_in_use_keeps_no_override()
+{
+	a_vf
+	loaded mlx5_core
+	loaded mlx5_vfio_pci
+	driver 0000:41:00.1 mlx5_core
+	node 0000:41:00.1 infiniband_verbs/uverbs3 1:5
+	opened /dev/zero infiniband/uverbs3
+	mv "$VFIO_LATCH_ROOT/proc/1234" "$VFIO_LATCH_ROOT/model/meanwhile"
+	echo mlx5_core >"$VFIO_LATCH_ROOT/model/faster"
+	complains "0000:41:00.1: left with mlx5_core, in use: process 1234 (qemu-system-x86) has it open" \
+		5 bind 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_core
+	is "$(attribute 0000:41:00.1 driver_override)" ""
+}
+
 # The second look would wait for somebody who writes again.
 processes_are_looked_at_once_for_all_devices()
 {
