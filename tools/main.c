@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command line. */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,6 +274,8 @@ int main(int argc, char **argv)
 	enum exit_code code;
 	int letter;
 
+	/* A caller that ignores it hands that on, and no child of ours could be waited for. */
+	signal(SIGCHLD, SIG_DFL);
 	while ((letter = getopt_long(argc, argv, "hVd:fgn", long_options, NULL)) != -1) {
 		if (letter == OPTION_HELP)
 			return print_help(), EXIT_DONE;

@@ -725,6 +725,15 @@ a_probe_that_does_not_come_back_holds_nobody_up_and_leaves_no_rule()
 	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
 }
 
+a_caller_that_ignores_the_end_of_its_children_changes_nothing()
+{
+	a_vf
+	loaded mlx5_core
+	driver 0000:41:00.1 mlx5_core
+	env --ignore-signal=CHLD "$TOP/build/tests-tools/vfio-latch" bind 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
 # Whoever reads it shall not wait for the process that was left behind.
 the_output_of_a_command_that_gave_up_ends_with_it()
 {
