@@ -4,6 +4,7 @@
 #
 #	promise NAME COMMAND...	run COMMAND, "ok NAME" if it succeeds; its output is shown if not
 #	finish			print "N passed, N failed" and exit
+#	fails_with TEXT COMMAND...	in a promise: COMMAND fails, and says TEXT
 #
 # COMMAND is usually a function, run in a shell of its own with `set -e`.
 
@@ -39,4 +40,20 @@ finish()
 	rm -f "$tap_output"
 	echo "$tap_passed passed, $tap_failed failed"
 	exit $((tap_failed > 0))
+}
+
+fails_with()
+{
+	local text=$1 output
+
+	shift
+	if output=$("$@" 2>&1); then
+		echo "this should have failed: $*"
+		return 1
+	fi
+	grep -F -- "$text" <<<"$output" || {
+		echo "expected \"$text\" from $*, got:"
+		echo "$output"
+		return 1
+	}
 }
