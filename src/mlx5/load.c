@@ -55,15 +55,10 @@ static void free_session(struct kref *kref)
 	kfree(load);
 }
 
-/*
- * Called at the session's end and by each writer when it is done: either the writer finds that the
- * session is over, or it does not have the lock any more.
- */
+/* Called at the session's end and by each writer when it is done. */
 static void free_memory(struct latch_mlx5_load *load)
 {
-	/* Pairs with itself, there: is_over was set, or the lock released, before. */
-	smp_mb();
-	if (!READ_ONCE(load->is_over) || !mutex_trylock(&load->write_lock))
+	if (!latch_mlx5_lock_if_over(&load->is_over, &load->write_lock))
 		return;
 	latch_image_free(&load->image);
 	mutex_unlock(&load->write_lock);

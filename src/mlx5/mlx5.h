@@ -87,6 +87,23 @@ static inline struct latch_mlx5_device *latch_mlx5_from_vdev(struct vfio_device 
 	return container_of(vdev, struct latch_mlx5_device, core.vdev);
 }
 
+/**
+ * latch_mlx5_lock_if_over - take what is left of a session whose device has left it
+ * @is_over: set by its end, under state_mutex
+ * @lock: held by who reads or writes its file
+ *
+ * For its end and, without the lock, each user of its file afterwards: either the
+ * user finds that the session is over, or its end finds that the lock is free.
+ *
+ * Return: whether it is over and the lock is taken.
+ */
+static inline bool latch_mlx5_lock_if_over(const bool *is_over, struct mutex *lock)
+{
+	/* Pairs with itself, there: is_over was set, or the lock released, before. */
+	smp_mb();
+	return READ_ONCE(*is_over) && mutex_trylock(lock);
+}
+
 /* migration.c APIs: */
 void latch_mlx5_migration_init(struct latch_mlx5_device *dev);
 void latch_mlx5_migration_exit(struct latch_mlx5_device *dev);

@@ -41,14 +41,11 @@ void latch_save_put(struct latch_mlx5_save *save)
  * latch_save_free_memory - free the memory of a session that is over
  * @save: the session; nothing happens if it is not over, or its file is being read
  *
- * Called at its end and by each reader when he is done: either he finds that it
- * is over, or he does not have the lock any more.
+ * Called at its end and by each reader when he is done.
  */
 void latch_save_free_memory(struct latch_mlx5_save *save)
 {
-	/* Pairs with itself, there: is_over was set, or the lock released, before. */
-	smp_mb();
-	if (!READ_ONCE(save->is_over) || !mutex_trylock(&save->read_lock))
+	if (!latch_mlx5_lock_if_over(&save->is_over, &save->read_lock))
 		return;
 	free_images(save);
 	mutex_unlock(&save->read_lock);
