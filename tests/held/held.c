@@ -23,8 +23,7 @@
 
 CLEAN_UP
 {
-	if (module_loaded("hold"))
-		module_unload("hold");
+	hold_end();
 }
 
 /* --- eventfds --- */

@@ -15,8 +15,7 @@
 
 CLEAN_UP
 {
-	if (module_loaded("hold"))
-		module_unload("hold");
+	hold_end();
 	connectx_clean_up();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * hold: the next call of a function waits at its first instruction until it is let go. What must
- * not happen meanwhile can then be tried, without any luck. For tests only. In debugfs, below hold/:
+ * not happen meanwhile can then be tried, without any luck. For tests only. Its parameters:
  *
  *	function	written: the name of a function. Its next call waits
  *	state		read: "armed", "held", or "idle"; written, anything: the call goes on
@@ -9,25 +9,22 @@
  * The processor that makes the call does nothing else until then, not even take interrupts if they
  * were off. One that is forgotten goes on before the kernel takes the processor for dead.
  */
-#include <linux/debugfs.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
+#include <linux/moduleparam.h>
+#include <linux/string.h>
 #include <linux/timekeeping.h>
-#include <linux/uaccess.h>
 
 #define LONGEST_NS	(15ULL * NSEC_PER_SEC)
 
 enum { IDLE, ARMED, HELD };
 
-static const char * const names[] = { "idle\n", "armed\n", "held\n" };
+static const char * const names[] = { "idle", "armed", "held" };
 static atomic_t state = ATOMIC_INIT(IDLE);
 
-/* The probe is registered and taken away under setup_lock. */
-static DEFINE_MUTEX(setup_lock);
+/* The lock of the module's parameters protects both: one is written at a time. */
 static struct kprobe probe;
 static char function[64];
-static struct dentry *directory;
 
 static int on_call(struct kprobe *kprobe, struct pt_regs *regs)
 {
@@ -44,77 +41,56 @@ NOKPROBE_SYMBOL(on_call);
 
 static void forget(void)
 {
-	lockdep_assert_held(&setup_lock);
-
 	atomic_set_release(&state, IDLE);
 	if (probe.symbol_name)
 		unregister_kprobe(&probe);
 	probe = (struct kprobe){ .pre_handler = on_call };
 }
 
-static ssize_t function_write(struct file *file, const char __user *from, size_t size, loff_t *pos)
+static int function_set(const char *text, const struct kernel_param *kp)
 {
 	int ret;
 
-	if (size >= sizeof(function))
+	if (strlen(text) >= sizeof(function))
 		return -EINVAL;
-	mutex_lock(&setup_lock);
 	forget();
-	if (copy_from_user(function, from, size)) {
-		ret = -EFAULT;
-		goto unlock;
-	}
-	function[size] = '\0';
-	probe.symbol_name = strim(function);
+	probe.symbol_name = strim(strcpy(function, text));
 	ret = register_kprobe(&probe);
 	if (ret)
 		probe.symbol_name = NULL;
 	else
 		atomic_set_release(&state, ARMED);
-unlock:
-	mutex_unlock(&setup_lock);
-	return ret ?: size;
+	return ret;
 }
 
-static const struct file_operations function_operations = {
-	.owner = THIS_MODULE,
-	.write = function_write,
-};
+static const struct kernel_param_ops function_ops = { .set = function_set };
+module_param_cb(function, &function_ops, NULL, 0200);
+MODULE_PARM_DESC(function, "whose next call waits");
 
-static ssize_t state_read(struct file *file, char __user *to, size_t size, loff_t *pos)
-{
-	const char *name = names[atomic_read(&state)];
-
-	return simple_read_from_buffer(to, size, pos, name, strlen(name));
-}
-
-static ssize_t state_write(struct file *file, const char __user *from, size_t size, loff_t *pos)
+static int state_set(const char *text, const struct kernel_param *kp)
 {
 	atomic_set_release(&state, IDLE);
-	return size;
+	return 0;
 }
 
-static const struct file_operations state_operations = {
-	.owner = THIS_MODULE,
-	.read = state_read,
-	.write = state_write,
-};
+static int state_get(char *buffer, const struct kernel_param *kp)
+{
+	return sprintf(buffer, "%s\n", names[atomic_read(&state)]);
+}
+
+static const struct kernel_param_ops state_ops = { .set = state_set, .get = state_get };
+module_param_cb(state, &state_ops, NULL, 0600);
+MODULE_PARM_DESC(state, "armed, held, or idle; written: the call goes on");
 
 static int __init hold_init(void)
 {
-	directory = debugfs_create_dir("hold", NULL);
-	debugfs_create_file("function", 0200, directory, NULL, &function_operations);
-	debugfs_create_file("state", 0600, directory, NULL, &state_operations);
 	return 0;
 }
 module_init(hold_init);
 
 static void __exit hold_exit(void)
 {
-	debugfs_remove(directory);
-	mutex_lock(&setup_lock);
 	forget();
-	mutex_unlock(&setup_lock);
 }
 module_exit(hold_exit);
 

@@ -10,7 +10,7 @@
 /* How long who must wait is given to show that he does not. */
 #define QUIET_MS	400
 
-#define HOLD		"/sys/kernel/debug/hold/"
+#define HOLD		"/sys/module/hold/parameters/"
 
 static void use_processor(int number)
 {
@@ -33,6 +33,12 @@ void hold_begin(void)
 		file_write_try(irqs.gl_pathv[n], "1");
 	globfree(&irqs);
 	use_processor(2);
+}
+
+void hold_end(void)
+{
+	if (module_loaded("hold"))
+		module_unload("hold");
 }
 
 void hold_next(const char *function, const char *or_else)

@@ -14,8 +14,10 @@
 
 struct vfio_device;
 
-/* Load the module and move all interrupts to processor 0; the test unloads it in its CLEAN_UP. */
+/* Load the module and move all interrupts to processor 0. */
 void hold_begin(void);
+/* Unload it, if it is loaded: for each program's CLEAN_UP. */
+void hold_end(void);
 /* The next call of FUNCTION waits, or of OR_ELSE if this kernel has no such function. */
 void hold_next(const char *function, const char *or_else);
 /* Wait until the call is made; fails the test when it is not. */
