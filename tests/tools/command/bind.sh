@@ -2,13 +2,31 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # bind and unbind.
 
-HELPERS+=(a_vf in_use hangs let_go neighbours)
+HELPERS+=(a_vf a_vf_of_mlx5_core an_open_vfio_device in_use hangs let_go neighbours)
 
 a_vf()
 {
 	new_system
 	pf 0000:41:00.0 8
 	vfs 0000:41:00.0 1
+}
+
+# Its usual driver has it.
+a_vf_of_mlx5_core()
+{
+	a_vf
+	loaded mlx5_core
+	driver 0000:41:00.1 mlx5_core
+}
+
+# A VF that a process has open, through its group.
+an_open_vfio_device()
+{
+	a_vf
+	latch_is 0 bind 0000:41:00.1
+	mkdir "$VFIO_LATCH_ROOT/sys/class/vfio/2"
+	echo 1:3 >"$VFIO_LATCH_ROOT/sys/class/vfio/2/dev"
+	opened /dev/null vfio/2
 }
 
 binds_as_the_configuration_says()
@@ -191,9 +209,7 @@ an_administrators_rules_of_the_meantime_stay()
 
 a_failed_bind_leaves_a_device_the_driver_it_had()
 {
-	a_vf
-	loaded mlx5_core
-	driver 0000:41:00.1 mlx5_core
+	a_vf_of_mlx5_core
 	echo 22 >"$VFIO_LATCH_ROOT/model/fail/mlx5_vfio_pci"
 	complains '0000:41:00.1: mlx5_vfio_pci cannot be bound: Invalid argument (see the kernel log, and "vfio-latch doctor 0000:41:00.1")' \
 		1 bind 0000:41:00.1
@@ -203,9 +219,7 @@ a_failed_bind_leaves_a_device_the_driver_it_had()
 
 a_failed_bind_with_tunables_does_too_and_leaves_no_rule()
 {
-	a_vf
-	loaded mlx5_core
-	driver 0000:41:00.1 mlx5_core
+	a_vf_of_mlx5_core
 	echo 19 >"$VFIO_LATCH_ROOT/model/fail/mlx5_vfio_pci"
 	complains '0000:41:00.1: mlx5_vfio_pci does not take it (see the kernel log, and "vfio-latch doctor 0000:41:00.1")' \
 		1 bind 0000:41:00.1 --disable-vga=1
@@ -216,9 +230,7 @@ a_failed_bind_with_tunables_does_too_and_leaves_no_rule()
 # The kernel would not probe it then, unless driver_override names the driver.
 a_failed_bind_puts_a_vf_without_autoprobe_back_too()
 {
-	a_vf
-	loaded mlx5_core
-	driver 0000:41:00.1 mlx5_core
+	a_vf_of_mlx5_core
 	echo 0 >"$(sys 0000:41:00.0)/sriov_drivers_autoprobe"
 	echo 22 >"$VFIO_LATCH_ROOT/model/fail/mlx5_vfio_pci"
 	latch_is 1 bind 0000:41:00.1
@@ -237,9 +249,7 @@ a_failed_bind_of_a_device_without_driver_leaves_it_without()
 
 a_device_that_cannot_be_put_back_is_told()
 {
-	a_vf
-	loaded mlx5_core
-	driver 0000:41:00.1 mlx5_core
+	a_vf_of_mlx5_core
 	echo 22 | tee "$VFIO_LATCH_ROOT/model/fail/"{mlx5_vfio_pci,mlx5_core} >/dev/null
 	latch_is 1 bind 0000:41:00.1
 	is "${err##*$'\n'}" "vfio-latch: 0000:41:00.1: cannot be put back to mlx5_core: Invalid argument"
@@ -247,9 +257,7 @@ a_device_that_cannot_be_put_back_is_told()
 
 a_missing_module_is_named_before_anything_is_unbound()
 {
-	a_vf
-	loaded mlx5_core
-	driver 0000:41:00.1 mlx5_core
+	a_vf_of_mlx5_core
 	rm -r "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci"
 	complains "0000:41:00.1: there is no module mlx5_vfio_pci for this kernel" 1 bind 0000:41:00.1
 	is "$(stores)" "load < mlx5_vfio_pci"
@@ -296,9 +304,7 @@ a_refused_rule_is_shown()
 
 none_takes_the_driver_away_and_keeps_others_off()
 {
-	a_vf
-	loaded mlx5_core
-	driver 0000:41:00.1 mlx5_core
+	a_vf_of_mlx5_core
 	latch_is 0 bind 0000:41:00.1 --driver=none
 	is "$(driver_of 0000:41:00.1)" none
 	is "$(attribute 0000:41:00.1 driver_override)" none
@@ -432,9 +438,7 @@ in_use()
 
 a_network_interface_that_is_up_is_in_use()
 {
-	a_vf
-	loaded mlx5_core
-	driver 0000:41:00.1 mlx5_core
+	a_vf_of_mlx5_core
 	netdev 0000:41:00.1 ens1v0 0x1003
 	in_use mlx5_core "network interface ens1v0 is up"
 }
@@ -553,11 +557,7 @@ a_device_that_is_opened_while_others_are_bound_is_in_use()
 
 a_device_that_is_opened_while_its_rule_is_written_is_in_use()
 {
-	a_vf
-	latch_is 0 bind 0000:41:00.1
-	mkdir "$VFIO_LATCH_ROOT/sys/class/vfio/2"
-	echo 1:3 >"$VFIO_LATCH_ROOT/sys/class/vfio/2/dev"
-	opened /dev/null vfio/2
+	an_open_vfio_device
 	mv "$VFIO_LATCH_ROOT/proc/1234" "$VFIO_LATCH_ROOT/model/meanwhile"
 	complains "0000:41:00.1: left with mlx5_vfio_pci, in use: process 1234 (qemu-system-x86) has it open" \
 		5 bind --disable-vga=1 0000:41:00.1
@@ -570,10 +570,8 @@ a_device_that_is_opened_while_its_rule_is_written_is_in_use()
 # It is offered to the driver, another takes it, and then a process opens it.
 a_driver_that_was_faster_and_is_in_use_keeps_no_override()
 {
-	a_vf
-	loaded mlx5_core
+	a_vf_of_mlx5_core
 	loaded mlx5_vfio_pci
-	driver 0000:41:00.1 mlx5_core
 	node 0000:41:00.1 infiniband_verbs/uverbs3 1:5
 	opened /dev/zero infiniband/uverbs3
 	mv "$VFIO_LATCH_ROOT/proc/1234" "$VFIO_LATCH_ROOT/model/meanwhile"
@@ -655,11 +653,7 @@ a_pf_with_vfs_is_in_use()
 
 an_open_vfio_device_is_in_use()
 {
-	a_vf
-	latch_is 0 bind 0000:41:00.1
-	mkdir "$VFIO_LATCH_ROOT/sys/class/vfio/2"
-	echo 1:3 >"$VFIO_LATCH_ROOT/sys/class/vfio/2/dev"
-	opened /dev/null vfio/2
+	an_open_vfio_device
 	complains "0000:41:00.1: left with mlx5_vfio_pci, in use: process 1234 (qemu-system-x86) has it open" \
 		5 unbind 0000:41:00.1
 	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
@@ -686,9 +680,7 @@ let_go()
 
 a_driver_that_does_not_come_back_holds_nobody_up()
 {
-	a_vf
-	loaded mlx5_core
-	driver 0000:41:00.1 mlx5_core
+	a_vf_of_mlx5_core
 	hangs unbind
 	complains "0000:41:00.1: mlx5_core has not let it go within 1 seconds: see the kernel log; when it has: vfio-latch apply or bind" \
 		6 bind --timeout=1 0000:41:00.1
@@ -703,11 +695,7 @@ a_driver_that_does_not_come_back_holds_nobody_up()
 
 who_holds_a_device_that_is_not_let_go_is_named()
 {
-	a_vf
-	latch_is 0 bind 0000:41:00.1
-	mkdir "$VFIO_LATCH_ROOT/sys/class/vfio/2"
-	echo 1:3 >"$VFIO_LATCH_ROOT/sys/class/vfio/2/dev"
-	opened /dev/null vfio/2
+	an_open_vfio_device
 	hangs unbind
 	complains "0000:41:00.1: mlx5_vfio_pci has not let it go within 1 seconds: process 1234 (qemu-system-x86) has it open; when it has: vfio-latch apply or bind" \
 		6 unbind --force --timeout=1 0000:41:00.1
@@ -727,9 +715,7 @@ a_probe_that_does_not_come_back_holds_nobody_up_and_leaves_no_rule()
 
 a_caller_that_ignores_the_end_of_its_children_changes_nothing()
 {
-	a_vf
-	loaded mlx5_core
-	driver 0000:41:00.1 mlx5_core
+	a_vf_of_mlx5_core
 	env --ignore-signal=CHLD "$TOP/build/tests-tools/vfio-latch" bind 0000:41:00.1
 	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
 }
