@@ -252,6 +252,25 @@ void latch_command_update(struct vfio_latch_device *dev, u16 mask, u16 value)
 	spin_unlock_irqrestore(&dev->intx_lock, flags);
 }
 
+/**
+ * latch_command_after_reset - give COMMAND back what the interrupt handler took from it
+ * @dev: the device, configured by pci_restore_state(), and no longer in reset for the handler
+ *
+ * Amid a reset the handler of INTx changes COMMAND without the PCI core's lock. A restore between
+ * its read and its write loses all bits but DisINTx. latch_access_restored() gives back decoding,
+ * and this function everything else.
+ *
+ * Context: access_lock is held for writing.
+ */
+void latch_command_after_reset(struct vfio_latch_device *dev)
+{
+	u16 others = ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE);
+
+	lockdep_assert_held_write(&dev->access_lock);
+
+	latch_command_update(dev, others, dev->pdev->saved_config_space[PCI_COMMAND / 4]);
+}
+
 /* Decoding as the user of an open device has it. */
 static void decode_as_user_wants(struct vfio_latch_device *dev)
 {

@@ -209,6 +209,7 @@ void latch_settle(struct vfio_latch_device *dev)
 	/* One that has begun meanwhile stays. */
 	if (latch_intx_return(dev, resets)) {
 		atomic_inc(&dev->returns);
+		latch_command_after_reset(dev);
 		latch_access_restored(dev);
 		if (!dev->pristine)
 			latch_decode_end(dev);

@@ -95,6 +95,7 @@ int latch_access_begin(struct vfio_latch_device *dev);
 void latch_access_end(struct vfio_latch_device *dev, int woken);
 void latch_access_revoke(struct vfio_latch_device *dev);
 void latch_access_restored(struct vfio_latch_device *dev);
+void latch_command_after_reset(struct vfio_latch_device *dev);
 u16 latch_command_decode_bits(struct vfio_latch_device *dev);
 void latch_command_write_locked(struct vfio_latch_device *dev, u16 mask, u16 value);
 void latch_command_update_locked(struct vfio_latch_device *dev, u16 mask, u16 value);

@@ -94,8 +94,10 @@ static void reset_done(struct pci_dev *pdev)
 
 	/* It may have begun to answer in the middle of what the PCI core restored. */
 	if (latch_answers(dev) && !latch_bars_are_lost(pdev)) {
-		if (dev->pristine)
+		if (dev->pristine) {
 			latch_intx_set_quiet(dev, LATCH_QUIET_RESET, false);
+			latch_command_after_reset(dev);
+		}
 		latch_access_restored(dev);
 		tell_driver(dev, dev->was_reset);
 	} else {

@@ -26,7 +26,7 @@
 
 #include "core.h"
 
-/* Interrupts after which one whose link is being reset is asked; the host gives up at 100,000. */
+/* Interrupts after which a function in reset is asked; the host gives the line up at 100,000. */
 #define UNASKED_MAX	100
 
 /**
@@ -38,7 +38,7 @@
  * @trigger: signalled when the interrupt comes in; written under irq_lock, too
  * @is_masked: it came in, or the user masked it
  * @is_irq_off: it is masked in the interrupt controller
- * @nr_unasked: how often it came in, maybe of this function, which could not be asked
+ * @nr_unasked: interrupts, maybe of this function, while it was in reset and could not be asked
  */
 struct latch_intx {
 	struct vfio_latch_device *dev;
@@ -124,17 +124,19 @@ static bool is_pending(struct vfio_latch_device *dev, bool *is_asserted)
 }
 
 /*
- * A function that is away may be out of its reset, with its line on, before anybody sees to it. Who
- * resets the link holds the PCI core's configuration access lock, and may go on waiting with it for
- * as long as a minute: when interrupts that nobody takes come in by the hundred, the function is
- * asked all the same.
+ * The function may be out of a reset, with its line on, before the PCI core sees that. The PCI core
+ * holds its configuration access lock meanwhile, for as long as a minute. When interrupts that no
+ * handler takes come in by the hundred, the function is asked without that lock. The write may then
+ * meet the PCI core's restore of COMMAND: see latch_command_after_reset().
  */
-static bool take_while_away(struct vfio_latch_device *dev, struct latch_intx *intx)
+static bool take_in_reset(struct vfio_latch_device *dev, struct latch_intx *intx)
 {
 	bool is_asserted, is_locked;
 
-	/* The reset has ended any state but the sleep that nobody wakes it from here. */
-	if (!latch_is_away(dev) || dev->intx_quiet & LATCH_QUIET_LOW_POWER)
+	/* A reset ends every power state but low power, from which no handler wakes the function. */
+	if (dev->intx_quiet & LATCH_QUIET_LOW_POWER)
+		return false;
+	if (!latch_is_away(dev) && !(dev->intx_quiet & LATCH_QUIET_RESET))
 		return false;
 	is_locked = pci_cfg_access_trylock(dev->pdev);
 	if (!is_locked && ++intx->nr_unasked % UNASKED_MAX)
@@ -161,7 +163,7 @@ static bool take_interrupt(struct vfio_latch_device *dev, struct latch_intx *int
 
 	if (dev->can_mask_intx) {
 		if (is_quiet(dev))
-			return take_while_away(dev, intx);
+			return take_in_reset(dev, intx);
 		is_pending(dev, &is_asserted);
 		if (!is_asserted)
 			return false;

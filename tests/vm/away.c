@@ -455,6 +455,32 @@ TEST(an_interrupt_amid_a_link_reset_does_not_storm)
 	CHECK(WAIT_UNTIL(memory_answers(device), LIMIT_MS));
 }
 
+/* The same where the reset is the client's own: DisINTx is set and nothing else of COMMAND is lost. */
+TEST(an_interrupt_amid_a_reset_of_the_function_itself_does_not_storm)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	int event = vfio_irq_event(device, VFIO_PCI_INTX_IRQ_INDEX);
+	unsigned int command, round;
+	unsigned long long before;
+
+	cfg_command(device, PCI_COMMAND_MASTER, 0);
+	command = real_cfg(device->bdf, PCI_COMMAND, 2);
+	kmsg_expect("not ready");
+	witness_set("witness0", "intx-survives-reset", "true");
+	witness_set("witness0", "flr-ms", "1500");
+	witness_set_intx("witness0", true);
+	for (round = 0; round < 3; round++) {
+		CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+		before = interrupts("vfio-intx");
+		vfio_reset(device);
+		CHECK_LT(interrupts("vfio-intx") - before, 1000);
+		CHECK_EQ(real_cfg(device->bdf, PCI_COMMAND, 2) & ~PCI_COMMAND_INTX_DISABLE, command);
+		CHECK(memory_answers(device));
+		vfio_irq_unmask(device, VFIO_PCI_INTX_IRQ_INDEX);
+	}
+	witness_set_intx("witness0", false);
+}
+
 /* They would be made of what is about to be reset, with the device lock that AER waits for. */
 TEST(a_pf_that_is_away_is_given_no_vfs)
 {

@@ -22,6 +22,8 @@ void hold_end(void);
 void hold_next(const char *function, const char *or_else);
 /* Wait until the call is made; fails the test when it is not. */
 void hold_wait(void);
+/* The call that is held goes on. */
+void hold_let_go(void);
 
 /* Something that one side does in a thread of its own. */
 struct side {
