@@ -30,8 +30,10 @@
 #				the same calls of the kernel's driver and of ours
 #	make bench		what operations and migrations cost, the kernel's driver and ours
 
-SUITES := lint unit tools build kernels pahole selftest vm igd held dma-buf mlx5 conformance \
-	live-migration clients docs package rpm system upgrade
+# One processor is enough for each of the first: they run side by side.
+SIDE_BY_SIDE := upgrade build kernels package rpm tools lint docs unit pahole
+ALONE := selftest system vm igd held dma-buf mlx5 conformance live-migration clients
+SUITES := $(SIDE_BY_SIDE) $(ALONE)
 # Not in check: they race, or take more time, or a kernel that is built first.
 MORE := matrix pairs vfio-selftests arm64
 QUICK := lint unit tools pahole vm mlx5
@@ -56,7 +58,7 @@ demo:
 
 # All suites are run, whatever one of them says.
 check:
-	+@scripts/check $(SUITES)
+	+@scripts/check $(SIDE_BY_SIDE) -- $(ALONE)
 
 check-quick:
 	+@TESTS='$(QUICK_TESTS)' scripts/check $(QUICK)
@@ -96,9 +98,10 @@ bench: modules sim
 	+@tests/bench/run
 	+@tests/bench/mlx5/run
 
+# One at a time: suites run side by side.
 sim:
 	+@scripts/need tests/sim/packages
-	+@$(MAKE) -s -f tests/sim/Makefile
+	+@mkdir -p build && flock build/sim.lock $(MAKE) -s -f tests/sim/Makefile
 
 check-igd check-held check-dma-buf check-mlx5 check-matrix check-pairs check-conformance check-live-migration: modules sim
 check-vfio-selftests check-system check-upgrade check-arm64: sim

@@ -3,6 +3,7 @@
 # For test suites in bash. Sourced after scripts/lib.sh; a suite then calls
 #
 #	promise NAME COMMAND...	run COMMAND, "ok NAME" if it succeeds; its output is shown if not
+#	side_by_side NAME...	promise NAME NAME for each, two at a time, in no order
 #	finish			print "N passed, N failed" and exit
 #	fails_with TEXT COMMAND...	in a promise: COMMAND fails, and says TEXT
 #
@@ -29,10 +30,41 @@ promise()
 		echo "ok $name"
 		((++tap_passed))
 	else
-		echo "not ok $name"
-		sed 's/^/    /' "$tap_output"
+		# In one piece: another promise may speak at the same time.
+		printf 'not ok %s\n%s\n' "$name" "$(sed 's/^/    /' "$tap_output")"
 		((++tap_failed))
 	fi
+}
+
+# lane FIRST NAME...: the promises FIRST, FIRST + 2 and so on; their counts go to descriptor 3
+lane()
+{
+	local n names=("${@:2}")
+
+	tap_passed=0
+	tap_failed=0
+	tap_output=$(mktemp)
+	for ((n = $1; n < ${#names[@]}; n += 2)); do
+		promise "${names[n]}" "${names[n]}"
+	done
+	rm -f "$tap_output"
+	echo "$tap_passed $tap_failed" >&3
+}
+
+side_by_side()
+{
+	local counts passed failed lanes=0
+
+	counts=$(mktemp)
+	lane 0 "$@" 3>>"$counts" &
+	lane 1 "$@" 3>>"$counts" &
+	wait
+	while read -r passed failed; do
+		((tap_passed += passed, tap_failed += failed, ++lanes)) || :
+	done <"$counts"
+	rm -f "$counts"
+	# A lane that has broken off has not kept its promises.
+	((lanes == 2)) || promise "both_lanes_come_to_their_end" false
 }
 
 finish()
