@@ -279,42 +279,48 @@ static bool is_drained(struct latch_mlx5_save *save)
 }
 
 /**
- * latch_save_look_for_changes - what of a VF was not saved, while it runs
+ * latch_save_look_for_changes - what of a VF's state is left to be read, while the VF runs
  * @save: the device's session; the VF is not stopped
- * @bytes: set to an estimate of the bytes, as they will be in the stream
- * @is_new: set to whether they are initial_bytes once more, of a state that begins
- *	anew; never if the user knows no word for it
+ * @left: set to what is saved and not read, and what has changed since the last save
  *
  * When all that was saved is read, the firmware is asked to go on with it. That
  * is not done to a VF that initiates nothing any more.
+ *
+ * Changes count as initial_bytes once more where the state begins anew, if the
+ * user knows a word for that.
  *
  * Context: log_mutex and state_mutex are held, of which the latter is released and
  * taken again where memory is needed; waits for a save that the firmware is at.
  * Return: 0 or a negative error; -ENODEV if the session has ended meanwhile.
  */
-int latch_save_look_for_changes(struct latch_mlx5_save *save, u64 *bytes, bool *is_new)
+int latch_save_look_for_changes(struct latch_mlx5_save *save, struct latch_save_left *left)
 {
 	struct latch_mlx5_device *dev = save->dev;
 	struct latch_fw_size size;
+	bool is_free;
+	u64 changed;
 	int ret;
 
 	lockdep_assert_held(&dev->state_mutex);
 
-	*bytes = 0;
-	*is_new = false;
 	latch_mlx5_save_settle(dev);
-	if (save->error || dev->mig_state != LATCH_STATE_PRE_COPY ||
+	/* Before a series begins: what that saves is among the changes. */
+	spin_lock(&save->lock);
+	*left = (struct latch_save_left){ save->initial_unread, save->dirty_unread };
+	ret = save->error;
+	spin_unlock(&save->lock);
+	if (ret || dev->mig_state != LATCH_STATE_PRE_COPY ||
 	    !latch_series_has_precopy(&save->series))
-		return 0;
+		return ret;
 	ret = query_size(save, true, &size);
 	if (ret || !size.required)
 		return ret;
-	*bytes = sizeof(struct latch_record_header) + size.total;
-	if (!is_drained(save))
-		return 0;
-	*is_new = size.is_new && dev->mig_state_cap &&
-		  compat_precopy_flags_are_output(&dev->core.vdev);
-	return begin_series(save, &size, *is_new);
+	changed = sizeof(struct latch_record_header) + size.total;
+	is_free = is_drained(save);
+	left->is_new = is_free && size.is_new && dev->mig_state_cap &&
+		       compat_precopy_flags_are_output(&dev->core.vdev);
+	*(left->is_new ? &left->initial_bytes : &left->dirty_bytes) += changed;
+	return is_free ? begin_series(save, &size, left->is_new) : 0;
 }
 
 static struct latch_mlx5_save *alloc_session(struct latch_mlx5_device *dev, bool is_last)
@@ -395,6 +401,7 @@ struct file *latch_mlx5_save_begin(struct latch_mlx5_device *dev, bool track)
 	save = alloc_session(dev, !track);
 	if (!save)
 		return ERR_PTR(-ENOMEM);
+	latch_costs_begin(&dev->costs, "save");
 	ret = mlx5_core_alloc_pd(dev->mdev, &save->pdn);
 	if (ret)
 		goto put;
@@ -410,7 +417,6 @@ struct file *latch_mlx5_save_begin(struct latch_mlx5_device *dev, bool track)
 		ret = PTR_ERR(file);
 		goto end;
 	}
-	latch_costs_begin(&dev->costs, "save");
 	/* It has its buffer, so this cannot fail. */
 	begin_series(save, &size, true);
 	latch_save_put(save);
@@ -420,6 +426,8 @@ end:
 	if (dev->save == save)
 		latch_mlx5_save_end(dev, "failed");
 put:
+	/* Where it has not ended yet. */
+	latch_costs_end(&dev->costs, "failed");
 	latch_save_put(save);
 	return ERR_PTR(ret);
 }

@@ -100,6 +100,18 @@ struct latch_mlx5_save {
 	u64 dirty_unread;		/* the same of the rest */
 };
 
+/**
+ * struct latch_save_left - what of a VF's state the user has not read, while the VF runs
+ * @initial_bytes: of the stream, until the VF should not be stopped
+ * @dirty_bytes: of the stream, an estimate: the rest
+ * @is_new: initial_bytes are those of a state that begins anew
+ */
+struct latch_save_left {
+	u64 initial_bytes;
+	u64 dirty_bytes;
+	bool is_new;
+};
+
 static inline struct latch_save_buffer *latch_save_buffer(struct latch_mlx5_save *save,
 							  unsigned int nr)
 {
@@ -110,7 +122,7 @@ static inline struct latch_save_buffer *latch_save_buffer(struct latch_mlx5_save
 void latch_save_put(struct latch_mlx5_save *save);
 void latch_save_start(struct latch_mlx5_save *save);
 void latch_save_free_memory(struct latch_mlx5_save *save);
-int latch_save_look_for_changes(struct latch_mlx5_save *save, u64 *bytes, bool *is_new);
+int latch_save_look_for_changes(struct latch_mlx5_save *save, struct latch_save_left *left);
 
 /* save_file.c, for save.c: */
 struct file *latch_save_open_file(struct latch_mlx5_save *save);

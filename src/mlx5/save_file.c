@@ -26,40 +26,32 @@ static long precopy_info(struct latch_mlx5_save *save, void __user *arg)
 {
 	const size_t minsz = offsetofend(struct vfio_precopy_info, dirty_bytes);
 	struct latch_mlx5_device *dev = save->dev;
-	const bool has_flags = compat_precopy_flags_are_output(&dev->core.vdev);
+	struct latch_save_left left = {};
 	struct vfio_precopy_info info;
-	bool is_new = false;
-	u64 changed = 0;
 	int ret = -EINVAL;
 
 	if (copy_from_user(&info, arg, minsz))
 		return -EFAULT;
 	if (info.argsz < minsz)
 		return -EINVAL;
-	if (has_flags)
-		info.flags = 0;
 
 	if (mutex_lock_killable(&dev->log_mutex))
 		return -EINTR;
 	latch_mlx5_state_lock(dev);
 	if (dev->save == save && dev->mig_state != VFIO_DEVICE_STATE_STOP_COPY)
-		ret = latch_save_look_for_changes(save, &changed, &is_new);
+		ret = latch_save_look_for_changes(save, &left);
 	spin_lock(&save->lock);
 	if (!ret)
 		ret = why_over(save);
-	info.initial_bytes = save->initial_unread;
-	info.dirty_bytes = save->dirty_unread;
 	spin_unlock(&save->lock);
 	latch_mlx5_state_unlock(dev);
 	mutex_unlock(&dev->log_mutex);
 	if (ret)
 		return ret;
-	if (is_new) {
-		info.flags |= VFIO_PRECOPY_INFO_REINIT;
-		info.initial_bytes += changed;
-	} else {
-		info.dirty_bytes += changed;
-	}
+	if (compat_precopy_flags_are_output(&dev->core.vdev))
+		info.flags = left.is_new ? VFIO_PRECOPY_INFO_REINIT : 0;
+	info.initial_bytes = left.initial_bytes;
+	info.dirty_bytes = left.dirty_bytes;
 	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
 }
 

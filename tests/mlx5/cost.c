@@ -207,6 +207,18 @@ TEST(what_the_firmware_refuses_has_failed)
 	check_commands(source->bdf, "save", 1);
 }
 
+TEST(a_migration_that_does_not_begin_has_failed)
+{
+	open_two(MIB);
+	migration_set(source, VFIO_DEVICE_STATE_STOP);
+	kmsg_expect(MLX5_COMPLAINT);
+	connectx_set("fault", "QUERY_VHCA_MIGRATION_STATE status=0x1");
+	CHECK_NE(migration_set_try(source, VFIO_DEVICE_STATE_STOP_COPY, &(int){ -1 }), 0);
+	check_record(source->bdf, "save", "failed");
+	CHECK_EQ(number(source->bdf, "bytes"), 0);
+	check_commands(source->bdf, "save", 0);
+}
+
 TEST(a_stream_that_is_refused_has_failed)
 {
 	struct migration_image image = {};
