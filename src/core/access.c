@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whether the hardware can be touched: the users of access_lock, and what
- * decides it in COMMAND.
+ * Whether the hardware can be touched: the users of access_lock, and the bits
+ * of COMMAND that decide it.
  *
  * A user's accesses, by read(), write(), page fault or ioeventfd, hold
  * access_lock for reading. Resets, power transitions and the switching of
  * memory decoding hold it for writing, under state_lock. A reset takes both in
- * reset_prepare, behind the PCI core's configuration access lock; so who holds
- * one of them uses pci_read_config_*(), never an accessor that waits for that
+ * reset_prepare, inside the PCI core's configuration access lock. So a holder
+ * of either uses pci_read_config_*(), never an accessor that waits for that
  * lock.
  *
- * What the host does for itself, with the MSI-X table or the ROM, is under
- * state_lock alone: it switches decoding on in the hardware, which harms no
- * access, and nobody can switch it off meanwhile.
+ * The host's own accesses hold state_lock: they switch decoding on in the
+ * hardware, which harms no access, and nobody can switch it off meanwhile.
+ * Those to the ROM hold access_lock for writing, too (rom.c).
  *
- * COMMAND has many bits and many who change one of them, the interrupt handler
- * too. Each does it through latch_command_update(), under intx_lock. The PCI
- * core's own changes happen where nobody else makes any: at open, at close, in
- * resets, and while MSI is set up, all under state_lock.
+ * Many functions change bits of COMMAND, the interrupt handler among them.
+ * While the device is in use, each does it through latch_command_update(),
+ * under intx_lock. The PCI core's own changes happen where nobody else makes
+ * any: at open, at close, in resets, and while MSI is set up, all under
+ * state_lock.
  */
 #include <linux/pm_runtime.h>
 
@@ -55,9 +56,9 @@ bool latch_ports_enabled(struct vfio_latch_device *dev)
  * latch_reads - whether the function's registers can be read
  * @dev: the device, awake
  *
- * A function that died, or whose link did, reads as all ones. COMMAND never
- * does otherwise: it has reserved bits, also that of a VF, whose ids are all
- * ones (PCIe 6.0, 7.5.1.1.3, 9.3.4.1.3).
+ * A function that died, or whose link did, reads as all ones. COMMAND is never
+ * all ones: it has reserved bits, also that of a VF, whose IDs are all ones
+ * (PCIe 6.0, 7.5.1.1.3, 9.3.4.1.3).
  *
  * Context: any.
  */
@@ -70,16 +71,16 @@ bool latch_reads(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_answers - whether the function is there at all
+ * latch_answers - whether the function is there
  * @dev: the device, awake; its state_lock is held, or access_lock
  *
- * Not one that died, nor one that is away (away.c). To wait for such a function
- * after a reset takes the PCI core a minute, uninterruptibly, and what is saved
- * of it must never be restored: no reset and no saving without having asked
- * here.
+ * A function that died, or is away (away.c), is not. The PCI core waits a
+ * minute, uninterruptibly, for such a function after a reset, and a state saved
+ * of it must never be restored. So nothing is reset or saved before this
+ * function was asked.
  *
- * Both locks keep out the resets of others, in which a function may not
- * answer for a while.
+ * Both locks exclude resets by others, during which a function may not answer
+ * for a while.
  *
  * Context: any.
  */
@@ -92,12 +93,12 @@ bool latch_answers(struct vfio_latch_device *dev)
  * latch_access_begin - make the function accessible for a while
  * @dev: the device
  *
- * Takes access_lock for reading. A device in low power is woken up first.
+ * Takes access_lock for reading. A device in low power is woken first.
  *
  * Context: process, without access_lock or state_lock.
- * Return: a value >= 0 for latch_access_end(), or a negative error, the lock
- * then not held: -EIO if the function is away, -EINTR if the caller is being
- * killed while he waits.
+ * Return: a value >= 0 for latch_access_end(), or a negative error, with the
+ * lock not held: -EIO if the function is away, -EINTR if the caller is being
+ * killed while it waits.
  */
 int latch_access_begin(struct vfio_latch_device *dev)
 {
@@ -135,7 +136,7 @@ void latch_access_end(struct vfio_latch_device *dev, int woken)
 }
 
 /**
- * latch_can_be_mapped - whether mappings of the function's BARs may be there now
+ * latch_can_be_mapped - whether the function's BARs may be mapped now
  * @dev: the device, open; access_lock is held
  */
 bool latch_can_be_mapped(struct vfio_latch_device *dev)
@@ -158,8 +159,8 @@ void latch_access_lock(struct vfio_latch_device *dev)
  * latch_access_unlock - release access_lock, held for writing
  * @dev: the device
  *
- * Whatever has changed under it: other devices may map the function's BARs again
- * if user space may.
+ * Whatever changed under the lock: other devices may map the function's BARs
+ * again if user space may.
  *
  * Context: may sleep.
  */
@@ -173,8 +174,8 @@ void latch_access_unlock(struct vfio_latch_device *dev)
  * latch_access_revoke - take away all mappings of the function's BARs
  * @dev: the device; access_lock is held for writing
  *
- * The next access through a mapping of user space faults, and waits for
- * access_lock. Other devices have stopped theirs.
+ * The next access through a user's mapping faults, and waits for access_lock.
+ * Other devices have stopped accessing the BARs when this returns.
  *
  * Context: may sleep.
  */
@@ -198,12 +199,12 @@ u16 latch_command_decode_bits(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_command_write_locked - change bits of the function's COMMAND, also of one that is away
+ * latch_command_write_locked - change bits of COMMAND, also of a function that is away
  * @dev: the device; intx_lock is held
  * @mask: which bits
  * @value: what they become
  *
- * One that does not answer keeps what it has: COMMAND is never all ones.
+ * A function that does not answer keeps its COMMAND: that is never all ones.
  *
  * Context: any.
  */
@@ -225,7 +226,7 @@ void latch_command_write_locked(struct vfio_latch_device *dev, u16 mask, u16 val
  * @mask: which bits
  * @value: what they become
  *
- * A function that is away keeps what it has.
+ * A function that is away keeps its COMMAND.
  *
  * Context: any.
  */
@@ -271,7 +272,7 @@ void latch_command_after_reset(struct vfio_latch_device *dev)
 	latch_command_update(dev, others, dev->pdev->saved_config_space[PCI_COMMAND / 4]);
 }
 
-/* Decoding as the user of an open device has it. */
+/* Sets decoding as the user of an open device wants it. */
 static void decode_as_user_wants(struct vfio_latch_device *dev)
 {
 	latch_command_update(dev, latch_command_decode_bits(dev),
@@ -282,9 +283,9 @@ static void decode_as_user_wants(struct vfio_latch_device *dev)
  * latch_access_restored - the function's configuration was restored
  * @dev: the device, awake; access_lock is held for writing
  *
- * By whomever: after a reset, a link reset, D3, system sleep. What was saved
- * may have been true long ago: here decoding follows the shadow again, and
- * DisINTx its owner. A function that nobody has open stays as it was restored.
+ * Called after any restore: after a reset, a link reset, D3, system sleep. The
+ * saved state may be old, so decoding follows the shadow again, and DisINTx the
+ * INTx code (intx.c). A closed function stays as it was restored.
  */
 void latch_access_restored(struct vfio_latch_device *dev)
 {
@@ -297,11 +298,11 @@ void latch_access_restored(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_decode_force - have the function decode memory, whatever its user wants
+ * latch_decode_force - make the function decode memory, whatever its user wants
  * @dev: the device; state_lock is held
  *
- * For the host's own accesses, and before the state is saved: what restores
- * it writes the MSI-X table, in a BAR.
+ * For the host's own accesses, and before the state is saved: restoring it
+ * writes the MSI-X table, in a BAR.
  */
 void latch_decode_force(struct vfio_latch_device *dev)
 {
@@ -312,11 +313,11 @@ void latch_decode_force(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_decode_end - have the function do nothing any more
- * @dev: the device; state_lock is held, and nobody has it open
+ * latch_decode_end - make the function passive
+ * @dev: the device, closed; state_lock is held
  *
- * It neither decodes nor masters the bus. The decoding of a VGA device is the
- * arbiter's to switch.
+ * It neither decodes nor masters the bus. The VGA arbiter switches the decoding
+ * of a VGA device.
  */
 void latch_decode_end(struct vfio_latch_device *dev)
 {
@@ -332,9 +333,9 @@ void latch_decode_end(struct vfio_latch_device *dev)
  * @dev: the device, open and awake
  * @state: set to the power state for latch_host_access_end()
  *
- * For the MSI-X table and the ROM. Takes state_lock: no reset comes. The
- * function is brought to D0, and decodes memory; a user who put it into
- * another state does not see that.
+ * For the MSI-X table and the ROM. Takes state_lock, so that no reset comes.
+ * The function is brought to D0 and decodes memory; a user who put it into
+ * another state does not notice.
  *
  * Context: process. The holder of state_lock may wait for others (struct
  * vfio_latch_device).
@@ -356,8 +357,9 @@ bool latch_host_access_begin(struct vfio_latch_device *dev, pci_power_t *state)
 }
 
 /*
- * One whose reset was announced and has not come: it can be touched, and is configured when it is
- * back. One that has lost its BARs was reset, and they shall tell that.
+ * For a function whose reset was announced and has not begun: it can be touched, and is configured
+ * after the reset. A function without its BARs was reset already; they stay lost, as latch_settle()
+ * finds the reset by them.
  */
 static void decode_while_away(struct vfio_latch_device *dev)
 {
@@ -373,17 +375,17 @@ static void decode_while_away(struct vfio_latch_device *dev)
 	spin_lock_irqsave(&dev->intx_lock, flags);
 	latch_command_write_locked(dev, PCI_COMMAND_MEMORY, PCI_COMMAND_MEMORY);
 	spin_unlock_irqrestore(&dev->intx_lock, flags);
-	/* D3hot may have lost it. */
+	/* D3hot may have lost DisINTx. */
 	latch_intx_restored(dev);
 }
 
 /**
- * latch_take_down_begin - as latch_host_access_begin(), for who goes on in any case
+ * latch_take_down_begin - latch_host_access_begin() for a caller that goes on in any case
  * @dev: the device, open and awake
  * @state: set for latch_host_access_end()
  *
- * A function that is away is waited for as long as it should take, and one whose
- * reset has not begun then decodes until it does.
+ * Waits for a function that is away as long as its return should take. A function whose reset has
+ * not begun then decodes until it does.
  *
  * Context: as latch_host_access_begin(); sleeps two seconds at most for the
  * function itself.
@@ -393,7 +395,7 @@ void latch_take_down_begin(struct vfio_latch_device *dev, pci_power_t *state)
 	latch_wait_back(dev);
 	if (latch_host_access_begin(dev, state) || !latch_is_away(dev))
 		return;
-	/* Who resets the link holds it. */
+	/* A reset of the link holds it. */
 	if (pci_cfg_access_trylock(dev->pdev)) {
 		decode_while_away(dev);
 		pci_cfg_access_unlock(dev->pdev);
@@ -403,7 +405,7 @@ void latch_take_down_begin(struct vfio_latch_device *dev, pci_power_t *state)
 /**
  * latch_host_access_end - end what latch_host_access_begin() or latch_take_down_begin() began
  * @dev: the device
- * @state: what that set it to
+ * @state: set by that function
  */
 void latch_host_access_end(struct vfio_latch_device *dev, pci_power_t state)
 {

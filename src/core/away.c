@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Functions that are reset behind our back, by AER or DPC, or that are not ready
- * when a reset is over.
+ * Functions that are reset behind our back, by AER or DPC, or that are not
+ * ready when a reset is over.
  *
- * Such a function is away: nobody touches it, and accesses fail with -EIO, until
- * it answers again and is configured as it was. Whoever takes state_lock sees to
- * that first, so that its holder finds the function configured, or away; a work
- * item sees to it that somebody takes it.
+ * Such a function is away: nobody touches it, and accesses fail with -EIO,
+ * until it answers again and is configured as it was. Taking state_lock
+ * configures a function that is back, so that the holder finds the function
+ * configured, or away. A work item makes sure that somebody takes it.
  *
- * AER leaves word only, as it walks the bus: the holders of state_lock may wait
- * for the lock of that walk. And it leaves no more word if a recovery fails,
- * which it does after it has reset the link if another function there has no
+ * AER only marks the function, as it walks the bus: holders of state_lock may
+ * wait for the lock of that walk. And it does not say when a recovery fails,
+ * which may be after it has reset the link, if another function there has no
  * driver to ask. So a function also counts as reset if its BARs are lost, and a
  * VF, whose BARs are in its PF, if that has come back.
  */
@@ -22,16 +22,16 @@
 #include "core.h"
 
 /*
- * Milliseconds: in which a link is reset that the PCI core has said it will; in
- * which a function should be ready then (PCIe 6.0, 6.6.1); the most that the PCI
- * core waits for functions, and is waited here; between two looks.
+ * In milliseconds: the time that an announced reset of a link takes; the time
+ * in which a function should be ready then (PCIe 6.0, 6.6.1); the longest
+ * wait of the PCI core, and so ours; the time between two looks.
  */
 #define RESET_MS	1000
 #define READY_MS	1000
 #define RETURN_MS	75000
 #define LOOK_MS		100
 
-/* Milliseconds after which another reset ends one that was announced: its recovery has failed. */
+/* Milliseconds after which another reset ends an announced one: its recovery has failed. */
 #define ANNOUNCED_MS	10000
 
 static bool has_been_away(const struct vfio_latch_device *dev, unsigned int ms)
@@ -39,7 +39,7 @@ static bool has_been_away(const struct vfio_latch_device *dev, unsigned int ms)
 	return time_after(jiffies, READ_ONCE(dev->away_since) + msecs_to_jiffies(ms));
 }
 
-/* A VF's PF, if that is one of ours: then it stays so as long as the VF is bound. */
+/* A VF's PF, if one of our drivers is bound to it; it stays so as long as the VF is bound. */
 static struct vfio_latch_device *pf_of(const struct vfio_latch_device *dev)
 {
 	return dev->pdev->is_virtfn && dev->vf_token ? pci_get_drvdata(pci_physfn(dev->pdev)) :
@@ -47,11 +47,11 @@ static struct vfio_latch_device *pf_of(const struct vfio_latch_device *dev)
 }
 
 /**
- * latch_is_being_reset - whether even a look at the function is too early
+ * latch_is_being_reset - whether it is too early even to look at the function
  * @dev: the device
  *
- * At a VF until its PF is configured: there are none before, and none may be
- * asked for 100 ms after (PCIe 6.0, 9.3.3.3.1).
+ * For a VF, until its PF is configured: before that it does not exist, and it
+ * must not be accessed for 100 ms after (PCIe 6.0, 9.3.3.3.1).
  *
  * Context: any.
  */
@@ -66,7 +66,7 @@ bool latch_is_being_reset(const struct vfio_latch_device *dev)
 	return !READ_ONCE(dev->is_back) && !has_been_away(dev, RESET_MS);
 }
 
-/* How often the PF of a VF has come back, whose reset is the VF's own. */
+/* How often a VF's PF has come back: a reset of the PF resets the VF. */
 static int returns_of_pf(struct vfio_latch_device *dev)
 {
 	struct vfio_latch_device *pf = pf_of(dev);
@@ -75,15 +75,17 @@ static int returns_of_pf(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_leave - a reset begins that nobody waits for
+ * latch_leave - a reset that nobody waits for begins
  * @dev: the device
- * @is_over: it is over, but for the function's not answering
+ * @is_over: it is over, but the function does not answer
  *
- * One that is over ends no other that was announced, for ten seconds: that is
- * still to come. Not every kernel says when a recovery has failed.
+ * A reset that is over does not end one that was announced less than ten
+ * seconds ago: that is still to come. Not every kernel says when a recovery has
+ * failed.
  *
- * Context: process, under any lock, as AER's walk of the bus; calls for one
- * device exclude each other, and those for one that is over what settles it.
+ * Context: process, under any lock, such as that of AER's walk of the bus.
+ * Calls for one device exclude each other; those with @is_over also exclude
+ * latch_settle().
  */
 void latch_leave(struct vfio_latch_device *dev, bool is_over)
 {
@@ -135,10 +137,10 @@ static bool pf_has_returned(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_has_lost_its_reset - whether a function was reset that does not count as away
+ * latch_has_lost_its_reset - whether a function that does not count as away was reset
  * @dev: the device, whose link was reset
  *
- * A VF is told after its PF, which is away then.
+ * AER calls a VF after its PF, which is away then.
  *
  * Context: process, under any lock.
  */
@@ -152,7 +154,7 @@ bool latch_has_lost_its_reset(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_is_expected - whether a function is away that should come back
+ * latch_is_expected - whether a function is away and should come back
  * @dev: the device
  *
  * Context: any.
@@ -171,20 +173,20 @@ static bool can_be_configured(struct vfio_latch_device *dev)
 }
 
 /*
- * The function gets its BARs back, the user does the rest, bus mastering included. What was saved
- * last may be what the reset has left. What was saved at open, or at probe of a function that
- * nobody has open, is right: BARs stay as they are from probe to remove.
+ * Restores the function's BARs; the user does the rest, bus mastering included. The state saved
+ * last may be that after the reset. The state saved at open, or at probe for a closed function, is
+ * right: BARs do not change from probe to remove.
  */
 static void configure(struct vfio_latch_device *dev)
 {
 	struct pci_saved_state *state = dev->pristine ?: dev->initial;
 	struct pci_dev *pdev = dev->pdev;
 
-	/* That is where the reset has put it, whatever it was in. */
+	/* The reset has put it there, whatever state it was in. */
 	pci_set_power_state(pdev, PCI_D0);
 	pci_load_saved_state(pdev, state);
 	pci_restore_state(pdev);
-	/* Whoever restores it next shall not put back what was saved before. */
+	/* The next restore must not put back what was saved before. */
 	pci_load_saved_state(pdev, state);
 }
 
@@ -206,7 +208,7 @@ void latch_settle(struct vfio_latch_device *dev)
 	if (!can_be_configured(dev))
 		return;
 	configure(dev);
-	/* One that has begun meanwhile stays. */
+	/* A reset that has begun meanwhile stays. */
 	if (latch_intx_return(dev, resets)) {
 		atomic_inc(&dev->returns);
 		latch_command_after_reset(dev);
@@ -220,8 +222,8 @@ void latch_settle(struct vfio_latch_device *dev)
 
 /*
  * The PCI core holds its lock while AER resets the link, however late that is, and waits for it
- * without a queue: users who look again and again leave it time. DPC takes no lock; the link is
- * down already then, and all reads are ones.
+ * without a queue: users who look again and again must leave it time. DPC takes no lock; but then
+ * the link is down already, and all reads are ones.
  */
 static bool begin_to_look(struct vfio_latch_device *dev)
 {
@@ -241,7 +243,7 @@ static void settle(struct vfio_latch_device *dev)
 	if (likely(!latch_is_away(dev)))
 		return;
 	latch_access_lock(dev);
-	/* First: it may wait for other drivers, and those for AER. */
+	/* First, as it may wait for other drivers, and those for AER. */
 	latch_access_revoke(dev);
 	if (begin_to_look(dev)) {
 		latch_settle(dev);
@@ -254,10 +256,10 @@ static void settle(struct vfio_latch_device *dev)
  * latch_state_lock - take state_lock
  * @dev: the device
  *
- * Whoever has it finds the function configured, or away (latch_answers()).
+ * The holder finds the function configured, or away (latch_answers()).
  *
- * Context: may sleep. Never in what the PCI core calls while it walks a bus,
- * as for AER: the lock's holders may wait for that walk's lock.
+ * Context: may sleep. Never in a callback that the PCI core makes while it
+ * walks a bus, as for AER: the lock's holders may wait for that walk's lock.
  */
 void latch_state_lock(struct vfio_latch_device *dev)
 {
@@ -270,7 +272,7 @@ void latch_state_lock(struct vfio_latch_device *dev)
  * @dev: the device
  *
  * Context: as latch_state_lock().
- * Return: 0 or -EINTR, the lock then not held.
+ * Return: 0, or -EINTR with the lock not held.
  */
 int latch_state_lock_killable(struct vfio_latch_device *dev)
 {
@@ -290,12 +292,12 @@ void latch_state_unlock(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_await_return - have a function that was away back
+ * latch_await_return - configure a function that was away, if it is back
  * @dev: the device, state_lock and access_lock not held
  *
  * Context: process.
- * Return: 0 if it is there, -EIO if it is away still, -EINTR if the task is
- * being killed, or why it cannot be woken up.
+ * Return: 0 if it is there, -EIO if it is still away, -EINTR if the task is
+ * being killed, or the error that kept it from being woken.
  */
 int latch_await_return(struct vfio_latch_device *dev)
 {
@@ -318,7 +320,7 @@ int latch_await_return(struct vfio_latch_device *dev)
 	return ret;
 }
 
-/* Who holds state_lock may wait long for others, and the reset waits for nobody. */
+/* Without state_lock, whose holder may wait long for others; the reset waits for nobody. */
 static void revoke(struct vfio_latch_device *dev)
 {
 	latch_access_lock(dev);
@@ -340,10 +342,10 @@ static void settle_awake(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_wait_back - give a function that is away the time that it should take to come back
+ * latch_wait_back - wait for a function that is away, as long as its return should take
  * @dev: the device, state_lock and access_lock not held
  *
- * For who is going to touch it in any case. It may be away still: it has died, or its reset has not
+ * For callers that go on in any case. It may still be away: it has died, or its reset has not
  * begun.
  *
  * Context: may sleep, up to two seconds.
@@ -352,7 +354,7 @@ void latch_wait_back(struct vfio_latch_device *dev)
 {
 	unsigned int ms;
 
-	/* Another error begins the time anew, but not the wait. */
+	/* Another error restarts the time, but not the wait. */
 	for (ms = 0; ms < RESET_MS + READY_MS; ms += LOOK_MS) {
 		if (!latch_is_away(dev) || has_been_away(dev, RESET_MS + READY_MS))
 			return;
@@ -396,13 +398,13 @@ int latch_away_register(struct vfio_latch_device *dev)
 		pci_err(pdev, "the device does not answer\n");
 		return -EIO;
 	}
-	/* It may have had no driver to do it when its link was reset for a neighbour's sake. */
+	/* Its link may have been reset for a neighbour while it had no driver to restore it. */
 	latch_bars_restore(pdev);
 	pci_save_state(pdev);
-	/* Put back when nobody has it open: it does nothing, and has no handler. */
+	/* Restored while it is closed: then it does nothing, and has no interrupt handler. */
 	pdev->saved_config_space[PCI_COMMAND / 4] &= ~PCI_COMMAND_MASTER;
 	pdev->saved_config_space[PCI_COMMAND / 4] |= PCI_COMMAND_INTX_DISABLE;
-	/* DPC takes a link down without a word before. */
+	/* DPC takes a link down without notice. */
 	if (!latch_reads(dev))
 		return -EIO;
 	dev->initial = pci_store_saved_state(pdev);
@@ -411,14 +413,14 @@ int latch_away_register(struct vfio_latch_device *dev)
 
 /**
  * latch_away_unregister - undo latch_away_register()
- * @dev: the device, closed and locked: nobody says any more that it is away
+ * @dev: the device, closed and locked: nobody marks it as away any more
  *
  * Context: remove, or a failing probe.
  */
 void latch_away_unregister(struct vfio_latch_device *dev)
 {
 	cancel_delayed_work_sync(&dev->away_work);
-	/* The next driver gets it configured, if it comes back within the time it should take. */
+	/* The next driver gets it configured, if it comes back in time. */
 	latch_wait_back(dev);
 	kfree(dev->initial);
 	dev->initial = NULL;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * BARs: their resources, held from their first use to close, and their
- * registers, mapped at the first read or write and unmapped at close.
+ * BARs: their resources, held from first use to close, and their registers,
+ * mapped at the first read or write and unmapped at close.
  *
- * A function with the clean mark keeps them all until it loses it or is opened:
- * that keeps others from writing its registers behind our back, through sysfs
- * or /dev/mem. Any other closed function is anybody's to look at.
+ * A function with the clean mark (clean.c) keeps all its resources until it
+ * loses the mark or is opened. That keeps others from writing its registers
+ * behind our back, through sysfs or /dev/mem. Any other closed function is free
+ * for everybody.
  */
 #include <linux/io.h>
 
@@ -23,7 +24,7 @@ static u32 kind_mask(const struct resource *res)
 					    (u32)~PCI_BASE_ADDRESS_MEM_MASK;
 }
 
-/* Whether the register has these bits, all but those in @mask. */
+/* Whether the register has these bits, those in @mask apart. @repair writes them if not. */
 static bool holds_address(struct pci_dev *pdev, unsigned int at, u32 address, u32 mask, bool repair)
 {
 	u32 now;
@@ -36,13 +37,13 @@ static bool holds_address(struct pci_dev *pdev, unsigned int at, u32 address, u3
 	return false;
 }
 
-/* Whether the function's BARs have the addresses that the host gave them. */
+/* Whether the function's BARs have the addresses that the host gave them. @repair restores them. */
 static bool check_bars(struct pci_dev *pdev, bool repair)
 {
 	bool are_right = true;
 	unsigned int n;
 
-	/* A VF's are in its PF; on s390 a resource is not what the register has. */
+	/* A VF's BARs are in its PF; on s390 a resource is not what the register has. */
 	if (pdev->is_virtfn || IS_ENABLED(CONFIG_S390))
 		return true;
 	for (n = 0; n < PCI_STD_NUM_BARS; n++) {
@@ -50,7 +51,7 @@ static bool check_bars(struct pci_dev *pdev, bool repair)
 		u32 at = PCI_BASE_ADDRESS_0 + n * 4;
 		struct pci_bus_region region;
 
-		/* Nor has what is fixed (legacy IDE, Enhanced Allocation) a register. */
+		/* Fixed BARs (legacy IDE, Enhanced Allocation) have no register either. */
 		if (!res->parent || res->flags & (IORESOURCE_UNSET | IORESOURCE_PCI_FIXED))
 			continue;
 		pcibios_resource_to_bus(pdev->bus, &region, res);
@@ -73,10 +74,10 @@ bool latch_bars_are_lost(struct pci_dev *pdev)
 }
 
 /**
- * latch_bars_restore - put the addresses of BARs back where they are lost
+ * latch_bars_restore - restore the addresses of BARs that are lost
  * @pdev: the function, awake and answering
  *
- * For a device that its user has reset through a register of its own.
+ * Also for a device that its user has reset through a register of its own.
  */
 void latch_bars_restore(struct pci_dev *pdev)
 {
@@ -84,8 +85,8 @@ void latch_bars_restore(struct pci_dev *pdev)
 }
 
 /*
- * A memory BAR below a page can be mapped only when nothing else can ever be
- * in the rest of its page: that is requested, too.
+ * A memory BAR smaller than a page can be mapped only if nothing else can ever
+ * be in the rest of its page. So that is requested, too.
  */
 static int hold_padding(struct vfio_latch_device *dev, unsigned int bar)
 {
@@ -155,8 +156,8 @@ unlock:
  * latch_bars_hold - request the resources of all BARs
  * @dev: the device
  *
- * Context: last close, before its reset.
- * Return: whether nobody else can write the function's registers from now on.
+ * Context: last close, before the reset.
+ * Return: true if nobody else can write the function's registers from now on.
  */
 bool latch_bars_hold(struct vfio_latch_device *dev)
 {
@@ -170,7 +171,7 @@ bool latch_bars_hold(struct vfio_latch_device *dev)
 
 /**
  * latch_bars_drop - release the resources of all BARs
- * @dev: the device; bar_lock is held, and nobody has it open
+ * @dev: the device, closed; bar_lock is held
  */
 void latch_bars_drop(struct vfio_latch_device *dev)
 {
@@ -198,7 +199,7 @@ void latch_bars_drop(struct vfio_latch_device *dev)
  */
 void __iomem *latch_bar_map(struct vfio_latch_device *dev, unsigned int bar)
 {
-	/* Pairs with the release below: who sees the mapping sees it whole. */
+	/* Pairs with the release below: a mapping that is seen is complete. */
 	void __iomem *io = smp_load_acquire(&dev->bars[bar].io);
 	int ret;
 
@@ -237,9 +238,9 @@ void latch_bars_unmap(struct vfio_latch_device *dev)
 }
 
 /*
- * The vectors of the MSI-X table are the host's: reads of it are all ones,
- * writes are dropped. Cuts an access at the table's borders; says whether the
- * part before the cut is the table.
+ * The MSI-X table is the host's: reads of it are all ones, writes are dropped.
+ * Cuts an access at the table's borders. Returns whether the part before the
+ * cut is the table.
  */
 static bool cut_at_msix_table(struct vfio_latch_device *dev, unsigned int bar, u64 offset,
 			      size_t *count)
@@ -257,7 +258,7 @@ static bool cut_at_msix_table(struct vfio_latch_device *dev, unsigned int bar, u
 	return false;
 }
 
-/* Under access_lock, the function answering. Returns bytes done, see latch_io_read_range(). */
+/* Under access_lock, while the function answers. Returns bytes done, see latch_io_read_range(). */
 static size_t access_bar(struct vfio_latch_device *dev, unsigned int bar, void __iomem *io,
 			 u8 *buf, size_t count, u64 offset, bool is_write)
 {
@@ -286,7 +287,7 @@ static size_t access_bar(struct vfio_latch_device *dev, unsigned int bar, void _
 	return done;
 }
 
-/* Ports that nobody decodes read as ones, and what is written to them is lost. */
+/* Ports that nobody decodes read as ones, and writes to them are lost. */
 static ssize_t no_ports(u8 *buf, size_t count, bool is_write)
 {
 	if (!is_write)
@@ -304,8 +305,9 @@ static ssize_t no_ports(u8 *buf, size_t count, bool is_write)
  * @is_write: direction
  *
  * Context: may sleep; takes access_lock.
- * Return: bytes done, see latch_io_read_range(); -EIO while memory decoding is
- * off or the function is in D3, or what latch_bar_map() says.
+ * Return: bytes done, see latch_io_read_range(); -EIO while the function does
+ * not decode memory, or is away; or an error of latch_bar_map() or
+ * latch_access_begin().
  */
 ssize_t latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, size_t count,
 		     u64 offset, bool is_write)

@@ -37,7 +37,7 @@ enum { DIRTY, PENDING, CLEAN };
 static DEFINE_MUTEX(devices_lock);
 static LIST_HEAD(devices);
 
-/* The next run of described bytes of a dword, as widths go: its first byte and its bytes, or 0. */
+/* The next run of described bytes that one access can read: its first byte and width, or 0. */
 static unsigned int next_run(u8 described, unsigned int *first)
 {
 	while (*first < 4 && !(described & BIT(*first)))
@@ -69,9 +69,9 @@ static u32 read_run(struct pci_dev *pdev, unsigned int at, unsigned int width)
 }
 
 /*
- * Everything that stays as it is while nobody touches the function: what the
+ * Everything that does not change while nobody touches the function: what the
  * header and its capabilities describe, but for status bits. The device's own
- * registers are left alone: to read one may do anything, and they change by
+ * registers are left alone: reading one may have any effect, and they change by
  * themselves.
  */
 static u32 fingerprint(struct vfio_latch_device *dev)
@@ -96,9 +96,9 @@ static u32 fingerprint(struct vfio_latch_device *dev)
 }
 
 /*
- * Whether a user of one function may do something to the other: DMA within an
- * IOMMU group, the registers of another function of the same device, a PF's
- * hold on its VFs. VFs are apart from each other, that is what they are for.
+ * Whether a user of one function may affect the other: DMA within an IOMMU
+ * group, the registers of another function of the same device, a PF's control
+ * of its VFs. VFs are isolated from each other: that is their purpose.
  */
 static bool can_reach(struct pci_dev *a, struct pci_dev *b)
 {
@@ -113,7 +113,7 @@ static bool can_reach(struct pci_dev *a, struct pci_dev *b)
 					  PCI_SLOT(pf_a->devfn) == PCI_SLOT(pf_b->devfn));
 }
 
-/* GPUs, and what belongs to them: NVSwitches say that they are bridges. */
+/* GPUs, and devices that belong to them: NVSwitches say that they are bridges. */
 static bool is_looked_at_between_users(struct pci_dev *pdev)
 {
 	return pdev->class >> 16 == PCI_BASE_CLASS_DISPLAY ||
@@ -130,7 +130,7 @@ static void settle_bars(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_clean_register - have a device known to those that can reach it
+ * latch_clean_register - make a device known to those that can reach it
  * @dev: the device
  *
  * Context: probe.
@@ -203,10 +203,11 @@ void latch_clean_open(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_clean_close - a user no longer has the function
+ * latch_clean_close - the user gives the function back
  * @dev: the device
  *
- * Those that it could reach are not what their own last close left.
+ * The functions that it could reach are no longer as their own last close left
+ * them.
  *
  * Context: last close, after the reset; or a failing open.
  */
@@ -236,7 +237,7 @@ void latch_clean_begin(struct vfio_latch_device *dev)
 
 /**
  * latch_clean_commit - the reset at close succeeded
- * @dev: the device, awake, in the state it is left in; its rules still compiled
+ * @dev: the device, awake, in its final state; its rules still compiled
  */
 void latch_clean_commit(struct vfio_latch_device *dev)
 {

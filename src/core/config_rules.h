@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Configuration space rules: what a user sees of a function's configuration
- * space, and what he may change.
+ * space, and what the user may change.
  *
  * The rules of the header and of each capability are tables in config_rules.c.
  * latch_config_compile() walks a function's capabilities once, at open, and
@@ -36,7 +36,7 @@ enum latch_config_hook {
  * @shadow: value of the @virt bits
  * @hook: enum latch_config_hook
  * @described: bytes that the header or a shown capability describes, a bit for each;
- *	the others are nobody's to read without a reason
+ *	the others are not read without a reason
  */
 struct latch_dword {
 	u32 virt;
@@ -60,7 +60,7 @@ enum latch_capability {
 
 /**
  * struct latch_config - a function's compiled configuration space
- * @size: bytes, a multiple of 4; 256 or 4096, but for functions that hang beyond less
+ * @size: bytes, a multiple of 4; 256 or 4096, less for functions that hang beyond it
  * @cap: offsets of capabilities, by enum latch_capability
  * @dword: the rules, @size / 4 of them
  *
@@ -109,7 +109,7 @@ struct latch_config_source {
 struct latch_config *latch_config_compile(const struct latch_config_source *source);
 void latch_config_free(struct latch_config *config);
 
-/* A user's offset is checked; a processor that guesses otherwise finds no rules beyond, either. */
+/* The offset is checked; the mask keeps speculation inside the rules. */
 static inline struct latch_dword *latch_config_dword(struct latch_config *config,
 						     unsigned int offset)
 {

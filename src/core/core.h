@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files of vfio-latch.ko know of each other. */
+/* The interface between the files of vfio-latch.ko. */
 #ifndef LATCH_CORE_H
 #define LATCH_CORE_H
 
@@ -12,7 +12,7 @@
 #include "config_rules.h"
 #include "vfio_latch.h"
 
-/* A region's index stands in the high bits of a file offset. */
+/* The high bits of a file offset are the region's index. */
 #define LATCH_REGION_SHIFT	40
 #define LATCH_REGION_MASK	((1ULL << LATCH_REGION_SHIFT) - 1)
 
@@ -20,15 +20,17 @@
 #define LATCH_VGA_REGION_SIZE	0xc0000
 
 /*
- * An index that a user gave, if it is one of @count, or -EINVAL. What he has chosen of an array
- * comes through here: a processor that guesses how the check ends reads nothing beyond it, either.
+ * Returns a user's index if it is below @count, or -EINVAL. Every index into an array that a user
+ * chose goes through here, so that speculation reads nothing beyond the array either.
  */
 static inline int latch_user_index(u64 index, unsigned int count)
 {
 	return index < count ? (int)array_index_nospec((unsigned long)index, count) : -EINVAL;
 }
 
-/* The region, one of the first @count, that a user's file offset names, or -EINVAL. */
+/*
+ * Returns the region that a user's file offset names, if it is one of the first @count, or -EINVAL.
+ */
 static inline int latch_region_index(u64 file_offset, unsigned int count)
 {
 	return latch_user_index(file_offset >> LATCH_REGION_SHIFT, count);
@@ -68,7 +70,7 @@ static inline unsigned int latch_nr_regions(const struct vfio_latch_device *dev)
 	return VFIO_PCI_NUM_REGIONS + dev->nr_regions;
 }
 
-/* By a checked index; a processor may guess that another region is one of these. */
+/* The index is checked; the mask keeps speculation with another region's index inside the array. */
 static inline const struct latch_region *latch_driver_region(const struct vfio_latch_device *dev,
 							     unsigned int index)
 {
@@ -122,13 +124,13 @@ void latch_state_lock(struct vfio_latch_device *dev);
 int latch_state_lock_killable(struct vfio_latch_device *dev);
 void latch_state_unlock(struct vfio_latch_device *dev);
 
-/* Whether a reset has begun that nobody waits for, and the function is not configured yet. */
+/* Whether a reset that nobody waits for has begun, and the function is not configured again yet. */
 static inline bool latch_is_away(const struct vfio_latch_device *dev)
 {
 	return atomic_read(&dev->away);
 }
 
-/* Have a function that was away back: 0, or an error if it is away still; latch_await_return(). */
+/* Configures a function that is back: 0, or an error if it is still away; latch_await_return(). */
 static inline int latch_await(struct vfio_latch_device *dev)
 {
 	return unlikely(latch_is_away(dev)) ? latch_await_return(dev) : 0;
@@ -160,7 +162,7 @@ ssize_t latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, s
 /* Requests a BAR's resource unless it is held already; see latch_bar_request(). */
 static inline int latch_bar_hold(struct vfio_latch_device *dev, unsigned int bar)
 {
-	/* Pairs with the release in latch_bar_request(): who sees it held sees can_mmap. */
+	/* Pairs with the release in latch_bar_request(): can_mmap is valid if is_held is set. */
 	return smp_load_acquire(&dev->bars[bar].is_held) ? 0 : latch_bar_request(dev, bar);
 }
 
@@ -261,7 +263,7 @@ struct latch_irq_request {
 	void *data;
 };
 
-/* Why the line of INTx is off whatever its user wants; nobody then touches the hardware for it. */
+/* Why the INTx line is off whatever the user wants; meanwhile INTx touches no hardware. */
 enum {
 	LATCH_QUIET_LOW_POWER = BIT(0),
 	LATCH_QUIET_STATE = BIT(1),	/* not in D0 */

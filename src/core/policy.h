@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Policy: the values of the tunables a driver was given, and the values that
- * a device was latched under.
+ * Policy: the values of a driver's tunables, and the values latched into each
+ * device.
  *
  * A driver owns one struct vfio_latch_params, static, and exposes it with
  * VFIO_LATCH_MODULE_PARAMS(). Its members are written by the kernel's
@@ -20,7 +20,7 @@
 /**
  * struct vfio_latch_tunable_param - a tunable's module-wide value
  * @value: the value
- * @is_set: somebody wrote the parameter, so that it is not a default
+ * @is_set: the parameter was written, so that its value is not the default
  */
 struct vfio_latch_tunable_param {
 	bool value;
@@ -38,7 +38,7 @@ struct vfio_latch_params {
 };
 
 /**
- * struct vfio_latch_policy - the values one device lives under
+ * struct vfio_latch_policy - the values of one device
  * @value: by tunable
  * @source: by tunable, "default", "parameter" or the matching rule
  *
@@ -56,8 +56,8 @@ int vfio_latch_rules_set(const char *text, const struct kernel_param *kp);
 int vfio_latch_rules_get(char *buffer, const struct kernel_param *kp);
 
 /*
- * The parameters of a module are freed when it has already dropped its
- * reference to the core, which may be gone: the operations, and what frees the
+ * A module's parameters are freed after it has dropped its reference to the
+ * core, which may be gone. So the operations, and the function that frees the
  * rules, are the driver's own. vfio_latch_rules_free() does the same.
  */
 static inline void vfio_latch_rules_param_free(void *arg)

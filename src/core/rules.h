@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Policy rules: which devices live under which values of the three tunables.
+ * Policy rules: which devices get which values of the three tunables.
  *
  * Pure logic, no device and no lock: it also compiles in user space, where
  * tests/unit runs and fuzzes it.
@@ -26,7 +26,7 @@ enum vfio_latch_tunable {
 
 extern const char *const vfio_latch_tunable_names[VFIO_LATCH_NR_TUNABLES];
 
-/* Longest text of one MATCH/KEY=VALUE, its end of string included. */
+/* Longest text of one MATCH/KEY=VALUE, with the end of the string. */
 #define VFIO_LATCH_RULE_TEXT_MAX	64
 
 /* Longest rule text that is parsed: what a write to a parameter can hold. */
@@ -40,7 +40,7 @@ enum vfio_latch_match {
 };
 
 /**
- * struct vfio_latch_identity - all of a PCI function that a rule can match
+ * struct vfio_latch_identity - what a rule can match of a PCI function
  * @domain: PCI segment
  * @bus: bus number
  * @devfn: device and function number, as in PCI_DEVFN()
@@ -64,7 +64,7 @@ struct vfio_latch_identity {
  * @kind: which members of @want count
  * @tunable: what the rule sets
  * @value: what it sets it to
- * @want: what a device must be
+ * @want: the identity that a device must have
  * @text: the rule as it was written, for policy_source
  */
 struct vfio_latch_rule {
@@ -90,7 +90,7 @@ struct vfio_latch_rules {
 /**
  * struct vfio_latch_rules_fault - why a rule text was refused
  * @reason: what is wrong, a constant string
- * @rule: the rule that is wrong, cut to the buffer
+ * @rule: the rule that is wrong, truncated to the buffer
  */
 struct vfio_latch_rules_fault {
 	const char *reason;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * vfio-latch: a VFIO PCI core. All that a driver on top of it needs to know.
+ * vfio-latch: a VFIO PCI core. This is the interface to the drivers on top of
+ * it.
  *
  * A driver allocates a structure whose first member is a struct
- * vfio_latch_device with vfio_alloc_device(), its vfio_device_ops made of the
- * functions below (device_ops.h), and registers it in its probe:
+ * vfio_latch_device with vfio_alloc_device(). Its vfio_device_ops consist of
+ * the functions below (device_ops.h). It registers the structure in its probe:
  *
  *	probe:   vfio_alloc_device() -> vfio_latch_register() -> driver data
  *	remove:  vfio_latch_unregister() -> vfio_put_device()
@@ -35,12 +36,12 @@ struct latch_vf_token;
 /**
  * struct latch_bar - a BAR of a function
  * @io: its registers mapped for reads and writes, from the first one to close
- * @padding: what is held of the rest of the page, for a BAR below a page
+ * @padding: the held rest of the page, for a BAR smaller than a page
  * @can_mmap: user space may map it; meaningful while it is held
  * @is_held: its resource is requested
  *
- * Written under the device's bar_lock, or while nobody uses the device. @io
- * and @is_held go from unset to set in use, and are read without the lock.
+ * Written under the device's bar_lock, or while nobody uses the device. While
+ * it is used, @io and @is_held only become set, and are read without the lock.
  */
 struct latch_bar {
 	void __iomem *io;
@@ -51,28 +52,100 @@ struct latch_bar {
 
 /**
  * struct vfio_latch_device - a PCI function handed to user space
+ * @vdev: vfio's device
+ * @pdev: the function
+ * @policy: the latched values of the tunables
+ * @vf_token: a PF's token; a VF's PF's, if that has one; else NULL
+ * @vf_notifier: watches a PF's VFs appear
+ * @opregion: Intel graphics: where firmware said that the OpRegion is
+ * @reset_begins: a reset of the function begins, whoever resets it; NULL, or set with @was_reset
+ * @was_reset: such a reset is over
+ * @config: the compiled configuration space; kept from an open to the next
+ * @initial: the function's state, as at probe
+ * @pristine: the function's state, as at open; NULL while it is closed
+ * @regions: the regions that drivers added
+ * @mapping: where all user mappings of BARs are found
+ * @nr_regions: number of @regions
+ * @msix_offset: of the MSI-X table in its BAR
+ * @msix_size: bytes of the MSI-X table, 0 without one
+ * @msix_bar: the BAR that has the MSI-X table
+ * @has_vga: the user is given the VGA legacy regions
+ * @reset_works: the function can be reset alone
+ * @hide_intx: the user sees no INTx pin
+ * @can_mask_intx: INTx is masked in the function, not in the interrupt controller
+ * @has_vga_client: the device is a client of the VGA arbiter
+ * @has_vf_notifier: @vf_notifier is registered
+ * @state_lock: held for every change of whether the hardware can be touched
+ * @state_lock_key: each device's lock is a class of its own to lockdep
+ * @reset_owner: the task that resets for a user, or NULL; written under state_lock, read without
+ *	it by reset_prepare and before dma-bufs are given back
+ * @away: resets that nobody waits for; raised by AER and reset_done, lowered under state_lock
+ * @is_back: the last of them is over; written before @away is raised, and when it is over
+ * @away_since: when it began, in jiffies; written before @away is raised
+ * @pf_returns: @returns of a VF's PF at that time; written before @away is raised
+ * @returns: how often the function came back from being away
+ * @looked_at: when the last look at a function that is away was, in jiffies; under state_lock
+ * @away_work: takes state_lock, so that a function that is back is configured
+ * @is_recovering: AER has announced a reset of the link; under the device lock
+ * @has_vfs: a PF's VFs exist or are being made, so it stays in D0; under state_lock
+ * @access_lock: held for reading by accesses, for writing while they are kept out
+ * @access_lock_key: as @state_lock_key
+ * @low_power: the user has asked for low power; written with access_lock held for writing
+ * @dma_bufs: parts of BARs that other devices may map; added to with access_lock held for reading,
+ *	removed from without it, both under list_lock of dma_buf.c
+ * @irq_lock: protects which interrupts are set up
+ * @irq_type: VFIO_PCI_*_IRQ_INDEX of what is set up, or VFIO_PCI_NUM_IRQS; under irq_lock
+ * @nr_vectors: MSI or MSI-X vectors that can have an eventfd; under irq_lock
+ * @vectors: those that have one; under irq_lock
+ * @signal_lock: protects the triggers of ERR and REQ
+ * @err_trigger: ERR's eventfd, or NULL; under signal_lock
+ * @req_trigger: REQ's eventfd, or NULL; under signal_lock
+ * @intx_lock: protects INTx and every read-modify-write of COMMAND
+ * @intx: INTx, if it is set up; written under irq_lock and intx_lock
+ * @intx_disabled: the user's own DisINTx; under intx_lock
+ * @intx_quiet: LATCH_QUIET_*; under intx_lock
+ * @config_lock: serialises writers of configuration space and its shadow
+ * @bar_lock: protects which parts of BARs are held and mapped
+ * @bars: the BARs; under bar_lock, see struct latch_bar
+ * @ioeventfd_lock: protects the list of ioeventfds
+ * @ioeventfds: the ioeventfds; under ioeventfd_lock
+ * @nr_ioeventfds: number of @ioeventfds; under ioeventfd_lock
+ * @ioeventfd_work: writes the ioeventfds that are due
+ * @wakeup_trigger: signalled when the device wakes from low power; under access_lock for writing
+ * @clean: whether the function is as our reset at the last close left it (clean.c)
+ * @clean_fingerprint: how its configuration space read then
+ * @clean_node: in the list of all devices; under devices_lock of clean.c
+ * @is_open: the device is open; written under devices_lock and bar_lock
+ * @needs_reset: the function's own reset failed, the device set's must do; under the set's lock
+ *
+ * Drivers may use @vdev and @pdev, and set @reset_begins and @was_reset before
+ * they register the device. All other members are the core's.
+ *
+ * @reset_begins and @was_reset are called with locks held that page faults and
+ * AER wait for, so they wait for no user and no device. Resets may overlap: none
+ * is under way when as many are over as began.
  *
  * Locks, outermost first: the device set's lock (open, close, hot reset),
  * config_lock, irq_lock, ioeventfd_lock, the PCI core's device_lock(),
- * state_lock, access_lock, intx_lock. bar_lock and signal_lock are leaves. Who
- * holds one of ours takes the device_lock() by trylock only: an unbind holds it
- * while it waits for the last close. User memory is never touched under any of
- * them: it may be another device's BAR.
+ * state_lock, access_lock, intx_lock. bar_lock and signal_lock are leaves. A
+ * holder of one of ours takes the device_lock() by trylock only: an unbind holds
+ * it while it waits for the last close. User memory is never touched under any
+ * of them: it may be another device's BAR.
  *
- * state_lock is held by whoever changes whether the hardware can be touched,
- * or touches it for the host, from before to after: resets, power states,
+ * state_lock is held for every change of whether the hardware can be touched,
+ * and for the host's own accesses, from before to after: resets, power states,
  * COMMAND, the set-up of MSI and MSI-X, open, close. Page faults and the
  * callbacks of runtime PM never take it; so its holder may wait for procfs, KVM
- * and other processes. read() and write() take it, killably, for a function that
- * is away alone.
+ * and other processes. Accesses to BARs take it, killably, only for a function
+ * that is away.
  *
  * access_lock says whether a user's access may touch the hardware now. Readers
- * touch it; writers, with state_lock or in a callback of power management, take
- * away mappings and change whether it can be touched; mappings of a function that
- * is away are taken without state_lock, whose holder may wait long. A page fault
- * waits for it: who holds it, in whatever mode, waits for nothing but the function
- * itself; and for drivers of other devices to let go of its BARs, which no fault
- * holds up (dma_buf.c).
+ * touch it. Writers take away mappings and change whether it can be touched;
+ * they hold state_lock, are a callback of power management, or end low power.
+ * Mappings of a function that is away are taken away without state_lock, whose
+ * holder may wait long. A page fault waits for access_lock, so its holder, in
+ * whatever mode, waits only for the function, and for drivers of other devices
+ * to let go of its BARs, which no fault delays (dma_buf.c).
  *
  * A hot reset takes the state_lock of all its functions, in bus order, before
  * the first access_lock (hot_reset.c). Runtime PM is never resumed under
@@ -86,13 +159,7 @@ struct vfio_latch_device {
 	struct vfio_latch_policy policy;
 	struct latch_vf_token *vf_token;
 	struct notifier_block vf_notifier;
-	u32 opregion;			/* Intel graphics: where firmware said that it is */
-	/*
-	 * A driver's own, both or neither: a reset of its function begins, and is
-	 * over, whoever does it. Resets may overlap: the function is its own again
-	 * when as many are over as began. They are called with locks held that page
-	 * faults and AER wait for, so they wait for no user and no device.
-	 */
+	u32 opregion;
 	void (*reset_begins)(struct vfio_latch_device *dev);
 	void (*was_reset)(struct vfio_latch_device *dev);
 
@@ -102,8 +169,8 @@ struct vfio_latch_device {
 	 * The bitfield is written nowhere else.
 	 */
 	struct latch_config *config;
-	struct pci_saved_state *initial;	/* as at probe */
-	struct pci_saved_state *pristine;	/* as at open; NULL while nobody has it open */
+	struct pci_saved_state *initial;
+	struct pci_saved_state *pristine;
 	struct latch_region *regions;
 	struct address_space *mapping;
 	unsigned int nr_regions;
@@ -117,97 +184,72 @@ struct vfio_latch_device {
 	unsigned int has_vga_client : 1;
 	unsigned int has_vf_notifier : 1;
 
-	/*
-	 * reset_owner: who resets for a user, with state_lock. Written with that, read
-	 * without: by reset_prepare, and by whoever would give dma-bufs back.
-	 */
+	/* Outside of access_lock; see above. */
 	struct mutex state_lock;
 	struct lock_class_key state_lock_key;
 	struct task_struct *reset_owner;
 
-	/*
-	 * Resets that nobody waits for, counted by AER and reset_done, taken by
-	 * whoever has state_lock; the work is to take it. The three after it are
-	 * written before the count grows; is_back when the reset is over, too.
-	 * returns: how often the function was away and is not any more.
-	 */
+	/* For away.c. */
 	atomic_t away;
 	bool is_back;
-	unsigned long away_since;	/* jiffies */
+	unsigned long away_since;
 	int pf_returns;
 	atomic_t returns;
-	unsigned long looked_at;	/* jiffies, under state_lock */
+	unsigned long looked_at;
 	struct delayed_work away_work;
 
-	/* By AER, under the device lock: it has said that the link will be reset. */
 	bool is_recovering;
 
-	/* Under state_lock: a PF's VFs are being made, or there: it stays in D0. */
 	bool has_vfs;
 
-	/*
-	 * Under access_lock, written with it held for writing; to dma_bufs buffers are
-	 * added by readers, and taken away without it, under dma_buf.c's list_lock.
-	 */
+	/* Inside of state_lock; see above. */
 	struct rw_semaphore access_lock;
 	struct lock_class_key access_lock_key;
 	bool low_power;
 	struct list_head dma_bufs;
 
-	/* Protects all up to the next empty line: which interrupts are set up. */
+	/* Outside of state_lock. */
 	struct mutex irq_lock;
 	u8 irq_type;
 	u32 nr_vectors;
 	struct xarray vectors;
 
-	/*
-	 * Protects both triggers. A leaf: AER signals with locks of the PCI core
-	 * held, which irq_lock's holders may wait for.
-	 */
+	/* A leaf: AER takes it under locks that irq_lock's holders may wait for. */
 	spinlock_t signal_lock;
 	struct eventfd_ctx *err_trigger;
 	struct eventfd_ctx *req_trigger;
 
-	/*
-	 * For every read-modify-write of COMMAND, and for INTx; taken by the
-	 * interrupt handler. intx itself is written under irq_lock, too.
-	 * intx_disabled: the user's own DisINTx. intx_quiet: LATCH_QUIET_*.
-	 */
+	/* Taken by the interrupt handler. */
 	spinlock_t intx_lock;
 	struct latch_intx *intx;
 	bool intx_disabled;
 	u8 intx_quiet;
 
-	/* Serialises writers of configuration space and its shadow. */
+	/* Outside of irq_lock and state_lock. */
 	struct mutex config_lock;
 
-	/* Protects what becomes of a BAR while it is used. */
+	/* A leaf. */
 	struct mutex bar_lock;
 	struct latch_bar bars[PCI_STD_NUM_BARS];
 
-	/* Protects the list of ioeventfds. The work is to write those that are due. */
+	/* Outside of access_lock. */
 	struct mutex ioeventfd_lock;
 	struct list_head ioeventfds;
 	unsigned int nr_ioeventfds;
 	struct work_struct ioeventfd_work;
 
-	/* Under access_lock for writing: see low power in power.c. */
 	struct eventfd_ctx *wakeup_trigger;
 
 	/*
-	 * Whether the function is as our reset at the last close left it, and
-	 * how its configuration space read then (clean.c). Atomic: set at
-	 * close, cleared by AER, resets and system sleep, which nothing orders
+	 * Atomic: set at close, cleared by AER, resets and system sleep, which nothing orders
 	 * against each other. The fingerprint is setup state.
 	 */
 	atomic_t clean;
 	u32 clean_fingerprint;
 
-	/* Under clean.c's lock for all devices; is_open is written with bar_lock held, too. */
 	struct list_head clean_node;
 	bool is_open;
 
-	/* Under the device set's lock: our reset failed and the set's must do. */
 	bool needs_reset;
 };
 
