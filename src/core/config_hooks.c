@@ -33,7 +33,7 @@ static void switch_decoding(struct vfio_latch_device *dev, u32 shadow)
 	latch_access_unlock(dev);
 }
 
-/* COMMAND: those bits of @value that are in @mask. */
+/* Stores those bits of @value in COMMAND that are in @mask. */
 static void store_command(struct vfio_latch_device *dev, u16 mask, u16 value)
 {
 	struct latch_dword *dword = latch_config_dword(dev->config, PCI_COMMAND);
@@ -48,7 +48,7 @@ static void store_command(struct vfio_latch_device *dev, u16 mask, u16 value)
 		latch_state_unlock(dev);
 		return;
 	}
-	/* A device whose user reset it through a register of its own decodes nothing. */
+	/* A device that its user reset through a register of its own decodes nothing. */
 	pci_read_config_word(dev->pdev, PCI_COMMAND, &hardware);
 	if (((hardware ^ shadow) | (before ^ shadow)) & latch_command_decode_bits(dev))
 		switch_decoding(dev, shadow);
@@ -60,7 +60,7 @@ static void store_command(struct vfio_latch_device *dev, u16 mask, u16 value)
 	latch_state_unlock(dev);
 }
 
-/* COMMAND has many writers in the host, STATUS none: each is written by itself. */
+/* The host writes COMMAND, too, but not STATUS: so each is written separately. */
 static int write_command(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
 			 u32 value)
 {
@@ -111,7 +111,7 @@ static u16 merged(struct vfio_latch_device *dev, unsigned int at, unsigned int o
 /*
  * Conventional PCI 3.0, appendix I. A completed read sets the flag, a
  * completed write clears it; after an error the flag stays, and the user's
- * own time limit ends his wait. Who sees the flag set sees the data.
+ * own time limit ends the wait. The data is valid when the flag is seen set.
  */
 static int write_vpd(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
 		     u32 value)
@@ -143,9 +143,9 @@ static int write_vpd(struct vfio_latch_device *dev, unsigned int offset, unsigne
 }
 
 /*
- * The user's flags are his own, within limits: no more vectors than the
+ * The user sets the flags in the shadow, within limits: no more vectors than the
  * function has, and enabled only while VFIO_DEVICE_SET_IRQS has MSI set up.
- * Then the enable bit acts on the hardware, which lets a guest mask by it.
+ * Then the enable bit acts on the hardware, so that a guest can mask with it.
  */
 static int write_msi_flags(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
 			   u32 value)
@@ -203,7 +203,7 @@ static int write_exp_devctl(struct vfio_latch_device *dev, unsigned int offset, 
 	if ((now ^ before) & PCI_EXP_DEVCTL_READRQ) {
 		readrq = 128 << ((now & PCI_EXP_DEVCTL_READRQ) >> 12);
 		latch_state_lock(dev);
-		/* It may have died in the reset: its ones, written back, are a reset. */
+		/* It may have died in the reset: all ones, written back, start another reset. */
 		if (readrq <= 4096 && latch_answers(dev))
 			pcie_set_readrq(dev->pdev, max(readrq, pcie_get_mps(dev->pdev)));
 		latch_state_unlock(dev);
@@ -211,7 +211,7 @@ static int write_exp_devctl(struct vfio_latch_device *dev, unsigned int offset, 
 	return 0;
 }
 
-/* Advanced Capabilities for Conventional PCI, 3. The one bit always reads as zero. */
+/* Advanced Capabilities for Conventional PCI, 3. The only bit always reads as zero. */
 static void write_af_ctrl(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
 			  u32 value)
 {
@@ -252,8 +252,8 @@ static int run_hook(struct vfio_latch_device *dev, unsigned int offset, unsigned
  * @value: what the user wrote
  * @hook: the hook of the register's dword
  *
- * A device in low power is awake for all that a hook does: waking up, it takes
- * back what was written to it while it slept.
+ * A device in low power is awake for all that a hook does: a resume undoes
+ * what was written to it while it slept.
  *
  * Return: 0 or a negative error.
  */

@@ -85,7 +85,7 @@ static const struct capability header = {
  * in its firmware, at its next boot or in its own driver. The first are
  * firmware's to set, once: how much memory is stolen and where it is, and how
  * large BAR 2 is. A write of the second asks firmware to act on the host's
- * memory, or tells it where; the user has his own copy.
+ * memory, or tells it where; the user has a copy instead.
  */
 static const struct field intel_graphics_fields[] = {
 	{ .offset = 0x50, .width = 2 },				/* GGC */
@@ -112,7 +112,7 @@ static const struct field pm_fields[] = {
 	},
 };
 
-/* Conventional PCI 3.0, appendix I: every access is ours to serialise. */
+/* Conventional PCI 3.0, appendix I: the host serialises every access. */
 static const struct field vpd_fields[] = {
 	{ .offset = PCI_VPD_ADDR, .width = 2, .hook = LATCH_HOOK_VPD,
 	  .virt = 0xffff, .write = 0xffff },
@@ -121,7 +121,7 @@ static const struct field vpd_fields[] = {
 
 /*
  * Conventional PCI 3.0, 6.8.1. Address and data are the host's, the user has
- * his own copy. The layout depends on the flags: fields past the capability's
+ * a copy. The layout depends on the flags: fields past the capability's
  * end are dropped, see lay_capability().
  */
 #define MSI_FLAGS_FIELD {							\
@@ -146,15 +146,15 @@ static const struct field msi64_fields[] = {
 	MSI_MASK_FIELD(PCI_MSI_MASK_64), MSI_PENDING_FIELD(PCI_MSI_PENDING_64),
 };
 
-/* Conventional PCI 3.0, 6.8.2: enabling is what VFIO_DEVICE_SET_IRQS does. */
+/* Conventional PCI 3.0, 6.8.2: VFIO_DEVICE_SET_IRQS enables MSI-X. */
 static const struct field msix_fields[] = {
 	{ .offset = PCI_MSIX_FLAGS, .width = 2 },
 };
 
 /*
  * PCIe 6.0, 7.5.3. Payload size concerns others on the path, phantom functions
- * the IOMMU, ARI the bus: not the user's. A reset and the read request size
- * go through the host.
+ * the IOMMU, ARI the bus: the user may not write them. A reset and the read
+ * request size go through the host.
  */
 static const struct field exp_fields[] = {
 	{
@@ -318,7 +318,7 @@ static const struct capability extended[] = {
 
 static const struct capability unknown;
 
-/* A capability as it stands in a function's configuration space. */
+/* A capability in a function's configuration space. */
 struct placed {
 	const struct capability *rules;
 	u16 id;
@@ -622,7 +622,7 @@ static void lay_header(struct latch_config *config, const struct latch_config_so
 		latch_shadow_set(config, PCI_INTERRUPT_PIN, 1, 0);
 }
 
-/* The device's own registers, as far as they are not his alone; capabilities go over them. */
+/* The device's own registers that the host uses, too; capabilities overwrite these rules. */
 static void lay_vendor(struct latch_config *config, const struct latch_config_source *source)
 {
 	const struct field *field = intel_graphics_fields;
@@ -676,7 +676,7 @@ static void link_extended(struct latch_config *config, unsigned int from, unsign
 
 /*
  * Hooks find a capability through its slot and rely on its registers. A second one of the
- * kind, or one without room for them, is a device's mistake that no user needs to see.
+ * kind, or one without room for them, is a fault of the device, and hidden.
  */
 static bool is_usable(const struct latch_config *config, const struct placed *cap,
 		      unsigned int length)
@@ -753,7 +753,7 @@ static bool already_placed(const struct placed *caps, unsigned int nr, unsigned 
 	return false;
 }
 
-/* A device that links in circles or into its header gets a list that ends there. */
+/* A list that links in circles or into the header ends there. */
 static void lay_standard(struct latch_config *config, const struct latch_config_source *source)
 {
 	static const struct list_format format = {
@@ -832,7 +832,7 @@ struct latch_config *latch_config_compile(const struct latch_config_source *sour
 		return ERR_PTR(-ENOMEM);
 	config->size = source->size;
 
-	/* What no capability claims are the device's own registers. */
+	/* Registers that no capability claims are the device's own. */
 	for (n = 0; n < source->size / 4; n++)
 		config->dword[n].write = ~0U;
 

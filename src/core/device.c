@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A device's life between probe and remove. */
+/* A device from probe to remove. */
 #include <linux/module.h>
 
 #include "core.h"
@@ -32,7 +32,7 @@ int vfio_latch_init(struct vfio_device *vdev)
 	INIT_LIST_HEAD(&dev->ioeventfds);
 	INIT_WORK(&dev->ioeventfd_work, latch_ioeventfd_work);
 
-	/* A hot reset holds several devices' locks: to lockdep each is its own. */
+	/* A hot reset holds the locks of several devices: lockdep gets a class for each device. */
 	mutex_init(&dev->state_lock);
 	lockdep_register_key(&dev->state_lock_key);
 	lockdep_set_class(&dev->state_lock, &dev->state_lock_key);
@@ -45,7 +45,7 @@ EXPORT_SYMBOL_GPL(vfio_latch_init);
 
 /**
  * vfio_latch_release - undo vfio_latch_init()
- * @vdev: the device; nobody knows it any more, and it is gone after this
+ * @vdev: the device; nobody uses it any more, and it is gone after this
  *
  * Context: vfio_device_ops.release.
  */
@@ -67,8 +67,8 @@ void vfio_latch_release(struct vfio_device *vdev)
 EXPORT_SYMBOL_GPL(vfio_latch_release);
 
 /*
- * Devices we cannot serve: bridges; and PFs whose VFs are there already, with
- * users that we know nothing of.
+ * Devices we cannot serve: bridges, and PFs that have VFs already, of whose
+ * users we know nothing.
  */
 static int check_function(struct pci_dev *pdev)
 {
@@ -87,11 +87,11 @@ static int check_function(struct pci_dev *pdev)
  * @dev: the device, allocated by vfio_alloc_device()
  * @params: the policy input of its driver
  *
- * Becomes the driver data of the function, since the PCI core's callbacks
- * need it.
+ * @dev becomes the driver data of the function: the PCI core's callbacks need
+ * it.
  *
  * Context: probe; takes the parameter lock of the driver's module.
- * Return: 0 or a negative error, all being undone.
+ * Return: 0, or a negative error with everything undone.
  */
 int vfio_latch_register(struct vfio_latch_device *dev, const struct vfio_latch_params *params)
 {
@@ -155,8 +155,8 @@ EXPORT_SYMBOL_GPL(vfio_latch_register);
  * vfio_latch_unregister - take a device from its users
  * @dev: the device
  *
- * Waits until the last user has closed it, and leaves nothing of him in it.
- * VFs of a PF are removed first.
+ * Waits until the last user has closed it, and leaves none of the user's state
+ * in it. VFs of a PF are removed first.
  *
  * Context: remove; may sleep.
  */

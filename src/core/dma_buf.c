@@ -4,15 +4,16 @@
  *
  * A buffer can be mapped while user space could map the BAR:
  * latch_access_revoke() takes both kinds of mappings away, and
- * latch_access_unlock() gives the buffers back once the function answers
- * memory accesses again. Close takes them away for good. The file may live on;
- * it keeps the module, not the device.
+ * latch_access_unlock() gives the buffers back once the function answers memory
+ * accesses again. Close takes them away for good. The file may outlive the
+ * device; it keeps the module, not the device.
  *
- * To take a mapping away is to tell its driver, under the buffer's reservation
- * lock, and to wait until that has stopped its device: for the fences, then for
- * the unmapping. Both come in bounded time (dma_buf_invalidate_mappings()), and
- * neither may depend on a page fault, since faults may take reservation locks.
- * So they can be waited for under access_lock.
+ * Taking a mapping away means to tell its driver, under the buffer's
+ * reservation lock, and to wait until the driver has stopped its device: for
+ * the fences, then for the unmapping. Both end in bounded time
+ * (dma_buf_invalidate_mappings()), and neither may depend on a page fault,
+ * since faults may take reservation locks. So we can wait for them under
+ * access_lock.
  */
 #include <linux/dma-buf-mapping.h>
 #include <linux/dma-buf.h>
@@ -23,16 +24,17 @@
 
 #include "core.h"
 
-/* What dma_buf_export() and dma_buf_fd() know. */
+/* The flags that dma_buf_export() and dma_buf_fd() accept. */
 #define OPEN_FLAGS	(O_ACCMODE | O_NONBLOCK | O_CLOEXEC)
 
 /**
  * struct latch_dma_buf - ranges of a BAR that other devices may access
  * @node: in the device's list, until it is closed; under list_lock
  * @dmabuf: the buffer
- * @provider: whose memory it is, to the PCI core; valid while in the list
- * @waiters: for the last mapping to go, or the last pin
- * @nr_pins: how many walk through the list and are here; under list_lock
+ * @provider: the PCI core's name for the memory's owner; valid while in the
+ *	list
+ * @waiters: wait for the end of the last mapping, or of the last pin
+ * @nr_pins: walks through the list that are at this buffer; under list_lock
  * @nr_mappings: changed under the reservation lock
  * @is_revoked: changed under the reservation lock and the device's access_lock
  * @nr_ranges: number of @ranges
@@ -50,7 +52,7 @@ struct latch_dma_buf {
 	struct phys_vec ranges[] __counted_by(nr_ranges);
 };
 
-/* Protects the lists of all devices: a buffer that is released may have no device any more. */
+/* Protects the lists of all devices: a buffer may be released after its device is gone. */
 static DEFINE_SPINLOCK(list_lock);
 
 static bool can_be_mapped(struct vfio_latch_device *dev)
@@ -58,7 +60,7 @@ static bool can_be_mapped(struct vfio_latch_device *dev)
 	return !READ_ONCE(dev->reset_owner) && latch_can_be_mapped(dev);
 }
 
-/* Only a driver that handles addresses without memory behind them, and lets go when told to. */
+/* Accepts only drivers that handle addresses without memory behind, and let go when told to. */
 static int attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
 {
 	const struct latch_dma_buf *buf = dmabuf->priv;
@@ -97,10 +99,10 @@ static void unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
 }
 
 /*
- * The file's directory entry is gone, which may have outlived the file. So nobody
- * has it mapped, and who takes it away meanwhile is soon done. Not called with
- * locks of other drivers held: their references end in a work item, or on the way
- * back to user space.
+ * The file's directory entry is gone, which may have outlived the file. So
+ * nobody has the buffer mapped, and whoever takes it away meanwhile is done
+ * soon. Called without locks of other drivers: their references end in a work
+ * item, or on the way back to user space.
  */
 static void release(struct dma_buf *dmabuf)
 {
@@ -122,8 +124,8 @@ static const struct dma_buf_ops dma_buf_ops = {
 };
 
 /*
- * The first buffer after @buf, or of all, pinned: it stays in the list, and is not
- * freed. Unpins @buf.
+ * The next buffer after @buf, or the first one, pinned: it stays in the list,
+ * and is not freed. Unpins @buf.
  */
 static struct latch_dma_buf *next_buffer(struct vfio_latch_device *dev, struct latch_dma_buf *buf)
 {
@@ -157,7 +159,7 @@ static void revoke(struct latch_dma_buf *buf)
 	WRITE_ONCE(buf->is_revoked, true);
 	was_mapped = buf->nr_mappings;
 	dma_buf_invalidate_mappings(buf->dmabuf);
-	/* Anybody can add a fence, which means nothing if nobody had the buffer mapped. */
+	/* Anybody can add a fence; it means nothing if nobody had the buffer mapped. */
 	if (was_mapped)
 		dma_resv_wait_timeout(resv, DMA_RESV_USAGE_BOOKKEEP, false,
 				      MAX_SCHEDULE_TIMEOUT);
@@ -165,7 +167,7 @@ static void revoke(struct latch_dma_buf *buf)
 	wait_event(buf->waiters, !READ_ONCE(buf->nr_mappings));
 }
 
-/* Who was refused meanwhile is told that it can be mapped again. */
+/* Tells drivers that were refused meanwhile that they can map it again. */
 static void give_back(struct latch_dma_buf *buf)
 {
 	if (!buf->is_revoked)
@@ -180,7 +182,7 @@ static void give_back(struct latch_dma_buf *buf)
  * latch_dma_bufs_register - be ready to give BARs to other devices
  * @dev: the device
  *
- * What the PCI core allocates for it goes with the driver.
+ * The PCI core frees its part of it when the driver is unbound.
  *
  * Context: probe.
  * Return: 0, also where the device's BARs cannot be given away, or -ENOMEM.
@@ -254,7 +256,7 @@ static int read_ranges(struct latch_dma_buf *buf, struct pci_dev *pdev, unsigned
 		if (!range.length || !PAGE_ALIGNED(range.offset | range.length) ||
 		    range.offset >= bar_size || range.length > bar_size - range.offset)
 			return -EINVAL;
-		/* Nobody is charged for the tables of a mapping: they need a bound. */
+		/* A mapping's tables are charged to nobody, so they need a bound. */
 		*size += range.length;
 		if (*size > bar_size)
 			return -EINVAL;
@@ -264,7 +266,7 @@ static int read_ranges(struct latch_dma_buf *buf, struct pci_dev *pdev, unsigned
 	return 0;
 }
 
-/* The buffer as a file; it has what was allocated. The device does not know of it yet. */
+/* Makes the buffer's file, which then owns it. The device does not know the buffer yet. */
 static int export_buffer(struct latch_dma_buf *buf, size_t size, int flags)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
@@ -310,7 +312,7 @@ static struct latch_dma_buf *new_buffer(struct vfio_latch_device *dev,
 	return ERR_PTR(ret);
 }
 
-/* From here on the device takes it away and gives it back. */
+/* From here on the device revokes the buffer and gives it back. */
 static int add_buffer(struct vfio_latch_device *dev, struct latch_dma_buf *buf)
 {
 	if (down_read_killable(&dev->access_lock))
@@ -330,13 +332,14 @@ static int add_buffer(struct vfio_latch_device *dev, struct latch_dma_buf *buf)
  * @arg: user address of a struct vfio_device_feature_dma_buf and its ranges
  * @argsz: bytes of it
  *
- * A buffer of a function that does not answer memory accesses can be made; it
- * can be mapped when the function does.
+ * A buffer can be made while the function does not answer memory accesses, and
+ * mapped when it does.
  *
  * Return: a file descriptor; 0 for PROBE; -EINVAL for a flag that is not GET or
- * is unknown, ports, no range, one that is not of whole pages inside the BAR, or
- * more than the BAR has in all; -ENODEV for what is no BAR, or one that somebody
- * else has; -EFAULT, -ENOMEM, -EINTR, or what the file table says.
+ * is unknown, for ports, no range, one that is not of whole pages inside the
+ * BAR, or more than the BAR has in all; -ENODEV for an index that is no BAR, or
+ * a BAR that somebody else has; -EFAULT, -ENOMEM, -EINTR, or an error of the
+ * file table.
  */
 int latch_feature_dma_buf(struct vfio_latch_device *dev, u32 flags, void __user *arg,
 			  size_t argsz)

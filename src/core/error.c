@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the PCI core tells us: errors (AER), and resets of the function by
- * whomever: ourselves, sysfs, a neighbour's hot reset.
+ * The PCI core's callbacks: errors (AER), and resets of the function by
+ * anybody: ourselves, sysfs, a neighbour's hot reset.
  *
  * All are called with the device locked, so the driver data stays, and the
- * device may be open or not. Errors come while the PCI core walks the bus, under
- * a lock that holders of state_lock may wait for: nothing waits for them there
- * (away.c).
+ * device may be open or not. Errors come while the PCI core walks the bus,
+ * under a lock that holders of state_lock may wait for. So their callbacks do
+ * not wait for state_lock (away.c).
  *
  * From reset_prepare to reset_done state_lock is held, and access_lock for
  * writing: accesses wait, mappings are gone. A hot reset of ours has taken the
@@ -22,7 +22,7 @@ static void tell_driver(struct vfio_latch_device *dev,
 		word(dev);
 }
 
-/* The link of the function is reset from here on, and comes back or does not. */
+/* From here on the link of the function is reset, and may or may not come back. */
 static void leave(struct vfio_latch_device *dev)
 {
 	tell_driver(dev, dev->reset_begins);
@@ -36,7 +36,7 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 	latch_clean_clear(dev);
 	latch_irq_signal_error(dev);
 	if (state == pci_channel_io_perm_failure) {
-		/* Newer kernels say so of a recovery that has failed: no reset is to come. */
+		/* Newer kernels report a failed recovery so: no reset will come. */
 		if (dev->is_recovering)
 			latch_come_back(dev);
 		dev->is_recovering = false;
@@ -46,13 +46,14 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 	if (!dev->is_recovering)
 		return PCI_ERS_RESULT_CAN_RECOVER;
 	leave(dev);
-	/* Only who asks for a reset is told when the link has been reset. */
+	/* Only drivers that ask for a reset are told when the link has been reset. */
 	return PCI_ERS_RESULT_NEED_RESET;
 }
 
 /*
- * Another driver may have asked for it: of a link that did not fail nobody has said before. Or the
- * function was reset and configured between the error and this, by root or a neighbour's user.
+ * Another driver may have asked for the reset: if the link did not fail, error_detected() has not
+ * announced it. Or the function was reset and configured between the error and this, by root or a
+ * neighbour's user.
  */
 static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 {
@@ -67,8 +68,8 @@ static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 }
 
 /*
- * The state is saved next. What restores it writes the MSI-X table, so the function must decode;
- * one that nobody has open has neither MSI-X nor INTx, and stays as it is.
+ * The PCI core saves the state next. Restoring it writes the MSI-X table, so the function must
+ * decode; a closed function has neither MSI-X nor INTx, and stays as it is.
  */
 static void reset_prepare(struct pci_dev *pdev)
 {
@@ -92,7 +93,7 @@ static void reset_done(struct pci_dev *pdev)
 {
 	struct vfio_latch_device *dev = pci_get_drvdata(pdev);
 
-	/* It may have begun to answer in the middle of what the PCI core restored. */
+	/* It may have begun to answer while the PCI core restored it. */
 	if (latch_answers(dev) && !latch_bars_are_lost(pdev)) {
 		if (dev->pristine) {
 			latch_intx_set_quiet(dev, LATCH_QUIET_RESET, false);
@@ -101,7 +102,7 @@ static void reset_done(struct pci_dev *pdev)
 		latch_access_restored(dev);
 		tell_driver(dev, dev->was_reset);
 	} else {
-		/* What was restored has not arrived, or was saved of a function that was away. */
+		/* The restore was lost, or the state was saved of a function that was away. */
 		latch_leave(dev, true);
 		latch_wait_ready(dev);
 		latch_settle(dev);

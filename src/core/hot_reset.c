@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Hot reset: a reset of the slot or bus that a function sits on, and of all
- * that sits there with it.
+ * other functions there.
  *
  * The functions that such a reset affects share a vfio_device_set, whose lock
  * keeps opens, closes and other hot resets out. Every member is a device of
- * ours; what else sits there, bound to whatever, is no member and prevents a
- * reset. During the reset the PCI core calls every member's reset_prepare and
- * reset_done (error.c), which keep its accesses out.
+ * ours. A function there with another driver, or none, is no member, and
+ * prevents the reset. During the reset the PCI core calls every member's
+ * reset_prepare and reset_done (error.c), which keep its accesses out.
  */
 #include <linux/file.h>
 #include <linux/pm_runtime.h>
@@ -29,12 +29,14 @@ static bool resets_bus(struct pci_dev *pdev)
  * latch_device_set_id - which device set a device belongs to
  * @dev: the device
  *
- * A VF has one of its own, so that the users of a PF's VFs do not wait for
- * each other's opens and closes. It is reset with its PF's bus, but then its
- * owner cannot be told (check_one()): nobody can reset a bus with VFs on it.
+ * A VF has a set of its own, so that the users of a PF's VFs do not wait for
+ * each other's opens and closes. A reset of the PF's bus resets it, too, but
+ * check_one() finds that it is no member: nobody can reset a bus with VFs on
+ * it.
  *
- * An address inside the slot, bus or device; never one that the kernel's own
- * VFIO PCI core would take, which casts its sets' members to its own type.
+ * Return: an address inside the slot, bus or device; never one that the
+ * kernel's own VFIO PCI core would take, which casts its sets' members to its
+ * own type.
  */
 void *latch_device_set_id(struct vfio_latch_device *dev)
 {
@@ -68,10 +70,10 @@ static bool is_next(const struct walk *walk, const struct pci_dev *bridge, struc
 }
 
 /*
- * In the order of the PCI core, and not by its pci_walk_bus(): AER walks a bus while it waits for
- * the device lock of a function there, which an unbind holds until the last close. Who closes it
- * would wait for whoever wants to add a function anywhere, and he for AER. A function that is taken
- * away meanwhile may have others visited twice.
+ * In the order of the PCI core, but without its pci_walk_bus(): AER walks a bus while it waits for
+ * the device lock of a function there, which an unbind holds until the last close. With
+ * pci_walk_bus() that close would wait for any task that adds a function, and that task for AER. If
+ * a function is removed meanwhile, others may be visited twice.
  */
 static int visit_behind(const struct walk *walk, const struct pci_dev *bridge)
 {
@@ -87,7 +89,7 @@ static int visit_behind(const struct walk *walk, const struct pci_dev *bridge)
 		if (ret)
 			break;
 	}
-	/* Of the last one only if it was not the end. */
+	/* The loop has put it if it came to its end. */
 	pci_dev_put(pdev);
 	return ret;
 }
@@ -124,7 +126,7 @@ static struct vfio_latch_device *find_member(struct vfio_device_set *set, struct
 	return NULL;
 }
 
-/* The answer to VFIO_DEVICE_GET_PCI_HOT_RESET_INFO as it is put together. */
+/* The answer to VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, being built. */
 struct report {
 	struct vfio_latch_device *dev;
 	struct vfio_pci_dependent_device *entries;
@@ -187,10 +189,10 @@ static int make_report(struct report *report)
  * @dev: the device
  * @arg: user address of a struct vfio_pci_hot_reset_info
  *
- * Return: 0; -ENODEV if neither slot nor bus can be reset; -ENOSPC if the
- * devices do not fit, their number then being told; -EINVAL if argsz is too
- * small; -EPERM for a device without an IOMMU group; -EAGAIN if devices
- * appeared meanwhile; -EFAULT; -ENOMEM.
+ * Return: 0; -ENODEV if neither slot nor bus can be reset; -ENOSPC with the
+ * number of devices if they do not fit; -EINVAL if argsz is too small; -EPERM
+ * for a device without an IOMMU group; -EAGAIN if devices appeared meanwhile;
+ * -EFAULT; -ENOMEM.
  */
 int latch_hot_reset_info(struct vfio_latch_device *dev, void __user *arg)
 {
@@ -231,7 +233,7 @@ free:
 	return ret;
 }
 
-/* What a user shows to prove that all affected devices are his. */
+/* The user's proof of owning all affected devices. */
 struct proof {
 	struct vfio_latch_device *dev;
 	struct file **groups;
@@ -258,7 +260,7 @@ static int check_one(struct pci_dev *pdev, void *data)
 	const struct proof *proof = data;
 	struct vfio_latch_device *member = find_member(proof->dev->vdev.dev_set, pdev);
 
-	/* Bridges below the slot or bus go with their devices. */
+	/* Bridges below the slot or bus are reset with their devices. */
 	if (pci_is_bridge(pdev))
 		return 0;
 	return member && is_owned(proof, member) ? 0 : -EINVAL;
@@ -288,10 +290,11 @@ static int add_member(struct pci_dev *pdev, void *data)
 
 /*
  * The PCI core prepares one function after the other. The holder of a later one's state_lock may
- * wait for a page fault on the BAR of an earlier one, which waits for the reset. So all are taken
- * before the first function is prepared, in the order of the PCI core.
+ * wait for a page fault on the BAR of an earlier one, which waits for the reset. So all state_locks
+ * are taken before the first function is prepared, in the order of the PCI core.
  *
- * If none of them answers there is nothing to reset. If one does, that may bring back the others.
+ * If no function answers there is nothing to reset. If one does, the reset may bring back the
+ * others.
  */
 static int reset_with_state_locks(struct vfio_device_set *set, struct pci_dev *pdev)
 {
@@ -324,7 +327,7 @@ static int reset_with_state_locks(struct vfio_device_set *set, struct pci_dev *p
 	return ret;
 }
 
-/* Resets slot or bus, every member awake. */
+/* Resets slot or bus, with every member awake. */
 static int reset_set(struct vfio_device_set *set, struct pci_dev *pdev)
 {
 	struct vfio_device *vdev, *failed = NULL;
@@ -397,7 +400,7 @@ static int reset_with_groups(struct vfio_latch_device *dev, const s32 __user *us
 	s32 *fds;
 	int ret;
 
-	/* More groups than devices cannot be meant. */
+	/* More groups than devices is an error. */
 	visit_affected(dev->pdev, count_one, &affected);
 	if (count > affected)
 		return -EINVAL;
@@ -445,7 +448,7 @@ int latch_hot_reset(struct vfio_latch_device *dev, void __user *arg)
 	return header.count ? reset_with_groups(dev, arg + minsz, header.count) : -EINVAL;
 }
 
-/* A PF's VFs, which are others' to use, would not survive the reset. */
+/* Others may use a PF's VFs, which would not survive the reset. */
 static int check_member(struct pci_dev *pdev, void *data)
 {
 	if (pci_is_bridge(pdev))
@@ -457,8 +460,8 @@ static int check_member(struct pci_dev *pdev, void *data)
  * latch_hot_reset_at_last_close - reset functions that cannot be reset alone
  * @dev: the device that is being closed
  *
- * Once no member of the set is open any more, one reset serves all that need
- * it. A function that it cannot be done for keeps needing it.
+ * When the last member of the set is closed, one reset serves all that need it.
+ * A function that cannot be reset so still needs it.
  *
  * Context: last close; the device set's lock is held.
  */

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Intel graphics: what its driver needs besides the function itself, as
- * read-only regions. The OpRegion, which firmware leaves in memory (Intel IGD
- * OpRegion Specification), and the configuration spaces of the host bridge and
- * of the LPC bridge, where the driver looks for what platform it is on.
+ * read-only regions. These are the OpRegion, which firmware leaves in memory
+ * (Intel IGD OpRegion Specification), and the configuration spaces of the host
+ * bridge and of the LPC bridge, by which the driver recognises the platform.
  *
- * Where the OpRegion is stands in a register, ASLS, that we, the host's driver
- * and firmware believe. So it is no user's to write (config_rules.c): its value
- * is latched at probe and put back after resets. Even that may be a lie, since
- * others had the function before us, and so may be all that the OpRegion says.
- * Nothing is mapped that the firmware did not reserve, and nothing but what has
- * the signature of an OpRegion or of a video BIOS table.
+ * The OpRegion's address is in a register, ASLS, that we, the host's driver and
+ * firmware believe. So no user may write it (config_rules.c): its value is
+ * latched at probe and restored after resets. It may still be wrong, since
+ * others had the function before us, and so may everything in the OpRegion. We
+ * map only memory that firmware reserved, and show only what has the signature
+ * of an OpRegion or of a video BIOS table.
  *
- * Regions come at open and go at close; their readers are the device's users.
+ * Regions exist from open to close; only the device's users read them.
  */
 #include <linux/io.h>
 
@@ -34,8 +34,9 @@
 
 /**
  * struct opregion - an OpRegion, and the video BIOS table behind it
- * @base: OPREGION_LENGTH bytes of firmware's memory, which it goes on changing
- * @vbt: the table, if it stands outside and is one, else NULL
+ * @base: OPREGION_LENGTH bytes of firmware's memory, which firmware goes on
+ *	changing
+ * @vbt: the table, if it is outside of the OpRegion and valid, else NULL
  * @vbt_size: its bytes
  * @version: as firmware says, major in the high byte
  */
@@ -62,10 +63,10 @@ static void put_bytes(u8 *buf, u64 offset, size_t count, u64 at, const void *val
 }
 
 /*
- * The user sees the table right behind the OpRegion, and its address says so,
- * counted from the OpRegion's start as version 2.1 does; version 2.0, whose
- * address is physical and tells a guest nothing, is shown as 2.1. A table that
- * is not shown has no address.
+ * The user sees the table right behind the OpRegion. Its address says so: an
+ * offset from the OpRegion's start, as in version 2.1. Version 2.0, whose
+ * address is physical and useless to a guest, is shown as 2.1. A table that is
+ * not shown has no address.
  */
 static int opregion_rw(struct vfio_latch_device *dev, void *data, void *buf, u64 offset,
 		       size_t count, bool is_write)
@@ -105,9 +106,9 @@ static const struct vfio_latch_region_ops opregion_ops = {
 };
 
 /*
- * Maps what firmware left in memory. The address may be anybody's invention:
- * only what the firmware's memory map says is the firmware's own is mapped,
- * neither RAM, which is others' data, nor a device's registers.
+ * Maps what firmware left in memory. The address may be wrong: so we map only
+ * what the firmware's memory map reserves for the firmware, neither RAM, which
+ * is others' data, nor a device's registers.
  */
 static void *map_firmware(u64 address, size_t size)
 {
@@ -119,7 +120,7 @@ static void *map_firmware(u64 address, size_t size)
 	return memremap(address, size, MEMREMAP_WB);
 }
 
-/* Maps the table that stands outside of the OpRegion, if there is one that is one. */
+/* Maps a table outside of the OpRegion, if there is one and it is valid. */
 static void map_vbt(struct opregion *opregion, u32 base)
 {
 	u64 address = get_unaligned_le64(opregion->base + OPREGION_RVDA);
@@ -128,7 +129,7 @@ static void map_vbt(struct opregion *opregion, u32 base)
 	if (opregion->version < VERSION_2_0 || !address || size < sizeof(VBT_SIGNATURE) - 1 ||
 	    size > OPREGION_VBT_MAX)
 		return;
-	/* From 2.1 on it counts from the OpRegion's start, and stands behind it. */
+	/* From 2.1 on it is an offset from the OpRegion's start, and lies behind the OpRegion. */
 	if (opregion->version > VERSION_2_0) {
 		if (address < OPREGION_LENGTH || address > U32_MAX)
 			return;
@@ -168,7 +169,7 @@ static int add_opregion(struct vfio_latch_device *dev)
 	opregion->base = map_firmware(dev->opregion, OPREGION_LENGTH);
 	if (!opregion->base)
 		goto free;
-	/* A discrete GPU's register there is something else. */
+	/* A discrete GPU has another register there. */
 	if (!is_opregion(opregion->base))
 		goto unmap;
 	opregion->version = get_unaligned_le16(opregion->base + OPREGION_VERSION + 2);
@@ -243,7 +244,7 @@ static int add_bridge(struct vfio_latch_device *dev, unsigned int devfn, unsigne
 
 /*
  * Processor graphics, whose driver looks at the chipset: device 2 of the root
- * bus. A graphics card has no part in what platform it is plugged into.
+ * bus. A graphics card does not depend on the platform.
  */
 static bool is_integrated(struct pci_dev *pdev)
 {
@@ -251,7 +252,7 @@ static bool is_integrated(struct pci_dev *pdev)
 }
 
 /**
- * latch_igd_latch - keep in mind what firmware said of Intel's graphics function
+ * latch_igd_latch - latch the OpRegion's address of Intel's graphics function
  * @dev: the device; nothing is done for others
  *
  * Context: probe.
@@ -263,7 +264,7 @@ void latch_igd_latch(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_igd_restore - put back what latch_igd_latch() found
+ * latch_igd_restore - restore what latch_igd_latch() found
  * @dev: the device; nothing is done for others
  *
  * A reset may have cleared it, and the PCI core does not restore registers that
@@ -283,14 +284,14 @@ void latch_igd_restore(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_igd_add_regions - give Intel's graphics function its platform's regions
+ * latch_igd_add_regions - add the platform's regions to Intel's graphics function
  * @dev: the device; nothing is done for others
  *
- * What the platform does not have is left out.
+ * Regions that the platform does not have are left out.
  *
  * Context: first open.
- * Return: 0 or -ENOMEM. What was added before an error is freed by
- * latch_regions_free().
+ * Return: 0 or -ENOMEM. latch_regions_free() frees what was added before an
+ * error.
  */
 int latch_igd_add_regions(struct vfio_latch_device *dev)
 {

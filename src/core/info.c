@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a device has: VFIO_DEVICE_GET_INFO, _GET_REGION_INFO and _GET_IRQ_INFO. */
+/* Description of a device: VFIO_DEVICE_GET_INFO, _GET_REGION_INFO and _GET_IRQ_INFO. */
 #include <linux/uaccess.h>
 
 #include "core.h"
 
 #ifdef VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP
 /*
- * The AtomicOps a guest can use towards host memory: those that every switch
- * on the way forwards and the root port completes (PCIe 6.0, 6.15).
+ * The AtomicOps that a guest can use towards host memory: those that every
+ * switch on the way forwards and the root port completes (PCIe 6.0, 6.15).
  */
 static u32 atomic_completer_flags(struct pci_dev *pdev)
 {
@@ -23,7 +23,7 @@ static u32 atomic_completer_flags(struct pci_dev *pdev)
 	u16 requests;
 	unsigned int n;
 
-	/* Probing switches requests on; the user's own choice is put back. */
+	/* Probing switches requests on; the user's own choice is restored. */
 	pcie_capability_read_word(pdev, PCI_EXP_DEVCTL2, &requests);
 	for (n = 0; n < ARRAY_SIZE(widths); n++)
 		if (!pci_enable_atomic_ops_to_root(pdev, widths[n].capability))
@@ -42,7 +42,7 @@ static int add_device_caps(struct vfio_latch_device *dev, struct vfio_info_cap *
 
 	if (!pci_is_pcie(dev->pdev) || dev->pdev->is_virtfn)
 		return 0;
-	/* In the middle of a reset the register would read as all ones, and be written back so. */
+	/* During a reset the register would read as all ones, and be written back so. */
 	mutex_lock(&dev->config_lock);
 	latch_state_lock(dev);
 	if (latch_answers(dev))

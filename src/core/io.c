@@ -2,10 +2,10 @@
 /*
  * Device memory and ports, accessed in the widest aligned steps.
  *
- * How long an access takes is up to the device: one that hangs lets each run into
- * a time limit. So a range that is accessed under access_lock ends early, after a
- * bounded number of accesses, when somebody waits for that lock or the task is to
- * die; the caller drops the lock and goes on from there.
+ * The device decides how long an access takes: one that hangs lets each run
+ * into a time limit. So a range that is accessed under access_lock ends early,
+ * after a bounded number of accesses, when somebody waits for that lock or the
+ * task is being killed. The caller drops the lock and goes on from there.
  */
 #include <linux/io.h>
 #include <linux/sched/signal.h>
@@ -20,7 +20,7 @@ static bool should_pause(struct vfio_latch_device *dev)
 	       fatal_signal_pending(current);
 }
 
-/* User space sees device registers little-endian, whatever the host is. */
+/* User space sees device registers little-endian, whatever the host's byte order is. */
 static unsigned int step_width(const void __iomem *io, size_t count, unsigned int max_width)
 {
 	unsigned long at = (unsigned long)io;
@@ -32,8 +32,9 @@ static unsigned int step_width(const void __iomem *io, size_t count, unsigned in
 
 /**
  * latch_io_write - write one register
- * @io: where, aligned to @width; 8 bytes only in device memory, not a port
- * @value: what, in host byte order
+ * @io: the register, aligned to @width; 8 bytes only in device memory, not a
+ *	port
+ * @value: the value, in host byte order
  * @width: 1, 2, 4 or (on 64-bit hosts) 8 bytes
  */
 void latch_io_write(void __iomem *io, u64 value, unsigned int width)

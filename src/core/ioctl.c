@@ -8,8 +8,8 @@
  * @cmd: VFIO_DEVICE_*
  * @arg: user address of its argument
  *
- * Context: may sleep; vfio has resumed the device for the call's length.
- * Return: as the ioctl says, -ENOTTY for one that there is not.
+ * Context: may sleep; vfio keeps the device resumed during the call.
+ * Return: as the ioctl says, -ENOTTY for an unknown one.
  */
 long vfio_latch_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg)
 {
@@ -47,7 +47,7 @@ EXPORT_SYMBOL_GPL(vfio_latch_ioctl);
  * @argsz: bytes of it
  *
  * Context: may sleep.
- * Return: as the feature says, -ENOTTY for one that there is not.
+ * Return: as the feature says, -ENOTTY for an unknown one.
  */
 int vfio_latch_device_feature(struct vfio_device *vdev, u32 flags, void __user *arg,
 			      size_t argsz)

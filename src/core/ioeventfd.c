@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VFIO_DEVICE_IOEVENTFD: a register write that signalling an eventfd does,
- * without a way through user space.
+ * VFIO_DEVICE_IOEVENTFD: signalling an eventfd writes a register, without a way
+ * through user space.
  *
- * The list is under ioeventfd_lock. The write itself happens in the context
- * that signals, if that is no interrupt and access_lock is free there. Else it is
- * due, and the device's one work item waits for the lock for all of them: a
- * thousand that waited in a workqueue of the system's would hold up everybody's
- * work there.
+ * The list is under ioeventfd_lock. The write happens in the context that
+ * signals, if that is no interrupt and access_lock is free there. Otherwise it
+ * is due, and the device's one work item waits for the lock for all that are
+ * due: a thousand work items that wait would block the system's workqueue.
  */
 #include <linux/eventfd.h>
 #include <linux/uaccess.h>
@@ -15,7 +14,7 @@
 
 #include "core.h"
 
-/* A bound for what one device can pin. */
+/* A bound for the memory that one device can pin. */
 #define IOEVENTFDS_MAX	1000
 
 /**
@@ -23,12 +22,12 @@
  * @node: in the device's list
  * @dev: the device
  * @virqfd: waits for the eventfd
- * @io: the register
+ * @io: the register, mapped
  * @data: what is written, in host byte order
  * @position: the register's file offset
  * @width: bytes
- * @is_memory: the register is in device memory, which may be switched off
- * @is_due: it was signalled, and is not written yet
+ * @is_memory: the register is in device memory, not a port
+ * @is_due: the eventfd was signalled, and the register is not written yet
  */
 struct latch_ioeventfd {
 	struct list_head node;
@@ -65,10 +64,10 @@ static bool try_to_write(struct latch_ioeventfd *ioeventfd)
 }
 
 /*
- * The eventfd was signalled, in whatever context. Returns 0: no work item of the eventfd's own.
+ * The eventfd was signalled, in any context. Returns 0: no work item of the eventfd's own.
  *
- * What an interrupt writes may bring that interrupt in again at once: the processor would stay in
- * its handler.
+ * A write from an interrupt may raise that interrupt again at once: the processor would stay in its
+ * handler.
  */
 static int signalled(void *opaque, void *unused)
 {
@@ -168,7 +167,7 @@ static int create(struct vfio_latch_device *dev, u64 position, unsigned int widt
 	return 0;
 }
 
-/* Whether a write of @width bytes there is one the user could do himself. */
+/* Whether the user could do a write of @width bytes there without the eventfd. */
 static int check_register(struct vfio_latch_device *dev, u64 position, unsigned int width)
 {
 	int bar = latch_region_index(position, PCI_STD_NUM_BARS);
@@ -190,9 +189,10 @@ static int check_register(struct vfio_latch_device *dev, u64 position, unsigned 
  * @dev: the device
  * @arg: user address of a struct vfio_device_ioeventfd
  *
- * Return: 0; -EINVAL for a width, place or descriptor that cannot be; -EEXIST
- * if there is such a write already; -ENODEV if there is none to take away;
- * -ENOSPC beyond 1000 of them; -EFAULT; -ENOMEM.
+ * Return: 0; -EINVAL for a bad width, place or descriptor; -EEXIST if there is
+ * such a write already; -ENODEV if there is none to remove; -ENOSPC beyond 1000
+ * of them; -EINTR if the task is being killed; -EFAULT; -ENOMEM; or an error of
+ * latch_bar_map().
  */
 int latch_ioeventfd(struct vfio_latch_device *dev, void __user *arg)
 {

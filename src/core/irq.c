@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VFIO_DEVICE_SET_IRQS: checks a request and hands it to the interrupt's kind.
- * ERR and REQ, which are no interrupts of the function, are answered here.
+ * VFIO_DEVICE_SET_IRQS: checks a request and hands it to the file for the
+ * interrupt's kind. ERR and REQ, which are no interrupts of the function, are
+ * handled here.
  *
- * irq_lock serialises all of it, but AER and unbind, which signal both: their
- * eventfds have a lock of their own.
+ * irq_lock serialises all of it, except AER and unbind, which signal ERR and
+ * REQ: signal_lock protects those eventfds.
  */
 #include <linux/eventfd.h>
 #include <linux/uaccess.h>
@@ -45,7 +46,8 @@ unsigned int latch_irq_count(struct vfio_latch_device *dev, unsigned int index)
  * @fd: file descriptor, or -1 for none
  * @trigger: set to the eventfd, or NULL for none
  *
- * Return: 0, -EINVAL for another negative number, or what eventfd says.
+ * Return: 0, -EINVAL for another negative number, or an error of
+ * eventfd_ctx_fdget().
  */
 int latch_eventfd_get(int fd, struct eventfd_ctx **trigger)
 {
@@ -74,7 +76,7 @@ static void replace_trigger(struct vfio_latch_device *dev, struct eventfd_ctx **
 		eventfd_ctx_put(old);
 }
 
-/* Who waits for an eventfd is called from here: he must not set up ERR or REQ from there. */
+/* The eventfd's waiters are called under signal_lock: they must not set up ERR or REQ. */
 static bool signal_trigger(struct vfio_latch_device *dev, struct eventfd_ctx **trigger)
 {
 	bool is_set;
@@ -87,7 +89,7 @@ static bool signal_trigger(struct vfio_latch_device *dev, struct eventfd_ctx **t
 	return is_set;
 }
 
-/* ERR and REQ: one eventfd each, which a user may also signal himself. */
+/* ERR and REQ: one eventfd each, which the user may also signal. */
 static int set_trigger(struct vfio_latch_device *dev, struct eventfd_ctx **trigger,
 		       const struct latch_irq_request *request)
 {
@@ -144,8 +146,8 @@ static int set_irqs(struct vfio_latch_device *dev, const struct latch_irq_reques
  * @dev: the device
  * @arg: user address of a struct vfio_irq_set and its data
  *
- * Return: 0; the number of MSI vectors that could be had, if fewer than asked
- * for; or a negative error, nothing then being changed.
+ * Return: 0; the number of MSI vectors that were available, if fewer than asked
+ * for; or a negative error.
  */
 int latch_set_irqs(struct vfio_latch_device *dev, void __user *arg)
 {
@@ -204,7 +206,7 @@ void latch_irqs_close(struct vfio_latch_device *dev)
  * latch_irq_signal_error - tell the user of an uncorrectable error
  * @dev: the device
  *
- * Context: AER recovery, under locks of the PCI core: takes only a spinlock.
+ * Context: AER recovery, under locks of the PCI core; takes only a spinlock.
  */
 void latch_irq_signal_error(struct vfio_latch_device *dev)
 {
@@ -216,7 +218,7 @@ void latch_irq_signal_error(struct vfio_latch_device *dev)
  * @vdev: the device
  * @count: how often vfio has asked before
  *
- * Context: unbind waits for the last close; takes only a spinlock.
+ * Context: unbind, waiting for the last close; takes only a spinlock.
  */
 void vfio_latch_request(struct vfio_device *vdev, unsigned int count)
 {

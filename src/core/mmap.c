@@ -3,11 +3,12 @@
  * Mappings of BARs. Pages appear when they are touched, under access_lock held
  * for reading, and are taken away by latch_access_revoke() under access_lock
  * held for writing. So a page is there only while the function answers memory
- * accesses; a fault in between waits, and gets SIGBUS if it ends switched off.
+ * accesses. A fault in between waits, and gets SIGBUS if the function does not
+ * answer after the wait.
  *
- * A fault must map the page that was touched. What it maps beside it is a
- * favour that saves further faults: with huge mappings one of them, else the
- * whole mapping, a bounded piece under each hold of access_lock.
+ * A fault must map the page that was touched. It maps more only to save further
+ * faults: one huge mapping where they exist, else the whole mapping, a bounded
+ * piece under each hold of access_lock.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -17,16 +18,16 @@
 /* Bytes that are mapped under one hold of access_lock, some 100,000 instructions either way. */
 #define MAP_PIECE	(COMPAT_MAPS_IN_BULK ? SZ_64M : SZ_2M)
 
-/* A mapping begins with what mmap() has checked, also where a part of it was cut off. */
+/* vm_pgoff is the first page's frame, also in a mapping that was split. */
 static unsigned long pfn_of(const struct vm_area_struct *vma, unsigned long address)
 {
 	return vma->vm_pgoff + PHYS_PFN(address - vma->vm_start);
 }
 
 /*
- * Takes access_lock to map pages of a BAR: VM_FAULT_NOPAGE with it held, or
- * what the fault ends with. A task that is being killed does not wait; SIGBUS
- * ends its fault also where the kernel touched the page for it.
+ * Takes access_lock to map pages of a BAR. Returns VM_FAULT_NOPAGE with it
+ * held, or the fault's result. A task that is being killed does not wait;
+ * SIGBUS ends its fault also if the kernel touched the page for it.
  */
 static vm_fault_t map_begin(struct vfio_latch_device *dev)
 {
@@ -67,7 +68,7 @@ static bool map_piece(struct vfio_latch_device *dev, struct vm_area_struct *vma,
 	return is_mapped;
 }
 
-/* The favour ends at the first obstacle: another fault goes on. */
+/* Stops at the first obstacle: another fault goes on. */
 static void map_neighbours(struct vfio_latch_device *dev, struct vm_area_struct *vma,
 			   unsigned long address)
 {
@@ -132,7 +133,7 @@ static const struct vm_operations_struct bar_vm_ops = {
 /**
  * vfio_latch_mmap - map a part of a BAR
  * @vdev: the device, open
- * @vma: the mapping: shared, its offset naming region and page
+ * @vma: the mapping: shared, its offset names region and page
  *
  * Context: mmap_lock is held for writing.
  * Return: 0; -EINVAL for a private mapping, a region that cannot be mapped or
@@ -160,8 +161,8 @@ int vfio_latch_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 		return -EINVAL;
 
 	/*
-	 * Not the offset any more: what a BAR has beyond 1 TiB, offsets name as the next region's,
-	 * and its pages must not be looked for there.
+	 * No longer the file offset: beyond 1 TiB of a BAR, that is the next region's, and pages
+	 * must not be looked up there.
 	 */
 	vma->vm_pgoff = PHYS_PFN(pci_resource_start(dev->pdev, bar) + offset);
 	compat_mapping_attach(dev->mapping, vma);

@@ -2,23 +2,23 @@
 /*
  * MSI and MSI-X: one eventfd for each vector.
  *
- * All under irq_lock. The handler of a vector reads its eventfd without a
- * lock; who replaces it waits for the handler before putting the old one.
+ * All under irq_lock. The handler of a vector reads its eventfd without a lock;
+ * replacing the eventfd waits for the handler before the old one is put.
  *
  * Allocating, requesting and freeing vectors writes the MSI-X table, in a BAR:
- * an access of the host's (latch_host_access_begin()), which also brings the
- * function to D0 for its time. The PCI core refuses to set MSI up elsewhere,
- * and a user who takes it down in D3hot, as for a VM's reset, must not fail.
- * Freeing waits for who reads about the interrupt in procfs, and offering it
- * to KVM for KVM: both may wait for a page fault on our own BAR, which never
- * takes state_lock.
+ * a host access (latch_host_access_begin()), which also brings the function to
+ * D0 meanwhile. The PCI core refuses to set MSI up in other states, and a user
+ * who takes it down in D3hot, as for a VM's reset, must not fail. Freeing waits
+ * for readers of the interrupt in procfs, and offering it to KVM waits for KVM.
+ * Both may wait for a page fault on our own BAR, which never takes state_lock.
  *
- * Vectors may be added one by one. A kernel that can allocate MSI-X vectors
- * behind those that are there does so (COMPAT_MSIX_DYNAMIC). Elsewhere only as
- * many are allocated as the user asks for first; when he asks for more, once,
- * all that the function has are, and every vector moves over. While they move
- * an interrupt may be lost: each eventfd is signalled once afterwards, since a
- * driver copes with an interrupt too many, and not with one too few.
+ * Vectors may be added one by one. A kernel that can allocate further MSI-X
+ * vectors while some are in use does so (compat_msix_can_alloc_at()). Elsewhere
+ * the first request allocates only as many as the user asks for. The first
+ * request for more allocates all that the function has, and every vector moves
+ * over. While they move an interrupt may be lost. So each eventfd is signalled
+ * once afterwards: a driver copes with an interrupt too many, and not with one
+ * too few.
  */
 #include <linux/eventfd.h>
 #include <linux/interrupt.h>
@@ -54,7 +54,7 @@ static bool is_msix(struct vfio_latch_device *dev)
 	return dev->irq_type == VFIO_PCI_MSIX_IRQ_INDEX;
 }
 
-/* Without bypass interrupts still arrive, through the eventfd. */
+/* Without bypass, interrupts still arrive through the eventfd. */
 static void offer_bypass(struct vfio_latch_device *dev, struct latch_vector *vector)
 {
 	if (compat_irq_bypass_register(&vector->producer, vector->trigger, vector->irq))
@@ -62,8 +62,8 @@ static void offer_bypass(struct vfio_latch_device *dev, struct latch_vector *vec
 }
 
 /*
- * The user may have written the table, by a reset of the device's own or
- * through a mapping: a vector goes in use with the message the host meant.
+ * The user may have changed the table, by a device-specific reset or through a
+ * mapping: so the host writes the vector's message again before its first use.
  */
 static int request_vector(struct vfio_latch_device *dev, struct latch_vector *vector)
 {
@@ -155,8 +155,9 @@ static int set_vector(struct vfio_latch_device *dev, unsigned int n, struct even
 }
 
 /*
- * Sets @count vectors from @start to @triggers, whose references it takes
- * over. After an error the vectors that it added are gone again.
+ * Sets @count vectors from @start to @triggers, whose references it takes over.
+ * After an error the vectors that it added are removed again; eventfds that it
+ * replaced stay so.
  */
 static int set_vectors(struct vfio_latch_device *dev, unsigned int start, unsigned int count,
 		       struct eventfd_ctx **triggers)
@@ -194,7 +195,7 @@ static unsigned int irq_flags(unsigned int index)
 	return index == VFIO_PCI_MSIX_IRQ_INDEX ? PCI_IRQ_MSIX : PCI_IRQ_MSI;
 }
 
-/* Allocates at least @min vectors, and up to @max; says how many, or an error. */
+/* Allocates at least @min vectors, and up to @max. Returns how many, or an error. */
 static int allocate(struct vfio_latch_device *dev, unsigned int index, unsigned int min,
 		    unsigned int max)
 {
@@ -210,7 +211,7 @@ static int allocate(struct vfio_latch_device *dev, unsigned int index, unsigned 
 	return ret;
 }
 
-/* The PCI core switches INTx on again with the last vector, for which there is no handler. */
+/* With the last vector the PCI core switches INTx on again, which has no handler. */
 static void deallocate(struct vfio_latch_device *dev)
 {
 	pci_power_t state;
@@ -221,7 +222,7 @@ static void deallocate(struct vfio_latch_device *dev)
 	latch_host_access_end(dev, state);
 }
 
-/* Fewer vectors than asked for are none: the user is told how many there are. */
+/* If fewer vectors than asked for can be had, none is set up, and the user is told the number. */
 static int msi_enable(struct vfio_latch_device *dev, unsigned int index, unsigned int count)
 {
 	int ret = allocate(dev, index, 1, count);
@@ -251,7 +252,7 @@ static void free_irqs(struct vfio_latch_device *dev)
 	latch_host_access_end(dev, state);
 }
 
-/* Puts every vector on the interrupts that were allocated anew. */
+/* Moves every vector to the new interrupts. */
 static int request_irqs(struct vfio_latch_device *dev)
 {
 	struct latch_vector *vector;
@@ -275,7 +276,7 @@ static int request_irqs(struct vfio_latch_device *dev)
 	return ret;
 }
 
-/* Without a vector's interrupt its eventfd is no use either. */
+/* Frees vectors that have no interrupt any more, and puts their eventfds. */
 static void forget_vectors(struct vfio_latch_device *dev)
 {
 	struct latch_vector *vector;
@@ -306,9 +307,9 @@ static int grow(struct vfio_latch_device *dev, unsigned int count)
 
 	free_irqs(dev);
 	/*
-	 * An interrupt may still be on its way to a CPU of x86, where kernels
-	 * without dynamic MSI-X mark its vector unused when it comes, even if
-	 * the vector has just been given out again: let every CPU take it first.
+	 * An interrupt may still be on its way to an x86 CPU. Kernels without
+	 * dynamic MSI-X mark its vector unused when it arrives, even if the
+	 * vector was allocated again: so let every CPU take it first.
 	 */
 	synchronize_rcu();
 	deallocate(dev);
@@ -358,7 +359,7 @@ static void put_triggers(struct eventfd_ctx **triggers, unsigned int count)
 	kfree(triggers);
 }
 
-/* All eventfds of a request, or an error if any is bad. */
+/* Returns all eventfds of a request, or an error if any is bad. */
 static struct eventfd_ctx **get_triggers(const s32 *fds, unsigned int count)
 {
 	struct eventfd_ctx **triggers = kcalloc(count, sizeof(*triggers), GFP_KERNEL_ACCOUNT);
@@ -387,7 +388,7 @@ static int set_eventfds(struct vfio_latch_device *dev, const struct latch_irq_re
 	/* MSI's vectors are one block, allocated at once. */
 	if (was_set_up && request->index == VFIO_PCI_MSI_IRQ_INDEX && end > dev->nr_vectors)
 		return -EINVAL;
-	/* To make room is to take down first. */
+	/* Making room takes the vectors down first, so the function must be there. */
 	ret = latch_await(dev);
 	if (ret)
 		return ret;
@@ -426,9 +427,9 @@ static int signal_vectors(struct vfio_latch_device *dev, const struct latch_irq_
  * @dev: the device; irq_lock is held
  * @request: checked against the number of vectors
  *
- * Return: 0; the number of vectors that could be had, if fewer than asked for;
- * -EINVAL if another kind is set up, or for vectors that are not; -ENOTTY for
- * masking; -EIO if the function is not there; or why an eventfd or a vector cannot be had.
+ * Return: 0; the number of vectors that were available, if fewer than asked for; -EINVAL if another
+ * kind is set up, or for vectors that do not exist; -ENOTTY for masking; -EIO if the function is
+ * not there; or the error of an eventfd or a vector.
  */
 int latch_msi_set(struct vfio_latch_device *dev, const struct latch_irq_request *request)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * First open and last close: from an idle function to one in a user's hands,
- * and back. vfio calls both under the device set's lock.
+ * First open and last close: give an idle function to a user, and take it back.
+ * vfio calls both under the device set's lock.
  */
 #include "core.h"
 
-/* PCIe 6.0, 7.7.2: where the MSI-X table stands, the host's even in a user's hands. */
+/* PCIe 6.0, 7.7.2: finds the MSI-X table, which stays the host's while the device is open. */
 static int open_msix(struct vfio_latch_device *dev)
 {
 	struct pci_dev *pdev = dev->pdev;
@@ -30,8 +30,8 @@ static int open_msix(struct vfio_latch_device *dev)
 }
 
 /*
- * As the PCI core does next, which says so in the log of each function that does not decode. What
- * it does not do for a function it refuses itself.
+ * Does what the PCI core does next, which logs a line for each function that does not decode. A
+ * function that the PCI core refuses is left alone.
  */
 static void begin_decoding(struct vfio_latch_device *dev)
 {
@@ -50,7 +50,7 @@ static void begin_decoding(struct vfio_latch_device *dev)
 	latch_command_update(dev, bits, bits);
 }
 
-/* A reset behind our back may have left it as it is out of reset. */
+/* A reset behind our back may have left the function unconfigured. */
 static void put_right(struct vfio_latch_device *dev)
 {
 	if (!latch_bars_are_lost(dev->pdev))
@@ -59,13 +59,13 @@ static void put_right(struct vfio_latch_device *dev)
 	pci_restore_state(dev->pdev);
 }
 
-/* What is saved is put back when the user has closed it. */
+/* Saves the state that close restores. */
 static int save_pristine(struct vfio_latch_device *dev)
 {
 	struct pci_dev *pdev = dev->pdev;
 
 	pci_save_state(pdev);
-	/* A reset behind our back came before it was saved, and was not put right since. */
+	/* A reset behind our back came before the save, and was not put right since. */
 	if (!latch_answers(dev) || latch_bars_are_lost(pdev)) {
 		pci_load_saved_state(pdev, dev->initial);
 		return -EAGAIN;
@@ -75,12 +75,13 @@ static int save_pristine(struct vfio_latch_device *dev)
 }
 
 /**
- * vfio_latch_open - bring a function from idle to a user's hands
+ * vfio_latch_open - give an idle function to a user
  * @vdev: the device
  *
  * Context: vfio_device_ops.open_device; may sleep, 100 ms for a reset.
  * Return: 0; -EIO if the function does not answer; -EAGAIN if the device is
- * being unbound or reset, or its link is; or a negative error, all being undone.
+ * being unbound or reset, or its link is; or another negative error. After an
+ * error everything is undone.
  */
 int vfio_latch_open(struct vfio_device *vdev)
 {
@@ -91,14 +92,17 @@ int vfio_latch_open(struct vfio_device *vdev)
 
 	lockdep_assert_held(&dev->vdev.dev_set->lock);
 
-	/* To wake it up is to touch it. */
+	/* Waking it touches it. */
 	if (latch_is_being_reset(dev))
 		return -EAGAIN;
 	latch_clean_open(dev);
 	ret = latch_power_open(dev);
 	if (ret)
 		goto clean;
-	/* A reset by anybody comes before all of this or after it. */
+	/*
+	 * Resets by others wait until the unlock, except while latch_reset_at_open() lets them go
+	 * first.
+	 */
 	latch_state_lock(dev);
 	if (!latch_answers(dev)) {
 		dev_err_ratelimited(&pdev->dev, "the device does not answer\n");
@@ -110,7 +114,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 	latch_config_close(dev);
 	put_right(dev);
 
-	/* The IOMMU's mappings are the new user's; DMA of before must not meet them. */
+	/* The IOMMU has the new user's mappings; old DMA must not use them. */
 	pci_clear_master(pdev);
 	begin_decoding(dev);
 	ret = pci_enable_device(pdev);
@@ -121,7 +125,10 @@ int vfio_latch_open(struct vfio_device *vdev)
 		ret = latch_reset_at_open(dev);
 		if (ret)
 			goto disable;
-		/* Another reset may have come before it, and a closed function decodes nothing. */
+		/*
+		 * A reset by others may have come before ours: it leaves a closed function without
+		 * decoding.
+		 */
 		begin_decoding(dev);
 	}
 	ret = save_pristine(dev);
@@ -142,7 +149,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 	ret = latch_vf_token_open(dev);
 	if (ret)
 		goto regions;
-	/* What was compiled was read of a function that was there: none comes back meanwhile. */
+	/* If it answers, it did so when it was compiled: none comes back under state_lock. */
 	ret = -EAGAIN;
 	if (!latch_answers(dev))
 		goto token;
@@ -172,7 +179,7 @@ clean:
 EXPORT_SYMBOL_GPL(vfio_latch_open);
 
 /**
- * vfio_latch_close - take a function out of a user's hands
+ * vfio_latch_close - take a function back from its user
  * @vdev: the device
  *
  * Context: vfio_device_ops.close_device, or open_device when the driver's own
@@ -186,10 +193,10 @@ void vfio_latch_close(struct vfio_device *vdev)
 
 	latch_vf_token_close(dev);
 	latch_dma_bufs_close(dev);
-	/* All that follows touches it. */
+	/* All of the following touches it. */
 	latch_wait_back(dev);
 	latch_power_wake(dev);
-	/* The interrupt handler is still there; resets by others put back what they found. */
+	/* The interrupt handler still exists; resets by others restore what they saved. */
 	latch_state_lock(dev);
 	latch_command_update(dev, PCI_COMMAND_MASTER, 0);
 	latch_state_unlock(dev);

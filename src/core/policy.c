@@ -100,7 +100,7 @@ static void latch_tunable(struct vfio_latch_policy *policy, const struct vfio_la
 }
 
 /**
- * latch_policy - latch the values that a device will live under
+ * latch_policy - latch the values of a device's tunables
  * @policy: filled
  * @pdev: the device
  * @params: the policy input of @pdev's driver

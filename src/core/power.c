@@ -32,7 +32,7 @@ static bool idles_in_d3(struct vfio_latch_device *dev)
  */
 void latch_power_register(struct vfio_latch_device *dev)
 {
-	/* Some kernels do not know a function's state before a driver says so. */
+	/* Some kernels do not know a function's power state before a driver sets it. */
 	pci_set_power_state(dev->pdev, PCI_D0);
 	pm_runtime_allow(&dev->pdev->dev);
 	if (idles_in_d3(dev))
@@ -125,9 +125,9 @@ static bool can_enter(struct vfio_latch_device *dev, pci_power_t state)
  * @dev: the device, awake; state_lock is held
  * @state: PCI_D0 to PCI_D3hot
  *
- * A state that it cannot enter from where it is changes nothing (PCI PM 1.2,
- * 3.2.4), nor does any but D0 for a PF whose VFs need it, nor any of a function
- * that does not answer.
+ * Nothing changes for a state that the function cannot enter from its current
+ * one (PCI PM 1.2, 3.2.4), for any state but D0 of a PF whose VFs need it, and
+ * for a function that does not answer.
  */
 void latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state)
 {
@@ -147,7 +147,7 @@ void latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state)
 		latch_decode_force(dev);
 		pci_save_state(pdev);
 		pci_set_power_state(pdev, state);
-		/* It may have stayed, with an error or, where a quirk wants that, without. */
+		/* It may have stayed in D0, with an error or, where a quirk wants that, without. */
 		if (pdev->current_state == PCI_D0)
 			latch_access_restored(dev);
 	}
@@ -160,11 +160,11 @@ static int low_power_enter(struct vfio_latch_device *dev, struct eventfd_ctx *wa
 
 	latch_state_lock(dev);
 	latch_access_lock(dev);
-	/* Each time a dead one falls asleep and is woken the PCI core says so. */
+	/* The PCI core logs a line each time a dead function is suspended and resumed. */
 	if (!latch_answers(dev)) {
 		ret = -EIO;
 	} else if (!dev->low_power) {
-		/* From D0 the PCI core goes to the deepest state by itself. */
+		/* From D0 the PCI core chooses the deepest state. */
 		latch_power_up(dev);
 		latch_access_revoke(dev);
 		latch_intx_set_quiet(dev, LATCH_QUIET_LOW_POWER, true);
@@ -189,7 +189,7 @@ static void drop_wakeup_trigger(struct vfio_latch_device *dev)
 	dev->wakeup_trigger = NULL;
 }
 
-/* Under access_lock for writing, the device being awake. */
+/* Under access_lock for writing, with the device awake. */
 static void low_power_leave(struct vfio_latch_device *dev)
 {
 	lockdep_assert_held_write(&dev->access_lock);
@@ -210,7 +210,7 @@ static void low_power_leave(struct vfio_latch_device *dev)
  */
 void latch_power_wake(struct vfio_latch_device *dev)
 {
-	/* Who wakes it himself need not be told. */
+	/* A user who closes the device need not be told of the wakeup. */
 	latch_access_lock(dev);
 	drop_wakeup_trigger(dev);
 	latch_access_unlock(dev);
@@ -232,8 +232,8 @@ void latch_power_wake(struct vfio_latch_device *dev)
  * @arg: unused
  * @argsz: unused
  *
- * Return: 0, -EINVAL for a flag that is not SET, or in low power, or -EIO if the
- * function does not answer.
+ * Return: 0, -EINVAL for a flag that is not SET, or in low power, or -EIO if
+ * the function does not answer.
  */
 int latch_feature_low_power_entry(struct vfio_latch_device *dev, u32 flags, void __user *arg,
 				  size_t argsz)
@@ -300,8 +300,8 @@ int latch_feature_low_power_exit(struct vfio_latch_device *dev, u32 flags, void 
 }
 
 /*
- * The PCI core has restored the configuration. And what the user asked to be told of ends his low
- * power (uAPI: single shot); so does its death, of which each resume would say a line.
+ * The PCI core has restored the configuration. A wakeup that the user asked to be told of ends low
+ * power (uAPI: single shot). So does the function's death, as each further resume would log a line.
  */
 static int runtime_resume(struct device *device)
 {
@@ -319,15 +319,15 @@ static int runtime_resume(struct device *device)
 }
 
 /*
- * A user may have put the function to D3hot by himself since he entered low power. The PCI core
- * leaves it there, does not save, and would restore nothing: what we saved then is right. So is
- * what was saved last of a function that does not answer any more, should it come back.
+ * The user may have put the function into D3hot after entering low power. The PCI core then leaves
+ * it there, does not save, and would restore nothing: what we saved then is right. So is the last
+ * saved state of a function that does not answer any more, in case it comes back.
  */
 static int runtime_suspend(struct device *device)
 {
 	struct vfio_latch_device *dev = dev_get_drvdata(device);
 
-	/* Its resume would restore what was saved before, and take that for the truth. */
+	/* Its resume would restore an old state and take it for the current one. */
 	if (latch_is_away(dev))
 		return -EBUSY;
 	down_read(&dev->access_lock);
@@ -337,7 +337,7 @@ static int runtime_suspend(struct device *device)
 	return 0;
 }
 
-/* What is saved of a function that does not answer must not be restored. */
+/* A state saved of a function that does not answer must not be restored. */
 static int system_suspend(struct device *device)
 {
 	struct vfio_latch_device *dev = dev_get_drvdata(device);
@@ -347,19 +347,21 @@ static int system_suspend(struct device *device)
 	return 0;
 }
 
-/* Firmware may do anything to a sleeping machine's devices. Called also for those that sleep on. */
+/* Firmware may do anything to a sleeping machine's devices. Also called for those that sleep on. */
 static int system_sleep(struct device *device)
 {
 	latch_clean_clear(dev_get_drvdata(device));
 	return 0;
 }
 
-/* The PCI core has brought the function to D0, whatever its user had it in, and restored it. */
+/*
+ * The PCI core has brought the function to D0, whatever state the user had it in, and restored it.
+ */
 static int system_resume(struct device *device)
 {
 	struct vfio_latch_device *dev = dev_get_drvdata(device);
 
-	/* Its BARs, now restored, do not tell any more that it was reset. */
+	/* Its BARs are restored, so they no longer show that it was reset. */
 	if (latch_is_away(dev))
 		latch_come_back(dev);
 	latch_access_lock(dev);

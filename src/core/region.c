@@ -2,8 +2,8 @@
 /*
  * read() and write() of a device file: one way for every region.
  *
- * Data goes through a buffer of the kernel's, so that user memory, which may
- * be a device's BAR itself, is never touched under a lock.
+ * Data goes through a kernel buffer, so that user memory, which may be a
+ * device's BAR itself, is never touched under a lock.
  */
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
@@ -13,7 +13,7 @@
 #define BUFFER_ON_STACK	64
 #define BUFFER_MAX	SZ_64K
 
-/* What is accessed of configuration space without dropping access_lock. */
+/* Bytes of configuration space that are accessed before access_lock is dropped. */
 #define CONFIG_AT_ONCE	256
 
 /* Where an access at @offset of a region has to end, or a negative error. */
@@ -33,7 +33,7 @@ static s64 region_end(struct vfio_latch_device *dev, unsigned int index, u64 off
 	}
 }
 
-/* Returns bytes done, fewer than asked for if others are to be let in, or a negative error. */
+/* Returns bytes done, fewer than asked for to let others in, or a negative error. */
 static ssize_t region_rw(struct vfio_latch_device *dev, unsigned int index, u8 *buf, size_t count,
 			 u64 offset, bool is_write)
 {
@@ -59,7 +59,7 @@ static ssize_t region_rw(struct vfio_latch_device *dev, unsigned int index, u8 *
 	}
 }
 
-/* All of a piece, but for what an error or a fatal signal cuts off. Returns bytes, or an error. */
+/* Accesses a whole piece, unless an error or a fatal signal ends it. Returns bytes, or an error. */
 static ssize_t rw_piece(struct vfio_latch_device *dev, unsigned int index, u8 *buf, size_t count,
 			u64 offset, bool is_write)
 {
@@ -94,10 +94,7 @@ static ssize_t check_access(struct vfio_latch_device *dev, unsigned int index, s
 	return min_t(u64, count, end - offset);
 }
 
-/*
- * Registers are mostly 4 bytes wide: a constant size spares the checks of the
- * buffer that a variable one is given.
- */
+/* Most registers are 4 bytes wide: a constant size saves the checks that a variable one needs. */
 static int get_piece(u8 *buffer, const void __user *user, size_t size)
 {
 	if (size == sizeof(u32))
@@ -175,11 +172,11 @@ static ssize_t region_access(struct vfio_latch_device *dev, void __user *user, s
  * @vdev: the device, open
  * @buf: user memory
  * @count: bytes
- * @ppos: region and offset; moved behind what was read
+ * @ppos: region and offset; advanced by the bytes read
  *
  * Context: may sleep.
  * Return: bytes read, fewer than @count at the region's end or after an error
- * in the middle; -EINVAL behind the end of a region or without one, -EFAULT
+ * in the middle; -EINVAL beyond the end of a region or for no region, -EFAULT
  * for bad memory or outside configuration space, -EIO while the function does
  * not answer memory accesses.
  */
@@ -194,7 +191,7 @@ EXPORT_SYMBOL_GPL(vfio_latch_read);
  * @vdev: the device, open
  * @buf: user memory
  * @count: bytes
- * @ppos: region and offset; moved behind what was written
+ * @ppos: region and offset; advanced by the bytes written
  *
  * Context: may sleep.
  * Return: as vfio_latch_read(); -EINVAL also for a region that is read-only.
@@ -207,7 +204,7 @@ ssize_t vfio_latch_write(struct vfio_device *vdev, const char __user *buf, size_
 EXPORT_SYMBOL_GPL(vfio_latch_write);
 
 /**
- * vfio_latch_add_region - give a device a region of its driver's own
+ * vfio_latch_add_region - add a driver's own region to a device
  * @dev: the device
  * @type: VFIO_REGION_TYPE_*
  * @subtype: VFIO_REGION_SUBTYPE_*, by @type
@@ -217,7 +214,7 @@ EXPORT_SYMBOL_GPL(vfio_latch_write);
  * @data: for @ops; released by @ops->release at close
  *
  * Context: open_device, after vfio_latch_open().
- * Return: 0, or -ENOMEM, @data then still being the caller's.
+ * Return: 0, or -ENOMEM, when @data stays the caller's.
  */
 int vfio_latch_add_region(struct vfio_latch_device *dev, u32 type, u32 subtype, u64 size,
 			  u32 flags, const struct vfio_latch_region_ops *ops, void *data)

@@ -5,7 +5,7 @@
 
 #include "core.h"
 
-/* Bytes under one hold of state_lock, which nobody can ask whether others wait for it. */
+/* Bytes under one hold of state_lock: it cannot tell whether others wait for it. */
 #define ROM_AT_ONCE	SZ_1K
 
 /* PCI Firmware 3.3, 5.1: an image's header, and the data structure that it points to. */
@@ -19,12 +19,12 @@
 #define DATA_SIZE		0x18
 #define INDICATOR_LAST		BIT(7)
 
-/* One for each kind of firmware: a handful. */
+/* An image for each kind of firmware: a handful. */
 #define IMAGES_MAX		32
 
 /*
- * A ROM BAR without an address is not given one for a user's sake: the PCI core would try to at
- * each mapping, and would say so in the log. A fixed address is nobody's to give.
+ * A ROM BAR without an address gets none for a user: the PCI core would try to assign one at each
+ * mapping, and would log that. A fixed address needs no assignment.
  */
 static bool has_address(struct vfio_latch_device *dev)
 {
@@ -34,8 +34,8 @@ static bool has_address(struct vfio_latch_device *dev)
 }
 
 /*
- * Bytes of the images in a ROM, 0 if it does not begin with one. Of a device that wants to do harm:
- * nothing beyond @size is read, and no more than so many images are looked for.
+ * Returns the bytes of the images in a ROM, 0 if it does not begin with one. The device may be
+ * malicious: nothing beyond @size is read, and the number of images is bounded.
  */
 static size_t images_size(void __iomem *rom, size_t size)
 {
@@ -62,14 +62,14 @@ static size_t images_size(void __iomem *rom, size_t size)
 
 static void disable_rom(struct pci_dev *pdev)
 {
-	/* Else it was on before. */
+	/* Otherwise it was on before. */
 	if (!(pci_resource_flags(pdev, PCI_ROM_RESOURCE) & IORESOURCE_ROM_ENABLE))
 		pci_disable_rom(pdev);
 }
 
 /*
- * Not pci_map_rom(), which says in the log, each time, what it misses in the ROM, and follows as
- * many images as the device likes.
+ * Not pci_map_rom(), which logs each time what it misses in the ROM, and follows as many images as
+ * the device likes.
  */
 static void __iomem *map_images(struct pci_dev *pdev, size_t *size)
 {
@@ -89,8 +89,8 @@ static void __iomem *map_images(struct pci_dev *pdev, size_t *size)
 }
 
 /*
- * Mapping the ROM switches its decoder on; it may share one with a BAR, so no
- * one else may touch the function's memory meanwhile.
+ * Mapping the ROM switches its decoder on. A BAR may share that decoder, so
+ * nobody else may touch the function's memory meanwhile.
  */
 static void __iomem *map_rom(struct vfio_latch_device *dev, pci_power_t *state, size_t *size)
 {
@@ -111,7 +111,7 @@ static void unmap_rom(struct vfio_latch_device *dev, pci_power_t state, void __i
 }
 
 /**
- * latch_rom_region_size - size of the ROM region, whether the ROM can be read or not
+ * latch_rom_region_size - size of the ROM region, readable or not
  * @dev: the device
  *
  * Return: bytes, 0 if the function has no ROM.
@@ -154,13 +154,13 @@ u64 latch_rom_size(struct vfio_latch_device *dev)
  * @count: bytes, not 0
  * @offset: of the first byte
  *
- * What the region has beyond the image reads as all ones. A device in low power
- * is woken up.
+ * The region beyond the images reads as all ones. A device in low power is
+ * woken.
  *
  * Context: may sleep; takes state_lock.
- * Return: bytes read, fewer than @count if others are to be let in; or a
- * negative error: -EIO if the ROM cannot be mapped, or the user has the
- * function in another state than D0.
+ * Return: bytes read, fewer than @count to let others in; or a negative error:
+ * -EIO if the ROM cannot be mapped, or the user has the function in another
+ * state than D0.
  */
 ssize_t latch_rom_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset)
 {

@@ -158,7 +158,7 @@ static unsigned int count_settings(const char *text)
 	return n;
 }
 
-/* Takes @text apart. */
+/* Parses @text, and destroys it. */
 static const char *parse_all(char *text, struct vfio_latch_rules *rules,
 			     struct vfio_latch_rules_fault *fault)
 {
@@ -200,7 +200,7 @@ struct vfio_latch_rules *vfio_latch_rules_parse(const char *text,
 	copy = kstrdup(text, GFP_KERNEL);
 	if (!copy)
 		return ERR_PTR(-ENOMEM);
-	/* One entry to spare: a rule without '=' is tried before it is refused. */
+	/* One extra entry: a rule without '=' is tried before it is refused. */
 	rules = kvzalloc(struct_size(rules, rule, count_settings(text) + 1), GFP_KERNEL);
 	if (!rules)
 		goto err_copy;
@@ -255,7 +255,7 @@ static bool rule_matches(const struct vfio_latch_rule *rule, const struct vfio_l
  * @id: the device
  * @tunable: the tunable
  *
- * The most specific match wins, among equals the last one.
+ * The most specific match wins; of equals the last one.
  *
  * Return: the rule, or NULL if none matches.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SR-IOV on a PF in a user's hands: its VFs are as little to be trusted by the
- * host as he is, so they are kept for our driver, through driver_override.
+ * SR-IOV on a PF that a user controls: the host must trust its VFs as little as
+ * that user. So driver_override keeps them for our driver.
  */
 #include <linux/pm_runtime.h>
 
@@ -60,7 +60,7 @@ void latch_sriov_unregister(struct vfio_latch_device *dev)
 	dev->has_vf_notifier = false;
 }
 
-/* From before VFs are being made until the last is gone: D0, whatever the user writes. */
+/* From before VFs are made until the last is gone: D0, whatever the user writes. */
 static int keep_awake(struct vfio_latch_device *dev)
 {
 	int ret;
@@ -92,7 +92,7 @@ static void let_sleep(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_sriov_disable - take a PF's VFs away
+ * latch_sriov_disable - remove a PF's VFs
  * @dev: the PF, with VFs or without
  *
  * Context: the device is locked.
@@ -112,13 +112,13 @@ void latch_sriov_disable(struct vfio_latch_device *dev)
  * @dev: the PF
  * @nr_vfs: how many, 0 for none
  *
- * A PF with VFs stays in D0. One that is away gets none, and keeps those that it
- * has: AER, which has begun, waits for the device lock with the lock that adding
- * and removing a function takes.
+ * A PF with VFs stays in D0. A PF that is away gets no VFs and keeps those that
+ * it has: AER, which has begun, waits for the device lock while it holds the
+ * lock that adding and removing functions takes.
  *
  * Context: the device is locked (sriov_numvfs).
- * Return: the number of VFs that there are now; -EIO if the PF is away, or new
- * ones are asked of one that does not answer; or another negative error.
+ * Return: the number of VFs that exist now; -EIO if the PF is away, or new ones
+ * are asked of one that does not answer; or another negative error.
  */
 int vfio_latch_sriov_configure(struct vfio_latch_device *dev, int nr_vfs)
 {

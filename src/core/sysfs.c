@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The vfio_pci/ group of a bound device: what it was latched under.
+ * The vfio_pci/ group of a bound device: its latched policy.
  *
- * There before users are offered the device and until they have given it back,
- * so every reader finds the policy written, and not changing (docs/sysfs-abi.txt).
+ * It exists from before users are offered the device until they have given it
+ * back. So every reader finds the policy written, and it does not change
+ * (docs/sysfs-abi.txt).
  */
 #include <linux/sysfs.h>
 

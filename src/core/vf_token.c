@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VF tokens: a user who holds a PF could read its VFs' data, and one who holds
- * a VF could lose his to whom takes the PF. So while both are in users' hands
- * each must name the same secret, a UUID set through the PF
+ * VF tokens: the user of a PF could read its VFs' data, and the user of a VF
+ * could lose data to whoever takes the PF. So while both are in use each user
+ * must name the same secret, a UUID set through the PF
  * (VFIO_DEVICE_FEATURE_PCI_VF_TOKEN).
  *
- * A PF that one of our drivers bound has a token, listed for its VFs to find;
- * a VF that finds one at its own registration keeps a reference. A VF's PF
- * stays bound while the VF is, since removing the PF's driver removes its VFs.
+ * A PF that one of our drivers bound has a token, in a list for its VFs to
+ * find. A VF that finds one at its own registration keeps a reference. A VF's
+ * PF stays bound while the VF is, since removing the PF's driver removes its
+ * VFs.
  */
 #include <linux/kref.h>
 #include <linux/uaccess.h>
@@ -19,10 +20,10 @@
  * @node: in the list of tokens, under tokens_lock
  * @kref: the PF's reference and one for each VF
  * @pf: the PF; only compared, never followed
- * @lock: protects what follows
+ * @lock: protects the members below
  * @uuid: the secret; random until a user sets it
  * @users: open VFs
- * @is_proved: who was let to the PF last named the token; else no VF was in use then
+ * @is_proved: the user last let to the PF named the token; else no VF was in use then
  */
 struct latch_vf_token {
 	struct list_head node;
@@ -61,7 +62,7 @@ static struct latch_vf_token *find_token(const struct pci_dev *pf)
 }
 
 /**
- * latch_vf_token_init - give a PF a token, or a VF its PF's
+ * latch_vf_token_init - give a PF a token, or a VF its PF's token
  * @dev: the device
  *
  * Context: probe.
@@ -112,10 +113,10 @@ void latch_vf_token_free(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_vf_token_open - count a user of a VF; check a PF's once more
+ * latch_vf_token_open - count a user of a VF; check a PF's user once more
  * @dev: the device
  *
- * Between the check of his token and the open of the PF somebody may have
+ * Between the check of the token and the open of the PF somebody may have
  * opened a VF: then a user who named no token does not get the PF.
  *
  * Context: first open.
@@ -154,7 +155,7 @@ void latch_vf_token_close(struct vfio_latch_device *dev)
 	mutex_unlock(&token->lock);
 }
 
-/* A PF whose VFs nobody uses takes the token it is given; otherwise they must be equal. */
+/* A PF whose VFs nobody uses takes a given token as its own; otherwise the two must be equal. */
 static int match_own(struct vfio_latch_device *dev, const uuid_t *uuid)
 {
 	struct latch_vf_token *token = dev->vf_token;
@@ -175,10 +176,10 @@ static int match_own(struct vfio_latch_device *dev, const uuid_t *uuid)
 
 /**
  * vfio_latch_match_token_uuid - check the token that a user gives
- * @vdev: the device that he asks for
+ * @vdev: the device that the user asks for
  * @uuid: the token, or NULL for none
  *
- * A user who takes the PF while no VF is used sets the token with it.
+ * A user who opens the PF while no VF is used sets the token with it.
  *
  * Context: may sleep.
  * Return: 0; -EACCES for a missing or wrong token; -EINVAL for a token where
@@ -206,8 +207,8 @@ EXPORT_SYMBOL_GPL(vfio_latch_match_token_uuid);
  * @buf: "DDDD:BB:DD.F", and after a space "vf_token=UUID" where one is needed
  *
  * Context: may sleep.
- * Return: 1, 0 if it is another device's name, -EINVAL for what follows the
- * name, or what vfio_latch_match_token_uuid() says.
+ * Return: 1, 0 if it is another device's name, -EINVAL for anything else after
+ * the name, or an error of vfio_latch_match_token_uuid().
  */
 int vfio_latch_match(struct vfio_device *vdev, char *buf)
 {

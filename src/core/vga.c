@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VGA: the device's part in the VGA arbiter, and the legacy regions.
+ * VGA: the device as a client of the VGA arbiter, and the legacy regions.
  *
  * The arbiter moves the legacy ranges between VGA devices by switching their
- * decoding. It calls us back, under its own lock, for as long as we are its
- * client: probe to remove. The callback reads only the latched policy.
+ * decoding. It calls us back, under its own lock, from probe to remove. The
+ * callback reads only the latched policy.
  */
 #include <linux/aperture.h>
 #include <linux/io.h>
@@ -16,7 +16,7 @@
 #define VGA_NORMAL	(VGA_RSRC_NORMAL_IO | VGA_RSRC_NORMAL_MEM)
 #define VGA_ALL		(VGA_NORMAL | VGA_RSRC_LEGACY_MASK)
 
-/* PCI-to-PCI Bridge Architecture 1.2, 12: what a VGA device decodes besides its BARs. */
+/* PCI-to-PCI Bridge Architecture 1.2, 12: the ranges that a VGA device decodes besides its BARs. */
 static const struct {
 	u32 start;
 	u32 end;
@@ -52,10 +52,10 @@ static bool shares_bridge(struct pci_dev *pdev)
 }
 
 /*
- * What the device decodes, for the arbiter. A user that is not given the
- * legacy ranges cannot reach them, so nothing has to be arbitrated, as long as
- * no other VGA device needs the bridge's forwarding; a bridge forwards them
- * for all or none behind it.
+ * Tells the arbiter what the device decodes. A user without the legacy ranges
+ * cannot reach them, so nothing needs arbitration, unless another VGA device
+ * needs the bridge's forwarding: a bridge forwards the ranges for all devices
+ * behind it or for none.
  */
 static unsigned int vga_decodes(struct pci_dev *pdev, bool is_single)
 {
@@ -68,11 +68,11 @@ static unsigned int vga_decodes(struct pci_dev *pdev, bool is_single)
 }
 
 /**
- * latch_vga_register - become the VGA arbiter's client for a VGA device
- * @dev: the device, its policy latched and it the driver data of its function
+ * latch_vga_register - become a client of the VGA arbiter
+ * @dev: the device, its policy latched; it is the driver data of its function
  *
- * Does nothing for other devices. A firmware framebuffer on the device is
- * removed, its memory is the user's now.
+ * Does nothing for other devices than VGA. A firmware framebuffer on the device
+ * is removed: its memory is the user's now.
  *
  * Context: probe.
  * Return: 0 or a negative error.
@@ -180,7 +180,7 @@ ssize_t latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 o
 	io = map_legacy(resource, offset, count);
 	if (!io)
 		return -ENOMEM;
-	/* The arbiter writes COMMAND: the device is awake before it is asked. */
+	/* The arbiter writes COMMAND, so the device must be awake before. */
 	ret = pm_runtime_resume_and_get(&dev->pdev->dev);
 	if (ret)
 		goto unmap;
