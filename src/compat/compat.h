@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What differs between kernels. The rest of src/ reads as if written for the
- * newest; what an older one lacks stands here, under HAVE_* that probe.sh
+ * newest kernel. What an older one lacks is here, under HAVE_* that probe.sh
  * finds out by compiling against the kernel's headers.
  */
 #ifndef LATCH_COMPAT_H
@@ -27,8 +27,8 @@
 #endif
 
 /*
- * What the kernel was configured for. One without a VFIO PCI driver of its own says nothing: then
- * it is what its default would be.
+ * The kernel's configuration. A kernel without a VFIO PCI driver of its own has no such options:
+ * then their defaults.
  */
 #if IS_ENABLED(CONFIG_VFIO_PCI_CORE)
 #define COMPAT_INTX	IS_ENABLED(CONFIG_VFIO_PCI_INTX)
@@ -64,8 +64,8 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 #endif
 
 /*
- * Huge mappings of BARs: only where the rest of the kernel, IOMMU mappings
- * above all, can look them up.
+ * Huge mappings of BARs: only where the rest of the kernel, above all IOMMU
+ * mappings, can look them up.
  */
 #if IS_ENABLED(CONFIG_ARCH_SUPPORTS_HUGE_PFNMAP) && defined(HAVE_HUGE_FAULT_ORDER)
 #define COMPAT_HUGE_PFNMAP
@@ -94,10 +94,9 @@ static inline vm_fault_t compat_insert_pfn_order(struct vm_fault *vmf, unsigned 
 #endif
 
 /*
- * Small mappings of a range of a BAR, as far as there are none. Without huge
- * mappings a BAR is mapped whole at its first fault: in bulk where a module can
- * write page table entries.
- * Returns 0 or an error; what came before it stays.
+ * Small mappings of a range of a BAR, where none exist. Without huge mappings a
+ * BAR is mapped whole at its first fault: in bulk where a module can write page
+ * table entries. Returns 0 or an error; pages mapped before it stay.
  */
 #if !defined(COMPAT_HUGE_PFNMAP) && (defined(CONFIG_X86) || defined(CONFIG_ARM64))
 #define COMPAT_MAPS_IN_BULK	true
@@ -112,7 +111,7 @@ static inline void compat_set_pte(struct mm_struct *mm, unsigned long address, p
 {
 #ifdef CONFIG_ARM64
 	/*
-	 * What set_pte_at() does beside that takes symbols that no module gets, and is for
+	 * The rest of set_pte_at() needs symbols that are not exported to modules, and is only for
 	 * pages that are not special.
 	 */
 	set_pte(pte, value);
@@ -124,7 +123,7 @@ static inline void compat_set_pte(struct mm_struct *mm, unsigned long address, p
 static inline pte_t compat_following_pte(pte_t pte)
 {
 #ifdef CONFIG_ARM64
-	/* An address of 52 bits is not in one piece. */
+	/* A 52-bit address is not in one piece. */
 	return pfn_pte(pte_pfn(pte) + 1, pte_pgprot(pte));
 #else
 	return __pte(pte_val(pte) + PAGE_SIZE);
@@ -238,8 +237,8 @@ static inline void compat_free_device(struct vfio_device *vdev)
 #define COMPAT_DEVICE_CDEV
 
 /*
- * @member's number for the user of @opened: VFIO_PCI_DEVID_OWNED if he has it by its group, without
- * a number of its own; VFIO_PCI_DEVID_NOT_OWNED if it is not his.
+ * @member's number for the user of @opened: VFIO_PCI_DEVID_OWNED if the user owns it through its
+ * group, without a number of its own; VFIO_PCI_DEVID_NOT_OWNED if the user does not own it.
  */
 static inline int compat_device_id(struct vfio_device *opened, struct vfio_device *member)
 {

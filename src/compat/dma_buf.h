@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * core/dma_buf.c, and what stands for it on kernels that cannot give MMIO to
- * other drivers: a feature that there is not.
+ * The interface of core/dma_buf.c, and stubs for kernels that cannot give MMIO
+ * to other drivers: they lack the feature.
  */
 #ifndef LATCH_COMPAT_DMA_BUF_H
 #define LATCH_COMPAT_DMA_BUF_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An address space of the device's own, to find all mappings of its BARs by.
+ * The device's own address space, to find all mappings of its BARs.
  *
  * A newer vfio gives every device an inode and points its files there. An
  * older one opens device files on the one anonymous inode of the system; there
@@ -67,7 +67,7 @@ struct address_space *compat_mapping_get(struct vfio_device *vdev)
 		simple_release_fs(&mount, &mount_users);
 		return ERR_CAST(inode);
 	}
-	/* Far from 0, where mmap would be refused: see compat_mapping_attach(). */
+	/* Far from 0, below which mmap is refused: see compat_mapping_attach(). */
 	atomic_set(&inode->i_mapping->i_mmap_writable, INT_MAX / 2);
 	return inode->i_mapping;
 }
@@ -83,16 +83,16 @@ void compat_mapping_put(struct address_space *mapping)
 }
 
 /**
- * compat_mapping_attach - have a new mapping found in the device's address space
+ * compat_mapping_attach - put a new mapping into the device's address space
  * @mapping: the address space
  * @vma: the mapping, being made
  *
- * mmap counts a shared mapping in f_mapping before, and takes the count back
- * after it: the count moves along when f_mapping changes. Another process that
- * maps the same file for the first time at the same moment may have counted in
- * the old one; there it stays, which no one minds.
+ * mmap counts a shared mapping in f_mapping before this, and removes the count
+ * from f_mapping after it: so the count moves along when f_mapping changes.
+ * Another process that maps the same file for the first time at the same moment
+ * may have counted in the old one. The count stays there, which does no harm.
  *
- * Context: mmap; the kernel looks f_mapping up after it.
+ * Context: mmap; the kernel looks up f_mapping afterwards.
  */
 void compat_mapping_attach(struct address_space *mapping, struct vm_area_struct *vma)
 {

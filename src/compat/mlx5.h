@@ -16,7 +16,10 @@ static inline int compat_mlx5_comp_eqn_get(struct mlx5_core_dev *mdev, u16 vecto
 #endif
 }
 
-/* Whether mlx5_core can declare a VF migratable, so that one which is not was not meant to be. */
+/*
+ * Whether mlx5_core can declare a VF migratable: then a VF that is not declared so must not be
+ * migrated.
+ */
 static inline bool compat_mlx5_declares_migratable(void)
 {
 #ifdef HAVE_MLX5_MIGRATABLE

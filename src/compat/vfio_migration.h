@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What of VFIO's migration interface is newer than an older kernel's linux/vfio.h. */
+/* The parts of VFIO's migration interface that an older kernel's linux/vfio.h lacks. */
 #ifndef LATCH_COMPAT_VFIO_MIGRATION_H
 #define LATCH_COMPAT_VFIO_MIGRATION_H
 
@@ -33,14 +33,14 @@ struct vfio_device_feature_mig_data_size {
 };
 #endif
 
-/* Among a vfio_migration_ops' initializers, where it has the member. */
+/* For the initializer of a vfio_migration_ops, if that has the member. */
 #ifdef HAVE_VFIO_MIGRATION_GET_DATA_SIZE
 #define COMPAT_MIGRATION_GET_DATA_SIZE(get)	.migration_get_data_size = get,
 #else
 #define COMPAT_MIGRATION_GET_DATA_SIZE(get)
 #endif
 
-/* Without v2 a reader may have anything in the flags, and finds it again there. */
+/* Without v2 a reader may pass anything in the flags, and gets it back. */
 static inline bool compat_precopy_flags_are_output(const struct vfio_device *vdev)
 {
 #ifdef HAVE_VFIO_PRECOPY_INFO_V2

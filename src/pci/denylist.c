@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Devices that a user can do harm with which the IOMMU does not contain:
- * Intel's QuickAssist of the first generations, which he can make hang the
- * platform, and its data streaming and analytics accelerators of Sapphire
- * Rapids (CVE-2024-21823). The kernel's driver refuses the same.
+ * Devices whose users can do harm that the IOMMU does not contain: Intel's
+ * QuickAssist of the first generations, which can hang the platform, and its
+ * data streaming and analytics accelerators of Sapphire Rapids
+ * (CVE-2024-21823). The kernel's driver refuses the same devices.
  */
 #include <linux/pci.h>
 

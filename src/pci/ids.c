@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The parameter ids: IDs that a driver binds from its load on. */
+/* The parameter ids: IDs that a driver binds as soon as it is loaded. */
 #include <linux/pci.h>
 #include <linux/slab.h>
 
 #include "ids.h"
 
-/* Members of an ID left out match anything, but for the class, which then does not count. */
+/* Omitted members of an ID match anything. Without a mask the class does not count. */
 static int add_id(struct pci_driver *driver, const char *text)
 {
 	u32 vendor, device, subvendor = PCI_ANY_ID, subdevice = PCI_ANY_ID;
@@ -21,12 +21,12 @@ static int add_id(struct pci_driver *driver, const char *text)
 }
 
 /**
- * add_ids - have a driver bind the IDs of a list
+ * add_ids - make a driver bind the IDs of a list
  * @driver: the driver, registered
  * @ids: IDs, separated by commas
  *
- * An ID that is malformed or known already is passed over with a line in the
- * log, as users of this parameter are used to.
+ * An ID that is malformed or known already is skipped with a line in the log,
+ * as users of this parameter expect.
  */
 void add_ids(struct pci_driver *driver, const char *ids)
 {

@@ -3,7 +3,7 @@
  * vfio-pci: hands any PCI function to user space.
  *
  * A drop-in replacement of the kernel's driver of that name, with the same
- * parameters, and the policy rules besides.
+ * parameters and additional policy rules.
  */
 #include <linux/module.h>
 
@@ -21,7 +21,7 @@ static char *ids = "";
 module_param(ids, charp, 0);
 MODULE_PARM_DESC(ids, "IDs to bind: VVVV:DDDD[:SVVV[:SDDD[:CLASS[:CLASS_MASK]]]][,...]");
 
-/* Whether sriov_numvfs may be written; asked for at that time, it is no device's policy. */
+/* Whether sriov_numvfs may be written. It is read at each write, so it is no device's policy. */
 static bool enable_sriov;
 module_param(enable_sriov, bool, 0644);
 MODULE_PARM_DESC(enable_sriov, "Let sriov_numvfs enable VFs of a bound PF (bool, default N)");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Newer: the override stands in struct device. */
+/* Newer: the override is in struct device. */
 #include <linux/device.h>
 
 int probe(struct device *dev);
