@@ -22,10 +22,10 @@ static const struct pci_device_id denied[] = {
 };
 
 /**
- * is_denied - whether a device is known to be unsafe in a user's hands
+ * latch_is_denied - whether a device is known to be unsafe in a user's hands
  * @pdev: the device
  */
-bool is_denied(struct pci_dev *pdev)
+bool latch_is_denied(struct pci_dev *pdev)
 {
 	return pci_match_id(denied, pdev);
 }

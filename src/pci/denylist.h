@@ -5,6 +5,6 @@
 struct pci_dev;
 
 /* denylist.c APIs: */
-bool is_denied(struct pci_dev *pdev);
+bool latch_is_denied(struct pci_dev *pdev);
 
 #endif

@@ -21,14 +21,14 @@ static int add_id(struct pci_driver *driver, const char *text)
 }
 
 /**
- * add_ids - make a driver bind the IDs of a list
+ * latch_add_ids - make a driver bind the IDs of a list
  * @driver: the driver, registered
  * @ids: IDs, separated by commas
  *
  * An ID that is malformed or known already is skipped with a line in the log,
  * as users of this parameter expect.
  */
-void add_ids(struct pci_driver *driver, const char *ids)
+void latch_add_ids(struct pci_driver *driver, const char *ids)
 {
 	char *copy = kstrdup(ids, GFP_KERNEL);
 	char *rest = copy;

@@ -5,6 +5,6 @@
 struct pci_driver;
 
 /* ids.c APIs: */
-void add_ids(struct pci_driver *driver, const char *ids);
+void latch_add_ids(struct pci_driver *driver, const char *ids);
 
 #endif

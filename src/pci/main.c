@@ -44,7 +44,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	struct vfio_latch_device *dev;
 	int ret;
 
-	if (!disable_denylist && is_denied(pdev)) {
+	if (!disable_denylist && latch_is_denied(pdev)) {
 		pci_warn(pdev, "known to be unsafe in a user's hands, not bound\n");
 		return -EINVAL;
 	}
@@ -97,7 +97,7 @@ static int __init vfio_pci_init(void)
 	ret = pci_register_driver(&driver);
 	if (ret)
 		return ret;
-	add_ids(&driver, ids);
+	latch_add_ids(&driver, ids);
 	if (disable_denylist)
 		pr_warn(DRIVER_NAME ": devices known to be unsafe are bound, too\n");
 	return 0;
