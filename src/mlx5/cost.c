@@ -5,7 +5,7 @@
 #include "cost.h"
 
 /**
- * latch_costs_init - there was no migration yet
+ * latch_costs_init - begin without a migration
  * @costs: zeroed
  */
 void latch_costs_init(struct latch_costs *costs)
@@ -14,7 +14,7 @@ void latch_costs_init(struct latch_costs *costs)
 }
 
 /**
- * latch_costs_stops_running - what comes belongs to no migration that was before
+ * latch_costs_stops_running - separate the next migration from the last
  * @costs: of a VF that runs, and is to be suspended or saved
  */
 void latch_costs_stops_running(struct latch_costs *costs)
@@ -81,7 +81,7 @@ void latch_costs_image(struct latch_costs *costs, u64 bytes, bool is_precopy)
 /**
  * latch_costs_end - the session ends
  * @costs: the VF's; nothing happens if its end was told already
- * @end: what it has come to
+ * @end: its result
  */
 void latch_costs_end(struct latch_costs *costs, const char *end)
 {

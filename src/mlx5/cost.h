@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a VF's last migration cost, for the operator who asks: bytes, and the
- * firmware's commands with their time. VMMs say little of it.
+ * What a VF's last migration cost, for the operator: bytes, and the firmware's
+ * commands with their time. VMMs report little of it.
  *
- * A migration is a saving or a loading session, with the SUSPENDs before and the
- * RESUMEs after it for as long as the VF does not run in between.
+ * A migration is a saving or a loading session, with the SUSPENDs before and
+ * the RESUMEs after it, as long as the VF does not run in between.
  */
 #ifndef LATCH_MLX5_COST_H
 #define LATCH_MLX5_COST_H
@@ -33,7 +33,7 @@ struct latch_tally {
 /**
  * struct latch_cost - a migration
  * @direction: "save" or "load"; NULL if there was none
- * @end: what it came to, in the words of docs/sysfs-abi.txt; NULL while it is under way
+ * @end: its result, in the words of docs/sysfs-abi.txt; NULL while it is under way
  * @bytes: of images, saved or loaded
  * @precopy_bytes: those of them that were saved before the VF was stopped
  * @commands: by enum latch_command
@@ -47,10 +47,10 @@ struct latch_cost {
 };
 
 /**
- * struct latch_costs - where a VF's are written down
+ * struct latch_costs - the costs of a VF's last migration
  * @lock: protects the rest; inside all others
  * @last: the last migration, or the one that is under way
- * @suspends: since the VF ran last
+ * @suspends: the SUSPENDs since the VF ran last
  * @is_recent: the VF has not run since @last began, but for its end
  */
 struct latch_costs {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VFIO's DMA logging: what pages a VF wrote, by the firmware's page tracker.
+ * VFIO's DMA logging: which pages a VF wrote, by the firmware's page tracker.
  *
- * Whoever tells the user waits for his memory, for as long as he likes (newer
- * kernels pin his bitmap where it is written to). So that is done under
- * log_mutex, which only his own requests take, killably; the tracker is used
- * under state_mutex, inside. While that is released, the PF's driver may take
- * the firmware away: then the report fails. His requests for another state take
- * log_mutex as well: no command of theirs comes amid a report.
+ * Telling the user may wait for user memory, without a bound (newer kernels pin
+ * the user's bitmap where it is written to). So it is done under log_mutex,
+ * which only the user's own requests take, killably; the tracker is used under
+ * state_mutex, inside. While that is released, the PF's driver may take the
+ * firmware away: then the report fails. The user's requests for another state
+ * take log_mutex as well, so that no command of theirs comes during a report.
  */
 #include <linux/limits.h>
 #include <linux/lockdep.h>
@@ -39,7 +39,7 @@ static int start(struct latch_mlx5_device *dev, struct latch_mlx5_tracker *track
 	return 0;
 }
 
-/* Memory is had with state_mutex released: the user's memory cgroup may have him wait for it. */
+/* Allocates with state_mutex released: the user's memory cgroup may make the allocation wait. */
 static int alloc_and_start(struct latch_mlx5_device *dev, struct rb_root_cached *ranges,
 			   u32 nr_ranges, u64 *page_size)
 {
@@ -82,7 +82,7 @@ static int log_start(struct vfio_device *vdev, struct rb_root_cached *ranges, u3
 	return ret;
 }
 
-/* What keeps a tracker from being talked to. */
+/* Returns why the tracker cannot be used, or 0. */
 static int not_logging(const struct latch_mlx5_device *dev)
 {
 	lockdep_assert_held(&dev->state_mutex);
@@ -91,7 +91,7 @@ static int not_logging(const struct latch_mlx5_device *dev)
 	return dev->log_active ? 0 : -EINVAL;
 }
 
-/* Where nothing is logged there is nothing to stop: the PF's departure may have done it. */
+/* If nothing is logged there is nothing to stop: the PF's driver may have gone away. */
 static int log_stop(struct vfio_device *vdev)
 {
 	struct latch_mlx5_device *dev = latch_mlx5_from_vdev(vdev);
@@ -105,7 +105,7 @@ static int log_stop(struct vfio_device *vdev)
 	return 0;
 }
 
-/* Amid a report nobody ends the logging but the PF's driver, which may be back already. */
+/* During a report only the PF's driver ends the logging; it may be back already. */
 static int next_pages(struct latch_mlx5_device *dev, struct latch_mlx5_report *report)
 {
 	int ret;
@@ -118,7 +118,7 @@ static int next_pages(struct latch_mlx5_device *dev, struct latch_mlx5_report *r
 	return ret;
 }
 
-/* Sets @report, to be put, if it was begun. */
+/* Sets @report if logging is active; the caller puts it. */
 static int first_pages(struct latch_mlx5_device *dev, unsigned long iova, unsigned long length,
 		       struct latch_mlx5_report **report)
 {
@@ -133,7 +133,7 @@ static int first_pages(struct latch_mlx5_device *dev, unsigned long iova, unsign
 	return ret ?: next_pages(dev, *report);
 }
 
-/* To be called without state_mutex. */
+/* Called without state_mutex. */
 static void tell(struct latch_mlx5_device *dev, struct latch_mlx5_report *report,
 		 struct iova_bitmap *dirty)
 {
@@ -154,7 +154,7 @@ static int log_read_and_clear(struct vfio_device *vdev, unsigned long iova, unsi
 	struct latch_mlx5_report *report = NULL;
 	int ret;
 
-	/* vfio takes lengths of 0, and makes whole pages of a length, whatever their size. */
+	/* vfio accepts lengths of 0, and rounds a length up to whole pages of any size. */
 	if (!length || length - 1 > ULONG_MAX - iova)
 		return -EINVAL;
 	if (mutex_lock_killable(&dev->log_mutex))
@@ -181,8 +181,8 @@ static const struct vfio_log_ops log_ops = {
 };
 
 /**
- * latch_mlx5_dirty_probe - offer DMA logging where it works
- * @dev: the device, not registered yet; its PF is there
+ * latch_mlx5_dirty_probe - offer DMA logging if it works
+ * @dev: the device, not registered yet; its PF's driver is there
  */
 void latch_mlx5_dirty_probe(struct latch_mlx5_device *dev)
 {
@@ -212,8 +212,8 @@ void latch_mlx5_dirty_end(struct latch_mlx5_device *dev)
 }
 
 /**
- * latch_mlx5_dirty_state - what to show of DMA logging
- * @dev: the device; not even state_mutex need be held
+ * latch_mlx5_dirty_state - the state of DMA logging, for sysfs
+ * @dev: the device; state_mutex need not be held
  *
  * Return: a word.
  */

@@ -46,7 +46,7 @@ struct mlx5_ifc_latch_query_out_bits {
 	u8 reserved_at_100[0x100];
 };
 
-/* Of what a query can say of the state: it is to be saved from its beginning. */
+/* A query's migration_state: the state is to be saved from its beginning. */
 #define MIGRATION_STATE_INIT	4
 
 struct mlx5_ifc_latch_save_in_bits {
@@ -84,7 +84,7 @@ static int query_cap(struct mlx5_core_dev *mdev, u16 function_id, enum mlx5_cap_
 	return mlx5_cmd_exec(mdev, in, sizeof(in), out, MLX5_ST_SZ_BYTES(query_hca_cap_out));
 }
 
-/* What the PF has beyond saving a VF in one image: as mlx5_core has set it up. */
+/* The PF's capabilities beyond saving a VF in one image, as mlx5_core has set it up. */
 static void read_pf_caps(struct mlx5_core_dev *mdev, struct latch_fw_caps *caps)
 {
 	const void *cap = mdev->caps.hca[MLX5_CAP_GENERAL_2]->cur;
@@ -96,10 +96,10 @@ static void read_pf_caps(struct mlx5_core_dev *mdev, struct latch_fw_caps *caps)
 }
 
 /**
- * latch_fw_can_migrate - whether the firmware migrates VFs at all
+ * latch_fw_can_migrate - whether the firmware can migrate VFs
  * @mdev: the PF
  *
- * Return: as mlx5_core has set the PF up.
+ * Return: the capability, as mlx5_core has set up the PF.
  */
 bool latch_fw_can_migrate(struct mlx5_core_dev *mdev)
 {
@@ -110,7 +110,7 @@ bool latch_fw_can_migrate(struct mlx5_core_dev *mdev)
  * latch_fw_is_ethernet - whether a PF's port is an Ethernet port
  * @mdev: the PF
  *
- * Return: true if so; firmware migrates VFs of no other.
+ * Return: true if so; firmware migrates only VFs of such a PF.
  */
 bool latch_fw_is_ethernet(struct mlx5_core_dev *mdev)
 {
@@ -121,11 +121,11 @@ bool latch_fw_is_ethernet(struct mlx5_core_dev *mdev)
  * latch_fw_query_caps - ask what the firmware can do for a VF
  * @mdev: the PF, which can migrate VFs
  * @function_id: the VF, counted from 1
- * @caps: what it can
+ * @caps: the answer
  *
- * Where mlx5_core can declare a VF migratable (devlink), only those so
- * declared are; an older one cannot, and the firmware is taken at its word.
- * That is the VF's maximum: what is current is for its driver to set.
+ * If mlx5_core can declare a VF migratable (devlink), only such VFs are. An
+ * older one cannot: then every VF is. The declaration is the VF's maximum, as
+ * the VF's driver sets the current value.
  *
  * Return: 0 or a negative error.
  */
@@ -161,15 +161,15 @@ free:
 /**
  * latch_fw_has_let_go - whether memory that the firmware was given may be freed
  * @mdev: the PF
- * @error: what came of the commands that take it away: 0, or the first error
- * @bytes: how much it is, to be said
+ * @error: result of the commands that take it away: 0, or the first error
+ * @bytes: how much it is, for the log
  *
- * Where such a command was refused, or did not complete, the device may write to
- * the memory for as long as it likes: it stays mapped and allocated, for ever.
+ * If such a command was refused, or did not complete, the device may write to
+ * the memory at any later time: it stays mapped and allocated for ever.
  *
- * For a device in internal error, or gone, mlx5_core says that what was to be
- * destroyed is: it has stopped it, resets it before it is used again, and frees
- * its own memory by the same rule. So there is no error then.
+ * For a device in internal error, or gone, mlx5_core reports success of
+ * commands that destroy: it has stopped the device, resets it before it is used
+ * again, and frees its own memory by the same rule. So there is no error then.
  *
  * Return: false if it must stay.
  */
@@ -230,12 +230,12 @@ static int check_size(u32 required)
  * latch_fw_query_size - ask how much there is to save
  * @mdev: the PF
  * @vhca_id: the VF
- * @incremental: of what changed since the last save, or is left of its series;
- *	else of all
- * @chunk: saved in chunks
+ * @incremental: ask about what changed since the last save, or is left of its
+ *	series; else about everything
+ * @chunk: the state is saved in chunks
  * @size: the answer
  *
- * Nothing changes by it.
+ * The query changes nothing.
  *
  * Return: 0 or a negative error; -EIO if no buffer can be so large.
  */
@@ -266,13 +266,13 @@ int latch_fw_query_size(struct mlx5_core_dev *mdev, u16 vhca_id, bool incrementa
  * @vhca_id: the VF
  * @incremental: continue with what changed since the last save, or is left of
  *	its series; else begin anew
- * @track: note changes from now on; else no longer
- * @image: mapped; its length is set, and it is the processor's again
+ * @track: note changes from now on; else stop noting them
+ * @image: mapped; its length is set, and the processor may use it after this
  * @next: set to the bytes that the next save needs at least, 0 after the last one
  *
- * Return: 0 or a negative error; -EIO if no buffer can be as large as the next save
- * needs; -ESTALE if the firmware does not track the VF in
- * the state that it is in.
+ * Return: 0 or a negative error; -EIO if no buffer can be as large as the next
+ * save needs; -ESTALE if the firmware does not track the VF in its current
+ * state.
  */
 int latch_fw_save(struct mlx5_core_dev *mdev, u16 vhca_id, bool incremental, bool track,
 		  struct latch_image *image, u32 *next)
@@ -311,7 +311,8 @@ int latch_fw_save(struct mlx5_core_dev *mdev, u16 vhca_id, bool incremental, boo
  * latch_fw_load - load an image into a suspended VF
  * @mdev: the PF
  * @vhca_id: the VF
- * @image: mapped, @image->length bytes of it; the processor's again after this
+ * @image: mapped, with @image->length bytes; the processor may use it after
+ *	this
  *
  * Return: 0 or a negative error.
  */

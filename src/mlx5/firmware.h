@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The firmware's commands for migrating a VF, given by the PF. Knows nothing
- * of VFIO. All may sleep, for as long as mlx5_core waits for a command (up to
- * a minute), and return 0 or the negative error of mlx5_cmd_exec().
+ * The firmware's commands for migrating a VF, given to the PF. This file knows
+ * nothing of VFIO. All may sleep, for as long as mlx5_core waits for a command
+ * (up to a minute), and return 0 or the negative error of mlx5_cmd_exec().
  */
 #ifndef LATCH_MLX5_FIRMWARE_H
 #define LATCH_MLX5_FIRMWARE_H
@@ -18,7 +18,7 @@
  * @multi_load: several images can be loaded one after the other
  * @tracking: it notes changes while the VF runs
  * @chunks: an image can be saved in parts
- * @state: queries tell what the state to be saved is like
+ * @state: queries tell whether the state to be saved begins anew
  */
 struct latch_fw_caps {
 	u16 vhca_id;

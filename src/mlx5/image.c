@@ -12,15 +12,15 @@
 /* Large blocks are mapped and copied at once. */
 #define BLOCK_BYTES_MAX	SZ_2M
 
-/* Of the firmware's keys: what is known to work, whatever pages the processor has. */
+/* The page size of the firmware's keys: known to work, whatever the processor's page size is. */
 #define KEY_PAGE_SHIFT	12
 
 /**
  * struct latch_image_block - contiguous memory
  * @list: in the image's blocks
- * @memory: it, 2^@order pages
- * @order: by which it was allocated
- * @dma: its address for the device while the image is mapped
+ * @memory: 2^@order pages
+ * @order: of the allocation
+ * @dma: the device's address of it while the image is mapped
  */
 struct latch_image_block {
 	struct list_head list;
@@ -35,11 +35,11 @@ static size_t block_bytes(const struct latch_image_block *block)
 }
 
 /**
- * latch_image_init - an image without memory
+ * latch_image_init - make an image without memory
  * @image: the image
  * @mdev: the PF whose firmware will read or write it
- * @direction: which of both
- * @not_held: a lock that nobody holds who may have to wait for memory
+ * @direction: DMA_FROM_DEVICE if the firmware writes it, else DMA_TO_DEVICE
+ * @not_held: a lock that is not held where memory is allocated
  */
 void latch_image_init(struct latch_image *image, struct mlx5_core_dev *mdev,
 		      enum dma_data_direction direction, const struct mutex *not_held)
@@ -54,10 +54,10 @@ void latch_image_init(struct latch_image *image, struct mlx5_core_dev *mdev,
 }
 
 /**
- * latch_image_free - give an image's memory back
+ * latch_image_free - free an image's memory
  * @image: the image, not mapped; without memory after this
  *
- * Unless the firmware has not let go of it.
+ * Memory that the firmware has not let go of is not freed.
  */
 void latch_image_free(struct latch_image *image)
 {
@@ -79,8 +79,8 @@ void latch_image_free(struct latch_image *image)
 }
 
 /*
- * As much at once as @bytes begin with, or less where memory is in pieces or the
- * DMA API takes less (swiotlb).
+ * Allocates as large a block as fits into @bytes, or a smaller one if memory is
+ * fragmented or the DMA API takes less (swiotlb).
  */
 static struct latch_image_block *alloc_block(const struct latch_image *image, u64 bytes)
 {
@@ -106,19 +106,20 @@ static struct latch_image_block *alloc_block(const struct latch_image *image, u6
 }
 
 /**
- * latch_image_reserve - have memory for so many bytes
+ * latch_image_reserve - allocate an image's memory
  * @image: the image, not mapped unless it has that memory
- * @bytes: bytes
+ * @bytes: that the image shall have
  *
- * Whole pages, no more than it takes. They are zeroed before they are used
- * first: nothing of the host is in them. They are charged to the current memory
+ * Whole pages, no more than needed. They are zeroed when they are allocated, so
+ * that nothing of the host is in them, and charged to the current memory
  * cgroup.
  *
- * Context: may sleep, for as long as that cgroup's limits make it; not with the
- * lock that the image was made with.
+ * Context: may sleep, as long as that cgroup's limits make it; not with the
+ * lock that latch_image_init() was given.
  *
- * Return: 0; -EIO if the firmware has not let go of what there is; -ENOMEM, or
- * -EINTR if the task is being killed, when there may be more memory than before.
+ * Return: 0; -EIO if the firmware has not let go of the old memory; -ENOMEM, or
+ * -EINTR if the task is being killed, when there may be more memory than
+ * before.
  */
 int latch_image_reserve(struct latch_image *image, u64 bytes)
 {
@@ -148,9 +149,9 @@ static size_t key_command_bytes(u64 capacity)
 }
 
 /**
- * latch_image_reserve_key - have memory for what makes an image known to the firmware
+ * latch_image_reserve_key - allocate the command that makes an image's key
  * @image: the image
- * @capacity: bytes that it will have when it is mapped next
+ * @capacity: bytes that the image will have when it is mapped next
  *
  * Context: as latch_image_reserve().
  * Return: 0 or -ENOMEM.
@@ -168,9 +169,10 @@ int latch_image_reserve_key(struct latch_image *image, u64 capacity)
 }
 
 /**
- * latch_image_take_over - have the memory of another image in addition
+ * latch_image_take_over - add the memory of another image
  * @image: the image, not mapped
- * @from: of the same PF and direction, never mapped; without memory after this
+ * @from: the other image, of the same PF and direction, never mapped; without
+ *	memory after this
  */
 void latch_image_take_over(struct latch_image *image, struct latch_image *from)
 {
@@ -185,7 +187,7 @@ void latch_image_take_over(struct latch_image *image, struct latch_image *from)
 }
 
 /**
- * latch_image_rewind - begin to copy at the first byte again
+ * latch_image_rewind - copy from or to the first byte again
  * @image: the image
  */
 void latch_image_rewind(struct latch_image *image)
@@ -195,7 +197,7 @@ void latch_image_rewind(struct latch_image *image)
 	image->cursor_start = 0;
 }
 
-/* The memory at the image's position, and how much of it there is in one piece. */
+/* Returns the memory at the image's position, and sets @bytes to how much is in one piece. */
 static void *memory_at_position(struct latch_image *image, size_t *bytes)
 {
 	if (!image->cursor) {
@@ -209,12 +211,12 @@ static void *memory_at_position(struct latch_image *image, size_t *bytes)
 }
 
 /**
- * latch_image_to_user - copy on from an image's position
+ * latch_image_to_user - copy from an image's position, and advance it
  * @image: the image
  * @buf: user memory
  * @count: bytes, not more than the image has left of its length
  *
- * Return: bytes copied, fewer than @count where user memory cannot be written.
+ * Return: bytes copied, fewer than @count if user memory cannot be written.
  */
 size_t latch_image_to_user(struct latch_image *image, void __user *buf, size_t count)
 {
@@ -234,12 +236,12 @@ size_t latch_image_to_user(struct latch_image *image, void __user *buf, size_t c
 }
 
 /**
- * latch_image_from_user - copy on to an image's position
+ * latch_image_from_user - copy to an image's position, and advance it
  * @image: the image
  * @buf: user memory
  * @count: bytes, for which the image has memory
  *
- * Return: bytes copied, fewer than @count where user memory cannot be read.
+ * Return: bytes copied, fewer than @count if user memory cannot be read.
  */
 size_t latch_image_from_user(struct latch_image *image, const void __user *buf, size_t count)
 {
@@ -279,7 +281,7 @@ static int map_blocks(struct latch_image *image)
 		block->dma = dma_map_single(device, block->memory, block_bytes(block),
 					    image->direction);
 		if (dma_mapping_error(device, block->dma)) {
-			/* Where unmapping ends. */
+			/* Unmapping ends here. */
 			block->dma = DMA_MAPPING_ERROR;
 			unmap_blocks(image);
 			return -ENOMEM;
@@ -288,7 +290,7 @@ static int map_blocks(struct latch_image *image)
 	return 0;
 }
 
-/* The key's context: all rights, as the firmware uses a key as it likes. */
+/* The key's context: all rights, as the firmware may use a key in any way. */
 static void describe_key(void *mkc, const struct latch_image *image, u32 pdn)
 {
 	u64 pages = image->capacity >> KEY_PAGE_SHIFT;
@@ -325,7 +327,7 @@ static int create_key(struct latch_image *image, u32 pdn)
 	describe_key(MLX5_ADDR_OF(create_mkey_in, in, memory_key_mkey_entry), image, pdn);
 	ret = mlx5_core_create_mkey(image->mdev, &image->mkey, in,
 				    key_command_bytes(image->capacity));
-	/* One for another capacity begins with zeros. */
+	/* The command for another capacity must begin with zeros. */
 	kvfree(in);
 	image->key_command = NULL;
 	image->key_capacity = 0;
@@ -335,7 +337,7 @@ static int create_key(struct latch_image *image, u32 pdn)
 /**
  * latch_image_map - let the firmware write to an image, or read it
  * @image: the image, with memory for its key; nothing to do if it is mapped
- * @pdn: protection domain that the firmware's key is to be of
+ * @pdn: protection domain of the firmware's key
  *
  * Context: may sleep.
  * Return: 0 or a negative error.
@@ -358,7 +360,8 @@ int latch_image_map(struct latch_image *image, u32 pdn)
 
 /**
  * latch_image_unmap - undo latch_image_map()
- * @image: the image, mapped or not; lost if the firmware does not let go of it
+ * @image: the image, mapped or not; it is lost if the firmware does not let go
+ *	of it
  *
  * Context: may sleep.
  */
@@ -377,9 +380,9 @@ void latch_image_unmap(struct latch_image *image)
 }
 
 /**
- * latch_image_let_go - have an image that more memory can be had for
- * @image: the image, mapped or not; what is in it may be lost
- * @bytes: that it will need; nothing to do if it has them
+ * latch_image_let_go - prepare an image for more memory
+ * @image: the image, mapped or not; its contents may be lost
+ * @bytes: that it will need; a sound image that has them is left alone
  *
  * Context: may sleep.
  */
@@ -392,11 +395,11 @@ void latch_image_let_go(struct latch_image *image, u64 bytes)
 }
 
 /**
- * latch_image_to_device - what a mapped image has is the firmware's
- * @image: the image, which nobody but the firmware touches until latch_image_to_cpu()
+ * latch_image_to_device - give a mapped image's contents to the firmware
+ * @image: the image; only the firmware may touch it until latch_image_to_cpu()
  *
- * The first @image->length bytes of what a user wrote; all of what the firmware
- * will write.
+ * Covers the first @image->length bytes if a user wrote the image, or all of it
+ * if the firmware will write it.
  */
 void latch_image_to_device(struct latch_image *image)
 {
@@ -413,8 +416,8 @@ void latch_image_to_device(struct latch_image *image)
 }
 
 /**
- * latch_image_to_cpu - the firmware is done with a mapped image
- * @image: the image, of which the first @image->length bytes are of interest
+ * latch_image_to_cpu - take a mapped image's contents back from the firmware
+ * @image: the image; its first @image->length bytes matter
  */
 void latch_image_to_cpu(struct latch_image *image)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Memory for a firmware image. Grows block by block, is filled by the firmware
- * or by a user, and read by the other; belongs to whoever holds it, with no
+ * Memory for a firmware image. It grows block by block. The firmware or a user
+ * fills it, and the other one reads it. It belongs to its holder, and has no
  * lock of its own.
  *
- * It is made known to the firmware once, by a memory key for all of it, and
- * used again for as many images as fit: to map memory and to make a key takes
- * longer than to save a small image, and a VF may stand still meanwhile.
+ * The firmware knows it by one memory key for all of it. It is used again for
+ * as many images as fit: mapping memory and making a key take longer than
+ * saving a small image, and a VF may stand still meanwhile.
  *
- * Whoever makes an image, maps or unmaps it must know that the PF is there. To
- * have memory, copy it or free it takes the PF no more; and who has memory may
- * wait for it for as long as his memory cgroup has him wait, so that he holds no
- * lock which the PF's driver needs.
+ * The PF's driver must be there when an image is made, mapped or unmapped, but
+ * not when its memory is allocated, copied or freed. An allocation may wait as
+ * long as the user's memory cgroup makes it. So it is done without any lock
+ * that the PF's driver needs.
  */
 #ifndef LATCH_MLX5_IMAGE_H
 #define LATCH_MLX5_IMAGE_H
@@ -27,18 +27,18 @@ struct mlx5_core_dev;
  * struct latch_image - an image in memory
  * @mdev: the PF whose firmware reads or writes it
  * @block_max: bytes that the DMA API takes at once
- * @not_held: a lock that nobody holds who may have to wait for memory
- * @direction: DMA_FROM_DEVICE for one that the firmware writes, else DMA_TO_DEVICE
+ * @not_held: a lock that is not held where memory is allocated
+ * @direction: DMA_FROM_DEVICE if the firmware writes it, else DMA_TO_DEVICE
  * @blocks: its memory
  * @capacity: bytes of @blocks
- * @length: bytes that are of meaning
+ * @length: bytes in use
  * @position: bytes that were copied out or in
  * @cursor: the block that @position lies in
- * @cursor_start: the image's byte that @cursor begins with
+ * @cursor_start: where @cursor begins in the image
  * @key_command: memory for the command that makes the key
- * @key_capacity: bytes that the key can be for
+ * @key_capacity: largest @capacity that @key_command has room for
  * @is_mapped: there is a key
- * @is_lost: the firmware did not let go of it: it can only be forgotten
+ * @is_lost: the firmware did not let go of the memory: it is never freed
  * @mkey: the firmware's key for all of @capacity, with addresses from 0
  */
 struct latch_image {

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A loading session: from a stream that a user writes to the firmware.
+ * A loading session: a user writes a stream, and the firmware loads its images.
  *
- * Each image of the stream is collected in memory and handed to the firmware as
- * soon as it is whole. Memory grows with what has come, whatever a header
- * promises; it, its mapping and its key are used again for the next image.
+ * Each image of the stream is collected in memory and given to the firmware as
+ * soon as it is whole. Memory grows with the data that has come, whatever a
+ * header promises. The memory, its mapping and its key are used again for the
+ * next image.
  *
  *	state_mutex	begin, check, end, each load, and what of the session
  *			leaving RESUMING depends on.
- *	write_lock	who writes: the record under his hands. Held over user
+ *	write_lock	writers: the record being written. Held over user
  *			memory, so nothing of ours waits for it. state_mutex is
  *			taken inside; the image is mapped and unmapped under it.
  *
  * The session lives until its file is closed and the device has left RESUMING,
- * whichever comes last. Its image is freed when the device leaves RESUMING, or by
- * the write() that is going on then.
+ * whichever comes last. Its image is freed when the device leaves RESUMING, or
+ * by a write() that is running then.
  */
 #include <linux/anon_inodes.h>
 #include <linux/fs.h>
@@ -25,14 +26,14 @@
 #include "mlx5.h"
 #include "stream.h"
 
-/* As far as memory is ahead of what has come. */
+/* How far memory may be ahead of the data that has come. */
 #define AHEAD_BYTES	SZ_2M
 
 struct latch_mlx5_load {
 	struct kref kref;
 	struct latch_mlx5_device *dev;
 
-	/* Protects all up to the next empty line; see above. */
+	/* Protects reader and image; see above. */
 	struct mutex write_lock;
 	struct latch_record_reader reader;
 	struct latch_image image;	/* of the record at hand */
@@ -55,7 +56,7 @@ static void free_session(struct kref *kref)
 	kfree(load);
 }
 
-/* Called at the session's end and by each writer when it is done. */
+/* Called at the session's end, and by each writer at its own end. */
 static void free_memory(struct latch_mlx5_load *load)
 {
 	if (!latch_mlx5_lock_if_over(&load->is_over, &load->write_lock))
@@ -76,8 +77,8 @@ static void begin_image(struct latch_mlx5_load *load)
 }
 
 /*
- * Memory grows while it is not mapped, so that who ends the session may unmap it; and no more when
- * he has.
+ * Memory grows only while it is not mapped, so that the session's end can unmap it; and it does not
+ * grow after that end.
  */
 static int make_room(struct latch_mlx5_load *load, u64 bytes)
 {
@@ -91,7 +92,7 @@ static int make_room(struct latch_mlx5_load *load, u64 bytes)
 	return ret ?: latch_image_reserve(&load->image, bytes);
 }
 
-/* A block at a time, so that memory is never far ahead. */
+/* Copies a block at a time, so that memory is never far ahead. */
 static ssize_t image_from_user(struct latch_mlx5_load *load, const char __user *buf, size_t count)
 {
 	struct latch_image *image = &load->image;
@@ -104,7 +105,7 @@ static ssize_t image_from_user(struct latch_mlx5_load *load, const char __user *
 	return latch_image_from_user(image, buf, count);
 }
 
-/* What the session's state allows; and that all of a stream has come, or not. */
+/* Records an error, and whether a record is partial. Returns the session's error, or 0. */
 static int note(struct latch_mlx5_load *load, int error, bool is_partial)
 {
 	struct latch_mlx5_device *dev = load->dev;
@@ -119,7 +120,7 @@ static int note(struct latch_mlx5_load *load, int error, bool is_partial)
 	return ret;
 }
 
-/* What it takes to map the image, while it is not. */
+/* Allocates the key's command while the image is not mapped. */
 static int make_room_for_key(struct latch_mlx5_load *load)
 {
 	bool is_needed;
@@ -136,7 +137,7 @@ static int map_and_load(struct latch_mlx5_load *load)
 	u64 begun;
 	int ret;
 
-	/* One after the other is not for every firmware. */
+	/* Not every firmware loads one image after the other. */
 	if (load->is_loaded && !dev->multi_load_cap)
 		return -EOPNOTSUPP;
 	ret = latch_image_map(&load->image, load->pdn);
@@ -152,7 +153,7 @@ static int map_and_load(struct latch_mlx5_load *load)
 	return latch_mlx5_commanded(dev, ret);
 }
 
-/* What the firmware has refused, nothing can make up for. */
+/* After a failed load the session fails. */
 static int load_image(struct latch_mlx5_load *load)
 {
 	struct latch_mlx5_device *dev = load->dev;
@@ -170,7 +171,7 @@ static int load_image(struct latch_mlx5_load *load)
 	return ret;
 }
 
-/* Bytes of user memory taken in, or an error that the stream does not survive. */
+/* Returns the bytes taken, or an error. All but -EFAULT and -EINTR end the stream. */
 static ssize_t write_some(struct latch_mlx5_load *load, const char __user *buf, size_t count)
 {
 	struct latch_record_reader *reader = &load->reader;
@@ -219,7 +220,7 @@ static ssize_t load_write(struct file *file, const char __user *buf, size_t coun
 		cond_resched();
 	}
 	is_partial = !latch_record_is_whole(&load->reader);
-	/* Neither unreadable memory nor a signal hurts what has come before. */
+	/* Neither unreadable memory nor a signal spoils what came before. */
 	if (ret == -EFAULT || ret == -EINTR)
 		note(load, 0, is_partial);
 	else
@@ -250,7 +251,8 @@ static const struct file_operations load_fops = {
  * @dev: the device, stopped
  *
  * Context: state_mutex is held; may sleep.
- * Return: a file to write the stream to, or an error pointer, all being undone.
+ * Return: a file to write the stream to, or an error pointer with everything
+ * undone.
  */
 struct file *latch_mlx5_load_begin(struct latch_mlx5_device *dev)
 {
@@ -292,12 +294,12 @@ free:
 }
 
 /**
- * latch_mlx5_load_check - whether what came is a state
+ * latch_mlx5_load_check - whether a whole state was loaded
  * @dev: the device, with a session
  *
  * Context: state_mutex is held.
  * Return: 0; -EINVAL if the last record is not whole, or none was an image; or
- * the error that ended the session before.
+ * the error that ended the session.
  */
 int latch_mlx5_load_check(struct latch_mlx5_device *dev)
 {
@@ -313,9 +315,9 @@ int latch_mlx5_load_check(struct latch_mlx5_device *dev)
 /**
  * latch_mlx5_load_end - end a loading session
  * @dev: the device, with a session or without
- * @why: what it has come to, if it has not failed
+ * @why: its result, if it has not failed
  *
- * Whoever writes gets -ENODEV.
+ * Further writes get -ENODEV.
  *
  * Context: state_mutex is held; may sleep.
  */
@@ -328,7 +330,7 @@ void latch_mlx5_load_end(struct latch_mlx5_device *dev, const char *why)
 	if (!load)
 		return;
 	dev->load = NULL;
-	/* -ECANCELED: a reset came amid it. */
+	/* -ECANCELED: a reset came during the session. */
 	latch_costs_end(&dev->costs, load->error && load->error != -ECANCELED ? "failed" : why);
 	load->error = -ENODEV;
 	latch_image_unmap(&load->image);

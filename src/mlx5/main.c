@@ -3,8 +3,8 @@
  * mlx5-vfio-pci: hands a ConnectX or BlueField VF to user space, and moves its
  * state to another host.
  *
- * All but the migration is the core's. A VF that cannot be migrated is handed
- * out like any other function.
+ * Everything but migration is the core's. A VF that cannot be migrated is
+ * handed out like any other function.
  */
 #include <linux/module.h>
 

@@ -2,20 +2,20 @@
 /*
  * A VF's migration state: arcs, resets, and the PF's driver coming and going.
  *
- * A VF is suspended in two steps, as initiator and as responder, which are the
- * rungs of the state diagram (state.c); save.c and load.c do what its other
- * arcs begin and end.
+ * A VF is suspended in two steps, as initiator and as responder: these are the
+ * rungs of the state diagram (state.c). On its other arcs save.c and load.c
+ * begin and end their sessions.
  *
- * After a reset a VF runs and has none of it. Resets come with locks held that
+ * After a reset a VF runs and has no session. Resets come with locks held that
  * a page fault on a BAR takes, and the firmware is waited for under state_mutex
- * (mlx5.h). So a reset only counts itself, when it begins and when it is done:
- * who takes state_mutex next ends the sessions and sets the state, and a worker
- * sees to it that somebody does.
+ * (mlx5.h). So a reset only counts itself, when it begins and when it is over.
+ * The next holder of state_mutex ends the sessions and sets the state, and a
+ * worker makes sure that there is one.
  *
- * Meanwhile the VF is not the one that a holder of state_mutex knew. He begins
- * no command that changes it any more; and if one ended after the reset began,
- * nobody knows which of both came last. Such a VF is in ERROR until the next
- * reset.
+ * Meanwhile the VF is not in the state that a holder of state_mutex knows. So
+ * no command that changes it is begun any more. If one ended after the reset
+ * began, the command or the reset may have come last: such a VF is in ERROR
+ * until the next reset.
  */
 #include <linux/mlx5/device.h>
 #include <linux/uaccess.h>
@@ -37,21 +37,21 @@ static void set_state(struct latch_mlx5_device *dev, unsigned int state)
 	WRITE_ONCE(dev->mig_state, state);
 }
 
-/* Nobody knows what the VF is at, so what would be saved or loaded next is worth nothing. */
+/* The VF's state is unknown, so saving or loading it would be worthless. */
 static void lose(struct latch_mlx5_device *dev)
 {
 	end_sessions(dev, "failed");
 	set_state(dev, VFIO_DEVICE_STATE_ERROR);
 }
 
-/* Sets @resets to how many there were, if all are over. */
+/* Returns whether all resets are over, and sets @resets to the number of those that are. */
 static bool all_are_over(const struct latch_mlx5_device *dev, unsigned int *resets)
 {
 	*resets = atomic_read_acquire(&dev->resets_done);
 	return atomic_read(&dev->resets_begun) == *resets;
 }
 
-/* What the last of so many resets leaves, which are over. */
+/* The state that the last of so many resets leaves, when all are over. */
 static unsigned int state_after(const struct latch_mlx5_device *dev, unsigned int resets)
 {
 	return resets == READ_ONCE(dev->commanded) ? VFIO_DEVICE_STATE_ERROR :
@@ -67,11 +67,13 @@ static void take_reset(struct latch_mlx5_device *dev)
 		return;
 	end_sessions(dev, "reset");
 	set_state(dev, state_after(dev, resets));
-	/* Who looks for resets finds a session that has ended, or that one is due. */
+	/*
+	 * Pairs with resets_taken(): its caller finds the sessions ended, or a reset that is due.
+	 */
 	smp_store_release(&dev->resets_taken, resets);
 }
 
-/* To be read before the count, of which there are as many then, or more. */
+/* Read this before resets_begun and resets_done, which then are not smaller. */
 static unsigned int resets_taken(const struct latch_mlx5_device *dev)
 {
 	/* Pairs with take_reset(). */
@@ -82,8 +84,8 @@ static unsigned int resets_taken(const struct latch_mlx5_device *dev)
  * latch_mlx5_state_lock - take state_mutex
  * @dev: the device
  *
- * Context: may sleep, for as long as the firmware takes. Not with a lock that is
- * taken in a page fault.
+ * Context: may sleep, as long as the firmware takes. Not with a lock that a
+ * page fault takes.
  */
 void latch_mlx5_state_lock(struct latch_mlx5_device *dev)
 {
@@ -101,10 +103,10 @@ void latch_mlx5_state_unlock(struct latch_mlx5_device *dev)
 }
 
 /**
- * latch_mlx5_state - what to show of a VF's state
+ * latch_mlx5_state - a VF's migration state, for sysfs
  * @dev: the device; not even state_mutex need be held
  *
- * Return: the state, as who takes state_mutex next will find it.
+ * Return: the state that the next holder of state_mutex will find.
  */
 unsigned int latch_mlx5_state(const struct latch_mlx5_device *dev)
 {
@@ -116,12 +118,12 @@ unsigned int latch_mlx5_state(const struct latch_mlx5_device *dev)
 }
 
 /**
- * latch_mlx5_reset_is_due - whether the VF is being reset, or was, and the state does not say so
+ * latch_mlx5_reset_is_due - whether a reset has begun that the migration state does not know of
  * @dev: the device; not even state_mutex need be held
  *
- * If not, sessions that were ended by the resets before have their error.
+ * If not, sessions that earlier resets ended have their error.
  *
- * Return: whether what is begun now would befall another VF than it is meant for.
+ * Return: true if a command would not find the VF in the state that it is meant for.
  */
 bool latch_mlx5_reset_is_due(const struct latch_mlx5_device *dev)
 {
@@ -133,9 +135,10 @@ bool latch_mlx5_reset_is_due(const struct latch_mlx5_device *dev)
 /**
  * latch_mlx5_commanded - a command that changes the VF has ended
  * @dev: the device; no reset was due when the command was given
- * @error: what mlx5_core says of it
+ * @error: its result
  *
- * SUSPEND, RESUME, LOAD. A SAVE changes nothing that outlives a reset.
+ * That is SUSPEND, RESUME or LOAD. A SAVE changes nothing that outlives a
+ * reset.
  *
  * Return: @error; -ECANCELED if a reset came in between.
  */
@@ -146,7 +149,10 @@ int latch_mlx5_commanded(struct latch_mlx5_device *dev, int error)
 	return latch_mlx5_reset_is_due(dev) ? -ECANCELED : error;
 }
 
-/* The core calls both, whoever resets the function. */
+/*
+ * The core calls both, whoever resets the function, but not for its resets at open, close and
+ * unbind.
+ */
 static void reset_begins(struct vfio_latch_device *core)
 {
 	struct latch_mlx5_device *dev = container_of(core, struct latch_mlx5_device, core);
@@ -183,13 +189,13 @@ static int step(struct latch_mlx5_device *dev, enum latch_command command, u16 o
 		ret = latch_fw_resume(dev->mdev, dev->vhca_id, op_mod);
 	latch_costs_command(&dev->costs, command, begun);
 	ret = latch_mlx5_commanded(dev, ret);
-	/* Whether it was executed, nobody knows. */
+	/* It may have been executed or not. */
 	if (ret == -ETIMEDOUT)
 		lose(dev);
 	return ret;
 }
 
-/* From one rung to a neighbour. Not while the firmware saves. */
+/* Goes from one rung to a neighbour. Not while the firmware saves. */
 static int change_rung(struct latch_mlx5_device *dev, enum latch_quiesce from,
 		       enum latch_quiesce to)
 {
@@ -203,7 +209,7 @@ static int change_rung(struct latch_mlx5_device *dev, enum latch_quiesce from,
 	return step(dev, LATCH_RESUME, MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_INITIATOR);
 }
 
-/* The VF has what came of its new state, or it is of no use until it is reset. */
+/* The VF has its new state as a whole, or is useless until it is reset. */
 static int leave_resuming(struct latch_mlx5_device *dev)
 {
 	int ret = latch_mlx5_load_check(dev);
@@ -214,7 +220,7 @@ static int leave_resuming(struct latch_mlx5_device *dev)
 	return ret;
 }
 
-/* A saving session has ended amid its arc, and the state is what that left. */
+/* The error if a saving session has ended during its arc: the state is what that end left. */
 static int why_ended(const struct latch_mlx5_device *dev)
 {
 	return dev->mdev_detach ? -ENOTCONN : -ECANCELED;
@@ -229,8 +235,8 @@ static int leave_saving(struct latch_mlx5_device *dev)
 }
 
 /*
- * One arc. Returns a file if it begins a session, NULL, or an error pointer, -ENODEV if a session
- * has ended amid it: state_mutex may have been released.
+ * Takes one arc. Returns a file if it begins a session, NULL, or an error pointer, -ENODEV if a
+ * session has ended during it: state_mutex may have been released.
  */
 static struct file *take_arc(struct latch_mlx5_device *dev, unsigned int from, unsigned int to)
 {
@@ -254,8 +260,8 @@ static struct file *take_arc(struct latch_mlx5_device *dev, unsigned int from, u
 }
 
 /*
- * vfio_migration_ops: arcs up to @new_state. Where one fails, the device stays before it; a reset
- * that comes amid them ends them with -ECANCELED.
+ * vfio_migration_ops: takes the arcs to @new_state. If one fails, the device stays before it; a
+ * reset during them ends them with -ECANCELED.
  */
 static struct file *migration_set_state(struct vfio_device *vdev,
 					enum vfio_device_mig_state new_state)
@@ -267,7 +273,7 @@ static struct file *migration_set_state(struct vfio_device *vdev,
 
 	if (new_state == VFIO_DEVICE_STATE_ERROR)
 		return ERR_PTR(-EINVAL);
-	/* The firmware is not asked amid a report, which may wait for its user. */
+	/* No command comes during a report, which may wait for its user. */
 	if (mutex_lock_killable(&dev->log_mutex))
 		return ERR_PTR(-EINTR);
 	latch_mlx5_state_lock(dev);
@@ -300,10 +306,10 @@ static int migration_get_state(struct vfio_device *vdev, enum vfio_device_mig_st
 /**
  * latch_mlx5_query_size - ask the firmware how much there is to save
  * @dev: the device
- * @incremental: of what is left or has changed, else of all
+ * @incremental: ask about what is left or has changed, else about everything
  * @size: the answer
  *
- * Context: state_mutex is held; waits for a save that the firmware is at.
+ * Context: state_mutex is held; waits for a save in progress.
  * Return: 0 or a negative error.
  */
 int latch_mlx5_query_size(struct latch_mlx5_device *dev, bool incremental,
@@ -318,7 +324,7 @@ int latch_mlx5_query_size(struct latch_mlx5_device *dev, bool incremental,
 	return ret;
 }
 
-/* What the state would take as a whole, in every state: VMMs decide by it when to stop. */
+/* The size of the whole state, in every migration state: VMMs use it to decide when to stop. */
 static int get_data_size(struct latch_mlx5_device *dev, u64 *bytes)
 {
 	struct latch_fw_size size = {};
@@ -343,7 +349,7 @@ static int __maybe_unused migration_get_data_size(struct vfio_device *vdev,
 }
 
 /**
- * latch_mlx5_migration_feature - answer what an older vfio leaves to its drivers
+ * latch_mlx5_migration_feature - answer features that an older vfio leaves to its drivers
  * @dev: the device, open
  * @flags: VFIO_DEVICE_FEATURE_{GET,SET,PROBE} and the feature
  * @arg: user address of the feature's data
@@ -381,8 +387,8 @@ static const struct vfio_migration_ops migration_ops = {
 };
 
 /*
- * The PF's driver takes the VF's firmware away, or has brought it back; with its own locks held.
- * A VF that was not running will not be found as it was.
+ * The PF's driver takes the VF's firmware away, or has brought it back; with its own locks held. A
+ * VF that was not running will not be in the same state when it comes back.
  */
 static int pf_event(struct notifier_block *nb, unsigned long event, void *data)
 {
@@ -392,7 +398,7 @@ static int pf_event(struct notifier_block *nb, unsigned long event, void *data)
 	switch (event) {
 	case MLX5_PF_NOTIFY_DISABLE_VF:
 		latch_mlx5_dirty_end(dev);
-		/* Also one that begins: the state does not say so yet. */
+		/* Also a session that begins: the state does not show it yet. */
 		end_sessions(dev, "pf-gone");
 		if (dev->mig_state != VFIO_DEVICE_STATE_RUNNING)
 			lose(dev);
@@ -407,8 +413,8 @@ static int pf_event(struct notifier_block *nb, unsigned long event, void *data)
 }
 
 /*
- * What the firmware can do for the VF is asked once; the PF's driver is there meanwhile. Returns
- * what sysfs shows: whether it can be migrated, or else why not.
+ * Asks once what the firmware can do for the VF, while the PF's driver is held. Returns the value
+ * that sysfs shows: whether the VF can be migrated, or else why not.
  */
 static const char *probe_firmware(struct latch_mlx5_device *dev, struct mlx5_core_dev *mdev)
 {
@@ -460,7 +466,7 @@ static const char *probe_vf(struct latch_mlx5_device *dev)
  * latch_mlx5_migration_probe - find out whether a VF can be migrated
  * @dev: the device, not registered yet
  *
- * A VF that cannot is one like any other function.
+ * A VF that cannot is handled like any other function.
  *
  * Context: probe; may sleep.
  */
@@ -496,7 +502,7 @@ void latch_mlx5_migration_remove(struct latch_mlx5_device *dev)
 }
 
 /**
- * latch_mlx5_migration_close - end all that a user had begun
+ * latch_mlx5_migration_close - end everything that a user began
  * @dev: the device; its function will be reset
  *
  * Context: close_device; may sleep.
@@ -509,8 +515,9 @@ void latch_mlx5_migration_close(struct latch_mlx5_device *dev)
 	end_sessions(dev, "closed");
 	latch_mlx5_dirty_end(dev);
 	/*
-	 * Of the reset at close nobody hears, and after it none may be due at open. One that goes
-	 * on now is over before that, so that it leaves nothing of what came amid it.
+	 * The reset at close does not call was_reset(), so set the state here. A reset that is
+	 * under way now is over before the next open, and leaves the VF RUNNING, whatever command
+	 * came during it.
 	 */
 	set_state(dev, VFIO_DEVICE_STATE_RUNNING);
 	WRITE_ONCE(dev->commanded, atomic_read(&dev->resets_begun) - 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* mlx5-vfio-pci: a ConnectX VF in a user's hands, and what its files know of each other. */
+/* mlx5-vfio-pci: a ConnectX VF that a user has, and the interface between this driver's files. */
 #ifndef LATCH_MLX5_H
 #define LATCH_MLX5_H
 
@@ -17,29 +17,60 @@ struct latch_mlx5_tracker;
 
 /**
  * struct latch_mlx5_device - a VF
+ * @core: the core's part
+ * @mdev: the PF, NULL if the VF cannot be migrated; it outlives its VFs, but gets commands only
+ *	while @mdev_detach is not set
+ * @pf_notifier: called when the PF's driver goes away or comes back
+ * @migratable: "yes", or why not: docs/sysfs-abi.txt
+ * @vf_index: the VF's number, from 0
+ * @vhca_id: the VF's number in commands
+ * @migrate_cap: the VF can be migrated
+ * @precopy_cap: its state can be saved while it runs
+ * @chunk_mode: its state is saved in chunks
+ * @multi_load_cap: several images can be loaded one after the other
+ * @mig_state_cap: queries tell whether the state to be saved begins anew
+ * @track_cap: it has DMA logging
+ * @log_mutex: serialises the user's requests about logging, for another state and about what
+ *	pre-copy has left
+ * @state_mutex: protects the migration state and most of what the firmware is told about the VF
+ * @mig_state: the migration state; under state_mutex, also read without it
+ * @resets_taken: @resets_done, as far as @mig_state knows; under state_mutex, also read without it
+ * @commanded: @resets_begun when a command that changes the VF ended last; under state_mutex, also
+ *	read without it
+ * @save: the saving session, or NULL; under state_mutex
+ * @load: the loading session, or NULL; under state_mutex
+ * @tracker: the page tracker while DMA is logged, else NULL; under state_mutex
+ * @log_active: DMA is logged; under state_mutex, also read without it
+ * @log_failed: a report has failed since it was started; under state_mutex, also read without it
+ * @mdev_detach: the PF's driver has gone away; under state_mutex
+ * @command_lock: keeps questions out while the firmware saves; inside state_mutex, or taken by
+ *	save.c's worker alone
+ * @costs: what the last migration cost; it has a lock of its own
+ * @resets_begun: resets that have begun; atomic, counted by resets
+ * @resets_done: resets that are over; atomic, counted by resets
+ * @reset_work: takes state_mutex, so that the state follows a reset
  *
- * state_mutex protects the migration state and all that is said to the
- * firmware on the VF's behalf, but for the images that save.c's worker has it
- * save: who suspends or resumes the VF waits for those before.
+ * The members from @mdev to @track_cap are written in probe before registration, and read-only
+ * until the device is freed.
  *
- * It is taken with the PF's driver's locks held (pf_event()), so nothing that
- * takes those runs under it, nor anything that waits for user memory, or for
- * memory that a user is charged for; and the
- * firmware is waited for under it, so nobody waits for it with a lock that a page
- * fault on a BAR needs. A reset does hold such a lock: it only leaves word
- * (resets_begun, resets_done), and has a worker do the rest.
+ * state_mutex protects all that the firmware is told on the VF's behalf, except
+ * the saves of save.c's worker: before a VF is suspended or resumed, these are
+ * waited for.
+ *
+ * state_mutex is taken with locks of the PF's driver held (pf_event()). So
+ * nothing under it takes those, or waits for user memory, or for memory that a
+ * user is charged for: log_mutex, outside of it, may be held over both. And the
+ * firmware is waited for under state_mutex, so nobody waits for it with a lock
+ * that a page fault on a BAR needs. A reset does hold such a lock: it only counts
+ * itself (resets_begun, resets_done, which may overlap), and a worker does the
+ * rest.
  */
 struct latch_mlx5_device {
 	struct vfio_latch_device core;
 
-	/*
-	 * Written in probe before registration, read-only until the device is
-	 * freed. mdev is the PF's, and NULL without one; it outlives its VFs,
-	 * but is to be talked to only while mdev_detach is not set.
-	 */
 	struct mlx5_core_dev *mdev;
 	struct notifier_block pf_notifier;
-	const char *migratable;		/* "yes", or why not: docs/sysfs-abi.txt */
+	const char *migratable;
 	u16 vf_index;
 	u16 vhca_id;
 	unsigned int migrate_cap : 1;
@@ -49,21 +80,14 @@ struct latch_mlx5_device {
 	unsigned int mig_state_cap : 1;
 	unsigned int track_cap : 1;
 
-	/*
-	 * Outside of state_mutex, by a user's requests about logging, for
-	 * another state and about what pre-copy has left, alone: held over user
-	 * memory, and while memory is had that he is charged for.
-	 */
+	/* Outside of state_mutex. */
 	struct mutex log_mutex;
 
-	/*
-	 * Protects all up to the next empty line. mig_state, log_*, resets_taken
-	 * and commanded are looked at without it, too.
-	 */
+	/* See above. */
 	struct mutex state_mutex;
 	enum vfio_device_mig_state mig_state;
-	unsigned int resets_taken;	/* resets_done, as the state knows of it */
-	unsigned int commanded;		/* resets_begun, when a command changing it ended last */
+	unsigned int resets_taken;
+	unsigned int commanded;
 	struct latch_mlx5_save *save;
 	struct latch_mlx5_load *load;
 	struct latch_mlx5_tracker *tracker;
@@ -71,13 +95,11 @@ struct latch_mlx5_device {
 	bool log_failed;
 	bool mdev_detach;
 
-	/* Inside state_mutex, or by the worker alone: no question comes amid a save. */
+	/* Inside state_mutex. */
 	struct mutex command_lock;
 
-	/* With a lock of its own. */
 	struct latch_costs costs;
 
-	/* Counted by resets, which may overlap. Taken by whoever has state_mutex. */
 	atomic_t resets_begun, resets_done;
 	struct work_struct reset_work;
 };
@@ -88,18 +110,21 @@ static inline struct latch_mlx5_device *latch_mlx5_from_vdev(struct vfio_device 
 }
 
 /**
- * latch_mlx5_lock_if_over - take what is left of a session whose device has left it
- * @is_over: set by its end, under state_mutex
- * @lock: held by who reads or writes its file
+ * latch_mlx5_lock_if_over - take what is left of a session that is over
+ * @is_over: set at the session's end, under state_mutex
+ * @lock: held by readers or writers of its file
  *
- * For its end and, without the lock, each user of its file afterwards: either the
- * user finds that the session is over, or its end finds that the lock is free.
+ * Called at the session's end, and by each user of its file after releasing the
+ * lock: either the user finds that the session is over, or its end finds that
+ * the lock is free.
  *
  * Return: whether it is over and the lock is taken.
  */
 static inline bool latch_mlx5_lock_if_over(const bool *is_over, struct mutex *lock)
 {
-	/* Pairs with itself, there: is_over was set, or the lock released, before. */
+	/*
+	 * Pairs with itself in the other caller: before it, is_over was set or the lock released.
+	 */
 	smp_mb();
 	return READ_ONCE(*is_over) && mutex_trylock(lock);
 }
@@ -133,8 +158,9 @@ int latch_mlx5_load_check(struct latch_mlx5_device *dev);
 void latch_mlx5_load_end(struct latch_mlx5_device *dev, const char *why);
 
 /*
- * dirty.c APIs: VFIO's DMA logging, on the page tracker of tracker.c. The last
- * is called under state_mutex, at close and when the PF's driver goes away.
+ * dirty.c APIs: VFIO's DMA logging, on the page tracker of tracker.c.
+ * latch_mlx5_dirty_end() is called under state_mutex, at log_stop, at close and
+ * when the PF's driver goes away.
  */
 void latch_mlx5_dirty_probe(struct latch_mlx5_device *dev);
 void latch_mlx5_dirty_end(struct latch_mlx5_device *dev);

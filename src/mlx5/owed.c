@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Addresses that were reported and not told: see owed.h. */
+/* Addresses that were reported to us, but not to the user: see owed.h. */
 #include <linux/interval_tree.h>
 #include <linux/iova_bitmap.h>
 #include <linux/minmax.h>
@@ -8,8 +8,8 @@
 #include "owed.h"
 
 /**
- * latch_owed_init - nothing is owed
- * @owed: to be filled in
+ * latch_owed_init - begin with nothing owed
+ * @owed: initialised
  */
 void latch_owed_init(struct latch_owed *owed)
 {
@@ -17,7 +17,7 @@ void latch_owed_init(struct latch_owed *owed)
 }
 
 /**
- * latch_owed_free - forget what is owed
+ * latch_owed_free - forget everything that is owed
  * @owed: not to be used after this
  */
 void latch_owed_free(struct latch_owed *owed)
@@ -51,7 +51,7 @@ static struct interval_tree_node *first(struct latch_owed *owed, u64 start, u64 
  * @start: the first
  * @last: the last
  *
- * Those that were owed before are owed once.
+ * Addresses that were owed before are still owed only once.
  *
  * Context: may sleep.
  *
@@ -73,12 +73,12 @@ int latch_owed_add(struct latch_owed *owed, u64 start, u64 last)
 }
 
 /**
- * latch_owed_tell - have a bit set for what is owed and asked about: it is owed no longer
+ * latch_owed_tell - set bits for owed addresses that were asked about, which ends the debt
  * @owed: what is owed
  * @asked: addresses
  * @dirty: gets the bits
  *
- * Context: may sleep, and wait for the user's memory.
+ * Context: may sleep, and wait for user memory.
  *
  * Return: 0 or -ENOMEM.
  */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Addresses that a page tracker has reported as written, and nobody was told of.
+ * Addresses that a page tracker has reported as written, and that the user was
+ * not told of.
  *
- * A report clears whole pages of the tracker, also those of which only a part
- * was asked about. What of them was not is owed, until somebody asks. Reports of
- * whole pages owe nothing.
+ * A report clears whole pages of the tracker, also pages of which only a part
+ * was asked about. The rest of such a page is owed until somebody asks about
+ * it. Reports of whole pages owe nothing.
  *
- * Ranges that do not overlap. Calls for the same of them exclude each other.
+ * The ranges do not overlap. Calls for one struct latch_owed exclude each
+ * other.
  */
 #ifndef LATCH_MLX5_OWED_H
 #define LATCH_MLX5_OWED_H
@@ -18,7 +20,7 @@
 struct iova_bitmap;
 
 /**
- * struct latch_owed - what is owed
+ * struct latch_owed - addresses that are owed
  * @ranges: struct interval_tree_node
  */
 struct latch_owed {

@@ -5,7 +5,7 @@
 
 #include "ranges.h"
 
-/* Make them consist of whole pages, and those that touch one. */
+/* Rounds ranges to whole pages, and joins those that touch. */
 static unsigned int round_to_pages(struct latch_range *ranges, unsigned int nr, u64 page_size)
 {
 	unsigned int n, kept = 0;
@@ -43,15 +43,15 @@ static unsigned int before_smallest_gap(const struct latch_range *ranges, unsign
 }
 
 /**
- * latch_ranges_merge - have whole pages in not too many ranges
+ * latch_ranges_merge - round ranges to whole pages, and limit their number
  * @ranges: the ranges, by ascending start, none of them empty; changed in place
  * @nr: how many there are
  * @max: how many there may be, at least 1
  * @page_size: bytes, a power of two
  *
- * Where ranges must go, those with the least between them become one.
+ * If there are too many, ranges with the smallest gap between them are joined.
  *
- * Return: how many there are now.
+ * Return: the number of ranges now.
  */
 unsigned int latch_ranges_merge(struct latch_range *ranges, unsigned int nr, unsigned int max,
 				u64 page_size)
@@ -67,12 +67,12 @@ unsigned int latch_ranges_merge(struct latch_range *ranges, unsigned int nr, uns
 }
 
 /**
- * latch_ranges_bytes - how many addresses there are
+ * latch_ranges_bytes - count the addresses in ranges
  * @ranges: the ranges
  * @nr: how many
  * @bytes: set to the sum of their lengths
  *
- * Return: false if that is 2^64.
+ * Return: false if the sum is 2^64.
  */
 bool latch_ranges_bytes(const struct latch_range *ranges, unsigned int nr, u64 *bytes)
 {

@@ -12,7 +12,7 @@
 /**
  * struct latch_range - addresses
  * @start: the first
- * @last: the last, so that a range may end where addresses do
+ * @last: the last, so that a range may end at the highest address
  */
 struct latch_range {
 	u64 start;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a page tracker's messages arrive in: see report_queue.h. */
+/* The queue for a page tracker's messages: see report_queue.h. */
 #include <linux/completion.h>
 #include <linux/dma-mapping.h>
 #include <linux/lockdep.h>
@@ -10,12 +10,12 @@
 #include "firmware.h"
 #include "report_queue.h"
 
-/* The addresses of a ring's pages, at the end of the commands that create queues. */
+/* The size of the addresses of a ring's pages, at the end of the commands that create queues. */
 #define RING_PAGES(bytes)	DIV_ROUND_UP(bytes, MLX5_ADAPTER_PAGE_SIZE)
 #define PAGES_DW(ring) \
 	(RING_PAGES(sizeof_field(struct latch_report_rings, ring)) * sizeof(__be64) / sizeof(u32))
 
-/* For a user of CQE version 1 that wants no index of his own in completions. */
+/* With CQE version 1: no user index in completions. */
 #define NO_USER_INDEX	0xffffff
 
 static void queue_failed(struct latch_report_queue *queue)
@@ -28,7 +28,7 @@ static void on_completion(struct mlx5_core_cq *cq, struct mlx5_eqe *eqe)
 {
 	struct latch_report_queue *queue = container_of(cq, struct latch_report_queue, cq);
 
-	/* The message may be there before who armed the queue has gone to sleep. */
+	/* The message may arrive before the task that armed the queue sleeps. */
 	if (wq_has_sleeper(&queue->wait))
 		wake_up(&queue->wait);
 }
@@ -43,7 +43,7 @@ static unsigned int ring_mask(const struct latch_report_queue *queue)
 	return queue->nr_messages - 1;
 }
 
-/* A ring is in one piece. Returns how many bytes its pages' addresses are. */
+/* Writes the addresses of the pages of a ring, which is contiguous. Returns their size in bytes. */
 static size_t set_pages(__be64 *pas, dma_addr_t ring, size_t bytes)
 {
 	unsigned int n;
@@ -59,7 +59,7 @@ static void destroyed(struct latch_report_queue *queue, int error)
 		queue->destroy_error = error;
 }
 
-/* Where messages may go. */
+/* Tells the device where messages may go. */
 static void set_requests(struct latch_report_queue *queue)
 {
 	unsigned int n;
@@ -88,7 +88,7 @@ static int alloc_messages(struct latch_report_queue *queue)
 	return 0;
 }
 
-/* A key for addresses as the DMA API gives them, to be written to by requests of our own only. */
+/* A key for addresses as the DMA API gives them; only our own requests write through it. */
 static int create_mkey(struct latch_report_queue *queue)
 {
 	u32 in[MLX5_ST_SZ_DW(create_mkey_in)] = {};
@@ -144,8 +144,8 @@ static void destroy_cq(struct latch_report_queue *queue)
 	if (!ret)
 		return;
 	/*
-	 * mlx5_core cannot find the CQ any more, but has not waited for who had
-	 * found it.
+	 * mlx5_core cannot find the CQ any more, but has not waited for tasks
+	 * that found it before.
 	 */
 	synchronize_rcu();
 	mlx5_cq_put(&queue->cq);
@@ -198,7 +198,7 @@ static int create_host_qp(struct latch_report_queue *queue)
 	return create_qp(queue, in, in_bytes, &queue->host_qpn);
 }
 
-/* The firmware brings its own queues. */
+/* The firmware has its own queues. */
 static int create_firmware_qp(struct latch_report_queue *queue)
 {
 	u32 in[MLX5_ST_SZ_DW(create_qp_in)] = {};
@@ -208,7 +208,7 @@ static int create_firmware_qp(struct latch_report_queue *queue)
 	return create_qp(queue, in, sizeof(in), &queue->firmware_qpn);
 }
 
-/* A QP that may only be sent to, by a peer that lives in the same port. */
+/* Makes a QP receive from a peer in the same port. It cannot send yet. */
 static int ready_to_receive(struct latch_report_queue *queue, u32 qpn, u32 peer)
 {
 	u32 init[MLX5_ST_SZ_DW(rst2init_qp_in)] = {};
@@ -249,12 +249,12 @@ static int ready_to_send(struct latch_report_queue *queue, u32 qpn)
 	return mlx5_cmd_exec_in(queue->mdev, rtr2rts_qp, in);
 }
 
-/* Tell the device what was read, and that the buffers are free. */
+/* Tells the device what was read, and that the buffers are free. */
 static void give_back(struct latch_report_queue *queue)
 {
 	queue->given_back = queue->cq.cons_index;
 	mlx5_cq_set_ci(&queue->cq);
-	/* There is room for a completion before there is a buffer for a message. */
+	/* Room for a completion must exist before a buffer for its message. */
 	dma_wmb();
 	queue->rings->rq_doorbell[MLX5_RCV_DBR] =
 		cpu_to_be32((queue->given_back + queue->nr_messages) & 0xffff);
@@ -287,7 +287,7 @@ destroy_host_qp:
 	return ret;
 }
 
-/* What it takes for the device to use the memory. */
+/* Creates what the device needs to use the memory. */
 static int create_memory(struct latch_report_queue *queue)
 {
 	int ret;
@@ -319,16 +319,16 @@ static void destroy_memory(struct latch_report_queue *queue)
 }
 
 /**
- * latch_report_queue_alloc - have memory for messages
- * @queue: to be filled in, zeroed
+ * latch_report_queue_alloc - allocate memory for messages
+ * @queue: filled in, zeroed before
  * @mdev: the PF
  * @message_bytes: the largest message
- * @not_held: a lock that nobody holds who may have to wait for memory
+ * @not_held: a lock that is not held where memory is allocated
  *
- * Context: may sleep, for as long as the limits of the current memory cgroup make
- * it, which is charged for it.
+ * Context: may sleep, as long as the limits of the current memory cgroup, which
+ * is charged for it, make it.
  *
- * Return: 0 or -ENOMEM; to be freed in either case.
+ * Return: 0 or -ENOMEM; latch_report_queue_free() is needed in either case.
  */
 int latch_report_queue_alloc(struct latch_report_queue *queue, struct mlx5_core_dev *mdev,
 			     size_t message_bytes, const struct mutex *not_held)
@@ -366,15 +366,15 @@ void latch_report_queue_free(struct latch_report_queue *queue)
 }
 
 /**
- * latch_report_queue_create - be ready for messages
- * @queue: with memory
+ * latch_report_queue_create - start to receive messages
+ * @queue: the queue, with memory
  *
- * A tracker that sends from @queue's firmware_qpn reaches it. Events are to be
- * handed to latch_report_queue_event().
+ * A tracker that sends from @queue's firmware_qpn reaches the queue. Events
+ * must be passed to latch_report_queue_event().
  *
  * Context: may sleep, for firmware commands.
  *
- * Return: 0, or a negative error, when it is destroyed.
+ * Return: 0, or a negative error with the queue destroyed.
  */
 int latch_report_queue_create(struct latch_report_queue *queue)
 {
@@ -400,8 +400,8 @@ destroy_memory:
 
 /**
  * latch_report_queue_destroy - undo latch_report_queue_create()
- * @queue: the queue; no tracker sends to it, nobody waits for it, and it is told
- *	of no events any more
+ * @queue: the queue; no tracker sends to it, nobody waits for it, and it gets
+ *	no events any more
  *
  * Context: may sleep, for firmware commands.
  */
@@ -414,17 +414,17 @@ void latch_report_queue_destroy(struct latch_report_queue *queue)
 }
 
 /**
- * latch_report_queue_event - be told of mlx5_core's events
+ * latch_report_queue_event - handle an event of mlx5_core
  * @queue: the queue
- * @type: what a notifier of mlx5_notifier_register() got
+ * @type: as passed to a notifier of mlx5_notifier_register()
  * @data: the same
  *
- * Those of other queues included: it finds what concerns it, errors of its QPs
- * and the word that the firmware died.
+ * Events of other queues may be passed, too: the queue acts on errors of its
+ * QPs and on the firmware's death.
  *
  * Context: interrupts.
  *
- * Return: what the notifier returns.
+ * Return: the notifier's return value.
  */
 int latch_report_queue_event(struct latch_report_queue *queue, unsigned long type, void *data)
 {
@@ -456,7 +456,7 @@ static struct mlx5_cqe64 *next_completion(const struct latch_report_queue *queue
 	struct mlx5_cqe64 *cqe = &queue->rings->completions[index & ring_mask(queue)];
 	u8 op_own = READ_ONCE(cqe->op_own);
 
-	/* The owner's bit is another one each time round. */
+	/* The owner's bit alternates with each round. */
 	if (op_own >> 4 == MLX5_CQE_INVALID ||
 	    (op_own & MLX5_CQE_OWNER_MASK) != !!(index & queue->nr_messages))
 		return NULL;
@@ -464,10 +464,10 @@ static struct mlx5_cqe64 *next_completion(const struct latch_report_queue *queue
 }
 
 /**
- * latch_report_queue_has_news - what a wait on the queue ends for
+ * latch_report_queue_has_news - the condition that a wait for the queue ends on
  * @queue: the queue
  *
- * Return: whether latch_report_queue_next() returns anything but -EAGAIN.
+ * Return: false if latch_report_queue_next() would return -EAGAIN.
  */
 bool latch_report_queue_has_news(const struct latch_report_queue *queue)
 {
@@ -482,7 +482,7 @@ bool latch_report_queue_has_news(const struct latch_report_queue *queue)
  * Context: one reader at a time.
  *
  * Return: 0; -EAGAIN if none has come; -EIO if none will come because of an
- * error event, or one came that makes no sense.
+ * error event, or a malformed one came.
  */
 int latch_report_queue_next(struct latch_report_queue *queue, struct latch_report *report)
 {
@@ -524,11 +524,11 @@ void latch_report_queue_done(struct latch_report_queue *queue)
 }
 
 /**
- * latch_report_queue_arm - have the next message wake up who waits
+ * latch_report_queue_arm - let the next message wake up the queue's waiter
  * @queue: the queue
  *
- * Even one that has come already, if it was not seen yet. One only: the next
- * wait needs to arm the queue again.
+ * Also a message that has come already, if it was not seen yet. It wakes once:
+ * the next wait needs to arm the queue again.
  *
  * Context: one reader at a time.
  */

@@ -41,7 +41,7 @@ void latch_save_put(struct latch_mlx5_save *save)
  * latch_save_free_memory - free the memory of a session that is over
  * @save: the session; nothing happens if it is not over, or its file is being read
  *
- * Called at its end and by each reader when he is done.
+ * Called at its end, and by each reader at its own end.
  */
 void latch_save_free_memory(struct latch_mlx5_save *save)
 {
@@ -54,8 +54,8 @@ void latch_save_free_memory(struct latch_mlx5_save *save)
 static void fail(struct latch_mlx5_save *save, int error)
 {
 	/*
-	 * mlx5_core's word for a firmware without resources, and what a killed process gets that
-	 * waits for memory. To a reader they mean to wait, and to try again.
+	 * mlx5_core reports a firmware without resources so, and an allocation that waits in a
+	 * killed process fails so. A reader would take them for a request to wait and try again.
 	 */
 	if (error == -EAGAIN || error == -EINTR)
 		error = -ENOMEM;
@@ -66,7 +66,7 @@ static void fail(struct latch_mlx5_save *save, int error)
 	wake_up_interruptible(&save->wait);
 }
 
-/* Where to save next, and how much there must be room for; NULL if nothing is to be saved now. */
+/* Returns where to save next, and the @bytes that needs; NULL if nothing is to be saved now. */
 static struct latch_save_buffer *take_work(struct latch_mlx5_save *save, u32 *bytes)
 {
 	spin_lock(&save->lock);
@@ -77,7 +77,7 @@ static struct latch_save_buffer *take_work(struct latch_mlx5_save *save, u32 *by
 	return save->is_working ? latch_save_buffer(save, save->nr_saved) : NULL;
 }
 
-/* A save's image is the stream's next record; one of nothing is none. */
+/* A save's image becomes the stream's next record; an empty image does not. */
 static void publish(struct latch_mlx5_save *save, struct latch_save_buffer *buffer, u32 next)
 {
 	const u64 length = buffer->image.length;
@@ -97,7 +97,7 @@ static void publish(struct latch_mlx5_save *save, struct latch_save_buffer *buff
 	wake_up_interruptible(&save->wait);
 }
 
-/* Nobody has a reset VF saved: what was to be, is gone. */
+/* A VF that was reset is not saved: its state is gone. */
 static int have_saved(struct latch_mlx5_save *save, struct latch_image *image, bool incremental,
 		      bool track, u32 *next)
 {
@@ -112,7 +112,7 @@ static int have_saved(struct latch_mlx5_save *save, struct latch_image *image, b
 		latch_costs_command(&dev->costs, LATCH_SAVE, begun);
 	}
 	mutex_unlock(&dev->command_lock);
-	/* Nor does it say anything how a save ended that a reset came amid. */
+	/* The result of a save means nothing if a reset came during it. */
 	return ret && latch_mlx5_reset_is_due(dev) ? -ENODEV : ret;
 }
 
@@ -127,8 +127,8 @@ static int error_of(struct latch_mlx5_save *save)
 }
 
 /*
- * By the worker, which is waited for under state_mutex where the session ends: it takes memory a
- * little at a time then, and no more.
+ * Called by the worker, which the session's end waits for under state_mutex. So it allocates a
+ * little at a time, and stops when the session ends.
  */
 static int grow(struct latch_mlx5_save *save, struct latch_image *image, u64 bytes)
 {
@@ -159,7 +159,7 @@ static int save_image(struct latch_mlx5_save *save, struct latch_save_buffer *bu
 	next = latch_series_saved(series, saved, next);
 	if (saved == LATCH_SAVE_FAILED)
 		return ret;
-	/* What goes on so would go on for ever, and what ends so would lack its end. */
+	/* Such a series would never end, or a last one would lack its end. */
 	if (!buffer->image.length && (next || series->is_last))
 		return -EIO;
 	publish(save, buffer, next);
@@ -184,11 +184,11 @@ static void save_work(struct work_struct *work)
 }
 
 /**
- * latch_save_start - have saved what is to be saved
- * @save: the session; a buffer may be free now that was not
+ * latch_save_start - start the worker
+ * @save: the session; a buffer may have become free
  *
- * A session that has failed has nothing more saved, and one that is over must
- * not: see stop_session().
+ * A session that has failed saves nothing more, and one that is over must not:
+ * see stop_session().
  */
 void latch_save_start(struct latch_mlx5_save *save)
 {
@@ -198,7 +198,7 @@ void latch_save_start(struct latch_mlx5_save *save)
 	spin_unlock(&save->lock);
 }
 
-/* Nor has a reset VF a series that it could be asked about. */
+/* The firmware is not asked about a VF that was reset: its series is gone. */
 static int query_size(struct latch_mlx5_save *save, bool incremental, struct latch_fw_size *size)
 {
 	if (latch_mlx5_reset_is_due(save->dev))
@@ -207,9 +207,9 @@ static int query_size(struct latch_mlx5_save *save, bool incremental, struct lat
 }
 
 /*
- * Memory is had with state_mutex released, by an image that nobody else knows: the user's memory
- * cgroup may have him wait for it. Where the session has ended meanwhile (a reset, or the PF is
- * gone), that is -ENODEV.
+ * Allocates with state_mutex released, for an image that nobody else knows: the user's memory
+ * cgroup may make it wait. Returns -ENODEV if the session has ended meanwhile (by a reset, or the
+ * PF's driver going away).
  */
 static int have_room(struct latch_mlx5_save *save, struct latch_save_buffer *buffer, u64 bytes)
 {
@@ -249,8 +249,9 @@ static int prepare(struct latch_mlx5_save *save, struct latch_save_buffer *buffe
 }
 
 /*
- * The worker has nothing to do, and a buffer is free. There is always a save: what the firmware
- * says that it needs is a least size, and a stream that lacks its last image would look whole.
+ * Called while the worker has nothing to do, and a buffer is free. There is always a save: the size
+ * that the firmware says it needs is a minimum, and a stream without its last image would look
+ * whole.
  */
 static int begin_series(struct latch_mlx5_save *save, const struct latch_fw_size *size,
 			bool is_initial)
@@ -279,18 +280,18 @@ static bool is_drained(struct latch_mlx5_save *save)
 }
 
 /**
- * latch_save_look_for_changes - what of a VF's state is left to be read, while the VF runs
+ * latch_save_look_for_changes - how much of a VF that runs is left to be read
  * @save: the device's session; the VF is not stopped
- * @left: set to what is saved and not read, and what has changed since the last save
+ * @left: set to what is saved and not read, and what is not saved yet
  *
- * When all that was saved is read, the firmware is asked to go on with it. That
- * is not done to a VF that initiates nothing any more.
+ * When everything saved is read, the firmware is told to go on with it, unless
+ * the VF is in PRE_COPY_P2P.
  *
- * Changes count as initial_bytes once more where the state begins anew, if the
- * user knows a word for that.
+ * What is not saved yet counts as initial_bytes again where the state begins
+ * anew, for a user with version 2 of struct vfio_precopy_info.
  *
- * Context: log_mutex and state_mutex are held, of which the latter is released and
- * taken again where memory is needed; waits for a save that the firmware is at.
+ * Context: log_mutex and state_mutex are held; the latter is released and
+ * taken again where memory is needed; waits for a save in progress.
  * Return: 0 or a negative error; -ENODEV if the session has ended meanwhile.
  */
 int latch_save_look_for_changes(struct latch_mlx5_save *save, struct latch_save_left *left)
@@ -345,7 +346,7 @@ static struct latch_mlx5_save *alloc_session(struct latch_mlx5_device *dev, bool
 	return save;
 }
 
-/* Before the VF has to wait for it, where it runs. The other side may reserve as much. */
+/* Allocates and maps the buffers before the VF stands still. The receiver may reserve as much. */
 static int make_ready(struct latch_mlx5_save *save, const struct latch_fw_size *size)
 {
 	/* Without chunks a stopped VF has a single image. */
@@ -366,7 +367,7 @@ static int make_ready(struct latch_mlx5_save *save, const struct latch_fw_size *
 	return 0;
 }
 
-/* Nothing of a session is known to the firmware after this. */
+/* After this the firmware knows nothing of the session. */
 static void forget(struct latch_mlx5_save *save)
 {
 	unsigned int n;
@@ -379,15 +380,15 @@ static void forget(struct latch_mlx5_save *save)
 /**
  * latch_mlx5_save_begin - begin to save a VF's state
  * @dev: the device
- * @track: it runs on, and what changes will be saved, too; else it is stopped
+ * @track: it runs on, and its changes will be saved, too; else it is stopped
  *
- * The device has the session from its beginning on: what ends sessions ends one
- * that begins, too.
+ * The device has the session from its beginning: whatever ends sessions also
+ * ends one that begins.
  *
- * Context: log_mutex and state_mutex are held, of which the latter is released and
+ * Context: log_mutex and state_mutex are held; the latter is released and
  * taken again where memory is needed; may sleep.
- * Return: a file to read the stream from, or an error pointer, all being undone;
- * -ENODEV if the session has ended meanwhile.
+ * Return: a file to read the stream from, or an error pointer with everything
+ * undone; -ENODEV if the session has ended meanwhile.
  */
 struct file *latch_mlx5_save_begin(struct latch_mlx5_device *dev, bool track)
 {
@@ -433,10 +434,11 @@ put:
 }
 
 /**
- * latch_mlx5_save_settle - wait for a save that the firmware is at
- * @dev: the device, with a session or without; before it is suspended or resumed
+ * latch_mlx5_save_settle - wait for a save in progress
+ * @dev: the device, with a session or without
  *
- * What the user was told is being saved is then saved.
+ * Called before the VF is suspended or resumed: what the user was told is being
+ * saved is then saved.
  *
  * Context: state_mutex is held.
  */
@@ -448,12 +450,12 @@ void latch_mlx5_save_settle(struct latch_mlx5_device *dev)
 }
 
 /**
- * latch_mlx5_save_finish - the VF was stopped: save what changed last, or is left
+ * latch_mlx5_save_finish - save what changed last, or is left, of a VF that was stopped
  * @dev: the device, with a session that tracks
  *
- * If that fails, or has failed before, the reader is told.
+ * If that fails, or failed before, the reader gets the error.
  *
- * Context: log_mutex and state_mutex are held, of which the latter is released and
+ * Context: log_mutex and state_mutex are held; the latter is released and
  * taken again where memory is needed; may sleep.
  * Return: 0; -ENODEV if the session has ended meanwhile.
  */
@@ -465,7 +467,7 @@ int latch_mlx5_save_finish(struct latch_mlx5_device *dev)
 
 	lockdep_assert_held(&dev->state_mutex);
 
-	/* Also where nothing more is saved: the clean-up is one of a stopped VF then. */
+	/* Also if nothing more is saved: the clean-up is then that of a stopped VF. */
 	save->series.is_last = true;
 	if (save->error)
 		return 0;
@@ -476,14 +478,15 @@ int latch_mlx5_save_finish(struct latch_mlx5_device *dev)
 	if (ret)
 		fail(save, ret);
 	latch_save_put(save);
-	/* A reset that is under way ends the session, too. */
+	/* A reset in progress ends the session, too. */
 	return dev->save == save && ret != -ENODEV ? 0 : -ENODEV;
 }
 
 /*
- * The firmware notes changes until it is told not to: by a save of which nobody wants the image. It
- * says how large a buffer that should have; where it does not, or there is no memory for as much,
- * what there is will do. One is free: while changes are noted, at most one image is not read.
+ * The firmware notes changes until it is told to stop: by a save whose image nobody wants. It says
+ * how large a buffer that should have. If it does not, or there is no memory for that, what the
+ * buffer has will do, a page at least. A buffer is free: while changes are noted, at most one image
+ * is unread.
  */
 static int clean_up(struct latch_mlx5_save *save)
 {
@@ -501,15 +504,15 @@ static int clean_up(struct latch_mlx5_save *save)
 		return ret;
 	ret = have_saved(save, &buffer->image, false, false, &next);
 	latch_series_cleaned(&save->series);
-	/* A reset has ended the noting. */
+	/* A reset has ended that. */
 	return ret == -ENODEV ? 0 : ret;
 }
 
-/* The reader has the whole stream, or there is a reason why not. */
+/* Records how the session ended: the reader has the whole stream, or why not. */
 static void tell_end(struct latch_mlx5_save *save, const char *why)
 {
 	spin_lock(&save->lock);
-	/* -ENODEV: nothing was saved any more of a VF that was reset. */
+	/* -ENODEV: the VF was reset, and nothing more was saved. */
 	if (save->error && save->error != -ENODEV)
 		why = "failed";
 	else if (save->is_ending && !save->is_working && !save->next_bytes &&
@@ -520,8 +523,8 @@ static void tell_end(struct latch_mlx5_save *save, const char *why)
 }
 
 /*
- * The reader gets an error from now on, and the firmware nothing more to save: with the error there
- * nobody starts the worker again, also not a reader whose last copy took long.
+ * From now on the reader gets an error, and the firmware saves nothing. After the error nobody
+ * starts the worker again, not even a reader whose last copy took long.
  */
 static void stop_session(struct latch_mlx5_save *save)
 {
@@ -530,14 +533,16 @@ static void stop_session(struct latch_mlx5_save *save)
 }
 
 /**
- * latch_mlx5_save_give_up - have changes of a VF's state noted no longer
- * @dev: the device, with a session that its user leaves; only its end may follow
+ * latch_mlx5_save_give_up - stop the firmware from noting a VF's changes
+ * @dev: the device, with a session that its user abandons; only its end may
+ *	follow
  *
  * The firmware notes them until the session's last image is saved, or a reset.
- * If it does not go along, that is said; the next session begins anew all the same.
+ * If it refuses to stop, that is logged; the next session begins anew in any
+ * case.
  *
- * Context: log_mutex and state_mutex are held, of which the latter is released and
- * taken again where memory is needed; waits for a save that the firmware is at.
+ * Context: log_mutex and state_mutex are held; the latter is released and
+ * taken again where memory is needed; waits for a save in progress.
  * Return: 0; -ENODEV if the session has ended meanwhile.
  */
 int latch_mlx5_save_give_up(struct latch_mlx5_device *dev)
@@ -566,11 +571,11 @@ int latch_mlx5_save_give_up(struct latch_mlx5_device *dev)
 /**
  * latch_mlx5_save_end - end a saving session
  * @dev: the device, with a session or without
- * @why: what it has come to, if it has neither failed nor come to its end
+ * @why: its result, if it has neither failed nor completed
  *
- * Whoever reads gets -ENODEV.
+ * Further reads get -ENODEV.
  *
- * Context: state_mutex is held; waits for a save that the firmware is at.
+ * Context: state_mutex is held; waits for a save in progress.
  */
 void latch_mlx5_save_end(struct latch_mlx5_device *dev, const char *why)
 {

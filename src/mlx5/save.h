@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A saving session: from the firmware's images to a stream that a user reads.
- * save.c has the firmware save, save_file.c hands out what was saved.
+ * A saving session: the firmware saves images, and a user reads them as a
+ * stream. save.c makes the firmware save, save_file.c hands out what was saved.
  *
  * Two buffers take turns: one is read while the firmware writes the other. They
  * are mapped and have their keys before the first save; the reader copies
- * straight out of them. When he is slow, no more than that is saved ahead.
+ * straight out of them. If the reader is slow, no more than that is saved
+ * ahead.
  *
- * The firmware saves at the behest of a worker, so that a user who changes the
- * state of many VFs has them saved at the same time. The worker never waits for
- * the reader: it stops where no buffer is free, and is started again.
+ * A worker makes the firmware save, so that a user who changes the state of
+ * many VFs has them saved at the same time. The worker never waits for the
+ * reader: it stops if no buffer is free, and is started again.
  *
  *	log_mutex	outside of it, what the user asks: begin, finish, give up,
  *			and what changed. They release state_mutex while they wait
  *			for memory, and find then that the session has ended, or
  *			that nothing has changed.
- *	state_mutex	begin, finish, end, and what the user asks: whoever holds
- *			it, while the VF is not stopped, may wait for the worker.
- *	command_lock	a save, or a question that must not come amid one.
- *	read_lock	who reads: the buffer under the reader's hands is his
+ *	state_mutex	begin, finish, end, and what the user asks: its holder may
+ *			wait for the worker.
+ *	command_lock	a save, or a question that must not come during one.
+ *	read_lock	readers: the buffer being read belongs to the reader
  *			alone. Held over user memory, so nothing of ours waits
  *			for it.
- *	lock		what is between the worker and the reader.
+ *	lock		state that worker and reader share.
  *
  * The session lives until its file is closed and the device has left the
  * saving states, whichever comes last.
@@ -61,7 +62,7 @@ struct latch_save_buffer {
 struct latch_mlx5_save {
 	struct kref kref;
 	struct latch_mlx5_device *dev;
-	struct mem_cgroup *memcg;	/* who pays for the worker's allocations */
+	struct mem_cgroup *memcg;	/* charged for the worker's allocations */
 	struct work_struct work;
 	wait_queue_head_t wait;
 	u32 pdn;
@@ -76,28 +77,28 @@ struct latch_mlx5_save {
 	} __packed preamble;
 
 	/*
-	 * Who reads. What he reads, the preamble and buffers[nr_read % 2], is his
-	 * alone; how far he has come he says under lock.
+	 * Held by the reader. The preamble and buffers[nr_read % 2] are the
+	 * reader's alone; nr_read and preamble_read are changed under lock.
 	 */
 	struct mutex read_lock;
-	/* Set by who ends the session: nobody but a reader knows the buffers' memory. */
+	/* Set at the session's end: from then on only a reader uses the buffers' memory. */
 	bool is_over;
 
 	/* The worker fills buffers[nr_saved % 2]; the others, not read yet, are the reader's. */
 	struct latch_save_buffer buffers[LATCH_SAVE_BUFFERS];
 
-	/* Protects all below. */
+	/* Protects the members below. */
 	spinlock_t lock;
 	size_t preamble_read;
 	unsigned int nr_saved;		/* changed by the worker */
-	unsigned int nr_read;		/* changed by who reads */
-	int error;			/* why there is nothing more to read */
+	unsigned int nr_read;		/* changed by the reader */
+	int error;			/* why nothing more can be read */
 	bool is_working;		/* the worker is at a save */
 	bool is_ending;			/* the stream ends with the series at hand */
 	bool is_next_initial;		/* the next image counts as initial_bytes */
-	u32 next_bytes;			/* that the next save needs; 0 at a series' end */
-	u64 initial_unread;		/* bytes of the stream, of what counts as initial_bytes */
-	u64 dirty_unread;		/* the same of the rest */
+	u32 next_bytes;			/* bytes that the next save needs; 0 at a series' end */
+	u64 initial_unread;		/* bytes of the stream that count as initial_bytes */
+	u64 dirty_unread;		/* the other bytes of the stream */
 };
 
 /**

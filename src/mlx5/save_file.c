@@ -8,7 +8,7 @@
 #include "mlx5.h"
 #include "save.h"
 
-/* Why there is nothing to read any more: a reset has ended the session, or what is in it. */
+/* Returns why nothing can be read any more, or 0: a reset, or the session's error. */
 static int why_over(struct latch_mlx5_save *save)
 {
 	lockdep_assert_held(&save->lock);
@@ -21,7 +21,7 @@ static u64 unread_bytes(const struct latch_save_buffer *buffer)
 	       buffer->image.length - buffer->image.position;
 }
 
-/* VFIO_MIG_GET_PRECOPY_INFO: before the VF is stopped. Its changes are asked for while it runs. */
+/* VFIO_MIG_GET_PRECOPY_INFO, before the VF is stopped. Asks for changes only while it runs. */
 static long precopy_info(struct latch_mlx5_save *save, void __user *arg)
 {
 	const size_t minsz = offsetofend(struct vfio_precopy_info, dirty_bytes);
@@ -62,7 +62,7 @@ static long save_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return precopy_info(file->private_data, (void __user *)arg);
 }
 
-/* Whether there is a buffer to be read, or 0 at the end; -EAGAIN if one has to be waited for. */
+/* Returns 1 if a buffer can be read, 0 at the end, -EAGAIN if none can yet, or an error. */
 static int look_for_buffer(struct latch_mlx5_save *save)
 {
 	int ret;
@@ -82,7 +82,7 @@ unlock:
 	return ret;
 }
 
-/* The same, the wait done. */
+/* The same after the wait. */
 static int wait_for_buffer(struct latch_mlx5_save *save, bool may_wait)
 {
 	int found = look_for_buffer(save), ret;
@@ -93,7 +93,7 @@ static int wait_for_buffer(struct latch_mlx5_save *save, bool may_wait)
 	return ret ?: found;
 }
 
-/* Of @size bytes those from @position on. */
+/* Copies those of @size bytes that begin at @position. Returns the number copied. */
 static size_t bytes_to_user(char __user *buf, size_t count, const void *bytes, size_t size,
 			    size_t position)
 {
@@ -102,7 +102,7 @@ static size_t bytes_to_user(char __user *buf, size_t count, const void *bytes, s
 	return part - copy_to_user(buf, bytes + position, part);
 }
 
-/* The reader has come @bytes further in a buffer, which is free when all is read. */
+/* Advances the reader by @bytes in a buffer, which is free when all of it is read. */
 static void advance(struct latch_mlx5_save *save, struct latch_save_buffer *buffer, size_t bytes)
 {
 	bool is_read = !unread_bytes(buffer);
@@ -118,7 +118,7 @@ static void advance(struct latch_mlx5_save *save, struct latch_save_buffer *buff
 		latch_save_start(save);
 }
 
-/* 0 if all of it was read. */
+/* Returns 0 if all of the preamble was read already. */
 static ssize_t read_preamble(struct latch_mlx5_save *save, char __user *buf, size_t count)
 {
 	size_t part;
@@ -140,7 +140,7 @@ static ssize_t read_preamble(struct latch_mlx5_save *save, char __user *buf, siz
 	return part ?: -EFAULT;
 }
 
-/* Bytes of one record, 0 at the end of the stream, or an error. */
+/* Returns bytes of one record, 0 at the end of the stream, or an error. */
 static ssize_t read_some(struct latch_mlx5_save *save, char __user *buf, size_t count,
 			 bool may_wait)
 {
@@ -186,7 +186,7 @@ static ssize_t save_read(struct file *file, char __user *buf, size_t count, loff
 		copied += ret;
 	}
 	mutex_unlock(&save->read_lock);
-	/* It may have ended meanwhile, and have found the memory in our hands. */
+	/* The session may have ended meanwhile, and left its memory to this reader. */
 	latch_save_free_memory(save);
 	return copied ?: ret;
 }
@@ -224,7 +224,7 @@ static const struct file_operations save_fops = {
 
 /**
  * latch_save_open_file - make a session's file
- * @save: the session, of which the file gets a reference
+ * @save: the session; the file gets a reference
  *
  * Return: the file or an error pointer.
  */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a saving session asks of the firmware: see series.h. */
+/* The saves that a saving session asks for: see series.h. */
 #include <linux/kernel.h>
 
 #include "series.h"
 
 /**
- * latch_series_init - a session begins
+ * latch_series_init - begin a session
  * @series: the series
  * @in_chunks: the firmware saves in chunks
  * @is_last: the VF is stopped already
@@ -16,16 +16,16 @@ void latch_series_init(struct latch_series *series, bool in_chunks, bool is_last
 }
 
 /**
- * latch_series_buffer - how large a buffer a save should have
+ * latch_series_buffer - the size of the buffer for a save
  * @series: the series
  * @required: bytes that the firmware says it needs
  * @total: bytes that it says it has
- * @page: size of a page, of which a buffer has whole ones
+ * @page: size of a page; a buffer consists of whole ones
  *
- * Without chunks all has to fit, and the state of a VF that runs may grow until
- * it is saved.
+ * Without chunks everything must fit, and the state of a VF that runs may grow
+ * until it is saved.
  *
- * Return: bytes, at least one page, and a page less than 4 GiB at most: the
+ * Return: bytes, at least one page, and at most 4 GiB less a page: the
  * firmware's sizes have 32 bits.
  */
 u64 latch_series_buffer(const struct latch_series *series, u64 required, u64 total, u64 page)
@@ -42,10 +42,10 @@ u64 latch_series_buffer(const struct latch_series *series, u64 required, u64 tot
 }
 
 /**
- * latch_series_saved - a save was tried
+ * latch_series_saved - note the result of a save
  * @series: the series
- * @saved: what came of it; nothing more can be saved of a VF that runs if it was
- *	refused, and nothing more at all if it has failed
+ * @saved: the result; after a refusal nothing more can be saved of a VF that
+ *	runs, and after a failure nothing at all
  * @next: bytes that the firmware says it needs next
  *
  * Return: bytes that the series' next save needs at least; 0 at its end.
@@ -63,7 +63,7 @@ u32 latch_series_saved(struct latch_series *series, enum latch_saved saved, u32 
 }
 
 /**
- * latch_series_cleaned - the firmware was told to note changes no longer
+ * latch_series_cleaned - the firmware was told to stop noting changes
  * @series: the series
  */
 void latch_series_cleaned(struct latch_series *series)

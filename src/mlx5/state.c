@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The state diagram is a ladder: as far as a VF's quiescence goes, RUNNING,
- * RUNNING_P2P and STOP are its rungs, and PRE_COPY, PRE_COPY_P2P and STOP_COPY
- * the same rungs with the state being saved. An arc goes to the next rung, or
- * from one rail to the other. RESUMING hangs off STOP, and ERROR has no arcs.
+ * The state diagram is a ladder: by a VF's quiescence, RUNNING, RUNNING_P2P and
+ * STOP are its rungs, and PRE_COPY, PRE_COPY_P2P and STOP_COPY the same rungs
+ * with the state being saved. An arc goes to the next rung, or from one rail to
+ * the other. RESUMING hangs off STOP, and ERROR has no arcs.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -43,11 +43,10 @@ static bool is_precopy(unsigned int state)
  * @has_precopy: the PRE_COPY states exist
  * @next: set to the state at the end of the arc
  *
- * The way is the shortest that has none of the saving states inside
- * (linux/vfio.h, "combination transitions"): saving is left first and entered
- * last.
+ * The way is the shortest one without saving states in between (linux/vfio.h,
+ * "combination transitions"): saving is left first and entered last.
  *
- * Return: 0; -EINVAL for a way that there is not.
+ * Return: 0; -EINVAL if there is no way.
  */
 int latch_next_state(unsigned int from, unsigned int to, bool has_precopy, unsigned int *next)
 {
@@ -99,7 +98,7 @@ bool latch_state_saves(unsigned int state)
 }
 
 /**
- * latch_state_name - how a state is called in sysfs
+ * latch_state_name - a state's name in sysfs
  * @state: a state
  *
  * Return: the name.

@@ -10,7 +10,7 @@
 
 #include <linux/vfio.h>
 
-/* Of a kernel whose header is older than they are. */
+/* For kernels whose header is older than these states. */
 #define LATCH_STATE_PRE_COPY		6
 #define LATCH_STATE_PRE_COPY_P2P	7
 #define LATCH_NR_STATES			8

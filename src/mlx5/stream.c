@@ -30,7 +30,7 @@ void latch_record_reader_init(struct latch_record_reader *reader)
 }
 
 /**
- * latch_record_header_space - where what comes of a header belongs
+ * latch_record_header_space - where the next bytes of a header belong
  * @reader: the reader, with a header coming next
  *
  * Return: space for @reader->left bytes.
@@ -40,7 +40,7 @@ void *latch_record_header_space(struct latch_record_reader *reader)
 	return (char *)(&reader->header + 1) - reader->left;
 }
 
-/* A header that came from user space is whole. The expected size is a hint, and skipped. */
+/* Evaluates a header from user space that is whole. The expected size is a hint, and skipped. */
 static int decode(struct latch_record_reader *reader)
 {
 	u32 flags = le32_to_cpu(reader->header.flags);
@@ -62,11 +62,12 @@ static int decode(struct latch_record_reader *reader)
 }
 
 /**
- * latch_record_advance - bytes of the stream have come
- * @reader: the reader, which no advance has failed for
- * @bytes: how many, @reader->left at most; a header's are in their space
+ * latch_record_advance - take further bytes of the stream
+ * @reader: the reader; no earlier call has failed for it
+ * @bytes: how many, @reader->left at most; a header's bytes are in their space
+ *	already
  *
- * Return: 0; -EINVAL if no such record can be; -EOPNOTSUPP for one that we do
+ * Return: 0; -EINVAL for an impossible record; -EOPNOTSUPP for one that we do
  * not know and that must not be skipped.
  */
 int latch_record_advance(struct latch_record_reader *reader, u64 bytes)
@@ -78,7 +79,7 @@ int latch_record_advance(struct latch_record_reader *reader, u64 bytes)
 		return 0;
 	if (reader->next == LATCH_RECORD_HEADER)
 		ret = decode(reader);
-	/* A payload is over, or there is none. */
+	/* The payload is complete, or there is none. */
 	if (!reader->left)
 		latch_record_reader_init(reader);
 	return ret;
@@ -88,7 +89,7 @@ int latch_record_advance(struct latch_record_reader *reader, u64 bytes)
  * latch_record_is_whole - whether a stream may end here
  * @reader: the reader
  *
- * Return: true if nothing of a record has come that the rest has not come of.
+ * Return: true if no record is incomplete.
  */
 bool latch_record_is_whole(const struct latch_record_reader *reader)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The migration stream: records, each a header and its payload. What the
- * kernel's mlx5-vfio-pci of 6.2 and later writes and reads.
+ * The migration stream: records, each a header and its payload. The kernel's
+ * mlx5-vfio-pci of 6.2 and later writes and reads the same.
  *
  * Pure logic: it also compiles in user space (tests/unit).
  */
@@ -34,15 +34,15 @@ struct latch_record_header {
 /* The firmware's sizes have 32 bits. */
 #define LATCH_IMAGE_MAX		U32_MAX
 
-/* What a reader meets next, or what is left of it. */
+/* The part of a record that comes next, or is incomplete. */
 enum latch_record_part {
 	LATCH_RECORD_HEADER,
 	LATCH_RECORD_IMAGE,
-	LATCH_RECORD_SKIP,	/* a payload that is not for us */
+	LATCH_RECORD_SKIP,	/* a payload that we ignore */
 };
 
 /**
- * struct latch_record_reader - how far a stream has come that a user writes
+ * struct latch_record_reader - the position in a stream that a user writes
  * @header: the record's header
  * @next: what comes next
  * @left: bytes of it, never 0

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the vfio_pci/ group of a VF has besides the core's.
+ * The attributes of a VF's vfio_pci/ group besides the core's.
  *
- * Shown without state_mutex, which may be held as long as a firmware command
- * takes: the states are one word each, and the costs have a lock of their own.
+ * They are read without state_mutex, which may be held as long as a firmware
+ * command takes: the states are one word each, and the costs have a lock of
+ * their own.
  */
 #include <linux/sysfs.h>
 
@@ -60,7 +61,7 @@ static ssize_t last_migration_show(struct device *device, struct device_attribut
 }
 static DEVICE_ATTR_RO(last_migration);
 
-/* All VFs have the first; the next come with what a VF can do, in this order. */
+/* All VFs have the first. The others depend on the VF's capabilities, in this order. */
 static const struct attribute *const attributes[] = {
 	&dev_attr_migratable.attr,
 	&dev_attr_migration_state.attr,
@@ -82,10 +83,10 @@ static void remove_files(struct latch_mlx5_device *dev, unsigned int nr)
 }
 
 /**
- * latch_mlx5_sysfs_add - show whether a VF can be migrated, and what it is at
+ * latch_mlx5_sysfs_add - show whether a VF can be migrated, and its migration state
  * @dev: the device, registered
  *
- * Return: 0 or a negative error, all being undone.
+ * Return: 0, or a negative error with everything undone.
  */
 int latch_mlx5_sysfs_add(struct latch_mlx5_device *dev)
 {

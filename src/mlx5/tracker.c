@@ -3,9 +3,9 @@
  * A page tracker of the firmware: see tracker.h.
  *
  * It is a general object of the PF. Told to report, it sends the addresses of
- * the pages that were written since it was asked last, in messages to a queue
- * of ours; each says whether there will be another one. Whatever goes wrong
- * then, pages may have been lost: the tracker is good for nothing any more.
+ * the pages that were written since the last report, in messages to a queue of
+ * ours. Each message says whether another one follows. After any error pages
+ * may have been lost: then the tracker is useless.
  */
 #include <linux/interval_tree.h>
 #include <linux/iova_bitmap.h>
@@ -17,23 +17,23 @@
 #include "report_queue.h"
 #include "tracker.h"
 
-/* Large messages are few; what LATCH_MESSAGES_MIN above that would take is no sane demand. */
+/* Large messages are few. LATCH_MESSAGES_MIN of them above the maximum take too much memory. */
 #define LOG_MESSAGE_BYTES	16
 #define LOG_MESSAGE_BYTES_MAX	20
 
 /*
- * As long as mlx5_core waits for a command. Who dies without an event, and
- * without mlx5_core's noticing, is not waited for longer.
+ * As long as mlx5_core waits for a command. If the firmware dies without an
+ * event, and mlx5_core does not notice, the wait ends then.
  */
 #define SILENCE_MS		(60 * MSEC_PER_SEC)
 
-/* What VFIO wants to know: writes by DMA. */
+/* VFIO asks for writes by DMA. */
 #define TRACK_TYPE_DMA_WRITE	1
 
 /* modify_field_select: the state, and the range to report. */
 #define MODIFY_STATE_AND_RANGE	3
 
-/* The immediate of a message has the tracker's state here. */
+/* The tracker's state in the immediate of a message. */
 #define IMMEDIATE_STATE_SHIFT	28
 
 struct latch_mlx5_tracker {
@@ -45,25 +45,25 @@ struct latch_mlx5_tracker {
 	size_t create_bytes;
 	struct notifier_block notifier;
 
-	/* Have their own rules. */
+	/* See report_queue.h and tracker.h for their rules. */
 	struct latch_report_queue queue;
 	struct latch_mlx5_report *report;
 
-	/* By who reports, under the device's state_mutex. */
+	/* Used by reports, under the device's state_mutex. */
 	bool is_err;
 	u8 status;	/* MLX5_PAGE_TRACK_STATE_*, as the firmware said last */
 
-	/* Set in interrupts, cleared by who then asks what has changed. */
+	/* Set in interrupts, cleared before the firmware is asked what has changed. */
 	bool object_changed;
 };
 
 #define PG_TRACK_CAP(mdev, cap)	MLX5_CAP_ADV_VIRTUALIZATION(mdev, pg_track_##cap)
 
 /**
- * latch_mlx5_tracker_supported - can the firmware track pages
+ * latch_mlx5_tracker_supported - whether the firmware can track pages
  * @mdev: the PF
  *
- * Return: whether it can, in a way that we can use.
+ * Return: true if it can, in a way that we can use.
  */
 bool latch_mlx5_tracker_supported(struct mlx5_core_dev *mdev)
 {
@@ -82,7 +82,7 @@ static unsigned int log_message_bytes(struct mlx5_core_dev *mdev)
 		       PG_TRACK_CAP(mdev, log_max_msg_size));
 }
 
-/* The largest page that is not larger than the one asked for, or what comes next to it. */
+/* The largest page size up to @wish, or else the one next to it. */
 static unsigned int log_page_bytes(struct mlx5_core_dev *mdev, u64 wish)
 {
 	return clamp_t(unsigned int, wish ? ilog2(wish) : 0, PG_TRACK_CAP(mdev, log_min_page_size),
@@ -113,7 +113,7 @@ static void set_header(const struct latch_mlx5_tracker *tracker, void *in, u16 o
 	MLX5_SET(general_obj_in_cmd_hdr, in, obj_id, tracker->id);
 }
 
-/* The address space that a tracker of these ranges needs; or an error: it would be too large. */
+/* Returns the address space that a tracker of these ranges needs, or an error: too large. */
 static int log_space_bytes(const struct latch_mlx5_tracker_plan *plan,
 			   const struct latch_range *ranges, unsigned int nr)
 {
@@ -126,7 +126,7 @@ static int log_space_bytes(const struct latch_mlx5_tracker_plan *plan,
 	return log <= plan->log_max_space ? log : -EOPNOTSUPP;
 }
 
-/* Prepare the command that creates the tracker, but for what exists only when it is given. */
+/* Prepares the command that creates the tracker, without what is known only when it is given. */
 static int prepare_command(struct latch_mlx5_tracker *tracker,
 			   const struct latch_mlx5_tracker_plan *plan,
 			   const struct latch_range *ranges, unsigned int nr)
@@ -183,7 +183,7 @@ static void destroy_object(struct latch_mlx5_tracker *tracker)
 	mlx5_cmd_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
 }
 
-/* The firmware is to track what VFIO's nodes say. */
+/* Prepares the command from VFIO's nodes. */
 static int prepare(struct latch_mlx5_tracker *tracker, const struct latch_mlx5_tracker_plan *plan,
 		   struct rb_root_cached *nodes, u32 nr_nodes)
 {
@@ -218,7 +218,7 @@ static struct latch_mlx5_report *alloc_report(u64 page_size, size_t message_byte
 
 	if (!report)
 		return NULL;
-	/* And the end of them. */
+	/* With a 0 at the end. */
 	report->pages = kvmalloc(message_bytes + sizeof(*report->pages), GFP_KERNEL_ACCOUNT);
 	if (!report->pages) {
 		kfree(report);
@@ -240,10 +240,10 @@ static void free_report(struct kref *kref)
 }
 
 /**
- * latch_mlx5_report_get - take a tracker's report in hands
+ * latch_mlx5_report_get - take a reference to a tracker's report
  * @tracker: the tracker
  *
- * Return: the report, to be put.
+ * Return: the report, for latch_mlx5_report_put().
  */
 struct latch_mlx5_report *latch_mlx5_report_get(struct latch_mlx5_tracker *tracker)
 {
@@ -252,7 +252,7 @@ struct latch_mlx5_report *latch_mlx5_report_get(struct latch_mlx5_tracker *track
 }
 
 /**
- * latch_mlx5_report_put - a report is not needed any more
+ * latch_mlx5_report_put - drop a reference to a report
  * @report: the report; its tracker may be gone
  */
 void latch_mlx5_report_put(struct latch_mlx5_report *report)
@@ -261,10 +261,10 @@ void latch_mlx5_report_put(struct latch_mlx5_report *report)
 }
 
 /**
- * latch_mlx5_tracker_plan - say what a tracker would be like
+ * latch_mlx5_tracker_plan - describe a tracker before it is made
  * @mdev: the PF; see latch_mlx5_tracker_supported()
- * @page_size: how large the tracker's pages should be
- * @plan: to be filled in
+ * @page_size: the wanted size of the tracker's pages
+ * @plan: filled in
  */
 void latch_mlx5_tracker_plan(struct mlx5_core_dev *mdev, u64 page_size,
 			     struct latch_mlx5_tracker_plan *plan)
@@ -290,21 +290,22 @@ void latch_mlx5_tracker_free(struct latch_mlx5_tracker *tracker)
 }
 
 /**
- * latch_mlx5_tracker_alloc - have memory for a tracker
- * @mdev: the PF, which need not be there
- * @plan: what it will be like
+ * latch_mlx5_tracker_alloc - allocate memory for a tracker
+ * @mdev: the PF, whose driver need not be there
+ * @plan: what it will be like, from latch_mlx5_tracker_plan()
  * @ranges: struct interval_tree_node, which do not overlap
- * @nr_ranges: how many
- * @not_held: a lock that nobody holds who may have to wait for memory
+ * @nr_ranges: number of ranges
+ * @not_held: a lock that is not held where memory is allocated
  *
- * More may be tracked than was asked for: pages are tracked whole, and ranges
- * that the firmware has no room for with what is between them.
+ * More may be tracked than was asked for: pages are tracked whole, and if the
+ * firmware has no room for all ranges some are joined across the gaps between
+ * them.
  *
- * Context: may sleep, for as long as the limits of the current memory cgroup make
- * it, which is charged for it.
+ * Context: may sleep, as long as the limits of the current memory cgroup, which
+ * is charged for it, make it.
  *
- * Return: the tracker or an ERR_PTR(): -EOPNOTSUPP if the firmware has no tracker
- * so large, -EINVAL if there are no ranges, or -ENOMEM.
+ * Return: the tracker or an ERR_PTR(): -EOPNOTSUPP if the firmware has no
+ * tracker so large, -EINVAL if there are no ranges or an empty one, or -ENOMEM.
  */
 struct latch_mlx5_tracker *latch_mlx5_tracker_alloc(struct mlx5_core_dev *mdev,
 						    const struct latch_mlx5_tracker_plan *plan,
@@ -338,13 +339,14 @@ free:
 }
 
 /**
- * latch_mlx5_tracker_create - have the firmware track what a VF writes
- * @tracker: with memory
+ * latch_mlx5_tracker_create - make the firmware track what a VF writes
+ * @tracker: the tracker, with memory
  * @vhca_id: the VF
  *
  * Context: may sleep, for firmware commands.
  *
- * Return: 0, or what the firmware said, all being undone; it is to be freed then.
+ * Return: 0, or the error of a command with everything undone; then the tracker
+ * still needs latch_mlx5_tracker_free().
  */
 int latch_mlx5_tracker_create(struct latch_mlx5_tracker *tracker, u16 vhca_id)
 {
@@ -360,7 +362,7 @@ int latch_mlx5_tracker_create(struct latch_mlx5_tracker *tracker, u16 vhca_id)
 	ret = mlx5_notifier_register(tracker->mdev, &tracker->notifier);
 	if (ret)
 		goto destroy_object;
-	/* It may have changed before anybody listened. */
+	/* It may have changed before the notifier was registered. */
 	tracker->object_changed = true;
 	return 0;
 
@@ -385,7 +387,7 @@ void latch_mlx5_tracker_destroy(struct latch_mlx5_tracker *tracker)
 	latch_mlx5_tracker_free(tracker);
 }
 
-/* After an event: is it still well. */
+/* Asks whether the tracker is still in order, after an event. */
 static int query_object(struct latch_mlx5_tracker *tracker)
 {
 	u32 out[MLX5_ST_SZ_DW(general_obj_out_cmd_hdr) + MLX5_ST_SZ_DW(page_track)] = {};
@@ -398,7 +400,7 @@ static int query_object(struct latch_mlx5_tracker *tracker)
 	ret = mlx5_cmd_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
 	if (ret)
 		return ret;
-	/* What is on its way is worth nothing then. Other states come with the messages. */
+	/* Messages under way are worthless then. Other states come with the messages. */
 	if (MLX5_GET(page_track, context, state) != MLX5_PAGE_TRACK_STATE_ERROR)
 		return 0;
 	tracker->status = MLX5_PAGE_TRACK_STATE_ERROR;
@@ -419,11 +421,11 @@ static int begin_report(struct latch_mlx5_tracker *tracker, u64 iova, u64 length
 	MLX5_SET64(page_track, context, length, length);
 	tracker->status = MLX5_PAGE_TRACK_STATE_REPORTING;
 	ret = mlx5_cmd_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
-	/* Refused: the tracker failed before. Nothing that the caller asked for was wrong. */
+	/* Refused, as the tracker failed before: the caller's arguments were valid. */
 	return ret == -EINVAL ? -EIO : ret;
 }
 
-/* An event ends it, or mlx5_core's word that the firmware died; else a fatal signal. */
+/* An event ends the wait, also mlx5_core's that the firmware died, or a fatal signal. */
 static int wait_for_news(struct latch_mlx5_tracker *tracker)
 {
 	long left;
@@ -457,7 +459,7 @@ static int take_message(struct latch_mlx5_tracker *tracker, struct latch_mlx5_re
 	return tracker->status > MLX5_PAGE_TRACK_STATE_REPORTING ? -EIO : 1;
 }
 
-/* 1 if a message has come, 0 if none will. */
+/* Returns 1 if a message has come, 0 if none will. */
 static int next_message(struct latch_mlx5_tracker *tracker, struct latch_mlx5_report *report)
 {
 	int ret;
@@ -478,19 +480,19 @@ static int next_message(struct latch_mlx5_tracker *tracker, struct latch_mlx5_re
 }
 
 /**
- * latch_mlx5_report_begin - ask what was written since it was asked last
+ * latch_mlx5_report_begin - ask what was written since the last report
  * @report: the tracker's
  * @tracker: the tracker
  * @iova: the first address asked about
- * @length: how many there are, not 0, and none beyond the last address
+ * @length: number of addresses, not 0, and none beyond the last one
  *
- * After an error, of this or of latch_mlx5_report_next(), what was written is
- * not known any more, and all further reports fail.
+ * After an error, of this function or of latch_mlx5_report_next(), it is unknown what was written,
+ * and all further reports fail.
  *
  * Context: may sleep, for firmware commands.
  *
- * Return: 0; -EIO if the tracker or its queue has failed, or refuses, or reports
- * without being asked; or what mlx5_core says of a command, -ETIMEDOUT if it did not complete.
+ * Return: 0; -EIO if the tracker or its queue has failed, or refuses, or reports without being
+ * asked; or the error of a command, -ETIMEDOUT if it did not complete.
  */
 int latch_mlx5_report_begin(struct latch_mlx5_report *report, struct latch_mlx5_tracker *tracker,
 			    unsigned long iova, unsigned long length)
@@ -502,7 +504,7 @@ int latch_mlx5_report_begin(struct latch_mlx5_report *report, struct latch_mlx5_
 	report->asked = (struct latch_range){ iova, iova + length - 1 };
 	if (READ_ONCE(tracker->object_changed))
 		ret = query_object(tracker);
-	/* A message that nobody has asked for would be taken for the report's last one. */
+	/* An unsolicited message would be taken for the report's last one. */
 	if (!ret && latch_report_queue_has_news(&tracker->queue))
 		ret = -EIO;
 	if (!ret)
@@ -512,15 +514,15 @@ int latch_mlx5_report_begin(struct latch_mlx5_report *report, struct latch_mlx5_
 }
 
 /**
- * latch_mlx5_report_next - have the next piece
- * @report: begun; set to what has come, by copy
+ * latch_mlx5_report_next - get the next piece of a report
+ * @report: the report, begun; set to a copy of the piece
  * @tracker: the tracker
  *
  * Context: may sleep, as long as the firmware reports.
  *
- * Return: 1 if a piece has come, 0 if none will; -ENOMEM if the last one could not
- * be told; -EIO if the tracker or its queue has failed; -EINTR if the task is being
- * killed; or what mlx5_core says of a command.
+ * Return: 1 if a piece has come, 0 if none will; -ENOMEM if an allocation
+ * failed while the last one was told; -EIO if the tracker or its queue has
+ * failed; -EINTR if the task is being killed; or the error of a command.
  */
 int latch_mlx5_report_next(struct latch_mlx5_report *report, struct latch_mlx5_tracker *tracker)
 {
@@ -537,11 +539,11 @@ static void owe(struct latch_mlx5_report *report, u64 start, u64 last)
 }
 
 /*
- * Have bits set for pages without neighbours, from one on that was asked about, but for the last of
- * them. There may be millions: the 0 behind a message, which is above none, spares a counter, and
- * a function of its own the stack.
+ * Sets bits for pages without neighbours, from a page on that was asked about, up to the one before
+ * the last of them. There may be millions: the 0 behind a message, which is above none, saves a
+ * counter, and a function of its own saves the stack.
  *
- * Return: that last one.
+ * Return: that last page.
  */
 static noinline const __be64 *tell_lone_pages(const __be64 *next, u64 last_page, u64 page_size,
 					      struct iova_bitmap *dirty)
@@ -557,21 +559,21 @@ static noinline const __be64 *tell_lone_pages(const __be64 *next, u64 last_page,
 }
 
 /**
- * latch_mlx5_report_tell - have a bit set for each page, in one call for a run of them
- * @report: the report, with a piece
+ * latch_mlx5_report_tell - set a bit for each page, in one call for a run of them
+ * @report: the report, with a piece of it
  * @dirty: gets the bits
  *
- * And for what is owed of the pages asked about. Of pages of which just a part
- * was, the rest is owed from now on.
+ * Sets bits also for what is owed of the addresses asked about. If only a part
+ * of a page was asked about, the rest is owed from now on.
  *
- * The firmware sends ascending addresses as far as it can. Among those only
- * the first can be too low, and only the first and the last can be such pages:
- * little is left to do for each page.
+ * The firmware sends ascending addresses as far as it can. Among those only the
+ * first can be too low, and only the first and the last can be pages of which a
+ * part was asked about: little is left to do for each page.
  *
- * Context: may sleep, and wait for the user's memory (newer kernels'
+ * Context: may sleep, and wait for user memory (newer kernels'
  * iova_bitmap_set()).
  *
- * Return: how many pages were none that somebody asked for; they have no bits.
+ * Return: the number of pages that nobody asked for; they get no bits.
  */
 unsigned int latch_mlx5_report_tell(struct latch_mlx5_report *report, struct iova_bitmap *dirty)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A page tracker of the firmware, which notes what pages a VF writes by DMA.
- * Knows nothing of VFIO devices. Calls for one tracker exclude each other: the
- * device's state_mutex does that.
+ * A page tracker of the firmware, which notes which pages a VF writes by DMA.
+ * This file knows nothing of VFIO devices. Calls for one tracker exclude each
+ * other by the device's state_mutex.
  *
- * A report brings what was written piece by piece: of each there is a copy, so
- * that the tracker, and that mutex, are not needed while its user is told, which
- * may wait for his memory. The copy, and what is owed (owed.h), are the report's,
- * which each tracker has one of, and which lives on while somebody has it in
- * hands. They are used by one report after the other: the device's log_mutex does
- * that.
+ * A report comes in pieces, of which each is copied. So the tracker, and
+ * state_mutex, are not needed while the user is told, which may wait for user
+ * memory. The copy, and what is owed (owed.h), belong to struct
+ * latch_mlx5_report, of which each tracker has one, and which lives on while
+ * somebody has a reference. Reports use it one after the other, by the device's
+ * log_mutex.
  */
 #ifndef LATCH_MLX5_TRACKER_H
 #define LATCH_MLX5_TRACKER_H
@@ -26,12 +26,12 @@ struct iova_bitmap;
 struct latch_mlx5_tracker;
 
 /**
- * struct latch_mlx5_tracker_plan - what a tracker of the firmware's will be like
- * @log_page_bytes: of its pages
- * @log_message_bytes: of its messages, at most
- * @max_ranges: that it takes
- * @log_min_space: of the address space that it can have
- * @log_max_space: the same
+ * struct latch_mlx5_tracker_plan - the properties of a tracker to be made
+ * @log_page_bytes: log2 of the size of its pages
+ * @log_message_bytes: log2 of the largest size of its messages
+ * @max_ranges: number of ranges that it takes
+ * @log_min_space: log2 of the smallest address space that it can have
+ * @log_max_space: log2 of the largest one
  */
 struct latch_mlx5_tracker_plan {
 	unsigned int log_page_bytes;
@@ -42,14 +42,15 @@ struct latch_mlx5_tracker_plan {
 };
 
 /**
- * struct latch_mlx5_report - what was written, as far as it has come
- * @kref: who has it: the tracker, who reports
- * @asked: the addresses that it is about
- * @page_size: bytes that each address stands for
- * @pages: addresses, in the device's byte order, and a 0; room for a message
- * @count: how many there are
- * @owed: what reports have left out, as nobody had asked about it
- * @error: of telling: what is owed is not known any more
+ * struct latch_mlx5_report - a report of written pages, and its current piece
+ * @kref: references: the tracker's, and that of a report in progress
+ * @asked: the addresses that were asked about
+ * @page_size: bytes of a page, of which @pages has the addresses
+ * @pages: addresses, in the device's byte order, and a 0 at the end; room for a
+ *	message
+ * @count: number of @pages
+ * @owed: addresses that reports left out, as nobody had asked about them
+ * @error: an allocation for @owed has failed, so that it is incomplete
  */
 struct latch_mlx5_report {
 	struct kref kref;
