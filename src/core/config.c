@@ -82,7 +82,7 @@ int latch_config_open(struct vfio_latch_device *dev)
 	struct latch_config_source source = {
 		.read = compile_read,
 		.context = pdev,
-		/* Some functions hang the bus beyond what a quirk of the kernel says here. */
+		/* Some functions hang the bus beyond the size that a kernel quirk sets here. */
 		.size = pdev->cfg_size & ~3,
 		.vendor = pdev->vendor,
 		.device = pdev->device,

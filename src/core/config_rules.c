@@ -374,7 +374,7 @@ static unsigned int tph_length(u32 cap)
 	return PCI_TPH_BASE_SIZEOF + (table_here ? entries * 2 : 0);
 }
 
-/* HyperTransport 3.1, 7: 0 for a type whose length depends on what it does not tell. */
+/* HyperTransport 3.1, 7: 0 for a type whose length does not follow from its registers. */
 static unsigned int ht_length(u16 flags)
 {
 	switch (flags >> 8 & HT_3BIT_CAP_MASK) {
@@ -524,7 +524,7 @@ static void lay_rest(struct latch_config *config, const struct latch_config_sour
 		struct latch_dword *dword = latch_config_dword(config, at);
 		u32 mask = latch_config_mask(at, 1);
 
-		/* A device's own registers are not read unasked, only what says that they are. */
+		/* The device's own registers are not read unasked, only their header. */
 		if (cap->rules->rest == REST_RAW && at >= cap->offset + 4)
 			continue;
 		if (!(at % 4) || at == cap->offset)
@@ -734,7 +734,7 @@ static void lay_list(struct latch_config *config, const struct latch_config_sour
 			continue;
 		}
 		lay_capability(config, source, cap);
-		/* The list's own bytes: constant, but for the link. */
+		/* The bytes of the list itself: constant, except the link. */
 		lay_field(config, cap->offset, &(const struct field){
 			.width = format->end > PCI_CFG_SPACE_SIZE ? 4 : 2,
 			.virt = format->end > PCI_CFG_SPACE_SIZE ? ~0U : 0xffff,

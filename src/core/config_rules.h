@@ -17,7 +17,7 @@
 #include <linux/nospec.h>
 #include <linux/types.h>
 
-/* What has to happen besides storing the bits when a field is written. */
+/* What a write to a field does besides storing the bits. */
 enum latch_config_hook {
 	LATCH_HOOK_NONE,
 	LATCH_HOOK_COMMAND,
@@ -47,7 +47,7 @@ struct latch_dword {
 	u8 described;
 };
 
-/* Where hooks find the capabilities they belong to; 0 where there is none. */
+/* Capabilities that hooks use; their offset is 0 if the function has none. */
 enum latch_capability {
 	LATCH_CAP_PM,
 	LATCH_CAP_VPD,

@@ -116,7 +116,7 @@ static int bar_info(struct vfio_latch_device *dev, struct vfio_region_info *info
 	info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
 	if (!dev->msix_size || info->index != dev->msix_bar)
 		return 0;
-	/* A BAR has no other capability: there is no chain to append to. */
+	/* A BAR has no other capability, so no chain to append to. */
 	caps->buf = kmemdup(&mappable, sizeof(mappable), GFP_KERNEL);
 	if (!caps->buf)
 		return -ENOMEM;

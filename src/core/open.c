@@ -30,8 +30,8 @@ static int open_msix(struct vfio_latch_device *dev)
 }
 
 /*
- * Does what the PCI core does next, which logs a line for each function that does not decode. A
- * function that the PCI core refuses is left alone.
+ * Does what the PCI core does next, which would log a line for each function that does not decode.
+ * A function that the PCI core will refuse is left alone.
  */
 static void begin_decoding(struct vfio_latch_device *dev)
 {

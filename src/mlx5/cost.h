@@ -51,7 +51,7 @@ struct latch_cost {
  * @lock: protects the rest; inside all others
  * @last: the last migration, or the one that is under way
  * @suspends: the SUSPENDs since the VF ran last
- * @is_recent: the VF has not run since @last began, but for its end
+ * @is_recent: the VF has not run since @last began, except at its end
  */
 struct latch_costs {
 	spinlock_t lock;	/* see above */

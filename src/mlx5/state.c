@@ -76,7 +76,7 @@ int latch_next_state(unsigned int from, unsigned int to, bool has_precopy, unsig
 }
 
 /**
- * latch_state_quiesce - what of a VF is suspended in a state
+ * latch_state_quiesce - how much of a VF is suspended in a state
  * @state: a state
  *
  * Return: the state's rung.
