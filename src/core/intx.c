@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * INTx: one level-triggered interrupt, masked by the host when it comes in and
- * unmasked by the user when he has handled it.
+ * unmasked by the user after handling it.
  *
  * The host masks in the function (PCI 2.3, 6.2.2, the DisINTx bit), so that
- * the line can be shared, or in the interrupt controller where the function
- * cannot, or where the policy nointxmask says so. Without a handler DisINTx is
- * set: nobody would care for the interrupt.
+ * the line can be shared. It masks in the interrupt controller if the function
+ * has no such bit, or if the policy nointxmask says so. Without a handler
+ * DisINTx is set: nobody would care for the interrupt.
  *
- * struct latch_intx comes and goes under irq_lock. It is published in the
- * device, under intx_lock, only while its handler is registered: the line of
- * the interrupt controller is another device's before and after. All state is
- * under intx_lock, which the handler takes, and the line follows it in
- * drive_line() alone: after every change, and after everybody who restores the
+ * struct latch_intx is created and freed under irq_lock. It is published in the
+ * device, under intx_lock, only while its handler is registered: before and
+ * after, the line of the interrupt controller belongs to other devices. All
+ * state is under intx_lock, which the handler takes. Only drive_line() switches
+ * the line: after every change of the state, and after every restore of the
  * function's configuration.
  *
  * Eventfds are signalled outside intx_lock, since an eventfd's waiter may be
- * our own unmask handler. That one works in whatever context it is signalled,
- * the interrupt handler included: what may bring the interrupt in again at once
- * it leaves to a work item.
+ * our own unmask handler. That handler runs in the context of the signal, which
+ * may be the interrupt handler. So it leaves an unmask that may raise the
+ * interrupt at once to a work item.
  */
 #include <linux/eventfd.h>
 #include <linux/interrupt.h>
@@ -58,13 +58,13 @@ static bool msi_needs_intx(struct pci_dev *pdev)
 	       (pdev->msi_enabled || pdev->msix_enabled);
 }
 
-/* Nobody can do anything with an interrupt that comes in. */
+/* Whether an interrupt that comes in is not signalled. */
 static bool is_held_back(const struct vfio_latch_device *dev, const struct latch_intx *intx)
 {
 	return intx->is_masked || dev->intx_disabled || dev->intx_quiet;
 }
 
-/* The line is on while somebody handles the interrupt and nobody wants it off. */
+/* The line is on while the interrupt has a handler and nothing holds it back. */
 static void drive_line(struct vfio_latch_device *dev)
 {
 	struct latch_intx *intx = dev->intx;
@@ -89,7 +89,7 @@ static void drive_line(struct vfio_latch_device *dev)
 		enable_irq(intx->irq);
 }
 
-/* The function may sleep or be in reset: the line follows afterwards. */
+/* Whether the function may sleep or be in reset: then its line is switched afterwards. */
 static bool is_quiet(const struct vfio_latch_device *dev)
 {
 	return dev->intx_quiet || latch_is_away(dev);
@@ -151,9 +151,9 @@ static bool take_in_reset(struct vfio_latch_device *dev, struct latch_intx *intx
 }
 
 /*
- * Whether the interrupt is this function's. If so it is off now, in any case:
- * somebody else may have switched it on, and a line that nobody answers for
- * the host takes from all who share it.
+ * Returns whether the interrupt is this function's, and switches it off. It may
+ * be on without our doing, and the host disables a line whose interrupts nobody
+ * handles, for all devices that share it.
  */
 static bool take_interrupt(struct vfio_latch_device *dev, struct latch_intx *intx)
 {
@@ -198,10 +198,10 @@ static irqreturn_t handle_intx(int irq, void *data)
 }
 
 /*
- * The unmask eventfd was signalled, in whatever context. Where the interrupt
- * would come in again at once, or could for all that is known, a work item
- * unmasks: if this eventfd is the trigger, too, a processor would else never
- * leave the interrupt handler.
+ * The unmask eventfd was signalled, in any context. A work item unmasks if the
+ * interrupt comes in again at once, or if that is not known: where this eventfd
+ * is the trigger, too, the processor would otherwise never leave the interrupt
+ * handler.
  */
 static int unmask_from_eventfd(void *opaque, void *unused)
 {
@@ -239,7 +239,7 @@ static void publish(struct vfio_latch_device *dev, struct latch_intx *intx)
 
 static int intx_enable(struct vfio_latch_device *dev, struct eventfd_ctx *trigger)
 {
-	/* That others have the line for themselves the user is told, and not the log. */
+	/* If another handler does not share the line, the user gets an error and the log no line. */
 	unsigned long flags = IRQF_PROBE_SHARED |
 			      (dev->can_mask_intx ? IRQF_SHARED : IRQF_NO_AUTOEN);
 	struct pci_dev *pdev = dev->pdev;
@@ -260,7 +260,7 @@ static int intx_enable(struct vfio_latch_device *dev, struct eventfd_ctx *trigge
 		kfree(intx);
 		return ret;
 	}
-	/* An interrupt that is masked only when it comes in once more costs a whole round. */
+	/* Masking lazily, at the next interrupt, would cost one more interrupt each time. */
 	if (!dev->can_mask_intx)
 		irq_set_status_flags(intx->irq, IRQ_DISABLE_UNLAZY);
 	dev->irq_type = VFIO_PCI_INTX_IRQ_INDEX;
@@ -278,7 +278,7 @@ void latch_intx_disable(struct vfio_latch_device *dev)
 
 	lockdep_assert_held(&dev->irq_lock);
 
-	/* Returns when no unmasking is under way any more. */
+	/* When this returns, no unmasking is under way. */
 	vfio_virqfd_disable(&intx->unmask);
 	publish(dev, NULL);
 	free_irq(intx->irq, intx);
@@ -287,7 +287,7 @@ void latch_intx_disable(struct vfio_latch_device *dev)
 	dev->irq_type = VFIO_PCI_NUM_IRQS;
 }
 
-/* Everything else about the interrupt stays as it is, and none is lost. */
+/* The interrupt stays set up, so none is lost. */
 static void replace_trigger(struct vfio_latch_device *dev, struct eventfd_ctx *trigger)
 {
 	struct latch_intx *intx = dev->intx;
@@ -336,7 +336,7 @@ static int set_unmask_eventfd(struct vfio_latch_device *dev, int fd)
 	return 0;
 }
 
-/* A function that its user has told to keep quiet would not have raised it either. */
+/* With the user's DisINTx set, the function would not raise the interrupt either. */
 static void signal_as_function(struct vfio_latch_device *dev)
 {
 	unsigned long flags;
@@ -355,8 +355,8 @@ static void signal_as_function(struct vfio_latch_device *dev)
  * @request: checked against the number of vectors
  *
  * Return: 0; -EINVAL while INTx is not set up, or another kind is, or count is
- * not 1; -ENOTTY for masking by eventfd, or not exactly one action; or why an
- * eventfd or the interrupt cannot be had.
+ * not 1; -ENOTTY for masking by eventfd, or not exactly one action; or the
+ * error of an eventfd or of the interrupt.
  */
 int latch_intx_set(struct vfio_latch_device *dev, const struct latch_irq_request *request)
 {
@@ -397,7 +397,7 @@ int latch_intx_set(struct vfio_latch_device *dev, const struct latch_irq_request
 }
 
 /**
- * latch_intx_guest_disable - the user wrote his DisINTx bit
+ * latch_intx_guest_disable - the user wrote DisINTx
  * @dev: the device; state_lock is held
  * @disabled: its new value
  */
@@ -416,9 +416,10 @@ void latch_intx_guest_disable(struct vfio_latch_device *dev, bool disabled)
  * @dev: the device; the function answers now or is away, and access_lock is
  * held for writing
  * @reason: LATCH_QUIET_*
- * @quiet: whether to
+ * @quiet: whether the reason applies from now on
  *
- * From the first reason to the last nobody touches the function for INTx.
+ * While any reason applies, the function is not touched for INTx, except by the
+ * handler amid a reset.
  */
 void latch_intx_set_quiet(struct vfio_latch_device *dev, u8 reason, bool quiet)
 {
@@ -438,9 +439,8 @@ void latch_intx_set_quiet(struct vfio_latch_device *dev, u8 reason, bool quiet)
  * latch_intx_leave - count a function as away, and hold its INTx back
  * @dev: the device
  *
- * Nobody asks it from now on whether an interrupt is its own, and its reset may
- * be long in coming: until then its line is off in it. One that does not answer
- * any more has no line either.
+ * Its INTx is switched off in the function, as its reset may come much later. A
+ * function that does not answer any more does not raise INTx either.
  *
  * Context: any.
  */
@@ -454,18 +454,19 @@ void latch_intx_leave(struct vfio_latch_device *dev)
 	dev->intx_quiet |= LATCH_QUIET_RESET;
 	if (dev->intx && !was_quiet)
 		drive_line(dev);
-	/* Ordered: who sees it away sees since when. */
+	/* Ordered: a reader that sees it away sees since when. */
 	atomic_inc_return(&dev->away);
 	spin_unlock_irqrestore(&dev->intx_lock, flags);
 }
 
 /**
- * latch_intx_return - count a function as back, and give it its line
+ * latch_intx_return - count a function as back, and switch its line on
  * @dev: the device, configured; access_lock is held for writing
- * @resets: how many were over when it was
+ * @resets: how many resets were over when it was configured
  *
- * In one step: one that leaves meanwhile either stays away or has its line
- * switched off again. Without a user there is no handler, and no line.
+ * In one step: a function that leaves meanwhile either stays away or has its
+ * line switched off again. A closed function has no handler, and its line stays
+ * off.
  *
  * Return: whether it is back; false if it has left again.
  */
@@ -485,12 +486,12 @@ bool latch_intx_return(struct vfio_latch_device *dev, int resets)
 }
 
 /**
- * latch_intx_restored - put DisINTx right
+ * latch_intx_restored - set DisINTx as INTx needs it
  * @dev: the device; the function answers now, or MSI was taken down
  *
  * For latch_access_restored(), and after MSI was set up or taken down, where
- * the PCI core switches INTx: also in a function that is away, of which nobody
- * takes an interrupt.
+ * the PCI core switches INTx. It does so also in a function that is away, whose
+ * interrupts nobody handles.
  */
 void latch_intx_restored(struct vfio_latch_device *dev)
 {
@@ -504,7 +505,7 @@ void latch_intx_restored(struct vfio_latch_device *dev)
 	latch_intx_set_quiet(dev, LATCH_QUIET_STATE, dev->pdev->current_state != PCI_D0);
 }
 
-/* Intel's, which raise INTx without its status bit, masked or not: useless to share. */
+/* Intel NICs that raise INTx without its status bit, masked or not: they cannot share a line. */
 static bool has_broken_intx(struct pci_dev *pdev)
 {
 	if (pdev->vendor != PCI_VENDOR_ID_INTEL)
@@ -535,7 +536,7 @@ void latch_intx_open(struct vfio_latch_device *dev)
 	struct pci_dev *pdev = dev->pdev;
 	unsigned long flags;
 
-	/* Masked at the interrupt controller, and not shared, a missing status bit does no harm. */
+	/* A line masked at the interrupt controller, and not shared, needs no status bit. */
 	dev->hide_intx = (has_broken_intx(pdev) && !at_controller) || !pdev->irq ||
 			 pdev->irq == IRQ_NOTCONNECTED;
 	dev->can_mask_intx = pci_intx_mask_supported(pdev) && !dev->hide_intx && !at_controller;

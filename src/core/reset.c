@@ -2,16 +2,16 @@
 /*
  * Function reset: by ioctl, by configuration space, at open and at close.
  *
- * While a user has the device, every reset of it, by whomever, comes through
- * error.c's reset_prepare and reset_done, which keep all accesses out. Those
- * for him, at open and at close have state_lock before they take a lock of the
- * PCI core's: its holders may wait long, and AER and others wait for the PCI
- * core's. Open and close hold it until they have saved or restored the state, so
- * that nobody else's reset can come in between.
+ * While a device is open, every reset of it, by us or by others, calls error.c's
+ * reset_prepare and reset_done, which keep all accesses out. The user's resets,
+ * and those at open and at close, take state_lock before any lock of the PCI
+ * core: holders of state_lock may wait long, and AER and others wait for the PCI
+ * core's locks. Open and close hold state_lock until they have saved or restored
+ * the state, so that no other reset comes in between.
  *
- * All take the PCI core's locks by trylock: an unbind holds the device lock
- * while it waits for the user to close. What close could not reset for that,
- * unbind does.
+ * All of them take the PCI core's locks by trylock: an unbind holds the device
+ * lock while it waits for the user to close. If close could not reset the
+ * function for that reason, unbind does.
  */
 #include <linux/delay.h>
 
@@ -25,9 +25,9 @@
  * latch_reset_begin - a reset of an open function begins
  * @dev: the device; state_lock is held
  *
- * For who resets for a user, before the PCI core's locks: AER waits for those,
- * and drivers that have a part of a BAR for DMA may wait for AER until they let
- * go of it. Accesses and faults go on until reset_prepare.
+ * Called before the PCI core's locks are taken: AER waits for those, and drivers
+ * that use a part of a BAR for DMA may wait for AER before they let go of it.
+ * Accesses and faults go on until reset_prepare.
  *
  * Context: may sleep until other drivers have stopped their devices.
  */
@@ -42,7 +42,7 @@ void latch_reset_begin(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_reset_end - what latch_reset_begin() was for is over, or has failed
+ * latch_reset_end - a reset that latch_reset_begin() prepared is over, or has failed
  * @dev: the device; state_lock is held
  *
  * Context: may sleep.
@@ -50,7 +50,7 @@ void latch_reset_begin(struct vfio_latch_device *dev)
 void latch_reset_end(struct vfio_latch_device *dev)
 {
 	WRITE_ONCE(dev->reset_owner, NULL);
-	/* Gives back what was taken away. */
+	/* Gives the dma-bufs back. */
 	latch_access_lock(dev);
 	latch_access_unlock(dev);
 }
@@ -80,7 +80,7 @@ int latch_reset(struct vfio_latch_device *dev)
 	return ret;
 }
 
-/* With the device locked. -EIO if it does not answer, or what the PCI core says. */
+/* With the device locked. Returns -EIO if it does not answer, or the PCI core's result. */
 static int reset_locked(struct vfio_latch_device *dev)
 {
 	struct pci_dev *pdev = dev->pdev;
@@ -91,14 +91,14 @@ static int reset_locked(struct vfio_latch_device *dev)
 	if (!latch_answers(dev))
 		return -EIO;
 	pci_save_state(pdev);
-	/* It shall do nothing while it is reset, and raise no interrupt, which has no handler. */
+	/* It must do nothing while it is reset, and raise no interrupt: that has no handler. */
 	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
 	ret = __pci_reset_function_locked(pdev);
 	pci_restore_state(pdev);
 	return ret;
 }
 
-/* -EAGAIN if the device is being unbound or reset, or what reset_locked() says. */
+/* Returns -EAGAIN if the device is being unbound or reset, or reset_locked()'s result. */
 static int reset_function(struct vfio_latch_device *dev)
 {
 	int ret;
@@ -111,9 +111,9 @@ static int reset_function(struct vfio_latch_device *dev)
 }
 
 /*
- * Whoever resets the function through sysfs has it locked, and waits for state_lock: he goes first,
- * or who opens it would never find it unlocked while others reset it again and again. An unbind
- * waits for the open, so there is an end.
+ * A reset through sysfs holds the device lock and waits for state_lock, which is released for it
+ * here. Otherwise an open would never find the function unlocked while others reset it again and
+ * again. An unbind waits for the open, so the tries are limited.
  */
 static bool lock_patiently(struct vfio_latch_device *dev)
 {
@@ -132,7 +132,7 @@ static bool lock_patiently(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_reset_at_open - have the function in its initial state for a new user
+ * latch_reset_at_open - bring the function into its initial state for a new user
  * @dev: the device, enabled, DisINTx set; state_lock is held, and may be
  * released in between
  *
@@ -196,8 +196,8 @@ void latch_reset_at_close(struct vfio_latch_device *dev)
  * latch_reset_at_unbind - leave nothing of the last user to the next driver
  * @dev: the device, closed and awake
  *
- * Who closes it while unbind waits for that finds the device locked, and cannot
- * reset it. A function that cannot be reset alone stays as it is.
+ * A close that an unbind waits for finds the device locked, and cannot reset it.
+ * A function that cannot be reset alone stays as it is.
  *
  * Context: remove, with the device locked.
  */
