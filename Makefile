@@ -3,7 +3,7 @@
 # Everything here installs what it needs (as root, with apt-get) and says so.
 #
 #	make demo		the packages on a clean Debian, a VM that is live-migrated
-#	make check		all tests but -debug; ends in "N passed, N failed"
+#	make check		the tests of every change; ends in "N passed, N failed"
 #	make check-quick	those of the daily loop
 #
 #	make modules [ARCH=arm64] [KVER=release | KDIR=dir]	build/modules/<release>/*.ko
@@ -31,11 +31,11 @@
 #	make bench		what operations and migrations cost, the kernel's driver and ours
 
 # One processor is enough for each of the first: they run side by side.
-SIDE_BY_SIDE := upgrade build kernels package rpm tools lint docs unit pahole
+SIDE_BY_SIDE := kernels package build rpm tools lint docs unit pahole
 ALONE := selftest system vm igd held dma-buf mlx5 conformance live-migration clients
 SUITES := $(SIDE_BY_SIDE) $(ALONE)
 # Not in check: they race, or take more time, or a kernel that is built first.
-MORE := matrix pairs vfio-selftests arm64
+MORE := matrix pairs vfio-selftests arm64 upgrade
 QUICK := lint unit tools pahole vm mlx5
 QUICK_TESTS := basic bind latch migration dirty
 
