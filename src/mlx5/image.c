@@ -54,6 +54,23 @@ void latch_image_init(struct latch_image *image, struct mlx5_core_dev *mdev,
 }
 
 /**
+ * latch_image_init_more - make an image for memory that another one takes over
+ * @more: the image, never mapped
+ * @image: the other one
+ * @not_held: a lock that is not held where memory is allocated
+ */
+void latch_image_init_more(struct latch_image *more, const struct latch_image *image,
+			   const struct mutex *not_held)
+{
+	memset(more, 0, sizeof(*more));
+	more->mdev = image->mdev;
+	more->direction = image->direction;
+	more->not_held = not_held;
+	more->block_max = image->block_max;
+	INIT_LIST_HEAD(&more->blocks);
+}
+
+/**
  * latch_image_free - free an image's memory
  * @image: the image, not mapped; without memory after this
  *

@@ -164,7 +164,7 @@ static int load_image(struct latch_mlx5_load *load)
 		return ret;
 	latch_mlx5_state_lock(dev);
 	if (!load->error)
-		load->error = map_and_load(load);
+		load->error = latch_mlx5_stream_error(map_and_load(load));
 	ret = load->error;
 	load->is_loaded = !ret;
 	latch_mlx5_state_unlock(dev);

@@ -129,6 +129,21 @@ static inline bool latch_mlx5_lock_if_over(const bool *is_over, struct mutex *lo
 	return READ_ONCE(*is_over) && mutex_trylock(lock);
 }
 
+/**
+ * latch_mlx5_stream_error - what a reader or writer of a stream is told of an error
+ * @error: a negative error, or 0
+ *
+ * mlx5_core reports a firmware without resources as -EAGAIN, and an allocation
+ * that waits in a killed process fails with -EINTR. A reader or writer would take
+ * them for a request to try again, but the session has failed.
+ *
+ * Return: the error.
+ */
+static inline int latch_mlx5_stream_error(int error)
+{
+	return error == -EAGAIN || error == -EINTR ? -ENOMEM : error;
+}
+
 /* migration.c APIs: */
 void latch_mlx5_migration_init(struct latch_mlx5_device *dev);
 void latch_mlx5_migration_exit(struct latch_mlx5_device *dev);

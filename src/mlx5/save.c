@@ -53,15 +53,9 @@ void latch_save_free_memory(struct latch_mlx5_save *save)
 
 static void fail(struct latch_mlx5_save *save, int error)
 {
-	/*
-	 * mlx5_core reports a firmware without resources so, and an allocation that waits in a
-	 * killed process fails so. A reader would take them for a request to wait and try again.
-	 */
-	if (error == -EAGAIN || error == -EINTR)
-		error = -ENOMEM;
 	spin_lock(&save->lock);
 	if (!save->error)
-		save->error = error;
+		save->error = latch_mlx5_stream_error(error);
 	spin_unlock(&save->lock);
 	wake_up_interruptible(&save->wait);
 }
@@ -206,67 +200,108 @@ static int query_size(struct latch_mlx5_save *save, bool incremental, struct lat
 	return latch_mlx5_query_size(save->dev, incremental, size);
 }
 
-/*
- * Allocates with state_mutex released, for an image that nobody else knows: the user's memory
- * cgroup may make it wait. Returns -ENODEV if the session has ended meanwhile (by a reset, or the
- * PF's driver going away).
+/**
+ * latch_save_room_init - prepare to allocate memory for a session's buffer
+ * @room: without memory after this; to be freed with latch_save_room_free()
+ * @save: the session
+ * @not_held: a lock that is not held where the memory is allocated
  */
-static int have_room(struct latch_mlx5_save *save, struct latch_save_buffer *buffer, u64 bytes)
+void latch_save_room_init(struct latch_save_room *room, const struct latch_mlx5_save *save,
+			  const struct mutex *not_held)
 {
-	struct latch_image *image = &buffer->image, more;
-	struct latch_mlx5_device *dev = save->dev;
-	u64 missing, capacity;
-	int ret;
+	latch_image_init_more(&room->more, &save->buffers[0].image, not_held);
+	room->is_needed = false;
+}
 
-	lockdep_assert_held(&dev->log_mutex);
-	lockdep_assert_held(&dev->state_mutex);
+/**
+ * latch_save_room_free - free the memory that no buffer took over
+ * @room: the memory
+ */
+void latch_save_room_free(struct latch_save_room *room)
+{
+	latch_image_free(&room->more);
+}
 
+/**
+ * latch_save_room_get - allocate what a buffer lacks
+ * @room: the memory; it is needed
+ *
+ * Context: may sleep, as long as the limits of the user's memory cgroup make it.
+ * Return: as latch_image_reserve().
+ */
+int latch_save_room_get(struct latch_save_room *room)
+{
+	return latch_image_reserve(&room->more, room->missing) ?:
+	       latch_image_reserve_key(&room->more, room->capacity);
+}
+
+/* Maps a buffer of at least @bytes for the firmware, or says in @room what it lacks. */
+static int use_room(struct latch_mlx5_save *save, struct latch_save_buffer *buffer, u64 bytes,
+		    struct latch_save_room *room)
+{
+	struct latch_image *image = &buffer->image, *more = &room->more;
+
+	lockdep_assert_held(&save->dev->state_mutex);
+
+	room->is_needed = false;
 	latch_image_let_go(image, bytes);
 	if (image->is_mapped)
 		return 0;
-	missing = bytes > image->capacity ? PAGE_ALIGN(bytes - image->capacity) : 0;
-	capacity = image->capacity + missing;
-	latch_image_init(&more, dev->mdev, DMA_FROM_DEVICE, &dev->state_mutex);
-	latch_mlx5_state_unlock(dev);
-	ret = latch_image_reserve(&more, missing) ?: latch_image_reserve_key(&more, capacity);
-	latch_mlx5_state_lock(dev);
-	if (dev->save != save)
-		ret = -ENODEV;
-	if (!ret) {
-		latch_image_take_over(image, &more);
-		ret = latch_image_map(image, save->pdn);
-	}
-	latch_image_free(&more);
-	return ret;
-}
-
-static int prepare(struct latch_mlx5_save *save, struct latch_save_buffer *buffer,
-		   const struct latch_fw_size *size)
-{
-	return have_room(save, buffer,
-			 latch_series_buffer(&save->series, size->required, size->total,
-					     PAGE_SIZE));
+	room->missing = bytes > image->capacity ? PAGE_ALIGN(bytes - image->capacity) : 0;
+	room->capacity = image->capacity + max(room->missing, more->capacity);
+	room->is_needed = more->capacity < room->missing || more->key_capacity < room->capacity;
+	if (room->is_needed)
+		return 0;
+	latch_image_take_over(image, more);
+	return latch_image_map(image, save->pdn);
 }
 
 /*
- * Called while the worker has nothing to do, and a buffer is free. There is always a save: the size
- * that the firmware says it needs is a minimum, and a stream without its last image would look
- * whole.
+ * Amid an arc: memory is allocated with state_mutex released. Returns -ENODEV if the session has
+ * ended meanwhile (by a reset, or the PF's driver going away).
  */
-static int begin_series(struct latch_mlx5_save *save, const struct latch_fw_size *size,
-			bool is_initial)
+static int have_room(struct latch_mlx5_save *save, struct latch_save_buffer *buffer, u64 bytes)
 {
-	int ret = prepare(save, latch_save_buffer(save, save->nr_saved), size);
+	struct latch_mlx5_device *dev = save->dev;
+	struct latch_save_room room;
+	int ret;
 
-	if (ret)
-		return ret;
+	lockdep_assert_held(&dev->log_mutex);
+
+	latch_save_room_init(&room, save, &dev->state_mutex);
+	ret = use_room(save, buffer, bytes, &room);
+	if (!ret && room.is_needed) {
+		latch_mlx5_state_unlock(dev);
+		ret = latch_save_room_get(&room);
+		latch_mlx5_state_lock(dev);
+		if (dev->save != save)
+			ret = -ENODEV;
+		if (!ret)
+			ret = use_room(save, buffer, bytes, &room);
+	}
+	latch_save_room_free(&room);
+	return ret;
+}
+
+static u64 buffer_bytes(const struct latch_mlx5_save *save, const struct latch_fw_size *size)
+{
+	return latch_series_buffer(&save->series, size->required, size->total, PAGE_SIZE);
+}
+
+/*
+ * Called while the worker has nothing to do; the next buffer is free, and has room. There is always
+ * a save: the size that the firmware says it needs is a minimum, and a stream without its last image
+ * would look whole.
+ */
+static void begin_series(struct latch_mlx5_save *save, const struct latch_fw_size *size,
+			 bool is_initial)
+{
 	spin_lock(&save->lock);
 	save->is_ending = save->series.is_last;
 	save->is_next_initial = is_initial;
 	save->next_bytes = max(size->required, 1U);
 	spin_unlock(&save->lock);
 	latch_save_start(save);
-	return 0;
 }
 
 static bool is_drained(struct latch_mlx5_save *save)
@@ -283,6 +318,8 @@ static bool is_drained(struct latch_mlx5_save *save)
  * latch_save_look_for_changes - how much of a VF that runs is left to be read
  * @save: the device's session; the VF is not stopped
  * @left: set to what is saved and not read, and what is not saved yet
+ * @room: memory for the next save; set to what is needed if it lacks some, and
+ *	nothing is begun then
  *
  * When everything saved is read, the firmware is told to go on with it, unless
  * the VF is in PRE_COPY_P2P.
@@ -290,11 +327,11 @@ static bool is_drained(struct latch_mlx5_save *save)
  * What is not saved yet counts as initial_bytes again where the state begins
  * anew, for a user with version 2 of struct vfio_precopy_info.
  *
- * Context: log_mutex and state_mutex are held; the latter is released and
- * taken again where memory is needed; waits for a save in progress.
- * Return: 0 or a negative error; -ENODEV if the session has ended meanwhile.
+ * Context: log_mutex and state_mutex are held; waits for a save in progress.
+ * Return: 0 or a negative error; -ENODEV if the VF is being reset.
  */
-int latch_save_look_for_changes(struct latch_mlx5_save *save, struct latch_save_left *left)
+int latch_save_look_for_changes(struct latch_mlx5_save *save, struct latch_save_left *left,
+				struct latch_save_room *room)
 {
 	struct latch_mlx5_device *dev = save->dev;
 	struct latch_fw_size size;
@@ -304,6 +341,7 @@ int latch_save_look_for_changes(struct latch_mlx5_save *save, struct latch_save_
 
 	lockdep_assert_held(&dev->state_mutex);
 
+	room->is_needed = false;
 	latch_mlx5_save_settle(dev);
 	/* Before a series begins: what that saves is among the changes. */
 	spin_lock(&save->lock);
@@ -321,7 +359,13 @@ int latch_save_look_for_changes(struct latch_mlx5_save *save, struct latch_save_
 	left->is_new = is_free && size.is_new && dev->mig_state_cap &&
 		       compat_precopy_flags_are_output(&dev->core.vdev);
 	*(left->is_new ? &left->initial_bytes : &left->dirty_bytes) += changed;
-	return is_free ? begin_series(save, &size, left->is_new) : 0;
+	if (!is_free)
+		return 0;
+	ret = use_room(save, latch_save_buffer(save, save->nr_saved), buffer_bytes(save, &size),
+		       room);
+	if (!ret && !room->is_needed)
+		begin_series(save, &size, left->is_new);
+	return ret;
 }
 
 static struct latch_mlx5_save *alloc_session(struct latch_mlx5_device *dev, bool is_last)
@@ -356,7 +400,7 @@ static int make_ready(struct latch_mlx5_save *save, const struct latch_fw_size *
 	int ret;
 
 	for (n = 0; n < nr; n++) {
-		ret = prepare(save, &save->buffers[n], size);
+		ret = have_room(save, &save->buffers[n], buffer_bytes(save, size));
 		if (ret)
 			return ret;
 	}
@@ -418,7 +462,6 @@ struct file *latch_mlx5_save_begin(struct latch_mlx5_device *dev, bool track)
 		ret = PTR_ERR(file);
 		goto end;
 	}
-	/* It has its buffer, so this cannot fail. */
 	begin_series(save, &size, true);
 	latch_save_put(save);
 	return file;
@@ -474,9 +517,12 @@ int latch_mlx5_save_finish(struct latch_mlx5_device *dev)
 	kref_get(&save->kref);
 	ret = query_size(save, save->series.is_begun, &size);
 	if (!ret)
-		ret = begin_series(save, &size, false);
+		ret = have_room(save, latch_save_buffer(save, save->nr_saved),
+				buffer_bytes(save, &size));
 	if (ret)
 		fail(save, ret);
+	else
+		begin_series(save, &size, false);
 	latch_save_put(save);
 	/* A reset in progress ends the session, too. */
 	return dev->save == save && ret != -ENODEV ? 0 : -ENODEV;

@@ -113,6 +113,20 @@ struct latch_save_left {
 	bool is_new;
 };
 
+/**
+ * struct latch_save_room - memory for a buffer, allocated where nobody waits for its user
+ * @more: the memory
+ * @is_needed: the buffer lacks more than that
+ * @missing: bytes that it lacks
+ * @capacity: bytes that it will have
+ */
+struct latch_save_room {
+	struct latch_image more;
+	bool is_needed;
+	u64 missing;
+	u64 capacity;
+};
+
 static inline struct latch_save_buffer *latch_save_buffer(struct latch_mlx5_save *save,
 							  unsigned int nr)
 {
@@ -123,7 +137,12 @@ static inline struct latch_save_buffer *latch_save_buffer(struct latch_mlx5_save
 void latch_save_put(struct latch_mlx5_save *save);
 void latch_save_start(struct latch_mlx5_save *save);
 void latch_save_free_memory(struct latch_mlx5_save *save);
-int latch_save_look_for_changes(struct latch_mlx5_save *save, struct latch_save_left *left);
+int latch_save_look_for_changes(struct latch_mlx5_save *save, struct latch_save_left *left,
+				struct latch_save_room *room);
+void latch_save_room_init(struct latch_save_room *room, const struct latch_mlx5_save *save,
+			  const struct mutex *not_held);
+void latch_save_room_free(struct latch_save_room *room);
+int latch_save_room_get(struct latch_save_room *room);
 
 /* save_file.c, for save.c: */
 struct file *latch_save_open_file(struct latch_mlx5_save *save);

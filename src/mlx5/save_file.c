@@ -8,6 +8,9 @@
 #include "mlx5.h"
 #include "save.h"
 
+/* Copied before others may run, and a fatal signal is looked for. */
+#define PIECE_BYTES	((u64)SZ_1M)
+
 /* Returns why nothing can be read any more, or 0: a reset, or the session's error. */
 static int why_over(struct latch_mlx5_save *save)
 {
@@ -21,31 +24,49 @@ static u64 unread_bytes(const struct latch_save_buffer *buffer)
 	       buffer->image.length - buffer->image.position;
 }
 
-/* VFIO_MIG_GET_PRECOPY_INFO, before the VF is stopped. Asks for changes only while it runs. */
-static long precopy_info(struct latch_mlx5_save *save, void __user *arg)
+static int look_for_changes(struct latch_mlx5_save *save, struct latch_save_left *left,
+			    struct latch_save_room *room)
 {
-	const size_t minsz = offsetofend(struct vfio_precopy_info, dirty_bytes);
 	struct latch_mlx5_device *dev = save->dev;
-	struct latch_save_left left = {};
-	struct vfio_precopy_info info;
 	int ret = -EINVAL;
-
-	if (copy_from_user(&info, arg, minsz))
-		return -EFAULT;
-	if (info.argsz < minsz)
-		return -EINVAL;
 
 	if (mutex_lock_killable(&dev->log_mutex))
 		return -EINTR;
 	latch_mlx5_state_lock(dev);
 	if (dev->save == save && dev->mig_state != VFIO_DEVICE_STATE_STOP_COPY)
-		ret = latch_save_look_for_changes(save, &left);
+		ret = latch_save_look_for_changes(save, left, room);
 	spin_lock(&save->lock);
 	if (!ret)
 		ret = why_over(save);
 	spin_unlock(&save->lock);
 	latch_mlx5_state_unlock(dev);
 	mutex_unlock(&dev->log_mutex);
+	return ret;
+}
+
+/*
+ * VFIO_MIG_GET_PRECOPY_INFO, before the VF is stopped. Memory is allocated without locks: the device
+ * may have another user already.
+ */
+static long precopy_info(struct latch_mlx5_save *save, void __user *arg)
+{
+	const size_t minsz = offsetofend(struct vfio_precopy_info, dirty_bytes);
+	struct latch_mlx5_device *dev = save->dev;
+	struct latch_save_left left = {};
+	struct vfio_precopy_info info;
+	struct latch_save_room room;
+	int ret;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+
+	latch_save_room_init(&room, save, &dev->log_mutex);
+	do {
+		ret = look_for_changes(save, &left, &room);
+	} while (!ret && room.is_needed && !(ret = latch_save_room_get(&room)));
+	latch_save_room_free(&room);
 	if (ret)
 		return ret;
 	if (compat_precopy_flags_are_output(&dev->core.vdev))
@@ -160,7 +181,7 @@ static ssize_t read_some(struct latch_mlx5_save *save, char __user *buf, size_t 
 				     buffer->header_read);
 		buffer->header_read += part;
 	} else {
-		part = min_t(u64, count, buffer->image.length - buffer->image.position);
+		part = min3((u64)count, buffer->image.length - buffer->image.position, PIECE_BYTES);
 		part = latch_image_to_user(&buffer->image, buf, part);
 	}
 	if (!part)
@@ -184,6 +205,9 @@ static ssize_t save_read(struct file *file, char __user *buf, size_t count, loff
 		if (ret <= 0)
 			break;
 		copied += ret;
+		if (fatal_signal_pending(current))
+			break;
+		cond_resched();
 	}
 	mutex_unlock(&save->read_lock);
 	/* The session may have ended meanwhile, and left its memory to this reader. */

@@ -426,3 +426,30 @@ TEST(a_device_closed_while_the_firmware_saves)
 {
 	check_left_while_saving(by_device);
 }
+
+/* To a writer EAGAIN means to write it again; but the session has failed. */
+static void check_writer_is_told_to_give_up(const char *command)
+{
+	struct vfio_device *source, *target;
+	struct migration_image image;
+	int data;
+
+	kmsg_expect(MLX5_COMPLAINT);
+	connectx_open_two(&source, &target);
+	CHECK_EQ(window_fill(source, 100000, 3), WINDOW_DONE);
+	image = migration_save(source);
+	data = migration_set(target, VFIO_DEVICE_STATE_RESUMING);
+	connectx_set("fault", "%s status=0xf", command);
+	CHECK_ERR(ENOMEM, migration_write_try(data, image.bytes, image.size));
+	CHECK_ERR(ENOMEM, migration_write_try(data, image.bytes, 16));
+}
+
+TEST_OURS(a_writer_is_told_to_give_up_when_the_firmware_has_no_resources_to_load)
+{
+	check_writer_is_told_to_give_up("LOAD_VHCA_STATE");
+}
+
+TEST_OURS(a_writer_is_told_to_give_up_when_the_firmware_has_no_resources_for_a_key)
+{
+	check_writer_is_told_to_give_up("CREATE_MKEY");
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a client that has closed a VF, and has a data fd of it still, does to the client that has the
+ * VF next.
+ *
+ * vm-machine: connectx
+ * vm-drivers: ours kernel
+ * vm-modules: mlx5_core
+ * vm-seconds: 300
+ */
+#include <sys/wait.h>
+
+#include "connectx.h"
+#include "migration.h"
+#include "vmtest.h"
+
+#define USER		"/tmp/cgroup/user/"
+#define LIMIT_MS	60000
+
+CLEAN_UP
+{
+	if (file_exists(USER "memory.high"))
+		file_write(USER "memory.high", "max");
+	connectx_clean_up();
+}
+
+/* The VF has grown: to say what it has left takes memory, which this client gets little by little. */
+static pid_t ask_and_wait_for_memory(struct vfio_device *vf, int data)
+{
+	struct vfio_precopy_info info;
+	pid_t child;
+
+	cgroup_enter();
+	cgroup_leave();
+	file_write(USER "memory.high", "0");
+	child = CHECK_OK(fork());
+	if (!child) {
+		close(vf->fd);
+		close(vf->group);
+		close(vf->container);
+		cgroup_enter();
+		migration_precopy_info(data, &info);
+		_exit(0);
+	}
+	CHECK(WAIT_UNTIL(cgroup_kernel_memory() >= 4 << 20, LIMIT_MS));
+	return child;
+}
+
+TEST_WHEN(migration_has_precopy, a_client_that_waits_for_memory_does_not_hold_up_the_next_one)
+{
+	struct migration_image image = {};
+	struct vfio_device *vf;
+	char bdf[16];
+	pid_t child;
+	int data;
+
+	connectx_configure("chunks", "false");
+	vf = connectx_open_one();
+	strcpy(bdf, vf->bdf);
+	CHECK_EQ(window_fill(vf, 100000, 1), WINDOW_DONE);
+	data = migration_set(vf, VFIO_DEVICE_STATE_PRE_COPY);
+	migration_read_dry(data, &image);
+	CHECK_EQ(window_fill(vf, 96 << 20, 2), WINDOW_DONE);
+	child = ask_and_wait_for_memory(vf, data);
+	close(data);
+
+	vfio_close(vf);
+	vf = vfio_open(bdf);
+	migration_set(vf, VFIO_DEVICE_STATE_STOP);
+	/* It waits still, for minutes. */
+	CHECK_EQ(waitpid(child, NULL, WNOHANG), 0);
+}
