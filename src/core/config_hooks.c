@@ -5,9 +5,13 @@
  * Each hook is called under config_lock with a write that touches its
  * register's dword, maybe only a part of it, and stores the bits itself.
  */
+#include <linux/jiffies.h>
 #include <linux/pm_runtime.h>
 
 #include "core.h"
+
+/* Milliseconds without a try after Vital Product Data did not come. */
+#define VPD_PAUSE_MS	10000
 
 /* Whether a write of @width bytes at @offset covers the byte at @at. */
 static bool covers(unsigned int offset, unsigned int width, unsigned int at)
@@ -109,6 +113,24 @@ static u16 merged(struct vfio_latch_device *dev, unsigned int at, unsigned int o
 }
 
 /*
+ * Whether to ask for Vital Product Data. The PCI core waits 125 ms for each piece, and writes a line
+ * to the log if it does not come.
+ */
+static bool may_have_vpd(struct vfio_latch_device *dev)
+{
+	return latch_reads(dev) && time_after_eq(jiffies, dev->vpd_again);
+}
+
+/* Whether an access was complete. After a failure the next one waits. */
+static bool has_done_vpd(struct vfio_latch_device *dev, ssize_t bytes)
+{
+	if (bytes == 4)
+		return true;
+	dev->vpd_again = jiffies + msecs_to_jiffies(VPD_PAUSE_MS);
+	return false;
+}
+
+/*
  * Conventional PCI 3.0, appendix I. A completed read sets the flag, a
  * completed write clears it; after an error the flag stays, and the user's
  * own time limit ends the wait. The data is valid when the flag is seen set.
@@ -126,14 +148,15 @@ static int write_vpd(struct vfio_latch_device *dev, unsigned int offset, unsigne
 		return ret;
 
 	address = latch_shadow_get(dev->config, at + PCI_VPD_ADDR, 2);
-	if (address & 3)
+	if (address & 3 || !may_have_vpd(dev))
 		return 0;
 	if (address & PCI_VPD_ADDR_F) {
 		data = cpu_to_le32(latch_shadow_get(dev->config, at + PCI_VPD_DATA, 4));
-		if (pci_write_vpd(dev->pdev, address & PCI_VPD_ADDR_MASK, 4, &data) == 4)
+		if (has_done_vpd(dev, pci_write_vpd(dev->pdev, address & PCI_VPD_ADDR_MASK, 4,
+						    &data)))
 			latch_shadow_set(dev->config, at + PCI_VPD_ADDR, 2,
 					 address & PCI_VPD_ADDR_MASK);
-	} else if (pci_read_vpd(dev->pdev, address, 4, &data) == 4) {
+	} else if (has_done_vpd(dev, pci_read_vpd(dev->pdev, address, 4, &data))) {
 		latch_shadow_set(dev->config, at + PCI_VPD_DATA, 4, le32_to_cpu(data));
 		/* Pairs with the acquire in latch_config_read(). */
 		smp_wmb();

@@ -288,6 +288,8 @@ void latch_msi_disable(struct vfio_latch_device *dev);
 int latch_ioeventfd(struct vfio_latch_device *dev, void __user *arg);
 void latch_ioeventfd_work(struct work_struct *work);
 void latch_ioeventfds_free(struct vfio_latch_device *dev);
+int latch_ioeventfds_init(void);
+void latch_ioeventfds_exit(void);
 
 /* reset.c APIs: */
 void latch_reset_begin(struct vfio_latch_device *dev);

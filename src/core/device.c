@@ -31,6 +31,8 @@ int vfio_latch_init(struct vfio_device *vdev)
 	INIT_LIST_HEAD(&dev->dma_bufs);
 	INIT_LIST_HEAD(&dev->ioeventfds);
 	INIT_WORK(&dev->ioeventfd_work, latch_ioeventfd_work);
+	dev->ioeventfds_slow_until = jiffies;
+	dev->vpd_again = jiffies;
 
 	/* A hot reset holds the locks of several devices: lockdep gets a class for each device. */
 	mutex_init(&dev->state_lock);
@@ -175,6 +177,18 @@ void vfio_latch_unregister(struct vfio_latch_device *dev)
 	pci_set_drvdata(dev->pdev, NULL);
 }
 EXPORT_SYMBOL_GPL(vfio_latch_unregister);
+
+static int __init vfio_latch_module_init(void)
+{
+	return latch_ioeventfds_init();
+}
+module_init(vfio_latch_module_init);
+
+static void __exit vfio_latch_module_exit(void)
+{
+	latch_ioeventfds_exit();
+}
+module_exit(vfio_latch_module_exit);
 
 MODULE_DESCRIPTION("VFIO PCI core that latches policy per device");
 MODULE_VERSION(VFIO_LATCH_VERSION);

@@ -29,12 +29,8 @@ static void leave(struct vfio_latch_device *dev)
 	latch_leave(dev, false);
 }
 
-static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
+static pci_ers_result_t note_error(struct vfio_latch_device *dev, pci_channel_state_t state)
 {
-	struct vfio_latch_device *dev = pci_get_drvdata(pdev);
-
-	latch_clean_clear(dev);
-	latch_irq_signal_error(dev);
 	if (state == pci_channel_io_perm_failure) {
 		/* Newer kernels report a failed recovery so: no reset will come. */
 		if (dev->is_recovering)
@@ -48,6 +44,18 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 	leave(dev);
 	/* Only drivers that ask for a reset are told when the link has been reset. */
 	return PCI_ERS_RESULT_NEED_RESET;
+}
+
+static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	struct vfio_latch_device *dev = pci_get_drvdata(pdev);
+	pci_ers_result_t result;
+
+	latch_clean_clear(dev);
+	result = note_error(dev, state);
+	/* Last: the eventfd may be an ioeventfd, or unmask, and must find the function away. */
+	latch_irq_signal_error(dev);
+	return result;
 }
 
 /*

@@ -5,10 +5,17 @@
  *
  * The list is under ioeventfd_lock. The write happens in the context that
  * signals, if that is no interrupt and access_lock is free there. Otherwise it
- * is due, and the device's one work item waits for the lock for all that are
- * due: a thousand work items that wait would block the system's workqueue.
+ * is due, and the device's one work item does all that are due: a thousand work
+ * items that wait for a lock would block a workqueue.
+ *
+ * The context that signals has interrupts off, and an eventfd may have many
+ * writes. So after a slow one all writes of the device are due, for a second.
+ * The work item is on a queue of our own, where nobody else's work waits for
+ * slow registers.
  */
 #include <linux/eventfd.h>
+#include <linux/jiffies.h>
+#include <linux/sched/clock.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
 
@@ -16,6 +23,9 @@
 
 /* A bound for the memory that one device can pin. */
 #define IOEVENTFDS_MAX	1000
+
+/* The longest write that a processor with its interrupts off may go on after. */
+#define SLOW_NS		(100 * NSEC_PER_USEC)
 
 /**
  * struct latch_ioeventfd - one write
@@ -41,12 +51,33 @@ struct latch_ioeventfd {
 	atomic_t is_due;
 };
 
-static void write_register(struct latch_ioeventfd *ioeventfd)
+static struct workqueue_struct *queue;
+
+static bool decodes(const struct latch_ioeventfd *ioeventfd)
 {
 	struct vfio_latch_device *dev = ioeventfd->dev;
 
-	if (ioeventfd->is_memory ? latch_memory_enabled(dev) : latch_ports_enabled(dev))
+	return ioeventfd->is_memory ? latch_memory_enabled(dev) : latch_ports_enabled(dev);
+}
+
+static void write_register(struct latch_ioeventfd *ioeventfd)
+{
+	if (decodes(ioeventfd))
 		latch_io_write(ioeventfd->io, ioeventfd->data, ioeventfd->width);
+}
+
+static bool is_slow(const struct vfio_latch_device *dev)
+{
+	return time_before(jiffies, READ_ONCE(dev->ioeventfds_slow_until));
+}
+
+static void write_and_measure(struct latch_ioeventfd *ioeventfd)
+{
+	u64 begin = local_clock();
+
+	write_register(ioeventfd);
+	if (local_clock() - begin > SLOW_NS)
+		WRITE_ONCE(ioeventfd->dev->ioeventfds_slow_until, jiffies + HZ);
 }
 
 static bool try_to_write(struct latch_ioeventfd *ioeventfd)
@@ -58,13 +89,14 @@ static bool try_to_write(struct latch_ioeventfd *ioeventfd)
 		return false;
 	is_awake = !dev->low_power;
 	if (is_awake)
-		write_register(ioeventfd);
+		write_and_measure(ioeventfd);
 	up_read(&dev->access_lock);
 	return is_awake;
 }
 
 /*
- * The eventfd was signalled, in any context. Returns 0: no work item of the eventfd's own.
+ * The eventfd was signalled, in any context. Returns 0: no work item of the eventfd's own. What an
+ * awake function does not decode now is not due either.
  *
  * A write from an interrupt may raise that interrupt again at once: the processor would stay in its
  * handler.
@@ -73,9 +105,11 @@ static int signalled(void *opaque, void *unused)
 {
 	struct latch_ioeventfd *ioeventfd = opaque;
 
-	if (in_interrupt() || !try_to_write(ioeventfd)) {
+	if (!READ_ONCE(ioeventfd->dev->low_power) && !decodes(ioeventfd))
+		return 0;
+	if (in_interrupt() || is_slow(ioeventfd->dev) || !try_to_write(ioeventfd)) {
 		atomic_set(&ioeventfd->is_due, true);
-		queue_work(system_freezable_wq, &ioeventfd->dev->ioeventfd_work);
+		queue_work(queue, &ioeventfd->dev->ioeventfd_work);
 	}
 	return 0;
 }
@@ -104,8 +138,10 @@ void latch_ioeventfd_work(struct work_struct *work)
 	struct latch_ioeventfd *ioeventfd;
 
 	mutex_lock(&dev->ioeventfd_lock);
-	list_for_each_entry(ioeventfd, &dev->ioeventfds, node)
+	list_for_each_entry(ioeventfd, &dev->ioeventfds, node) {
 		write_if_due(ioeventfd);
+		cond_resched();
+	}
 	mutex_unlock(&dev->ioeventfd_lock);
 }
 
@@ -243,4 +279,26 @@ void latch_ioeventfds_free(struct vfio_latch_device *dev)
 		destroy(dev, ioeventfd);
 	mutex_unlock(&dev->ioeventfd_lock);
 	cancel_work_sync(&dev->ioeventfd_work);
+}
+
+/**
+ * latch_ioeventfds_init - make the queue of the work items
+ *
+ * Context: the module is loaded.
+ * Return: 0 or -ENOMEM.
+ */
+int __init latch_ioeventfds_init(void)
+{
+	queue = alloc_workqueue("vfio-latch", WQ_UNBOUND | WQ_FREEZABLE, 0);
+	return queue ? 0 : -ENOMEM;
+}
+
+/**
+ * latch_ioeventfds_exit - undo latch_ioeventfds_init()
+ *
+ * Context: the module is unloaded.
+ */
+void latch_ioeventfds_exit(void)
+{
+	destroy_workqueue(queue);
 }

@@ -105,12 +105,14 @@ struct latch_bar {
  * @intx_disabled: the user's own DisINTx; under intx_lock
  * @intx_quiet: LATCH_QUIET_*; under intx_lock
  * @config_lock: serialises writers of configuration space and its shadow
+ * @vpd_again: when Vital Product Data may be asked for again, in jiffies; under config_lock
  * @bar_lock: protects which parts of BARs are held and mapped
  * @bars: the BARs; under bar_lock, see struct latch_bar
  * @ioeventfd_lock: protects the list of ioeventfds
  * @ioeventfds: the ioeventfds; under ioeventfd_lock
  * @nr_ioeventfds: number of @ioeventfds; under ioeventfd_lock
  * @ioeventfd_work: writes the ioeventfds that are due
+ * @ioeventfds_slow_until: when a write may happen in the context that signals again, in jiffies
  * @wakeup_trigger: signalled when the device wakes from low power; under access_lock for writing
  * @clean: whether the function is as our reset at the last close left it (clean.c)
  * @clean_fingerprint: how its configuration space read then
@@ -227,6 +229,7 @@ struct vfio_latch_device {
 
 	/* Outside of irq_lock and state_lock. */
 	struct mutex config_lock;
+	unsigned long vpd_again;
 
 	/* A leaf. */
 	struct mutex bar_lock;
@@ -237,6 +240,7 @@ struct vfio_latch_device {
 	struct list_head ioeventfds;
 	unsigned int nr_ioeventfds;
 	struct work_struct ioeventfd_work;
+	unsigned long ioeventfds_slow_until;
 
 	struct eventfd_ctx *wakeup_trigger;
 

@@ -325,16 +325,9 @@ static void ring(struct vfio_device *device)
 TEST(ioeventfd_signalled_during_a_reset_writes_after_it)
 {
 	struct vfio_device *device = open_with_memory("witness0");
-	struct vfio_device_ioeventfd request = {
-		.argsz = sizeof(request),
-		.flags = VFIO_DEVICE_IOEVENTFD_32,
-		.offset = WITNESS_SCRATCH,
-		.data = 0x12345678,
-		.fd = event_new(),
-	};
 
-	doorbell = request.fd;
-	CHECK_OK(ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &request));
+	doorbell = event_new();
+	vfio_write_by_event(device, 0, WITNESS_SCRATCH, 0x12345678, doorbell);
 	witness_set("witness0", "flr-ms", "2000");
 	during_a_reset(device, ring);
 	witness_set("witness0", "flr-ms", "95");

@@ -343,21 +343,13 @@ TEST_OURS(unmask_eventfd_does_not_touch_a_function_that_falls_asleep_or_wakes)
 	}
 }
 
-/* A write of 4 bytes to a register that signalling the event does. */
+/* A new eventfd that writes a register. */
 static int ioeventfd(struct vfio_device *device, unsigned int bar, uint64_t offset)
 {
-	struct vfio_region_info *info = vfio_region(device, bar);
-	struct vfio_device_ioeventfd request = {
-		.argsz = sizeof(request),
-		.flags = VFIO_DEVICE_IOEVENTFD_32,
-		.offset = info->offset + offset,
-		.data = 0x12345678,
-		.fd = event_new(),
-	};
+	int event = event_new();
 
-	free(info);
-	CHECK_OK(ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &request));
-	return request.fd;
+	vfio_write_by_event(device, bar, offset, 0x12345678, event);
+	return event;
 }
 
 TEST_OURS(ioeventfds_touch_nothing_while_the_function_does_not_decode)
@@ -788,19 +780,6 @@ static void do_reset_of_a_slow_function(void *device)
 	vfio_reset_try(device);
 }
 
-static void write_register_by(struct vfio_device *device, uint64_t offset, int event, uint64_t data)
-{
-	struct vfio_device_ioeventfd request = {
-		.argsz = sizeof(request),
-		.flags = VFIO_DEVICE_IOEVENTFD_32,
-		.offset = vfio_region(device, 0)->offset + offset,
-		.data = data,
-		.fd = event,
-	};
-
-	CHECK_OK(ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &request));
-}
-
 /* Masked at the controller, it is unmasked in the system's workqueue. */
 TEST(ioeventfds_that_wait_hold_up_no_interrupt_of_another_user)
 {
@@ -817,7 +796,7 @@ TEST(ioeventfds_that_wait_hold_up_no_interrupt_of_another_user)
 			       &unmask, sizeof(unmask)), 0);
 	for (unsigned int n = 0; n < MANY_EVENTS; n++) {
 		events[n] = event_new();
-		write_register_by(device, WITNESS_DOORBELL, events[n], n);
+		vfio_write_by_event(device, 0, WITNESS_DOORBELL, n, events[n]);
 	}
 	witness_set_intx("witness3", true);
 	CHECK_EQ(event_wait(trigger, 20000), 1);
@@ -856,13 +835,13 @@ TEST_OURS(an_interrupt_that_raises_itself_does_not_take_a_processor)
 	int event = vfio_irq_event(device, VFIO_PCI_MSIX_IRQ_INDEX);
 
 	cfg_command(device, PCI_COMMAND_MASTER, 0);
-	write_register_by(device, WITNESS_TRIGGER, event, 0);
-	write_register_by(device, WITNESS_DOORBELL, event, 0);
+	vfio_write_by_event(device, 0, WITNESS_TRIGGER, 0, event);
+	vfio_write_by_event(device, 0, WITNESS_DOORBELL, 0, event);
 	vfio_write(device, 0, WITNESS_TRIGGER, 0, 4);
 	for (int n = 0; n < sysconf(_SC_NPROCESSORS_ONLN); n++)
 		work_on(n);
 	CHECK(WAIT_UNTIL(vfio_read(device, 0, WITNESS_DOORBELL, 4) >= 10, LIMIT_MS));
-	write_register_by(device, WITNESS_TRIGGER, -1, 0);
+	vfio_write_by_event(device, 0, WITNESS_TRIGGER, 0, -1);
 }
 
 /* The PCI core says what it misses each time that it is asked to map one. */
@@ -943,4 +922,29 @@ TEST_OURS(a_close_that_an_unbind_waits_for_walks_no_bus)
 	child_check_ends("who closes it", closes);
 	child_check_ends("the unbind", unbinds);
 	child_check_ends("who adds a VF", adds);
+}
+
+/* Dead functions */
+
+/* The PCI core waits for each piece of it, and says that it has come to nothing. */
+TEST_OURS(who_writes_vital_product_data_of_a_dead_function_fills_no_log)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	unsigned int vpd = cfg_cap(device, PCI_CAP_ID_VPD), bus;
+	const char *port = pci_upstream(device->bdf);
+	int mark;
+
+	/* The PCI core finds out once how much there is. */
+	cfg_set16(device, vpd + PCI_VPD_ADDR, 0);
+	CHECK_EQ(cfg16(device, vpd + PCI_VPD_ADDR), PCI_VPD_ADDR_F);
+	bus = real_cfg(port, PCI_SECONDARY_BUS, 1);
+	real_cfg_set(port, PCI_SECONDARY_BUS, 0xfe, 1);
+	CHECK_EQ(real_cfg(device->bdf, PCI_COMMAND, 2), 0xffff);
+	mark = kmsg_mark();
+	for (int n = 0; n < 40; n++)
+		cfg_set16(device, vpd + PCI_VPD_ADDR, PCI_VPD_ADDR_F);
+	real_cfg_set(port, PCI_SECONDARY_BUS, bus, 1);
+	CHECK_EQ(kmsg_count(mark, "VPD"), 0);
+	cfg_set16(device, vpd + PCI_VPD_ADDR, 0);
+	CHECK_EQ(cfg16(device, vpd + PCI_VPD_ADDR), PCI_VPD_ADDR_F);
 }

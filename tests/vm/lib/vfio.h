@@ -112,6 +112,9 @@ void vfio_irq_disable(struct vfio_device *device, unsigned int index);
 /* Signal a vector from user space. */
 void vfio_irq_loopback(struct vfio_device *device, unsigned int index, unsigned int vector);
 void vfio_irq_mask(struct vfio_device *device, unsigned int index);
+/* Have the eventfd FD write DATA, of 4 bytes. */
+void vfio_write_by_event(struct vfio_device *device, unsigned int region, uint64_t offset,
+			 uint32_t data, int fd);
 void vfio_irq_unmask(struct vfio_device *device, unsigned int index);
 
 /* vfio_feature.c: device features, resets */

@@ -127,3 +127,19 @@ void vfio_irq_unmask(struct vfio_device *device, unsigned int index)
 	     vfio_irqs_try(device, index, VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK,
 			   0, 1, NULL, 0));
 }
+
+void vfio_write_by_event(struct vfio_device *device, unsigned int region, uint64_t offset,
+			 uint32_t data, int fd)
+{
+	struct vfio_region_info *info = vfio_region(device, region);
+	struct vfio_device_ioeventfd request = {
+		.argsz = sizeof(request),
+		.flags = VFIO_DEVICE_IOEVENTFD_32,
+		.offset = info->offset + offset,
+		.data = data,
+		.fd = fd,
+	};
+
+	free(info);
+	CHECK_OK(ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &request));
+}
