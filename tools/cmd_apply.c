@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "bind.h"
 #include "bounded.h"
 #include "command.h"
@@ -93,6 +94,7 @@ static enum exit_code apply_device(const struct config *config, struct device *d
 				   const struct options *options)
 {
 	const struct section *section = section_for(config, dev);
+	enum exit_code code;
 	struct want want;
 
 	if (section && section->is_refused)
@@ -102,7 +104,8 @@ static enum exit_code apply_device(const struct config *config, struct device *d
 		return EXIT_DONE;
 	want.driver = section->value[KEY_DRIVER];
 	memcpy(want.tunable, section->tunable, sizeof(want.tunable));
-	return apply_section(dev, &want, options);
+	code = apply_section(dev, &want, options);
+	return graver(code, access_apply(config, dev, options->dry_run, false));
 }
 
 /* In doubt a VF that may be meant for a guest stays out of the host. */
@@ -239,12 +242,36 @@ static enum exit_code tell_refused_sections(const struct config *config,
 	return options->is_new ? EXIT_DONE : EXIT_CONFIG;
 }
 
+/* udev's call when it has handled a node, and may have set its owner and mode. */
+static enum exit_code apply_nodes(const struct config *config, const struct options *options)
+{
+	enum exit_code code = EXIT_DONE;
+	size_t n;
+
+	for (n = 0; n < options->count && !config_refused(config); n++)
+		code = graver(code, access_apply_node(config, options->argument[n]));
+	return code;
+}
+
+static enum exit_code apply_devices(const struct config *config, const struct options *options)
+{
+	struct devices devices;
+	enum exit_code code;
+
+	code = read_devices(&devices, options);
+	if (config_refused(config))
+		code = graver(code, keep_vfs_free(config, &devices, options));
+	else
+		code = graver(code, apply_all(config, &devices, options));
+	free(devices.device);
+	return code;
+}
+
 enum exit_code cmd_apply(const struct options *options)
 {
 	bool goes_on = options->is_new || options->last_good;
 	enum exit_code code = EXIT_DONE;
 	struct config config = {};
-	struct devices devices;
 
 	if (options->is_new) {
 		report_to_syslog();
@@ -258,12 +285,8 @@ enum exit_code cmd_apply(const struct options *options)
 	if (!code && !options->count && !options->off && !options->dry_run && !config.fault_count)
 		last_good_save(&config);
 	code = graver(code, tell_refused_sections(&config, options));
-	code = graver(code, read_devices(&devices, options));
-	if (config_refused(&config))
-		code = graver(code, keep_vfs_free(&config, &devices, options));
-	else
-		code = graver(code, apply_all(&config, &devices, options));
-	free(devices.device);
+	code = graver(code, options->node ? apply_nodes(&config, options) :
+		      apply_devices(&config, options));
 	config_free(&config);
 	return code;
 }

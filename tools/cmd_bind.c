@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "bind.h"
 #include "command.h"
 #include "group.h"
@@ -58,9 +59,9 @@ static enum exit_code bind_one(const struct config *config, const struct options
 	code = find_want(&want, config, options, dev);
 	if (code)
 		return code;
-	if (options->dry_run)
-		return device_plan(dev, &want, options->force);
-	return device_bind(dev, &want, options->force);
+	code = options->dry_run ? device_plan(dev, &want, options->force) :
+	       device_bind(dev, &want, options->force);
+	return graver(code, access_apply(config, dev, options->dry_run, false));
 }
 
 /* Who has bound a device and then cannot open it would not know why. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "command.h"
 
 __attribute__((format(printf, 2, 3)))
@@ -66,15 +67,61 @@ static void check_section(const struct config *config, const struct section *sec
 		     "is added: give its id, too");
 }
 
-static void check_sections(const struct config *config)
+/* Names that this system does not know. */
+static enum exit_code check_names(const struct section *section)
 {
+	struct access access;
+	char why[WHY_SIZE];
+
+	if (!section->enabled || section->is_refused || !access_is_said(section) ||
+	    section_access(section, &access, why))
+		return EXIT_DONE;
+	error("%s: nodes of section [%s] stay root's", why, section->name);
+	return EXIT_CONFIG;
+}
+
+static bool gives_access(const struct config *config, const struct device *dev)
+{
+	const struct section *section = config_find(config, dev);
+
+	return section && !section->is_refused && access_is_said(section) && dev->iommu_group >= 0;
+}
+
+/* Of the first device of each group that somebody is to have. */
+static enum exit_code check_group(const struct config *config, const struct devices *devices,
+				  size_t which)
+{
+	const struct device *dev = &devices->device[which];
+	char why[WHY_SIZE];
+	size_t n;
+
+	if (!gives_access(config, dev))
+		return EXIT_DONE;
+	for (n = 0; n < which; n++)
+		if (devices->device[n].iommu_group == dev->iommu_group &&
+		    gives_access(config, &devices->device[n]))
+			return EXIT_DONE;
+	if (group_will_agree(config, dev, why))
+		return EXIT_DONE;
+	error("%s: its node stays root's", why);
+	return EXIT_CONFIG;
+}
+
+static enum exit_code check_sections(const struct config *config)
+{
+	enum exit_code code = EXIT_DONE;
 	struct devices devices;
 	size_t n;
 
 	devices_read(&devices);
-	for (n = 0; n < config->section_count; n++)
+	for (n = 0; n < config->section_count; n++) {
 		check_section(config, &config->section[n], &devices);
+		code = graver(code, check_names(&config->section[n]));
+	}
+	for (n = 0; n < devices.count; n++)
+		code = graver(code, check_group(config, &devices, n));
 	free(devices.device);
+	return code;
 }
 
 enum exit_code cmd_check(const struct options *options)
@@ -89,7 +136,7 @@ enum exit_code cmd_check(const struct options *options)
 	code = config.fault_count ? EXIT_CONFIG : EXIT_DONE;
 	print_faults(&config);
 	if (!config_refused(&config))
-		check_sections(&config);
+		code = graver(code, check_sections(&config));
 	config_free(&config);
 	return code;
 }

@@ -11,6 +11,7 @@ enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_PROMETHEUS };
 /**
  * struct options - the command line
  * @hotplug: the kernel has just found the new devices
+ * @node: the arguments are nodes that udev has handled
  * @group: with all functions of the devices' IOMMU groups
  * @driver: of --driver, or NULL
  * @tunable: of --disable-idle-d3 and so on
@@ -26,6 +27,7 @@ struct options {
 	bool last_good;
 	bool group;
 	bool hotplug;
+	bool node;
 	const char *driver;
 	enum wish tunable[NR_TUNABLES];
 	char **argument;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "config.h"
 #include "vf.h"
 
@@ -17,11 +18,14 @@ struct source {
 
 static const char *key_name(unsigned int key)
 {
+	static const char *const names[] = {
+		[KEY_DRIVER] = "driver", [KEY_ENABLED] = "enabled", [KEY_OWNER] = "owner",
+		[KEY_GROUP] = "group", [KEY_MODE] = "mode",
+	};
+
 	if (key < NR_MATCH_KEYS)
 		return match_key_names[key];
-	if (key >= KEY_TUNABLE)
-		return tunable_names[key - KEY_TUNABLE];
-	return key == KEY_DRIVER ? "driver" : "enabled";
+	return key >= KEY_TUNABLE ? tunable_names[key - KEY_TUNABLE] : names[key];
 }
 
 /* Makes room for one more in an array that has @count, each of @size bytes. */
@@ -140,6 +144,16 @@ static bool take_driver(struct source *source, const struct ini_pair *pair)
 	return false;
 }
 
+static bool take_access(struct source *source, unsigned int key, const struct ini_pair *pair)
+{
+	const char *fault = access_fault(key, pair->value);
+
+	if (fault)
+		add_fault(source->config, source->file, pair->line, "%s: \"%s\" is %s", pair->key,
+			  pair->value, fault);
+	return !fault;
+}
+
 /*
  * A list may go on in another line of its file. A faulty value leaves an empty one behind: that
  * a key has a wrong value does not mean that it is missing.
@@ -190,6 +204,8 @@ static void take_pair(void *user, const struct ini_pair *pair)
 		is_good = take_match(source, key, pair);
 	else if (key == KEY_DRIVER)
 		is_good = take_driver(source, pair);
+	else if (key == KEY_OWNER || key == KEY_GROUP || key == KEY_MODE)
+		is_good = take_access(source, key, pair);
 	else
 		is_good = take_bool(source, section, key, pair);
 	keep_value(source, section, key, pair, is_good);
@@ -230,10 +246,10 @@ static bool has_match(const struct section *section)
 }
 
 /* What means nothing in this section says nothing about the others. */
-static void refuse_section(struct config *config, struct section *section, const char *driver)
+static void refuse_section(struct config *config, struct section *section, const char *what)
 {
 	add_fault(config, section->value_file[KEY_DRIVER], section->value_line[KEY_DRIVER],
-		  "driver: tunables are for a VFIO driver, not for \"%s\"", driver);
+		  "driver: %s for a VFIO driver, not for \"%s\"", what, section->value[KEY_DRIVER]);
 	config->fault[config->fault_count - 1].section = section->name;
 	section->is_refused = true;
 }
@@ -246,7 +262,9 @@ static void check_section(struct config *config, struct section *section)
 		add_fault(config, section->file, section->line, "section [%s] names no driver",
 			  section->name);
 	else if (*driver && !driver_is_vfio(driver) && tunables_are_said(section->tunable))
-		refuse_section(config, section, driver);
+		refuse_section(config, section, "tunables are");
+	else if (*driver && !driver_is_vfio(driver) && access_is_said(section))
+		refuse_section(config, section, "owner, group and mode are");
 	if (!has_match(section))
 		add_fault(config, section->file, section->line,
 			  "section [%s] does not say which devices it is for", section->name);

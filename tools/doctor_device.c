@@ -125,6 +125,33 @@ static void examine_binding(struct findings *findings, const struct entry *entry
 		     "it has %s, not %s", driver_text(dev->driver), wanted);
 }
 
+/* Nodes of which the configuration says whose they are. */
+static void examine_access(struct findings *findings, const struct entry *entry)
+{
+	char is[ACCESS_SIZE], wanted[ACCESS_SIZE];
+	size_t n;
+
+	for (n = 0; n < entry->node_count; n++) {
+		const struct node_state *state = &entry->node[n];
+		const char *name = state->node.name;
+
+		access_text(is, &state->is);
+		access_text(wanted, &state->wanted);
+		if (state->wish == ACCESS_UNSAID)
+			continue;
+		if (access_is_refused(state->wish))
+			find(findings, PROBLEM, "access", "Mend it, then vfio-latch apply.",
+			     "/dev/%s is root's alone: %s", name, state->why);
+		else if (state->fault)
+			find(findings, PROBLEM, "access", "Does udev run, and devtmpfs stand at /dev?",
+			     "/dev/%s is not the node that the kernel made for it", name);
+		else if (!node_is_as_configured(state))
+			find(findings, PROBLEM, "access",
+			     "vfio-latch apply sets it. If it changes again: which udev rule does that?",
+			     "/dev/%s is of %s, not of %s", name, is, wanted);
+	}
+}
+
 static void examine_pf(struct findings *findings, const struct config *config,
 		       const struct device *dev)
 {
@@ -159,6 +186,7 @@ void examine_device(struct findings *findings, const struct config *config,
 		examine_binding(findings, entry);
 	else
 		examine_no_section(findings, config, dev);
+	examine_access(findings, entry);
 	examine_pf(findings, config, dev);
 	examine_migration(findings, dev);
 }

@@ -54,6 +54,33 @@ static void clean(struct device *dev)
 		text_clean(dev->latched[n].source);
 }
 
+/* A configuration that does not hold says nothing. */
+static void read_node(struct node_state *state, const struct config *config,
+		      const struct device *dev, const struct node *node)
+{
+	*state = (struct node_state){ .node = *node };
+	state->fault = node_read(node, &state->is);
+	if (!config_refused(config))
+		state->wish = access_wish(config, dev, node, &state->wanted, state->why);
+}
+
+bool node_is_as_configured(const struct node_state *state)
+{
+	return state->wish == ACCESS_UNSAID ||
+	       (!state->fault && !access_is_refused(state->wish) &&
+		access_equal(&state->is, &state->wanted));
+}
+
+static void read_nodes(struct entry *entry, const struct config *config, const struct device *dev)
+{
+	struct node node[MAX_NODES];
+	size_t n;
+
+	entry->node_count = nodes_of(dev, node);
+	for (n = 0; n < entry->node_count; n++)
+		read_node(&entry->node[n], config, dev, &node[n]);
+}
+
 void inventory_add(struct inventory *inventory, const struct device *dev)
 {
 	struct entry *entry;
@@ -67,6 +94,7 @@ void inventory_add(struct inventory *inventory, const struct device *dev)
 	entry->as_configured = as_configured(dev, entry->section);
 	clean(&entry->device);
 	entry->open = users_of(dev, &entry->user);
+	read_nodes(entry, &inventory->config, dev);
 	name_lookup(entry->name, sizeof(entry->name), &dev->ids);
 }
 

@@ -3,15 +3,32 @@
 #ifndef INVENTORY_H
 #define INVENTORY_H
 
+#include "access.h"
 #include "config.h"
 #include "device.h"
 #include "users.h"
+
+/**
+ * struct node_state - a node, and who may open it
+ * @fault: why that cannot be said, or 0: a negative errno
+ * @is: who may
+ * @wish, @wanted, @why: who should, as the configuration has it
+ */
+struct node_state {
+	struct node node;
+	int fault;
+	struct access is;
+	enum access_wish wish;
+	struct access wanted;
+	char why[WHY_SIZE];
+};
 
 /**
  * struct entry - a device, and what is known of it
  * @section: the section that is for it, or NULL
  * @as_configured: it has what the section wants
  * @open, @user: whether a process has it open, and which
+ * @node, @node_count: its nodes
  */
 struct entry {
 	struct device device;
@@ -20,6 +37,8 @@ struct entry {
 	bool as_configured;
 	enum open_state open;
 	const struct user *user;
+	struct node_state node[MAX_NODES];
+	size_t node_count;
 };
 
 struct inventory {
@@ -32,6 +51,7 @@ struct inventory {
 void inventory_open(struct inventory *inventory);
 void inventory_add(struct inventory *inventory, const struct device *dev);
 void inventory_close(struct inventory *inventory);
+bool node_is_as_configured(const struct node_state *state);
 bool is_inventoried(const struct inventory *inventory, const struct device *dev);
 const char *source_kind(const char *source);
 

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "inventory.h"
 
@@ -80,11 +81,39 @@ static json_t *last_migration(const struct cost *cost)
 	return json;
 }
 
+/* What cannot be read is null. */
+static json_t *node(const struct node_state *state)
+{
+	json_t *json = json_pack("{s:o}", "path", json_sprintf("/dev/%s", state->node.name));
+	char text[ACCESS_SIZE];
+
+	access_text(text, &state->is);
+	text[strcspn(text, " ")] = '\0';
+	json_object_set_new(json, "owner", state->fault ? json_null() :
+			    json_stringn(text, strcspn(text, ":")));
+	json_object_set_new(json, "group", state->fault ? json_null() :
+			    json_string(strchr(text, ':') + 1));
+	json_object_set_new(json, "mode", state->fault ? json_null() :
+			    json_sprintf("%04o", state->is.mode));
+	json_object_set_new(json, "as_configured", json_boolean(node_is_as_configured(state)));
+	return json;
+}
+
+static json_t *nodes(const struct entry *entry)
+{
+	json_t *list = json_array();
+	size_t n;
+
+	for (n = 0; n < entry->node_count; n++)
+		json_array_append_new(list, node(&entry->node[n]));
+	return list;
+}
+
 static json_t *entry_json(const struct entry *entry)
 {
 	const struct device *dev = &entry->device;
 
-	return json_pack("{s:s, s:s, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "address", dev->text, "name", entry->name,
 			 "id", "vendor", id_text(dev->ids.vendor),
 			 "device", id_text(dev->ids.device),
@@ -96,6 +125,7 @@ static json_t *entry_json(const struct entry *entry)
 			 json_integer(dev->iommu_group),
 			 "vf", vf(dev), "tunables", tunables(dev),
 			 "open", is_open(entry), "user", user(entry),
+			 "nodes", nodes(entry),
 			 "migratable", string_or_null(dev->migratable),
 			 "migration_state", string_or_null(dev->migration_state),
 			 "tracker_state", string_or_null(dev->tracker_state),

@@ -25,6 +25,7 @@ enum option_letter {
 	OPTION_OFF,
 	OPTION_LAST_GOOD,
 	OPTION_HOTPLUG,
+	OPTION_NODE,
 	OPTION_TIMEOUT,
 	/* and one for each tunable */
 	OPTION_TUNABLE,
@@ -43,6 +44,7 @@ static const struct option long_options[] = {
 	{ "off", no_argument, NULL, OPTION_OFF },
 	{ "last-good", no_argument, NULL, OPTION_LAST_GOOD },
 	{ "hotplug", no_argument, NULL, OPTION_HOTPLUG },
+	{ "node", no_argument, NULL, OPTION_NODE },
 	{ "group", no_argument, NULL, OPTION_GROUP },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "disable-idle-d3", required_argument, NULL, OPTION_TUNABLE + DISABLE_IDLE_D3 },
@@ -63,7 +65,7 @@ static const struct command {
 	{ "bind", cmd_bind, 1, ANY_NUMBER,
 	  "driver force group dry-run timeout disable-idle-d3 disable-vga nointxmask" },
 	{ "unbind", cmd_unbind, 1, ANY_NUMBER, "force group dry-run timeout" },
-	{ "apply", cmd_apply, 0, ANY_NUMBER, "force dry-run timeout new hotplug off last-good" },
+	{ "apply", cmd_apply, 0, ANY_NUMBER, "force dry-run timeout new hotplug node off last-good" },
 	{ "check", cmd_check, 0, ANY_NUMBER, "" },
 	{ "doctor", cmd_doctor, 0, ANY_NUMBER, "json" },
 };
@@ -94,6 +96,7 @@ static void print_help(void)
 	     "                      bind, unbind, apply: how long a driver is waited for, 60\n"
 	     "      --new           apply: the devices have just appeared (udev calls this)\n"
 	     "      --hotplug       apply --new: take them from a driver that was faster, if idle\n"
+	     "      --node          apply --new: set who may open these nodes again (udev calls this)\n"
 	     "      --off           apply: as if the configuration were empty\n"
 	     "      --last-good     apply: the last good configuration, if this one has a fault\n"
 	     "      --json          list, show, doctor: print JSON\n"
@@ -212,6 +215,9 @@ static bool take_option(struct options *options, int letter)
 		return true;
 	case OPTION_HOTPLUG:
 		options->hotplug = true;
+		return true;
+	case OPTION_NODE:
+		options->node = true;
 		return true;
 	case OPTION_GROUP:
 		options->group = true;

@@ -162,6 +162,23 @@ static void print_cost(const struct cost *cost)
 			       cost->us[n] % 1000);
 }
 
+static void print_nodes(const struct entry *entry)
+{
+	char text[ACCESS_SIZE];
+	size_t n;
+
+	for (n = 0; n < entry->node_count; n++) {
+		const struct node_state *state = &entry->node[n];
+
+		access_text(text, &state->is);
+		printf("%-16s /dev/%s %s%s\n", "node", state->node.name,
+		       state->fault ? "(not there)" : text,
+		       node_is_as_configured(state) ? "" : " (not what its section says)");
+	}
+	if (!entry->node_count)
+		printf("%-16s -\n", "node");
+}
+
 void sheet_print(const struct entry *entry)
 {
 	const struct device *dev = &entry->device;
@@ -184,6 +201,7 @@ void sheet_print(const struct entry *entry)
 		       entry->user->command);
 	else
 		printf("%-16s %s\n", "open", open_text(entry->open));
+	print_nodes(entry);
 	if (*dev->migratable && !*dev->migration_state)
 		printf("%-16s no (%s)\n", "migration", dev->migratable);
 	else

@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "node.h"
 #include "sysfs.h"
 #include "text.h"
 #include "users.h"
@@ -120,25 +121,13 @@ bool is_block_device(const char *directory)
 	return !strcmp(subsystem, "block");
 }
 
-static bool has_number(const char *directory, dev_t *number)
-{
-	unsigned int major, minor;
-	char text[32];
-
-	if (attr_read(text, sizeof(text), "%s/dev", directory) <= 0 ||
-	    sscanf(text, "%u:%u", &major, &minor) != 2)
-		return false;
-	*number = makedev(major, minor);
-	return true;
-}
-
 /* A visitor. Ends at the first node that somebody has open. */
 static bool find_user(const char *directory, void *arg)
 {
 	const struct user **user = arg;
 	dev_t number;
 
-	if (!has_number(directory, &number))
+	if (!node_number(directory, &number))
 		return false;
 	*user = user_of(number, is_block_device(directory));
 	return *user;
@@ -199,7 +188,7 @@ static bool has_node(const char *directory, void *arg)
 	dev_t number;
 
 	(void)arg;
-	return has_number(directory, &number);
+	return node_number(directory, &number);
 }
 
 /* What nobody can have open needs no other look at all processes. */

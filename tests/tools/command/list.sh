@@ -114,6 +114,7 @@ disable_idle_d3  1 (0000:41:00.1/disable_idle_d3=1)
 disable_vga      0 (default)
 nointxmask       0 (default)
 open             yes, process 1234 (qemu-system-x86)
+node             /dev/vfio/2 (not there)
 migration        -
 dirty tracking   -
 last migration   -

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The keys owner, group and mode of a section: who may open its devices. */
+#ifndef ACCESS_H
+#define ACCESS_H
+
+#include "config.h"
+#include "node.h"
+#include "report.h"
+
+#define ACCESS_SIZE 160
+#define WHY_SIZE 512
+
+/* What the configuration says of a node. */
+enum access_wish {
+	/* Nothing: whoever else decides about it. */
+	ACCESS_UNSAID,
+	ACCESS_SAID,
+	/* A name that nobody has, or different things of one group: it is root's alone. */
+	ACCESS_NO_NAME,
+	ACCESS_CONFLICT,
+};
+
+/* access.c APIs: */
+const char *access_fault(enum key key, const char *text);
+bool access_is_said(const struct section *section);
+bool section_access(const struct section *section, struct access *access, char why[WHY_SIZE]);
+enum access_wish access_wish(const struct config *config, const struct device *dev,
+			     const struct node *node, struct access *access, char why[WHY_SIZE]);
+bool access_is_refused(enum access_wish wish);
+bool group_will_agree(const struct config *config, const struct device *dev, char why[WHY_SIZE]);
+void access_text(char text[ACCESS_SIZE], const struct access *access);
+
+/* give.c APIs: */
+enum exit_code access_apply(const struct config *config, const struct device *dev, bool dry_run,
+			    bool is_quiet);
+enum exit_code access_apply_node(const struct config *config, const char *name);
+
+#endif
