@@ -79,8 +79,8 @@ static enum exit_code tell_who_holds(const struct device *dev)
 	users_look_again(dev);
 	if (users_of(dev, &user) == OPEN)
 		snprintf(who, sizeof(who), "process %d (%s) has it open", user->pid, user->command);
-	error("%s: %s has not let it go within %u seconds: %s; when it has: vfio-latch apply or bind",
-	      dev->text, dev->driver, bounded_seconds(), who);
+	error("%s: %s has not let it go within %s: %s; when it has: vfio-latch apply or bind",
+	      dev->text, dev->driver, bounded_text(), who);
 	return EXIT_TIMEOUT;
 }
 
@@ -113,8 +113,8 @@ static enum exit_code exit_code_of(int ret)
 static void bind_error(const struct device *dev, const char *driver, int ret)
 {
 	if (ret == -ETIMEDOUT)
-		error("%s: %s has not taken it within %u seconds; see the kernel log",
-		      dev->text, driver, bounded_seconds());
+		error("%s: %s has not taken it within %s; see the kernel log",
+		      dev->text, driver, bounded_text());
 	else if (ret == -ENODEV)
 		error("%s: %s does not take it (see the kernel log, and \"vfio-latch doctor %s\")",
 		      dev->text, driver, dev->text);
@@ -153,6 +153,9 @@ static void policy_error(const struct device *dev, const char *driver, const cha
 		      dev->text, driver);
 	else if (ret == -E2BIG)
 		error("%s: no room for its rule in %s", dev->text, lease->parameter);
+	else if (ret == -ETIMEDOUT)
+		error("%s: another vfio-latch has been at work on the rules of %s for %s; see the kernel log",
+		      dev->text, driver, bounded_text());
 	else
 		error("%s: rule \"%s\": %s", dev->text, rule, strerror(-ret));
 }
@@ -170,7 +173,7 @@ static enum exit_code bind_vfio(struct device *dev, const struct want *want, boo
 	ret = policy_add(&lease, want->driver, rule);
 	if (ret) {
 		policy_error(dev, want->driver, rule, &lease, ret);
-		return EXIT_FAILED;
+		return exit_code_of(ret);
 	}
 	code = change_driver(dev, want->driver, force);
 	policy_remove(&lease);
@@ -229,9 +232,12 @@ static enum exit_code load_driver(const struct device *dev, const char *driver,
 	else if (ret == -ENODEV)
 		error("%s: module %s is loaded, but has no PCI driver of this name", dev->text,
 		      driver);
+	else if (ret == -ETIMEDOUT)
+		error("%s: module %s has not been loaded within %s; see the kernel log", dev->text,
+		      driver, bounded_text());
 	else
 		error("%s: module %s cannot be loaded: %s", dev->text, driver, strerror(-ret));
-	return EXIT_FAILED;
+	return exit_code_of(ret);
 }
 
 static enum exit_code bind_as_wanted(struct device *dev, const struct want *want, bool force)
@@ -264,6 +270,9 @@ static enum exit_code bind_locked(struct device *dev, const struct want *wanted,
 	want.driver = driver;
 	if (!force && takes_driver(dev, &want) && device_in_use(dev, why, sizeof(why)))
 		return refuse_in_use(dev, why);
+	/* Nothing is begun that there is no time for; who calls says so. */
+	if (bounded_is_over())
+		return EXIT_TIMEOUT;
 	memcpy(before.driver, dev->driver, sizeof(before.driver));
 	memcpy(before.override, dev->driver_override, sizeof(before.override));
 	code = bind_as_wanted(dev, &want, force);
@@ -276,8 +285,8 @@ static enum exit_code bind_locked(struct device *dev, const struct want *wanted,
 static enum exit_code lock_error(const struct device *dev, const char *name, int ret)
 {
 	if (ret == -ETIMEDOUT)
-		error("%s: another vfio-latch has been at work on it for %u seconds; see the kernel log",
-		      dev->text, bounded_seconds());
+		error("%s: another vfio-latch has been at work on it for %s; see the kernel log",
+		      dev->text, bounded_text());
 	else
 		error("%s: %s/%s: %s", dev->text, STATE_DIRECTORY, name, strerror(-ret));
 	return exit_code_of(ret);

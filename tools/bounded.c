@@ -6,8 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bounded.h"
@@ -15,20 +18,53 @@
 /* 0: nobody has said. */
 static unsigned int limit;
 
+/* When the whole call must have come to its end, in milliseconds; 0: each wait has the limit. */
+static int64_t deadline;
+
+static int64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * INT64_C(1000) + time.tv_nsec / 1000000;
+}
+
 void bounded_set(unsigned int seconds)
 {
 	limit = seconds;
 }
 
-void bounded_set_default(unsigned int seconds)
+/* From now on, all that this process waits for has @seconds, or those of bounded_set(). */
+void bounded_set_whole(unsigned int seconds)
 {
 	if (!limit)
 		limit = seconds;
+	deadline = now() + limit * INT64_C(1000);
 }
 
-unsigned int bounded_seconds(void)
+static int milliseconds_left(void)
 {
-	return limit ? limit : BOUNDED_SECONDS;
+	int64_t left = deadline - now();
+
+	if (!deadline)
+		return (limit ? limit : BOUNDED_SECONDS) * 1000;
+	return left < 0 ? 0 : left;
+}
+
+/* Whether there is no time left for anything that has to be waited for. */
+bool bounded_is_over(void)
+{
+	return !milliseconds_left();
+}
+
+/* How long something was waited for, for messages: "within ...". */
+const char *bounded_text(void)
+{
+	static char text[64];
+
+	snprintf(text, sizeof(text), deadline ? "the %u seconds of this call" : "%u seconds",
+		 limit ? limit : BOUNDED_SECONDS);
+	return text;
 }
 
 /* Whoever reads our output shall not wait for it, and locks but @kept are not its own. */
@@ -55,7 +91,7 @@ static int wait_for(pid_t child)
 	if (event.fd < 0)
 		return -errno;
 	do
-		ready = poll(&event, 1, bounded_seconds() * 1000);
+		ready = poll(&event, 1, milliseconds_left());
 	while (ready < 0 && errno == EINTR);
 	close(event.fd);
 	if (!ready)
@@ -67,12 +103,15 @@ static int wait_for(pid_t child)
 
 /*
  * Returns what @action does, 0 or a negative errno, or -ETIMEDOUT: then it goes on. @kept, a lock
- * or -1, is held until it has come to its end.
+ * or -1, is held until it has come to its end. Nothing begins when the time is over.
  */
 int bounded(int (*action)(const void *arg), const void *arg, int kept)
 {
-	pid_t child = fork();
+	pid_t child;
 
+	if (bounded_is_over())
+		return -ETIMEDOUT;
+	child = fork();
 	if (child < 0)
 		return -errno;
 	if (!child) {

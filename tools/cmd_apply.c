@@ -69,6 +69,19 @@ static void leave_failed(struct device *dev, const struct want *want)
 		      dev->text);
 }
 
+/* udev's call does not come again by itself. */
+static void tell_what_is_left(const struct device *dev, const struct want *want)
+{
+	const char *driver = want->driver;
+
+	if (!strcmp(driver, DRIVER_USUAL))
+		driver = "its usual driver";
+	else if (!strcmp(driver, DRIVER_NONE))
+		driver = "no driver";
+	error("%s: not given to %s within %s; vfio-latch.service does that when it is started or reloaded, or: vfio-latch apply %s",
+	      dev->text, driver, bounded_text(), dev->text);
+}
+
 static enum exit_code apply_section(struct device *dev, const struct want *want,
 				    const struct options *options)
 {
@@ -83,6 +96,8 @@ static enum exit_code apply_section(struct device *dev, const struct want *want,
 	code = device_bind(dev, want, options->force);
 	if (code == EXIT_FAILED)
 		leave_failed(dev, want);
+	else if (code == EXIT_TIMEOUT && options->is_new)
+		tell_what_is_left(dev, want);
 	/* Not if it has no usual driver, and got none. */
 	if (!code && !options->is_new && device_is_as_wanted(dev, want))
 		printf("%s: went from %s to %s\n", dev->text, before,
@@ -275,7 +290,7 @@ enum exit_code cmd_apply(const struct options *options)
 
 	if (options->is_new) {
 		report_to_syslog();
-		bounded_set_default(BOUNDED_SECONDS_OF_UDEV);
+		bounded_set_whole(BOUNDED_SECONDS_OF_UDEV);
 	}
 	/* --off must work with a malformed configuration, too. */
 	if (!options->off)

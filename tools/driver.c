@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bounded.h"
 #include "lock.h"
 #include "module.h"
 
@@ -90,6 +91,17 @@ bool driver_cannot_load(const char *driver, char *why, size_t size)
 	return true;
 }
 
+static int do_load(const void *arg)
+{
+	return module_load(arg);
+}
+
+/* A module is loaded when its drivers have probed all that they are for. @kept as in bounded(). */
+int module_load_bounded(const char *name, int kept)
+{
+	return bounded(do_load, name, kept);
+}
+
 /*
  * Loads @driver's module unless the driver is there. One at a time: a module
  * that another instance is still loading looks loaded. -ENODEV if the module has no driver
@@ -102,11 +114,11 @@ int driver_load(const char *driver)
 
 	if (driver_is_registered(driver))
 		return 0;
-	lock = lock_take("modules");
+	lock = lock_take_bounded("modules");
 	if (lock < 0)
 		return lock;
 	module_name(module, driver);
-	ret = driver_is_registered(driver) ? 0 : module_load(module);
+	ret = driver_is_registered(driver) ? 0 : module_load_bounded(module, lock);
 	lock_release(lock);
 	if (ret)
 		return ret;

@@ -201,7 +201,7 @@ static const char *consequence(enum last_good outcome)
 static void report_once(const char *text)
 {
 	char told[1024] = "";
-	int lock = lock_take("fault");
+	int lock = lock_take_bounded("fault");
 
 	if (lock >= 0 && pread(lock, told, sizeof(told) - 1, 0) >= 0 && !strcmp(told, text)) {
 		lock_release(lock);

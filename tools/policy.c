@@ -168,7 +168,7 @@ int policy_add(struct policy_lease *lease, const char *driver, const char *rule)
 	if (!exists("%s", lease->parameter))
 		return -ENOENT;
 	snprintf(lock, sizeof(lock), "policy-%s", module);
-	lease->lock = lock_take(lock);
+	lease->lock = lock_take_bounded(lock);
 	if (lease->lock < 0)
 		return lease->lock;
 	journal_replay(lease);

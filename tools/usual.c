@@ -60,9 +60,11 @@ int usual_attach(struct device *dev)
 	if (ret)
 		return ret;
 	usual_modules(dev, &modules);
-	for (n = 0; n < modules.count; n++)
-		module_load(modules.name[n]);
-	ret = store_bounded(dev, "/sys/bus/pci/drivers_probe", dev->text);
+	/* One that does not load keeps no other from being tried. */
+	for (n = 0; n < modules.count && ret != -ETIMEDOUT; n++)
+		ret = module_load_bounded(modules.name[n], dev->lock);
+	if (ret != -ETIMEDOUT)
+		ret = store_bounded(dev, "/sys/bus/pci/drivers_probe", dev->text);
 	device_read_driver(dev);
 	/* The kernel probes no VF without autoprobe, unless driver_override names the driver. */
 	for (n = 0; n < modules.count && !ret && !dev->driver[0] && device_is_vf(dev); n++)

@@ -659,7 +659,7 @@ an_open_vfio_device_is_in_use()
 	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
 }
 
-# hangs probe|unbind: until let_go
+# hangs probe|unbind|load: until let_go
 hangs()
 {
 	mkdir -p "$VFIO_LATCH_ROOT/model/hang"
@@ -669,13 +669,16 @@ hangs()
 	trap "echo <>'$VFIO_LATCH_ROOT/model/hang/$1' >&0" EXIT
 }
 
-# let_go probe|unbind: and the process that was left behind has come to its end
+# let_go probe|unbind|load: and the process that was left behind has come to its end
 let_go()
 {
 	echo >"$VFIO_LATCH_ROOT/model/hang/$1"
 	rm "$VFIO_LATCH_ROOT/model/hang/$1"
 	trap - EXIT
 	flock "$VFIO_LATCH_ROOT/run/vfio-latch/device-0000:41:00.1" true
+	if [[ $1 == load ]]; then
+		flock "$VFIO_LATCH_ROOT/run/vfio-latch/modules" true
+	fi
 }
 
 a_driver_that_does_not_come_back_holds_nobody_up()
@@ -711,6 +714,88 @@ a_probe_that_does_not_come_back_holds_nobody_up_and_leaves_no_rule()
 	is "$(cat "$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy")" ""
 	let_go probe
 	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
+# One wait after the other would outlast udev, which kills its programs after three minutes.
+all_waits_of_a_call_of_udev_have_one_deadline_and_the_rest_is_named()
+{
+	local within="within the 1 seconds of this call" left="vfio-latch.service does that when it is started or reloaded, or: vfio-latch apply"
+
+	new_system
+	pf 0000:41:00.0 8
+	vfs 0000:41:00.0 3
+	hangs probe
+	complains "0000:41:00.1: mlx5_vfio_pci has not taken it $within; see the kernel log
+vfio-latch: 0000:41:00.1: not given to mlx5_vfio_pci $within; $left 0000:41:00.1
+vfio-latch: 0000:41:00.2: not given to mlx5_vfio_pci $within; $left 0000:41:00.2
+vfio-latch: 0000:41:00.3: not given to mlx5_vfio_pci $within; $left 0000:41:00.3" \
+		6 apply --new --timeout=1
+	# Nothing was begun that there was no time for.
+	is "$(stores | grep -c '41:00.[23]' || :)" 0
+	is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
+	let_go probe
+	# As the service does.
+	latch_is 0 apply --last-good
+	is "$(driver_of 0000:41:00.1) $(driver_of 0000:41:00.2) $(driver_of 0000:41:00.3)" \
+		"mlx5_vfio_pci mlx5_vfio_pci mlx5_vfio_pci"
+}
+
+other_calls_wait_for_each_driver()
+{
+	new_system
+	pf 0000:41:00.0 8
+	vfs 0000:41:00.0 2
+	hangs probe
+	complains "0000:41:00.1: mlx5_vfio_pci has not taken it within 1 seconds; see the kernel log
+vfio-latch: 0000:41:00.2: mlx5_vfio_pci has not taken it within 1 seconds; see the kernel log" \
+		6 apply --timeout=1 0000:41:00.1 0000:41:00.2
+	# Both wait, and one that is let go leaves no reader to the other.
+	echo <>"$VFIO_LATCH_ROOT/model/hang/probe" >&0
+	rm "$VFIO_LATCH_ROOT/model/hang/probe"
+	trap - EXIT
+	flock "$VFIO_LATCH_ROOT/run/vfio-latch/device-0000:41:00.1" true
+	flock "$VFIO_LATCH_ROOT/run/vfio-latch/device-0000:41:00.2" true
+}
+
+a_module_that_does_not_come_back_holds_nobody_up()
+{
+	local call within
+
+	while IFS='|' read -r call within; do
+		a_vf
+		hangs load
+		# shellcheck disable=SC2086 # words
+		latch_is 6 $call --timeout=1 0000:41:00.1
+		is "$(head -n 1 <<<"$err")" \
+			"vfio-latch: 0000:41:00.1: module mlx5_vfio_pci has not been loaded within $within; see the kernel log"
+		is "$(driver_of 0000:41:00.1)" none
+		let_go load
+		latch_is 0 bind 0000:41:00.1
+	done <<-END
+		bind|1 seconds
+		apply --new|the 1 seconds of this call
+	END
+	# The usual driver's, too.
+	a_vf
+	latch_is 0 bind 0000:41:00.1
+	hangs load
+	complains "0000:41:00.1: its usual driver has not taken it within 1 seconds; see the kernel log" \
+		6 unbind --timeout=1 0000:41:00.1
+	let_go load
+}
+
+rules_that_another_is_at_work_on_hold_nobody_up()
+{
+	a_vf
+	loaded mlx5_vfio_pci
+	mkdir -p "$VFIO_LATCH_ROOT/run/vfio-latch"
+	exec 9>"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
+	flock 9
+	complains "0000:41:00.1: another vfio-latch has been at work on the rules of mlx5_vfio_pci for 1 seconds; see the kernel log" \
+		6 bind --timeout=1 --disable-vga=1 0000:41:00.1
+	is "$(driver_of 0000:41:00.1) $(stores)" "none "
+	exec 9>&-
+	latch_is 0 bind --disable-vga=1 0000:41:00.1
 }
 
 a_caller_that_ignores_the_end_of_its_children_changes_nothing()

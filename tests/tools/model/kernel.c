@@ -18,7 +18,8 @@
  *	claimed/NAME		block device NAME is in use
  *	administrator		what somebody writes into a module's rules while it probes
  *	faster			a driver that takes the next function that another is bound to by name
- *	hang/{probe,unbind}	a FIFO: no probe, or unbind, comes back until somebody has written
+ *	hang/{probe,unbind,load}	a FIFO: no probe, unbind or module comes back until
+ *				somebody has written
  *	meanwhile		a process, 1234, that begins with the first write
  *	no-udev			udev does not run
  *	initramfs-RELEASE	the names of the files in it
@@ -359,6 +360,7 @@ int module_load(const char *name)
 	long failure;
 
 	write_log("load", name);
+	hang("load");
 	if (!exists("/model/modules/%s", name))
 		return -ENOENT;
 	failure = attr_number(10, "/model/modules/%s/error", name);
