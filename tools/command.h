@@ -13,6 +13,7 @@ enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_PROMETHEUS };
  * @hotplug: the kernel has just found the new devices
  * @node: the arguments are nodes that udev has handled
  * @group: with all functions of the devices' IOMMU groups
+ * @compare: the file of --compare, or NULL
  * @driver: of --driver, or NULL
  * @tunable: of --disable-idle-d3 and so on
  * @argument, @count: what is left
@@ -29,6 +30,7 @@ struct options {
 	bool hotplug;
 	bool node;
 	const char *driver;
+	const char *compare;
 	enum wish tunable[NR_TUNABLES];
 	char **argument;
 	size_t count;
@@ -42,6 +44,7 @@ enum exit_code cmd_unbind(const struct options *options);
 enum exit_code cmd_apply(const struct options *options);
 enum exit_code cmd_check(const struct options *options);
 enum exit_code cmd_doctor(const struct options *options);
+enum exit_code cmd_migration(const struct options *options);
 
 /* arguments.c APIs: */
 enum exit_code read_config(struct config *config);

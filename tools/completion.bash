@@ -26,6 +26,7 @@ _vfio_latch()
 	case $command in
 	list) options='--json --format= --no-legend' ;;
 	show | doctor) options='--json' ;;
+	migration) options='--compare= --json' ;;
 	bind) options='--driver= --disable-idle-d3= --disable-vga= --nointxmask= --dry-run --force
 		--group --timeout=' ;;
 	unbind) options='--dry-run --force --group --timeout=' ;;
@@ -44,14 +45,18 @@ _vfio_latch()
 	--disable-idle-d3=* | --disable-vga=* | --nointxmask=*)
 		mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "${cur#*=}")
 		;;
+	--compare=*)
+		cur=${cur#*=}
+		_filedir
+		;;
 	-*)
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 		[[ ${COMPREPLY[*]} != *= ]] || compopt -o nospace
 		;;
 	*)
 		case $command in
-		'') mapfile -t COMPREPLY < <(compgen -W 'list show bind unbind apply check doctor' -- "$cur") ;;
-		show | bind | unbind | apply | doctor)
+		'') mapfile -t COMPREPLY < <(compgen -W 'list show bind unbind apply check doctor migration' -- "$cur") ;;
+		show | bind | unbind | apply | doctor | migration)
 			mapfile -t COMPREPLY < <(compgen -W "$(_vfio_latch_devices)" -- "$cur")
 			__ltrim_colon_completions "$cur"
 			;;

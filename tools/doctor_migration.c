@@ -30,7 +30,7 @@ bool is_mlx5_vf(const struct device *dev)
 }
 
 /* Without iova_bitmap, vfio cannot report what a device has written. */
-static bool kernel_can_report(void)
+bool kernel_can_report(void)
 {
 	char path[PATH_SIZE], line[512];
 	bool found = false;

@@ -26,6 +26,7 @@ enum option_letter {
 	OPTION_LAST_GOOD,
 	OPTION_HOTPLUG,
 	OPTION_NODE,
+	OPTION_COMPARE,
 	OPTION_TIMEOUT,
 	/* and one for each tunable */
 	OPTION_TUNABLE,
@@ -45,6 +46,7 @@ static const struct option long_options[] = {
 	{ "last-good", no_argument, NULL, OPTION_LAST_GOOD },
 	{ "hotplug", no_argument, NULL, OPTION_HOTPLUG },
 	{ "node", no_argument, NULL, OPTION_NODE },
+	{ "compare", required_argument, NULL, OPTION_COMPARE },
 	{ "group", no_argument, NULL, OPTION_GROUP },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "disable-idle-d3", required_argument, NULL, OPTION_TUNABLE + DISABLE_IDLE_D3 },
@@ -68,6 +70,7 @@ static const struct command {
 	{ "apply", cmd_apply, 0, ANY_NUMBER, "force dry-run timeout new hotplug node off last-good" },
 	{ "check", cmd_check, 0, ANY_NUMBER, "" },
 	{ "doctor", cmd_doctor, 0, ANY_NUMBER, "json" },
+	{ "migration", cmd_migration, 0, ANY_NUMBER, "json compare" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -83,6 +86,7 @@ static void print_help(void)
 	     "  apply [DEVICE...]   do what the configuration says, for these devices or for all\n"
 	     "  check [FILE...]     say what is wrong with the configuration\n"
 	     "  doctor [DEVICE...]  say why devices are not bound or cannot be migrated\n"
+	     "  migration [VF...]   say what decides whether these VFs can go to another host\n"
 	     "\n"
 	     "DEVICE is a PCI address, DDDD:BB:DD.F or BB:DD.F.\n"
 	     "\n"
@@ -100,7 +104,8 @@ static void print_help(void)
 	     "      --node          apply --new: set who may open these nodes again (udev calls this)\n"
 	     "      --off           apply: as if the configuration were empty\n"
 	     "      --last-good     apply: the last good configuration, if this one has a fault\n"
-	     "      --json          list, show, doctor: print JSON\n"
+	     "      --json          list, show, doctor, migration: print JSON\n"
+	     "      --compare=FILE  migration: whether they can go to the host of this JSON\n"
 	     "      --format=FORMAT list: table, json or prometheus\n"
 	     "      --no-legend     list: no headings\n"
 	     "  -h, --help          print this\n"
@@ -219,6 +224,9 @@ static bool take_option(struct options *options, int letter)
 		return true;
 	case OPTION_NODE:
 		options->node = true;
+		return true;
+	case OPTION_COMPARE:
+		options->compare = optarg;
 		return true;
 	case OPTION_GROUP:
 		options->group = true;

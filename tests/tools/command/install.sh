@@ -93,9 +93,10 @@ completions()
 
 commands_and_their_options_are_completed()
 {
-	is "$(completions vfio-latch '')" "apply bind check doctor list show unbind "
+	is "$(completions vfio-latch '')" "apply bind check doctor list migration show unbind "
 	is "$(completions vfio-latch li)" "list "
 	is "$(completions vfio-latch list -)" "--format= --json --no-legend "
+	is "$(completions vfio-latch migration -)" "--compare= --json "
 	is "$(completions vfio-latch bind --f)" "--force "
 	is "$(completions vfio-latch list --format=)" "json prometheus table "
 	is "$(completions vfio-latch apply --)" "--dry-run --force --hotplug --last-good --new --node --off --timeout= "

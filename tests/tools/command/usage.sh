@@ -17,7 +17,7 @@ help_names_every_command_and_option()
 
 	new_system
 	latch_is 0 --help
-	for word in list show bind unbind apply check doctor --driver --disable-idle-d3 --disable-vga \
+	for word in list show bind unbind apply check doctor migration --compare --driver --disable-idle-d3 --disable-vga \
 		--nointxmask --force --dry-run --new --node --off --last-good --json --format --no-legend --version; do
 		grep -q -e "$word" <<<"$out"
 	done
@@ -27,7 +27,7 @@ the_man_page_names_every_command_and_option()
 {
 	local word
 
-	for word in list show bind unbind apply check doctor --driver --disable-idle-d3 --disable-vga \
+	for word in list show bind unbind apply check doctor migration --compare --driver --disable-idle-d3 --disable-vga \
 		--nointxmask --force --dry-run --new --node --off --last-good --json --format --no-legend --version; do
 		grep -q -e "${word//-/\\\\-}" "$TOP/tools/vfio-latch.8"
 	done
