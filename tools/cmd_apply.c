@@ -105,21 +105,32 @@ static enum exit_code apply_section(struct device *dev, const struct want *want,
 	return code;
 }
 
+/* A section with a fault of its own changes nothing, but for a VF that would have its usual driver. */
+static const struct section *section_in_force(const struct device *dev,
+					      const struct section *section)
+{
+	if (!section->is_refused)
+		return section;
+	return is_passed_over(dev) && !strcmp(section->value[KEY_DRIVER], DRIVER_USUAL) ?
+	       &usual_section : NULL;
+}
+
 static enum exit_code apply_device(const struct config *config, struct device *dev,
 				   const struct options *options)
 {
 	const struct section *section = section_for(config, dev);
-	enum exit_code code;
+	enum exit_code code = EXIT_DONE;
 	struct want want;
 
-	if (section && section->is_refused)
-		section = is_passed_over(dev) && !strcmp(section->value[KEY_DRIVER], DRIVER_USUAL) ?
-			  &usual_section : NULL;
-	if (!section)
-		return EXIT_DONE;
-	want.driver = section->value[KEY_DRIVER];
-	memcpy(want.tunable, section->tunable, sizeof(want.tunable));
-	code = apply_section(dev, &want, options);
+	if (section) {
+		section = section_in_force(dev, section);
+		if (!section)
+			return EXIT_DONE;
+		want.driver = section->value[KEY_DRIVER];
+		memcpy(want.tunable, section->tunable, sizeof(want.tunable));
+		code = apply_section(dev, &want, options);
+	}
+	/* What was given to somebody is taken back when no section says it any more. */
 	return graver(code, access_apply(config, dev, options->dry_run, false));
 }
 

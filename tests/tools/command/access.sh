@@ -162,6 +162,13 @@ what_was_given_is_taken_back_when_the_section_does_not_say_it_any_more()
 	# Somebody else has given that one.
 	is "$(access_of 2) $(access_of devices/vfio0)" "root:root 0600 mail:root 0666"
 	is "$(find "$VFIO_LATCH_ROOT/run" -name 'access-*')" ""
+	# Or when no section is for the device.
+	given "owner = daemon"
+	latch_is 0 apply
+	is "$(access_of 2)" "daemon:root 0600"
+	printf '[mlx5-vfs]\nenabled = no\n' | drop_in off.conf
+	latch_is 0 apply
+	is "$(driver_of 0000:41:00.1) $(access_of 2)" "mlx5_vfio_pci root:root 0600"
 }
 
 a_user_or_group_that_is_unknown_leaves_the_node_to_root()
