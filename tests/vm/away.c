@@ -351,26 +351,6 @@ static void reset_through_sysfs(void *bdf)
 	pci_attr_set(bdf, "reset", "1");
 }
 
-/* The lines of /proc/interrupts that NAME stands in, all processors together. */
-static unsigned long long interrupts(const char *name)
-{
-	char *rest = file_read("/proc/interrupts");
-	unsigned long long sum = 0;
-	char *line;
-
-	while ((line = strsep(&rest, "\n"))) {
-		char *at = strchr(line, ':'), *end = at;
-
-		if (!at || !strstr(line, name))
-			continue;
-		do {
-			at = end + 1;
-			sum += strtoull(at, &end, 10);
-		} while (end > at);
-	}
-	return sum;
-}
-
 /*
  * The PCI core tells one function after the other of an error, each when it is not being reset: so
  * witness4 is away long before the link is reset, while its neighbour's reset lasts.

@@ -358,10 +358,13 @@ TEST_BOTH_MASKS(bad_eventfd_leaves_the_one_there_is)
 TEST_BOTH_MASKS(closed_eventfd_harms_nobody)
 {
 	int event = vfio_irq_event(edu, INTX), unmask = unmask_eventfd(edu);
+	unsigned long long before = interrupts("vfio-intx");
 
 	close(event);
 	close(unmask);
 	raise_irq(edu);
+	/* One that came after the unmasking would leave it masked. */
+	CHECK(WAIT_UNTIL(interrupts("vfio-intx") > before, LIMIT_MS));
 	acknowledge(edu);
 	vfio_irq_unmask(edu, INTX);
 	event = vfio_irq_event(edu, INTX);

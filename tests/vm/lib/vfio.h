@@ -112,6 +112,8 @@ void vfio_irq_disable(struct vfio_device *device, unsigned int index);
 /* Signal a vector from user space. */
 void vfio_irq_loopback(struct vfio_device *device, unsigned int index, unsigned int vector);
 void vfio_irq_mask(struct vfio_device *device, unsigned int index);
+/* Interrupts on the lines of /proc/interrupts with NAME in them, all processors together. */
+unsigned long long interrupts(const char *name);
 /* Have the eventfd FD write DATA, of 4 bytes. */
 void vfio_write_by_event(struct vfio_device *device, unsigned int region, uint64_t offset,
 			 uint32_t data, int fd);

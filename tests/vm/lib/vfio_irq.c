@@ -4,10 +4,12 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "test.h"
 
 int event_new(void)
@@ -142,4 +144,23 @@ void vfio_write_by_event(struct vfio_device *device, unsigned int region, uint64
 
 	free(info);
 	CHECK_OK(ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &request));
+}
+
+unsigned long long interrupts(const char *name)
+{
+	char *rest = file_read("/proc/interrupts");
+	unsigned long long sum = 0;
+	char *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		char *at = strchr(line, ':'), *end = at;
+
+		if (!at || !strstr(line, name))
+			continue;
+		do {
+			at = end + 1;
+			sum += strtoull(at, &end, 10);
+		} while (end > at);
+	}
+	return sum;
 }
