@@ -6,7 +6,7 @@
 #include "hold.h"
 #include "vmtest.h"
 
-#define LIMIT_MS	10000
+#define LIMIT_MS	30000
 /* How long who must wait is given to show that he does not. */
 #define QUIET_MS	400
 
