@@ -58,12 +58,14 @@ struct latch_mlx5_tracker;
  * waited for.
  *
  * state_mutex is taken with locks of the PF's driver held (pf_event()). So
- * nothing under it takes those, or waits for user memory, or for memory that a
- * user is charged for: log_mutex, outside of it, may be held over both. And the
- * firmware is waited for under state_mutex, so nobody waits for it with a lock
- * that a page fault on a BAR needs. A reset does hold such a lock: it only counts
- * itself (resets_begun, resets_done, which may overlap), and a worker does the
- * rest.
+ * nothing under it takes those, or waits for user memory, or for the memory of
+ * an image, for which a user is charged. log_mutex, outside of it, may be held
+ * over both, but only by a user of the open device: a data fd outlives the close.
+ *
+ * The firmware is waited for under state_mutex, so nobody waits for it with a
+ * lock that a page fault on a BAR needs. A reset does hold such a lock: it only
+ * counts itself (resets_begun, resets_done, which may overlap), and a worker does
+ * the rest.
  */
 struct latch_mlx5_device {
 	struct vfio_latch_device core;
