@@ -10,7 +10,7 @@
 
 #include "core.h"
 
-/* Milliseconds without a try after Vital Product Data did not come. */
+/* Milliseconds without a try after the PCI core has waited for Vital Product Data in vain. */
 #define VPD_PAUSE_MS	10000
 
 /* Whether a write of @width bytes at @offset covers the byte at @at. */
@@ -121,13 +121,12 @@ static bool may_have_vpd(struct vfio_latch_device *dev)
 	return latch_reads(dev) && time_after_eq(jiffies, dev->vpd_again);
 }
 
-/* Whether an access was complete. After a failure the next one waits. */
+/* Whether an access was complete. After one that the PCI core waited for in vain the next is late. */
 static bool has_done_vpd(struct vfio_latch_device *dev, ssize_t bytes)
 {
-	if (bytes == 4)
-		return true;
-	dev->vpd_again = jiffies + msecs_to_jiffies(VPD_PAUSE_MS);
-	return false;
+	if (bytes == -ETIMEDOUT)
+		dev->vpd_again = jiffies + msecs_to_jiffies(VPD_PAUSE_MS);
+	return bytes == 4;
 }
 
 /*

@@ -924,7 +924,17 @@ TEST_OURS(a_close_that_an_unbind_waits_for_walks_no_bus)
 	child_check_ends("who adds a VF", adds);
 }
 
-/* Dead functions */
+/* Vital Product Data */
+
+TEST(vital_product_data_can_be_read_after_a_read_beyond_its_end)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	unsigned int vpd = cfg_cap(device, PCI_CAP_ID_VPD);
+
+	cfg_set16(device, vpd + PCI_VPD_ADDR, PCI_VPD_ADDR_MASK & ~3);
+	cfg_set16(device, vpd + PCI_VPD_ADDR, 0);
+	CHECK_EQ(cfg16(device, vpd + PCI_VPD_ADDR), PCI_VPD_ADDR_F);
+}
 
 /* The PCI core waits for each piece of it, and says that it has come to nothing. */
 TEST_OURS(who_writes_vital_product_data_of_a_dead_function_fills_no_log)
