@@ -21,6 +21,7 @@
 #	make check-conformance	what our mlx5 driver asks of firmware and the kernel's never does
 #	make check-arm64 [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
 #				the modules and the VM tests on arm64: cross-built, emulated
+#	make check-release	what takes too long for each change: all of the packages, upgrades
 #	make check-debug	what needs kernels of its own (docs/testing.md), one after the other:
 #	make check-debug-kernel	the VM tests, and every failing step, with KASAN, UBSAN and lockdep
 #	make check-vfio-selftests	the kernel's own selftests of VFIO, its driver and ours compared
@@ -31,11 +32,13 @@
 #	make bench		what operations and migrations cost, the kernel's driver and ours
 
 # One processor is enough for each of the first: they run side by side.
-SIDE_BY_SIDE := kernels package system build rpm tools lint docs unit pahole
+SIDE_BY_SIDE := package kernels system build tools lint docs unit pahole
 ALONE := selftest vm igd held dma-buf mlx5 conformance live-migration clients
 SUITES := $(SIDE_BY_SIDE) $(ALONE)
-# Not in check: they race, or take more time, or a kernel that is built first.
-MORE := matrix pairs vfio-selftests arm64 upgrade
+# What a release is checked with besides, and nothing has time for at each change.
+RELEASE := rpm upgrade matrix
+# They race, or need a kernel that is built first.
+MORE := $(RELEASE) pairs vfio-selftests arm64
 QUICK := lint unit tools pahole vm mlx5
 QUICK_TESTS := basic bind latch migration dirty
 
@@ -56,9 +59,10 @@ rpm:
 demo:
 	+@demo/run
 
-# All suites are run, whatever one of them says. Debian 12 is a system of check-system alone.
+# All suites are run, whatever one of them says. Debian 12 as a system, and the death of a package's
+# script at each of its calls, have time in check-release.
 check:
-	+@SYSTEMS=trixie scripts/check $(SIDE_BY_SIDE) -- $(ALONE)
+	+@SYSTEMS=trixie EVERY=4 scripts/check $(SIDE_BY_SIDE) -- $(ALONE)
 
 check-quick:
 	+@TESTS='$(QUICK_TESTS)' scripts/check $(QUICK)
@@ -76,6 +80,9 @@ check-selftest: sim
 check-clients check-pahole: modules
 
 check-vm: modules sim
+
+check-release:
+	+@scripts/check $(RELEASE) system package
 
 check-debug:
 	+@scripts/check debug-kernel vfio-selftests kcsan
@@ -112,4 +119,4 @@ clean:
 	rm -rf build
 
 .PHONY: all modules modules-all deb demo check rpm check-quick $(SUITES:%=check-%) $(MORE:%=check-%) \
-	check-debug check-debug-kernel check-kcsan compare bench sim lint clean
+	check-release check-debug check-debug-kernel check-kcsan compare bench sim lint clean
