@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who may open a node. A node of an IOMMU group gives all of its functions away, so all that a VFIO
- * driver has must be for the same user.
+ * Which user may open a node. The node of an IOMMU group opens all its functions, so all functions
+ * that a VFIO driver has must be for the same user.
  */
 #include <ctype.h>
 #include <grp.h>
@@ -21,7 +21,7 @@ static bool is_number(const char *text, unsigned long *number)
 	if (!isdigit((unsigned char)*text))
 		return false;
 	*number = strtoul(text, &end, 10);
-	/* The last one means "no change" to the kernel. */
+	/* 0xffffffff means "no change" to the kernel. */
 	return !*end && *number < 0xffffffff;
 }
 
@@ -48,7 +48,7 @@ static bool mode_parse(const char *text, mode_t *mode)
 	return n && !(*mode & ~0666);
 }
 
-/* What is wrong with the text of @key, which is one of the three, or NULL. */
+/* Returns the fault of @text, a value of owner, group or mode (@key), or NULL. */
 const char *access_fault(enum key key, const char *text)
 {
 	mode_t mode;
@@ -102,8 +102,8 @@ static void set_why(char why[WHY_SIZE], const struct section *section, enum key 
 }
 
 /*
- * What @section says, with udev's defaults: root, and 0600 or, if there is a group, 0660. False,
- * with the reason, if this system does not know a name: then @access is root's alone.
+ * Reads owner, group and mode of @section, with udev's defaults: root, and 0600 or, with a group,
+ * 0660. If this system does not know a name, returns false, sets @why, and @access is root's alone.
  */
 bool section_access(const struct section *section, struct access *access, char why[WHY_SIZE])
 {
@@ -126,7 +126,7 @@ bool section_access(const struct section *section, struct access *access, char w
 	return true;
 }
 
-/* "owner:group mode", with names where the system has them. */
+/* Writes "owner:group mode", with names if the system knows them. */
 void access_text(char text[ACCESS_SIZE], const struct access *access)
 {
 	const struct passwd *user = getpwuid(access->uid);
@@ -140,7 +140,7 @@ void access_text(char text[ACCESS_SIZE], const struct access *access)
 	text_clean(text);
 }
 
-/* What the section of @dev says alone. */
+/* What the section of @dev says, without the other functions of its group. */
 static enum access_wish own_wish(const struct config *config, const struct device *dev,
 				 struct access *access, char why[WHY_SIZE])
 {
@@ -170,7 +170,7 @@ static bool has_vfio_driver(const struct config *config, const struct device *de
 	return driver_is_vfio(dev->driver);
 }
 
-/* When the configuration has been applied. */
+/* Whether @dev has a VFIO driver once the configuration is applied. */
 static bool will_have_vfio_driver(const struct config *config, const struct device *dev)
 {
 	const struct section *section = config_find(config, dev);
@@ -183,7 +183,7 @@ bool access_is_refused(enum access_wish wish)
 	return wish == ACCESS_NO_NAME || wish == ACCESS_CONFLICT;
 }
 
-/* @wish and @access, of @dev, become those of both functions. */
+/* Returns the wish of @dev and @function together. @wish and @access are those of @dev. */
 static enum access_wish both_wish(const struct config *config, const struct device *dev,
 				  const struct device *function, enum access_wish wish,
 				  const struct access *access, char why[WHY_SIZE])
@@ -200,7 +200,7 @@ static enum access_wish both_wish(const struct config *config, const struct devi
 	return ACCESS_CONFLICT;
 }
 
-/* Of those functions of the group of @dev that @counts. */
+/* The wish of @dev together with those functions of its group for which @counts is true. */
 static enum access_wish group_wish(const struct config *config, const struct device *dev,
 				   bool (*counts)(const struct config *config,
 						  const struct device *dev),
@@ -220,7 +220,7 @@ static enum access_wish group_wish(const struct config *config, const struct dev
 	return wish;
 }
 
-/* What @config says about who may open @node of @dev; why not, if it cannot be. */
+/* Reads which user may open @node of @dev. @why has the reason if the wish is refused. */
 enum access_wish access_wish(const struct config *config, const struct device *dev,
 			     const struct node *node, struct access *access, char why[WHY_SIZE])
 {
@@ -229,7 +229,7 @@ enum access_wish access_wish(const struct config *config, const struct device *d
 	return own_wish(config, dev, access, why);
 }
 
-/* Whether all functions of its group will be for the same user. */
+/* Whether all functions of its group will be for the same user, or a name is not known. */
 bool group_will_agree(const struct config *config, const struct device *dev, char why[WHY_SIZE])
 {
 	struct access access;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The keys owner, group and mode of a section: who may open its devices. */
+/* The keys owner, group and mode of a section: which user may open its devices. */
 #ifndef ACCESS_H
 #define ACCESS_H
 
@@ -10,12 +10,12 @@
 #define ACCESS_SIZE 160
 #define WHY_SIZE 512
 
-/* What the configuration says of a node. */
+/* What the configuration says about a node. */
 enum access_wish {
-	/* Nothing: whoever else decides about it. */
+	/* Nothing: udev's rules or the administrator decide. */
 	ACCESS_UNSAID,
 	ACCESS_SAID,
-	/* A name that nobody has, or different things of one group: it is root's alone. */
+	/* A name is not known, or functions of the group differ: the node is root's alone. */
 	ACCESS_NO_NAME,
 	ACCESS_CONFLICT,
 };

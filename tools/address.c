@@ -52,7 +52,7 @@ bool address_parse(const char *text, struct address *address)
 	return true;
 }
 
-/* As sysfs writes it, and as rules want it. */
+/* Writes @address as sysfs does, and as rules need it. */
 void address_format(char text[ADDRESS_SIZE], const struct address *address)
 {
 	snprintf(text, ADDRESS_SIZE, "%04x:%02x:%02x.%x", address->domain, address->bus,
@@ -65,7 +65,7 @@ bool address_equal(const struct address *one, const struct address *other)
 	       one->slot == other->slot && one->function == other->function;
 }
 
-/* Bus, device and function as the number in which a PF counts its VFs. */
+/* The routing ID: bus, device and function as one number, in which a PF counts its VFs. */
 uint16_t address_routing_id(const struct address *address)
 {
 	return address->bus << 8 | address->slot << 3 | address->function;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Eight digits of domain, and ":BB:DD.F". */
+/* Eight digits of domain, ":BB:DD.F" and the NUL byte. */
 #define ADDRESS_SIZE 17
 
 struct address {

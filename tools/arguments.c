@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What most subcommands begin with. */
+/* Steps that most subcommands begin with. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ void print_faults(const struct config *config)
 	}
 }
 
-/* Half of a configuration is none: with a fault in it that is not one section's, nothing is done. */
+/* Reads the configuration. A fault that is not one section's alone makes all of it unusable. */
 enum exit_code read_config(struct config *config)
 {
 	config_load(config);
@@ -43,7 +43,7 @@ enum exit_code read_device(struct device *dev, const char *argument)
 	return EXIT_DONE;
 }
 
-/* What has been named, or is of the group of such a one, is there once. */
+/* Adds @dev once: it may be named twice, or be in the group of another named device. */
 static void add_device(struct devices *devices, const struct device *dev)
 {
 	size_t n;
@@ -68,7 +68,7 @@ static void add_group(struct devices *devices, int number)
 	free(group.device);
 }
 
-/* The devices that are named, with --group all of their IOMMU groups: free devices->device. */
+/* Reads the named devices, with --group all of their IOMMU groups. Free devices->device. */
 enum exit_code read_groups(struct devices *devices, const struct options *options)
 {
 	enum exit_code code = EXIT_DONE, one;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The single steps that a driver comes and goes by. */
+/* The single steps of binding and unbinding. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static int do_store(const void *arg)
 	return attr_write(store->text, "%s", store->path);
 }
 
-/* -ETIMEDOUT if a driver, or the kernel, does not come back from it: nothing else can be done then. */
+/* Returns -ETIMEDOUT if a driver or the kernel does not return: then nothing else can be done. */
 int store_bounded(const struct device *dev, const char *path, const char *text)
 {
 	const struct store store = { path, text };
@@ -34,7 +34,7 @@ static bool has_driver(struct device *dev, const char *driver)
 	return !strcmp(dev->driver, driver);
 }
 
-/* Has @driver, which must match @dev, probe it. Returns what the probe returned. */
+/* Lets @driver, which must match @dev, probe it. Returns 0 if @driver has @dev then. */
 static int attach(struct device *dev, const char *driver)
 {
 	char path[128];
@@ -58,7 +58,7 @@ int detach(struct device *dev)
 		return 0;
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver/unbind", dev->text);
 	ret = store_bounded(dev, path, dev->text);
-	/* It has lost its link already, though not its driver. */
+	/* After a timeout sysfs has removed the link, but the driver still has the device. */
 	if (ret != -ETIMEDOUT)
 		device_read_driver(dev);
 	return ret;
@@ -74,12 +74,12 @@ int override_set(const struct device *dev, const char *driver)
 }
 
 /*
- * Has @driver probe @dev. driver_override is what lets it match: the VFIO drivers
- * want it, and so does every driver for a VF without autoprobe.
+ * Lets @driver probe @dev. driver_override makes it match: VFIO drivers need that, and so does
+ * every driver for a VF without autoprobe.
  *
- * A VF may be so new that the kernel does not let it match any driver yet, or that
- * its PF's driver does not know it: mlx5_core does when all of them are there, and
- * one that was bound before, be it by the kernel, cannot be migrated.
+ * For a VF this waits until all are added: the kernel may not let a new VF match any driver yet, or
+ * the PF's driver may not know it yet. mlx5_core knows its VFs when all are there, and a VF that
+ * was bound before that, even by the kernel, cannot be migrated.
  */
 int attach_by_override(struct device *dev, const char *driver, const char *override_after)
 {

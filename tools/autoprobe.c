@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A PF's sriov_drivers_autoprobe: whether the kernel looks for a driver when
- * a VF appears. Where it is off because of us a mark says so, and VFs that are not
- * for us get their usual driver from us. Where an administrator has
- * switched it off, they get none.
+ * A PF's sriov_drivers_autoprobe: whether the kernel looks for a driver when a VF appears. If this
+ * command has switched it off, a mark says so, and the command gives VFs that no section matches
+ * their usual driver. If an administrator has switched it off, these VFs get none.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +28,7 @@ bool autoprobe_is_ours(const char *pf)
 	return exists(MARK, pf);
 }
 
-/* Before the attribute: a mark too many does no harm, one too few leaves VFs alone. */
+/* Comes before the attribute: a needless mark does no harm, a missing one leaves VFs alone. */
 static int make_mark(const char *pf)
 {
 	char path[PATH_SIZE];
@@ -64,7 +63,7 @@ static int switch_on(const char *pf)
 	return ret;
 }
 
-/* Switches autoprobe off, or on again if it was us who switched it off. */
+/* Switches autoprobe off, or on again if this command has switched it off. */
 enum exit_code autoprobe_set(const struct device *pf, bool is_off, bool dry_run)
 {
 	int ret;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Binding: with a driver's rules in place, and back to where it was when it fails. */
+/* Binds a device while its rule is in force. If that fails, the device gets back what it had. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "policy.h"
 #include "users.h"
 
-/* What a device had before. */
+/* What a device had before the bind. */
 struct before {
 	char driver[NAME_SIZE];
 	char override[NAME_SIZE];
@@ -42,7 +42,7 @@ bool device_is_as_wanted(const struct device *dev, const struct want *want)
 	return driver_is(dev->driver, want->driver) && has_tunables(dev, want);
 }
 
-/* Of a device that has a driver, its own or one that was faster. */
+/* Restores driver_override of a device that has a driver, the old one or one that was faster. */
 static int override_put_back(struct device *dev, const char *before)
 {
 	device_read_driver(dev);
@@ -70,7 +70,7 @@ static enum exit_code refuse_in_use(const struct device *dev, const char *why)
 	return EXIT_IN_USE;
 }
 
-/* Who has been asked to let it go, and may do so at any time from now on. */
+/* Names the process that the kernel has asked to release the device. It may do so at any time. */
 static enum exit_code tell_who_holds(const struct device *dev)
 {
 	const struct user *user;
@@ -85,8 +85,8 @@ static enum exit_code tell_who_holds(const struct device *dev)
 }
 
 /*
- * Since bind_locked() looked, locks may have been waited for, and other devices been bound: who
- * has opened it meanwhile shall keep it.
+ * bind_locked() may have seen the processes as they were before this command waited for locks and
+ * bound other devices. A process that has opened the device since then keeps it.
  */
 static enum exit_code take_from_driver(struct device *dev, bool force)
 {
@@ -109,7 +109,7 @@ static enum exit_code exit_code_of(int ret)
 	return !ret ? EXIT_DONE : ret == -ETIMEDOUT ? EXIT_TIMEOUT : EXIT_FAILED;
 }
 
-/* Why a bind failed, where the kernel's answer needs explaining. */
+/* Explains the kernel's answer to a failed bind. */
 static void bind_error(const struct device *dev, const char *driver, int ret)
 {
 	if (ret == -ETIMEDOUT)
@@ -124,8 +124,9 @@ static void bind_error(const struct device *dev, const char *driver, int ret)
 }
 
 /*
- * A driver that takes the device by itself needs no driver_override to take it again. Another may
- * have been about to take a new device: that one is not offered it again.
+ * A driver that takes the device by itself needs no driver_override to take it again. Another
+ * driver may have been about to take a new device: it loses the device once, and the kernel does
+ * not offer the device to it again.
  */
 static enum exit_code change_driver(struct device *dev, const char *driver, bool force)
 {
@@ -160,7 +161,7 @@ static void policy_error(const struct device *dev, const char *driver, const cha
 		error("%s: rule \"%s\": %s", dev->text, rule, strerror(-ret));
 }
 
-/* With its rule in force, so that it is what the probe reads. */
+/* Binds @dev with its rule in force: the driver reads it at probe. */
 static enum exit_code bind_vfio(struct device *dev, const struct want *want, bool force)
 {
 	struct policy_lease lease;
@@ -215,7 +216,7 @@ static enum exit_code bind_none(struct device *dev, bool force)
 	return code ? code : set_override(dev, DRIVER_NONE);
 }
 
-/* @spelled becomes the name of the driver as the kernel has it. */
+/* Loads @driver's module. @spelled becomes the driver's name in the kernel's spelling. */
 static enum exit_code load_driver(const struct device *dev, const char *driver,
 				  char spelled[NAME_SIZE])
 {
@@ -249,7 +250,7 @@ static enum exit_code bind_as_wanted(struct device *dev, const struct want *want
 	return bind_vfio(dev, want, force);
 }
 
-/* Whether @dev loses its driver to become as wanted. */
+/* Whether @dev must lose its driver to become as wanted. */
 static bool takes_driver(const struct device *dev, const struct want *want)
 {
 	return strcmp(want->driver, DRIVER_USUAL) || !has_usual(dev);
@@ -270,13 +271,13 @@ static enum exit_code bind_locked(struct device *dev, const struct want *wanted,
 	want.driver = driver;
 	if (!force && takes_driver(dev, &want) && device_in_use(dev, why, sizeof(why)))
 		return refuse_in_use(dev, why);
-	/* Nothing is begun that there is no time for; who calls says so. */
+	/* If no time is left, nothing begins. The caller says so. */
 	if (bounded_is_over())
 		return EXIT_TIMEOUT;
 	memcpy(before.driver, dev->driver, sizeof(before.driver));
 	memcpy(before.override, dev->driver_override, sizeof(before.override));
 	code = bind_as_wanted(dev, &want, force);
-	/* What somebody is still at work on cannot be put back. */
+	/* After a timeout the kernel is still at work on the device: nothing can be put back. */
 	if (code && code != EXIT_TIMEOUT)
 		put_back(dev, &before);
 	return code;
@@ -293,8 +294,8 @@ static enum exit_code lock_error(const struct device *dev, const char *name, int
 }
 
 /*
- * Gives @dev what is wanted. A device that is in use is left alone, unless
- * @force. When it fails, the device gets back what it had.
+ * Gives @dev what is wanted. Leaves a device that is in use alone, unless @force. If it fails, the
+ * device gets back what it had, except after a timeout.
  */
 enum exit_code device_bind(struct device *dev, const struct want *want, bool force)
 {
@@ -307,7 +308,7 @@ enum exit_code device_bind(struct device *dev, const struct want *want, bool for
 	if (lock < 0)
 		return lock_error(dev, name, lock);
 	dev->lock = lock;
-	/* Another instance may have been at work until now. */
+	/* Another instance may have changed the device until now. */
 	device_read_driver(dev);
 	code = bind_locked(dev, want, force);
 	dev->lock = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Giving a device to a driver, and back. */
+/* Binding a device to a driver, and giving it back. */
 #ifndef BIND_H
 #define BIND_H
 
@@ -9,7 +9,7 @@
 #include "device.h"
 #include "report.h"
 
-/* What a device is to have: a driver, DRIVER_NONE or DRIVER_USUAL, and tunables. */
+/* What a device shall have: a driver, DRIVER_NONE or DRIVER_USUAL, and tunables. */
 struct want {
 	const char *driver;
 	enum wish tunable[NR_TUNABLES];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A file of its own: tests have no block devices. */
+/* This is a file of its own because tests have no block devices. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -7,9 +7,8 @@
 #include "users.h"
 
 /*
- * The kernel's own answer: an exclusive open fails when the device is mounted,
- * swapped to, or part of a volume. One without a node (a path of NVMe multipath)
- * cannot be asked, and counts as claimed.
+ * Asks the kernel: an exclusive open fails if the device is mounted, used for swap, or part of a
+ * volume. A device without a node (a path of NVMe multipath) counts as claimed.
  */
 bool block_device_is_claimed(const char *name)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A write to sysfs that binds or unbinds comes back when the driver does, and no signal ends it. So
- * a process of its own does it, which is left behind when the time is up.
+ * A write to sysfs that binds or unbinds returns when the driver returns, and no signal ends it. So
+ * a child process makes the write, and is left behind when the time is over.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +15,10 @@
 
 #include "bounded.h"
 
-/* 0: nobody has said. */
+/* In seconds; 0: not set. */
 static unsigned int limit;
 
-/* When the whole call must have come to its end, in milliseconds; 0: each wait has the limit. */
+/* When the whole call must end, in milliseconds; 0: each wait has the limit. */
 static int64_t deadline;
 
 static int64_t now(void)
@@ -34,7 +34,7 @@ void bounded_set(unsigned int seconds)
 	limit = seconds;
 }
 
-/* From now on, all that this process waits for has @seconds, or those of bounded_set(). */
+/* From now on, all waits of this process together have @seconds, or those of bounded_set(). */
 void bounded_set_whole(unsigned int seconds)
 {
 	if (!limit)
@@ -51,13 +51,13 @@ static int milliseconds_left(void)
 	return left < 0 ? 0 : left;
 }
 
-/* Whether there is no time left for anything that has to be waited for. */
+/* Whether no time is left for a wait. */
 bool bounded_is_over(void)
 {
 	return !milliseconds_left();
 }
 
-/* How long something was waited for, for messages: "within ...". */
+/* The length of a wait, for messages: "within ...". */
 const char *bounded_text(void)
 {
 	static char text[64];
@@ -67,7 +67,7 @@ const char *bounded_text(void)
 	return text;
 }
 
-/* Whoever reads our output shall not wait for it, and locks but @kept are not its own. */
+/* Closes what the child must not hold: our output, whose reader would wait, and locks but @kept. */
 static void let_go(int kept)
 {
 	int null = open("/dev/null", O_RDWR), fd;
@@ -102,8 +102,8 @@ static int wait_for(pid_t child)
 }
 
 /*
- * Returns what @action does, 0 or a negative errno, or -ETIMEDOUT: then it goes on. @kept, a lock
- * or -1, is held until it has come to its end. Nothing begins when the time is over.
+ * Returns the result of @action, 0 or a negative errno, or -ETIMEDOUT: then @action goes on. @kept,
+ * a lock or 0, is held until @action ends. If no time is left, nothing begins.
  */
 int bounded(int (*action)(const void *arg), const void *arg, int kept)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a driver may never come back from. */
+/* Actions from which a driver may never return. */
 #ifndef BOUNDED_H
 #define BOUNDED_H
 
 #include <stdbool.h>
 
 /*
- * By default each wait of a call is bounded, and of udev's calls all of them together: udev kills
- * its programs three minutes after the event, and who is killed tells nobody what is left to do. To
- * add all VFs of a PF, which each of them waits for, may take one minute.
+ * By default each wait of a call is bounded; in udev's calls all waits together are: udev kills its
+ * programs three minutes after the event, and a killed program cannot say what is left to do. To
+ * add all VFs of a PF may take one minute, and the call for each VF waits for that.
  */
 #define BOUNDED_SECONDS 60
 #define BOUNDED_SECONDS_OF_UDEV 120

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the configuration says, for devices that are there, or (--new, which
- * udev calls) for one that has just appeared.
+ * Applies the configuration to devices that are there, or (--new, which udev calls) to one that has
+ * just appeared.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "sysfs.h"
 #include "vf.h"
 
-/* A VF that no section is for, but that the kernel passed over because of us. */
+/* For a VF that no section matches, but that the kernel did not probe because of us. */
 static const struct section usual_section = {
 	.enabled = true,
 	.value = { [KEY_DRIVER] = (char *)DRIVER_USUAL },
@@ -36,10 +36,9 @@ static const struct section *section_for(const struct config *config, const stru
 }
 
 /*
- * A new device is left alone when somebody else has decided: a driver that
- * has it, or who set driver_override. Usual drivers come by themselves, except to
- * VFs that the kernel does not probe. One that was faster than the event of a device that
- * the kernel has just found is nobody's decision.
+ * A new device is left alone if it has a driver, or if driver_override names another one than
+ * @want. With @hotplug a usual driver does not count: it was just faster than the event. Usual
+ * drivers come by themselves, except to VFs that the kernel does not probe.
  */
 static bool is_decided(const struct device *dev, const struct want *want, bool hotplug)
 {
@@ -51,7 +50,7 @@ static bool is_decided(const struct device *dev, const struct want *want, bool h
 	       !(device_is_vf(dev) && autoprobe_is_off(dev->pf));
 }
 
-/* A VF that could not be bound: what it has instead, and what is to be done. */
+/* Gives a VF that could not be bound its usual driver if it is passed over. Says what to do. */
 static void leave_failed(struct device *dev, const struct want *want)
 {
 	const struct want usual = { DRIVER_USUAL, { UNSAID, UNSAID, UNSAID } };
@@ -69,7 +68,7 @@ static void leave_failed(struct device *dev, const struct want *want)
 		      dev->text);
 }
 
-/* udev's call does not come again by itself. */
+/* udev does not call again by itself. */
 static void tell_what_is_left(const struct device *dev, const struct want *want)
 {
 	const char *driver = want->driver;
@@ -98,14 +97,14 @@ static enum exit_code apply_section(struct device *dev, const struct want *want,
 		leave_failed(dev, want);
 	else if (code == EXIT_TIMEOUT && options->is_new)
 		tell_what_is_left(dev, want);
-	/* Not if it has no usual driver, and got none. */
+	/* Prints nothing if it has no usual driver, and got none. */
 	if (!code && !options->is_new && device_is_as_wanted(dev, want))
 		printf("%s: went from %s to %s\n", dev->text, before,
 		       dev->driver[0] ? dev->driver : "no driver");
 	return code;
 }
 
-/* A section with a fault of its own changes nothing, but for a VF that would have its usual driver. */
+/* A section with a fault of its own binds nothing, but may leave a VF to its usual driver. */
 static const struct section *section_in_force(const struct device *dev,
 					      const struct section *section)
 {
@@ -130,11 +129,11 @@ static enum exit_code apply_device(const struct config *config, struct device *d
 		memcpy(want.tunable, section->tunable, sizeof(want.tunable));
 		code = apply_section(dev, &want, options);
 	}
-	/* What was given to somebody is taken back when no section says it any more. */
+	/* Also takes nodes back from users that no section names any more. */
 	return graver(code, access_apply(config, dev, options->dry_run, false));
 }
 
-/* In doubt a VF that may be meant for a guest stays out of the host. */
+/* If no good configuration is known, VFs that may be for a guest stay out of the host. */
 static enum exit_code keep_vfs_free(const struct config *faulty, const struct devices *devices,
 				    const struct options *options)
 {
@@ -159,7 +158,7 @@ static bool can_bind(const struct section *section, const struct device *pf)
 	return false;
 }
 
-/* The kernel's driver is better than none: VFs are kept from it if they will get another. */
+/* Whether VFs of @pf will get another driver than the kernel's, which is better than none. */
 static bool will_bind_vfs(const struct config *config, const struct device *pf)
 {
 	bool will = false;
@@ -171,7 +170,7 @@ static bool will_bind_vfs(const struct config *config, const struct device *pf)
 	return will;
 }
 
-/* Autoprobe last: what VFs are there is decided by how they appeared. */
+/* Autoprobe is last: what a present VF gets depends on the value with which it appeared. */
 static enum exit_code apply_all(const struct config *config, struct devices *devices,
 				const struct options *options)
 {
@@ -191,8 +190,8 @@ static enum exit_code apply_all(const struct config *config, struct devices *dev
 }
 
 /*
- * udev may call before the kernel has linked a VF with its PF, and when the
- * device has already gone again, which is nobody's fault.
+ * udev may call before the kernel has linked a VF with its PF, or when the device has already gone
+ * again: that is no error.
  */
 static enum exit_code read_new_device(struct device *dev, const char *argument)
 {
@@ -207,7 +206,7 @@ static enum exit_code read_new_device(struct device *dev, const char *argument)
 	return read_device(dev, argument);
 }
 
-/* The devices that are named, or all. */
+/* Reads the named devices, or all. */
 static enum exit_code read_devices(struct devices *devices, const struct options *options)
 {
 	enum exit_code code = EXIT_DONE, one;
@@ -232,7 +231,7 @@ static enum exit_code read_devices(struct devices *devices, const struct options
 	return code;
 }
 
-/* udev's call and the unit's go on with a fault in the files, with another's or in doubt. */
+/* If the files have a fault, calls of udev and the unit use the last good configuration or none. */
 static enum exit_code read_or_last_good(struct config *config, const struct options *options)
 {
 	enum last_good outcome;
@@ -250,17 +249,17 @@ static enum exit_code read_or_last_good(struct config *config, const struct opti
 		config_free(&faulty);
 	else
 		*config = faulty;
-	/* udev would log it for each function. */
+	/* udev would log the exit code for each function. */
 	return options->last_good ? EXIT_CONFIG : EXIT_DONE;
 }
 
-/* Of a configuration that holds, but for these. */
+/* Reports the refused sections of a configuration that otherwise applies. */
 static enum exit_code tell_refused_sections(const struct config *config,
 					    const struct options *options)
 {
 	if (config_refused(config) || !config->fault_count)
 		return EXIT_DONE;
-	/* udev calls for each function, and would log it as often. */
+	/* udev calls for each function: the fault is logged once. */
 	if (options->is_new)
 		section_fault_report(config);
 	else
@@ -268,7 +267,7 @@ static enum exit_code tell_refused_sections(const struct config *config,
 	return options->is_new ? EXIT_DONE : EXIT_CONFIG;
 }
 
-/* udev's call when it has handled a node, and may have set its owner and mode. */
+/* udev calls this when it has handled a node, and may have set its owner and mode. */
 static enum exit_code apply_nodes(const struct config *config, const struct options *options)
 {
 	enum exit_code code = EXIT_DONE;

@@ -8,7 +8,7 @@
 #include "command.h"
 #include "group.h"
 
-/* What the command line leaves open, the configuration says. */
+/* Takes from the configuration what the command line does not say. */
 static void complete(struct want *want, const struct section *section)
 {
 	int n;
@@ -35,7 +35,7 @@ static enum exit_code find_want(struct want *want, const struct config *config,
 		return EXIT_CONFIG;
 	}
 	complete(want, section);
-	/* Others of a group are there for the sake of the one that was named. */
+	/* The others of a group are bound so that a user can open the named one. */
 	if (!want->driver && options->group)
 		want->driver = "vfio-pci";
 	if (!want->driver) {
@@ -64,7 +64,7 @@ static enum exit_code bind_one(const struct config *config, const struct options
 	return graver(code, access_apply(config, dev, options->dry_run, false));
 }
 
-/* Who has bound a device and then cannot open it would not know why. */
+/* Names the functions that keep users from opening @dev. */
 static void name_neighbours(const struct device *dev)
 {
 	struct devices group;
@@ -94,7 +94,7 @@ enum exit_code cmd_bind(const struct options *options)
 	code = read_groups(&devices, options);
 	for (n = 0; n < devices.count; n++)
 		code = graver(code, bind_one(&config, options, &devices.device[n]));
-	/* When all are bound: they may be each other's neighbours. */
+	/* Only when all are bound: they may be each other's neighbours. */
 	for (n = 0; n < devices.count && !options->dry_run; n++)
 		name_neighbours(&devices.device[n]);
 	free(devices.device);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is wrong with the configuration, what may be, and what it is for at this moment. */
+/* Reports faults of the configuration and doubtful sections, and prints each section's devices. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static void warn(const struct section *section, const char *format, ...)
 	error("%s:%u: warning: section [%s] %s", section->file, section->line, section->name, text);
 }
 
-/* Another section may decide about it. */
+/* Prints @dev, and the section that decides about it if that is another one. */
 static void print_match(const struct config *config, const struct section *section,
 			const struct device *dev)
 {
@@ -31,7 +31,7 @@ static void print_match(const struct config *config, const struct section *secti
 		printf(" %s ([%s] decides)", dev->text, decides->name);
 }
 
-/* Prints the devices that are there. Returns whether there are any, or VFs to come. */
+/* Prints the devices that match. Returns whether there are any, or VFs may come that match. */
 static bool print_matches(const struct config *config, const struct section *section,
 			  const struct devices *devices)
 {
@@ -67,7 +67,7 @@ static void check_section(const struct config *config, const struct section *sec
 		     "is added: give its id, too");
 }
 
-/* Names that this system does not know. */
+/* Reports names that this system does not know. */
 static enum exit_code check_names(const struct section *section)
 {
 	struct access access;
@@ -87,7 +87,7 @@ static bool gives_access(const struct config *config, const struct device *dev)
 	return section && !section->is_refused && access_is_said(section) && dev->iommu_group >= 0;
 }
 
-/* Of the first device of each group that somebody is to have. */
+/* Checks each group once, at its first device for which a section has an owner, group or mode. */
 static enum exit_code check_group(const struct config *config, const struct devices *devices,
 				  size_t which)
 {

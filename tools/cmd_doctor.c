@@ -29,7 +29,7 @@ static enum exit_code add_devices(struct inventory *inventory, const struct opti
 	return EXIT_DONE;
 }
 
-/* The driver that @entry should have, or has, if it is one of VFIO's. */
+/* The driver that @entry should have, or else has, if it is a VFIO driver; otherwise NULL. */
 static const char *driver_of(const struct entry *entry)
 {
 	const char *driver = entry->section ? entry->section->value[KEY_DRIVER] :
@@ -38,7 +38,7 @@ static const char *driver_of(const struct entry *entry)
 	return driver_is_vfio(driver) ? driver : NULL;
 }
 
-/* Each driver of the devices, once. */
+/* Examines the module of each driver of the devices, once. */
 static void examine_modules(struct findings *findings, const struct inventory *inventory)
 {
 	const char *driver;

@@ -14,7 +14,7 @@ static void print(const struct inventory *inventory, const struct options *optio
 		table_print(inventory, options->no_legend);
 }
 
-/* A malformed configuration is reported, and the rest shown without it. */
+/* Reports a malformed configuration, and shows the devices without it. */
 enum exit_code cmd_list(const struct options *options)
 {
 	struct inventory inventory;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What decides whether VFs can go to another host, and whether they can, before a guest stops. */
+/*
+ * Prints what decides whether VFs can go to another host, or whether they can, before a guest
+ * stops.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,7 +18,7 @@ static void add_vf(struct devices *vfs, const struct device *dev)
 	vfs->device[vfs->count++] = *dev;
 }
 
-/* Those that are named, or all that a guest has or may have. */
+/* Reads the named VFs, or all that a guest has or may get. */
 static enum exit_code read_vfs(struct devices *vfs, const struct options *options)
 {
 	enum exit_code code = EXIT_DONE, one;
@@ -45,7 +48,7 @@ static enum exit_code read_vfs(struct devices *vfs, const struct options *option
 	return EXIT_DONE;
 }
 
-/* NULL, and what is wrong with the file has been told. */
+/* Returns NULL after an error message if the file is not usable. */
 static json_t *read_other(const char *file)
 {
 	json_error_t fault;

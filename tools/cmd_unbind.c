@@ -4,7 +4,7 @@
 #include "bind.h"
 #include "command.h"
 
-/* Needs no configuration, so a malformed one does not get in its way. */
+/* Reads no configuration, so a malformed one does not get in the way. */
 enum exit_code cmd_unbind(const struct options *options)
 {
 	const struct want want = { DRIVER_USUAL, { UNSAID, UNSAID, UNSAID } };

@@ -14,9 +14,9 @@ enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_PROMETHEUS };
  * @node: the arguments are nodes that udev has handled
  * @group: with all functions of the devices' IOMMU groups
  * @compare: the file of --compare, or NULL
- * @driver: of --driver, or NULL
- * @tunable: of --disable-idle-d3 and so on
- * @argument, @count: what is left
+ * @driver: the name of --driver, or NULL
+ * @tunable: the values of --disable-idle-d3 and so on
+ * @argument, @count: the other arguments
  */
 struct options {
 	enum format format;
@@ -36,7 +36,7 @@ struct options {
 	size_t count;
 };
 
-/* Each in the file of its name, cmd_NAME.c */
+/* Each cmd_NAME() is in cmd_NAME.c. */
 enum exit_code cmd_list(const struct options *options);
 enum exit_code cmd_show(const struct options *options);
 enum exit_code cmd_bind(const struct options *options);

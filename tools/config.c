@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sections: what the files say, and which one a device gets. Pure logic. */
+/* Sections: reads them from files, and finds the one that a device gets. */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ static const char *key_name(unsigned int key)
 	return key >= KEY_TUNABLE ? tunable_names[key - KEY_TUNABLE] : names[key];
 }
 
-/* Makes room for one more in an array that has @count, each of @size bytes. */
+/* Makes room for one more element in an array of @count elements of @size bytes. */
 static void *grown(void *array, size_t count, size_t size)
 {
 	array = reallocarray(array, count + 1, size);
@@ -72,7 +72,7 @@ static void syntax_fault(void *user, unsigned int line, const char *text)
 	add_fault(source->config, source->file, line, "%s", text);
 }
 
-/* Sections of one name are one section, over all files. */
+/* Finds or adds a section. Sections of the same name are one section, over all files. */
 static struct section *section_get(struct source *source, const struct ini_pair *pair)
 {
 	struct config *config = source->config;
@@ -105,7 +105,7 @@ bool is_driver_name(const char *text)
 	return n > 0 && n < NAME_SIZE;
 }
 
-/* Faults of "enabled" and the tunables. */
+/* Takes "enabled" or a tunable. */
 static bool take_bool(struct source *source, struct section *section, unsigned int key,
 		      const struct ini_pair *pair)
 {
@@ -155,8 +155,8 @@ static bool take_access(struct source *source, unsigned int key, const struct in
 }
 
 /*
- * A list may go on in another line of its file. A faulty value leaves an empty one behind: that
- * a key has a wrong value does not mean that it is missing.
+ * A list may go on in another line of its file. A faulty value leaves an empty one behind: the key
+ * is wrong, but not missing.
  */
 static void keep_value(struct source *source, struct section *section, unsigned int key,
 		       const struct ini_pair *pair, bool is_good)
@@ -187,7 +187,7 @@ static void take_pair(void *user, const struct ini_pair *pair)
 	while (key < NR_KEYS && strcmp(pair->key, key_name(key)))
 		key++;
 	if (key == NR_KEYS) {
-		/* "id 15b3:101e", where the equals sign is missing. */
+		/* "id 15b3:101e" lacks an equals sign: what it was to match is not known. */
 		source->config->is_partial |= strpbrk(pair->key, " \t") != NULL;
 		add_fault(source->config, source->file, pair->line, "unknown key \"%s\"",
 			  pair->key);
@@ -211,7 +211,7 @@ static void take_pair(void *user, const struct ini_pair *pair)
 	keep_value(source, section, key, pair, is_good);
 }
 
-/* Faults and sections point to it as long as the configuration lives. */
+/* Faults and sections point to the name until config_free(). */
 static const char *add_file(struct config *config, const char *file)
 {
 	config->file = grown(config->file, config->file_count, sizeof(*config->file));
@@ -219,7 +219,7 @@ static const char *add_file(struct config *config, const char *file)
 	return config->file[config->file_count++];
 }
 
-/* Adds what @stream says, and what is wrong with it. Line numbers are of @file. */
+/* Adds the sections and faults of @stream. Their line numbers are of @file. */
 void config_parse(struct config *config, const char *file, FILE *stream)
 {
 	struct source source = { .config = config, .file = add_file(config, file) };
@@ -228,7 +228,7 @@ void config_parse(struct config *config, const char *file, FILE *stream)
 	ini_lines(stream, &user);
 }
 
-/* A fault of the file as a whole has line 0. */
+/* Adds a fault of the file as a whole, which has line 0. */
 void config_unreadable(struct config *config, const char *file, const char *why)
 {
 	config->is_partial = true;
@@ -245,7 +245,7 @@ static bool has_match(const struct section *section)
 	return false;
 }
 
-/* What means nothing in this section says nothing about the others. */
+/* This fault concerns one section only: the others apply. */
 static void refuse_section(struct config *config, struct section *section, const char *what)
 {
 	add_fault(config, section->value_file[KEY_DRIVER], section->value_line[KEY_DRIVER],
@@ -270,7 +270,7 @@ static void check_section(struct config *config, struct section *section)
 			  "section [%s] does not say which devices it is for", section->name);
 }
 
-/* Call when all files are in: adds what is wrong with the sections as a whole. */
+/* Call this after the last file: it adds the faults of sections as a whole. */
 void config_finish(struct config *config)
 {
 	size_t n;
@@ -279,7 +279,7 @@ void config_finish(struct config *config)
 		check_section(config, &config->section[n]);
 }
 
-/* The first fault with which nothing holds, or NULL. */
+/* The first fault that keeps the whole configuration from being applied, or NULL. */
 const struct fault *config_refused(const struct config *config)
 {
 	size_t n;
@@ -290,7 +290,7 @@ const struct fault *config_refused(const struct config *config)
 	return NULL;
 }
 
-/* With file and line, if it is one of a line. */
+/* Writes the fault with its file, and with its line if it has one. */
 void fault_text(const struct fault *fault, char *text, size_t size)
 {
 	if (fault->line)
@@ -299,7 +299,7 @@ void fault_text(const struct fault *fault, char *text, size_t size)
 		snprintf(text, size, "%s: %s", fault->file, fault->text);
 }
 
-/* As a file would have it that says the same. */
+/* Writes @section as a file would have it. */
 void section_write(const struct section *section, FILE *stream)
 {
 	unsigned int key;
@@ -310,7 +310,7 @@ void section_write(const struct section *section, FILE *stream)
 			fprintf(stream, "%s = %s\n", key_name(key), section->value[key]);
 }
 
-/* Whether @section is switched on and for @dev. A value that is none may mean anything. */
+/* Whether @section is switched on and matches @dev. A faulty value matches any device. */
 bool section_matches(const struct section *section, const struct device *dev)
 {
 	unsigned int key;
@@ -335,7 +335,7 @@ const struct section *config_find(const struct config *config, const struct devi
 	return NULL;
 }
 
-/* Whether @section is for VFs of @pf, there or to come. When in doubt, yes. */
+/* Whether @section matches VFs of @pf that are there or to come. When in doubt, yes. */
 bool section_may_match_vfs(const struct section *section, const struct device *pf)
 {
 	struct device vf;
@@ -355,7 +355,7 @@ bool section_may_bind_vfs(const struct section *section, const struct device *pf
 	return (!driver || strcmp(driver, DRIVER_USUAL)) && section_may_match_vfs(section, pf);
 }
 
-/* Likewise, of any section, also one that could not be read. */
+/* Likewise for all sections, also for those that could not be read. */
 bool config_may_bind_vfs(const struct config *config, const struct device *pf)
 {
 	size_t n;

@@ -11,7 +11,7 @@
 #include "match.h"
 #include "tunable.h"
 
-/* Values of "driver" that name none. */
+/* Values of "driver" that are not a driver's name. */
 #define DRIVER_NONE "none"
 #define DRIVER_USUAL "usual"
 
@@ -27,15 +27,15 @@ enum key {
 };
 
 /**
- * struct section - a section, of all the files that have it
+ * struct section - a section, merged from all files that have it
  * @name: its name
- * @file, @line: where it was first
+ * @file, @line: where it appears first
  * @value: each key's value in the last file that has it, or NULL
- * @value_file, @value_line: where that was
- * @faulty: bits (1 << enum match_key) of match keys that have a value that is none
+ * @value_file, @value_line: the place of that value
+ * @faulty: bits (1 << enum match_key) of match keys that have a faulty value
  * @is_refused: it has a fault of its own: it decides about its devices, but binds none
  * @enabled: not switched off
- * @tunable: what it wants of the tunables
+ * @tunable: its values of the tunables
  */
 struct section {
 	char name[INI_SECTION_SIZE];
@@ -51,9 +51,9 @@ struct section {
 };
 
 /**
- * struct fault - something that is wrong
- * @file, @line: where; line 0 is a file as a whole
- * @section: the name of the only section that is refused for it; NULL: nothing holds with it
+ * struct fault - a fault of the configuration
+ * @file, @line: its place; line 0 is the file as a whole
+ * @section: the only section that is refused for it; NULL: the whole configuration is
  * @text: what is wrong
  */
 struct fault {
@@ -64,10 +64,10 @@ struct fault {
 };
 
 /**
- * struct config - what all files say
- * @section: in the order in which they were first met
+ * struct config - the contents of all files
+ * @section: in the order of their first appearance
  * @fault: in the order of files and lines, then those of sections as a whole
- * @is_partial: something could not be read, and may have been about any device
+ * @is_partial: a part could not be read, and may be about any device
  * @file: their names
  */
 struct config {

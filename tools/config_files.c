@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which files the configuration is in. */
+/* Finds and reads the files of the configuration. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static bool is_ours(const char *name)
 	return length > 5 && !strcmp(name + length - 5, ".conf") && text_is_clean(name);
 }
 
-/* Reads the configuration; no file at all is one that says nothing. */
+/* Reads the configuration. Without any file it is empty. */
 void config_load(struct config *config)
 {
 	char path[PATH_SIZE];

@@ -34,7 +34,7 @@ static void take_line(struct cost *cost, const char *name, const char *value)
 	}
 }
 
-/* Names that are not known are a newer driver's. */
+/* Ignores unknown names: a newer driver may have more. */
 void cost_read(struct cost *cost, const char address[ADDRESS_SIZE])
 {
 	char text[1024], *rest = text, *line, *value;

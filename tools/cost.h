@@ -12,13 +12,13 @@ enum fw_command { SUSPEND, RESUME, SAVE, LOAD, NR_COMMANDS };
 extern const char *const command_names[NR_COMMANDS];
 
 /**
- * struct cost - a migration
+ * struct cost - what a migration cost
  * @direction: "save" or "load"; "" if there was none
- * @end: what it came to
+ * @end: how it ended
  * @bytes: of images
  * @precopy_bytes: those of them that were saved before the device was stopped
  * @count: commands of each kind
- * @us: microseconds that these took
+ * @us: microseconds that these commands took
  */
 struct cost {
 	char direction[16];

@@ -41,7 +41,7 @@ void device_read_driver(struct device *dev)
 	link_name(dev->driver, sizeof(dev->driver), DEVICE "driver", dev->text);
 	attr_read(dev->driver_override, sizeof(dev->driver_override), DEVICE "driver_override",
 		  dev->text);
-	/* The kernel's way to say that there is none. */
+	/* The kernel shows "(null)" if it is not set. */
 	if (!strcmp(dev->driver_override, "(null)"))
 		dev->driver_override[0] = '\0';
 	read_latched(dev);
@@ -60,7 +60,7 @@ static uint16_t read_id(const struct device *dev, const char *name)
 	return id < 0 ? 0 : id;
 }
 
-/* False if there is no such function. */
+/* Returns false if there is no such function. */
 bool device_read(struct device *dev, const struct address *address)
 {
 	char group[NAME_SIZE];
@@ -89,7 +89,7 @@ bool device_is_vf(const struct device *dev)
 	return dev->pf[0];
 }
 
-/* VFIO's PCI drivers are called like vfio-pci: mlx5_vfio_pci, nvgrace-gpu-vfio-pci... */
+/* Names of VFIO's PCI drivers end like vfio-pci: mlx5_vfio_pci, nvgrace-gpu-vfio-pci... */
 bool driver_is_vfio(const char *driver)
 {
 	size_t length = strlen(driver);
@@ -98,7 +98,7 @@ bool driver_is_vfio(const char *driver)
 			       !strcmp(driver + length - 8, "vfio_pci"));
 }
 
-/* All functions, by address; free devices->device afterwards. */
+/* Reads all functions, sorted by address. Free devices->device afterwards. */
 void devices_read(struct devices *devices)
 {
 	struct address address;

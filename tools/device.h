@@ -10,27 +10,27 @@
 #define NAME_SIZE 64
 #define SOURCE_SIZE 80
 
-/* The value that a bound device lives under, and where it came from. */
+/* A tunable's value that a bound device has, and where it came from. */
 struct latched {
 	bool value;
 	char source[SOURCE_SIZE];
 };
 
 /**
- * struct device - a function, as it was when device_read() looked
+ * struct device - a function, as device_read() saw it
  * @text: its address as sysfs writes it
  * @driver: the driver that has it, or ""
- * @driver_override: the only driver that may have it, or ""
+ * @driver_override: the only driver that may bind it, or ""
  * @iommu_group: number, or -1
  * @pf: a VF's PF, or ""
- * @vf_index: which of its PF's VFs it is, from 0
- * @total_vfs: how many VFs a PF can have; 0 if it is none
- * @is_latched: one of our drivers has it, and @latched says under what
- * @migratable: "yes", or why the device cannot be migrated; "" if nobody says
+ * @vf_index: its number among its PF's VFs, from 0
+ * @total_vfs: how many VFs a PF can have; 0 if it is not a PF
+ * @is_latched: one of our drivers has it, and @latched has its tunables
+ * @migratable: "yes", or why the device cannot be migrated; "" if its driver does not say
  * @migration_state, @tracker_state: "" if it has none
  * @cost: what its last migration cost
- * @lock: held by who changes its driver; 0 if nobody does here
- * @unknown: bits (1 << enum match_key) that the device, a VF to come, has no answer to yet
+ * @lock: held while this process changes its driver; otherwise 0
+ * @unknown: bits (1 << enum match_key) of keys that are not known yet of a VF to come
  * @subsystem_unknown: likewise, for the subsystem ids
  */
 struct device {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Why is this device not bound, or not migratable, here? */
+/* Why a device is not bound, or cannot be migrated, on this host. */
 #ifndef DOCTOR_H
 #define DOCTOR_H
 

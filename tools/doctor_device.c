@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What concerns one device. */
+/* Checks of one device. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static const char *driver_text(const char *driver)
 	return *driver ? driver : "no driver";
 }
 
-/* COMMAND is never all ones, also not a VF's. To read it wakes the device up for a moment. */
+/* COMMAND is never all ones, not even in a VF. Reading it wakes the device for a moment. */
 static void examine_answer(struct findings *findings, const struct device *dev)
 {
 	char header[7];
@@ -30,7 +30,7 @@ static void examine_answer(struct findings *findings, const struct device *dev)
 		     "it does not answer: its configuration space is all ones");
 }
 
-/* The kernel shows the attribute of a device that it knows a reset for. */
+/* The kernel shows the attribute if it knows a reset for the device. */
 static void examine_reset(struct findings *findings, const struct device *dev)
 {
 	char methods[64];
@@ -66,7 +66,7 @@ static void examine_group(struct findings *findings, const struct device *dev)
 	free(group.device);
 }
 
-/* Whether a section that is switched off would be for @dev. */
+/* The last section that would match @dev, but is switched off; or NULL. */
 static const struct section *section_switched_off(const struct config *config,
 						  const struct device *dev)
 {
@@ -107,7 +107,7 @@ static void examine_binding(struct findings *findings, const struct entry *entry
 	const struct device *dev = &entry->device;
 	char why[256];
 
-	/* What is wrong with a section that is refused is the system's. */
+	/* The fault of a refused section is a finding of the system. */
 	if (entry->as_configured || entry->section->is_refused)
 		return;
 	if (driver_is(dev->driver, wanted))
@@ -125,7 +125,7 @@ static void examine_binding(struct findings *findings, const struct entry *entry
 		     "it has %s, not %s", driver_text(dev->driver), wanted);
 }
 
-/* Nodes of which the configuration says whose they are. */
+/* Examines the nodes whose owner, group or mode the configuration sets. */
 static void examine_access(struct findings *findings, const struct entry *entry)
 {
 	char is[ACCESS_SIZE], wanted[ACCESS_SIZE];

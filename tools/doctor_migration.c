@@ -6,7 +6,7 @@
 #include "doctor.h"
 #include "sysfs.h"
 
-/* What the driver says in vfio_pci/migratable (docs/sysfs-abi.txt), and what is to be done. */
+/* What the driver says in vfio_pci/migratable (docs/sysfs-abi.txt), and what to do then. */
 static const struct {
 	const char *word, *text, *advice;
 } reasons[] = {
@@ -81,7 +81,7 @@ void examine_migration(struct findings *findings, const struct device *dev)
 		find(findings, PROBLEM, "module-loaded", "See the findings about the system.",
 		     "the " MLX5_DRIVER " that has it is the kernel's own");
 	} else if (!dev->migration_state[0]) {
-		/* It says yes shortly before and after it has a state. */
+		/* migratable is yes shortly before and after it has a state. */
 		if (strcmp(dev->migratable, "yes"))
 			examine_reason(findings, dev);
 	} else {

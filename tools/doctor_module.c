@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Whether it is our modules that are installed, in the initramfs, loaded; and may be loaded. */
+/* Whether our modules are installed, in the initramfs and loaded, and may be loaded. */
 #include <errno.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ static bool we_have(const char *module)
 	return !strcmp(module, "vfio_pci") || !strcmp(module, "mlx5_vfio_pci");
 }
 
-/* The kernel's have no version, and are not where DKMS puts modules. */
+/* The kernel's modules have no version, and are not where DKMS puts modules. */
 static bool is_ours(const struct module_file *file)
 {
 	return file->version[0] || strstr(file->path, "/updates/") || strstr(file->path, "/extra/");
@@ -70,7 +70,7 @@ static void examine_signature(struct findings *findings, const char *module,
 		     why, file->signer, module);
 }
 
-/* What it calls instead of the kernel is in a module of this name. */
+/* DOCA-OFED's mlx5_core calls mlx_compat instead of the kernel. */
 static void examine_doca(struct findings *findings, const char *module)
 {
 	if (!strcmp(module, MLX5_DRIVER) && exists("/sys/module/mlx_compat"))
@@ -79,7 +79,7 @@ static void examine_doca(struct findings *findings, const char *module)
 		     "mlx5_core is DOCA-OFED's, and our " MLX5_DRIVER " is built for the kernel's");
 }
 
-/* The module of @driver. */
+/* Examines the module of @driver. */
 void examine_module(struct findings *findings, const char *driver)
 {
 	struct module_file file;
@@ -101,7 +101,7 @@ void examine_module(struct findings *findings, const char *driver)
 	}
 }
 
-/* The kernel's own module has the directory of the kernel's tree. */
+/* The kernel's own module is in the directory of its source in the kernel's tree. */
 static bool is_kernels_own(const char *path)
 {
 	return strstr(path, "/kernel/drivers/vfio/pci/vfio-pci.ko") ||

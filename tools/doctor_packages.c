@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What dkms has made of our modules, kernel by kernel, and whether the unit is in force. */
+/* Whether DKMS has built our modules for each kernel, and whether the unit is enabled. */
 #include <string.h>
 
 #include "doctor.h"
@@ -22,7 +22,7 @@ static bool is_installed(const char *kernel)
 	return false;
 }
 
-/* Another kernel is one that may be booted next. */
+/* For a kernel that is not running it is a note: that kernel may be booted next. */
 static void examine_kernel(struct findings *findings, const char *kernel, bool is_running)
 {
 	enum severity severity = is_running ? PROBLEM : NOTE;
@@ -46,7 +46,7 @@ static void examine_kernels(struct findings *findings)
 	struct names kernels;
 	size_t n;
 
-	/* Without vfio-latch-dkms nothing is built for anyone. */
+	/* Without vfio-latch-dkms nothing is built for any kernel. */
 	if (!exists("/var/lib/dkms/vfio-latch"))
 		return;
 	attr_read(running, sizeof(running), "/proc/sys/kernel/osrelease");
@@ -60,7 +60,7 @@ static void examine_unit(struct findings *findings)
 {
 	char target[PATH_SIZE];
 
-	/* systemd's own way to ask whether it is what runs. */
+	/* sd_booted() does the same to see whether systemd runs. */
 	if (!exists("/run/systemd/system"))
 		return;
 	link_name(target, sizeof(target), "/etc/systemd/system/" UNIT);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What concerns all devices. */
+/* Checks that concern all devices. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -52,8 +52,8 @@ static void examine_iommu(struct findings *findings)
 }
 
 /*
- * On x86 the kernel names interrupts that are remapped IR-..., and those that are not without it. Where
- * there is no such name nobody can tell.
+ * On x86 the names of remapped interrupts begin with IR-, those of others do not. If there is
+ * neither, they count as remapped: nothing is known.
  */
 static bool are_interrupts_remapped(void)
 {
@@ -89,7 +89,7 @@ static void examine_interrupts(struct findings *findings)
 		     "interrupts are not remapped: the kernel gives no device to user space");
 }
 
-/* Memory that a device can reach is locked, for who is not root within this limit. */
+/* Memory that a device can reach is locked. The limit holds for users other than root. */
 static void examine_memlock(struct findings *findings)
 {
 	struct rlimit limit;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Drivers and the modules that they are in. */
+/* Drivers, and the modules that contain them. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "lock.h"
 #include "module.h"
 
-/* A VFIO driver is in the module of its name, which sysfs writes with underscores. */
+/* A VFIO driver is in the module of the same name, which sysfs writes with underscores. */
 void module_name(char name[NAME_SIZE], const char *driver)
 {
 	char *c;
@@ -19,7 +19,7 @@ void module_name(char name[NAME_SIZE], const char *driver)
 			*c = '_';
 }
 
-/* Of a driver's name, as of a module's: people need not know how the kernel spells it. */
+/* Compares names of drivers like those of modules: users need not know the kernel's spelling. */
 bool driver_is(const char *driver, const char *name)
 {
 	char one[NAME_SIZE], other[NAME_SIZE];
@@ -29,7 +29,7 @@ bool driver_is(const char *driver, const char *name)
 	return !strcmp(one, other);
 }
 
-/* False if there is no such driver, and @spelled is @driver then. */
+/* Finds the kernel's spelling. If there is no such driver, returns false and copies @driver. */
 bool driver_spell(char spelled[NAME_SIZE], const char *driver)
 {
 	struct names names;
@@ -54,7 +54,7 @@ bool driver_is_registered(const char *driver)
 	return driver_spell(spelled, driver);
 }
 
-/* Takes any device, and hands it to a user: no device's usual driver. */
+/* Whether @driver takes any device, for user space or a guest: it is no device's usual driver. */
 bool driver_is_stand_in(const char *driver)
 {
 	static const char *const others[] = {
@@ -68,7 +68,7 @@ bool driver_is_stand_in(const char *driver)
 	return driver_is_vfio(driver);
 }
 
-/* What there is to know without loading it: whether the module is there, and may be loaded. */
+/* Whether the driver's module is missing or may not be loaded, as far as known without a load. */
 bool driver_cannot_load(const char *driver, char *why, size_t size)
 {
 	struct module_file file;
@@ -96,15 +96,15 @@ static int do_load(const void *arg)
 	return module_load(arg);
 }
 
-/* A module is loaded when its drivers have probed all that they are for. @kept as in bounded(). */
+/* A load ends when the module's drivers have probed all their devices. @kept is as in bounded(). */
 int module_load_bounded(const char *name, int kept)
 {
 	return bounded(do_load, name, kept);
 }
 
 /*
- * Loads @driver's module unless the driver is there. One at a time: a module
- * that another instance is still loading looks loaded. -ENODEV if the module has no driver
+ * Loads @driver's module unless the driver is there. Only one instance loads at a time: a module
+ * that another instance is still loading looks loaded. Returns -ENODEV if the module has no driver
  * of its name.
  */
 int driver_load(const char *driver)

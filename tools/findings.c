@@ -26,7 +26,7 @@ void find(struct findings *findings, enum severity severity, const char *check,
 	va_start(args, format);
 	vsnprintf(finding->text, sizeof(finding->text), format, args);
 	va_end(args);
-	/* It may quote anything, and end in half of a character. */
+	/* It may quote any bytes, and may be cut in the middle of a character. */
 	text_clean(finding->text);
 }
 

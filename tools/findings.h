@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the doctor finds. */
+/* The doctor's findings. */
 #ifndef FINDINGS_H
 #define FINDINGS_H
 

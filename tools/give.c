@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Giving nodes to those whom the configuration names, when a device is bound and again when udev
- * has handled a node. What was given stands in a mark, so that it can be taken back when
- * the configuration does not say it any more; what somebody else has changed since is not ours.
+ * Gives nodes to the users that the configuration names, when a device is bound and again when udev
+ * has handled a node. A mark records what was given, so that it can be taken back when the
+ * configuration does not name the user any more. A node that somebody else has changed since then
+ * is left alone.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@ static void mark_path(char path[PATH_SIZE], const struct node *node)
 	system_path(path, STATE_DIRECTORY "/access-%s", strrchr(node->name, '/') + 1);
 }
 
-/* Before the node is changed: a mark too many takes nothing from anybody. */
+/* Comes before the node is changed: a needless mark does no harm. */
 static int make_mark(const struct node *node, const struct access *access)
 {
 	char path[PATH_SIZE];
@@ -51,7 +52,7 @@ static int give(const struct node *node, const struct access *access)
 	return ret ? ret : node_give(node, access);
 }
 
-/* To root, if it is still as we gave it. */
+/* Gives the node back to root, if it is still as its mark says. */
 static int take_back(const struct node *node, const struct access *is)
 {
 	struct access given;
@@ -113,9 +114,9 @@ static enum exit_code apply_node(const struct config *config, const struct devic
 }
 
 /*
- * Gives the nodes of @dev, which a VFIO driver has, to whom @config says. One command at a time:
- * another may be binding a function of the same group, for somebody else. With @is_quiet a fault
- * of the configuration is not told again.
+ * Gives the nodes of @dev, if it has a VFIO driver, to the user that @config names. Only one
+ * command does this at a time: another may be binding a function of the same group, for another
+ * user. With @is_quiet a fault of the configuration is not reported again.
  */
 enum exit_code access_apply(const struct config *config, const struct device *dev, bool dry_run,
 			    bool is_quiet)
@@ -151,7 +152,7 @@ static bool is_said(const struct config *config)
 	return false;
 }
 
-/* Of an IOMMU group, whatever its name is. */
+/* Reads an IOMMU group's number from the name of its node, with an IOMMU or without. */
 static bool group_number(const char *name, int *number)
 {
 	const char *digits = strncmp(name, "noiommu-", 8) ? name : name + 8;
@@ -175,7 +176,7 @@ static enum exit_code apply_group(const struct config *config, int number)
 	return code;
 }
 
-/* @name: what the kernel calls a node, of a group or of a device. It may be gone again. */
+/* @name: the kernel's name of a node, of a group or of a device. The node may be gone again. */
 enum exit_code access_apply_node(const struct config *config, const char *name)
 {
 	struct address address;

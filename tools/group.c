@@ -10,7 +10,7 @@ static bool is_bridge(const char *address)
 	return attr_number(16, "/sys/bus/pci/devices/%s/class", address) >> 8 == 0x0604;
 }
 
-/* Functions of @group but bridges, which stand in nobody's way; free devices->device afterwards. */
+/* Reads the functions of @group but bridges, which keep no user out. Free devices->device. */
 void group_read(struct devices *devices, int group)
 {
 	struct address address;
@@ -26,7 +26,7 @@ void group_read(struct devices *devices, int group)
 	free_names(&names);
 }
 
-/* Whether @dev has a driver that does DMA for the host: VFIO gives its group to nobody then. */
+/* Whether @dev has a driver that does DMA for the host: then VFIO gives its group to no user. */
 bool host_has(const struct device *dev)
 {
 	return dev->driver[0] && !driver_is_vfio(dev->driver) && strcmp(dev->driver, "pci-stub");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* IOMMU groups, which user space is given as a whole. */
+/* IOMMU groups. User space gets each as a whole. */
 #ifndef GROUP_H
 #define GROUP_H
 

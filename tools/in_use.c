@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Whether taking a device from its driver would hurt somebody. */
+/* Whether a device is in use: taking it from its driver would do harm then. */
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define DEVICE "/sys/bus/pci/devices/%s"
 
-/* What is found below a device's directory, whatever bus or driver put it there. */
+/* The buffer for the reason, found below a device's directory, whatever bus or driver made it. */
 struct reason {
 	char *text;
 	size_t size;
@@ -31,7 +31,7 @@ static bool netdev_in_use(const char *directory, const char *name, struct reason
 	return false;
 }
 
-/* sysfs hides what another namespace has, but not the directory that it stands in. */
+/* sysfs hides the interfaces of other network namespaces, but not the directory above them. */
 static bool network_in_use(const char *directory, struct reason *why)
 {
 	struct names names;
@@ -49,7 +49,7 @@ static bool network_in_use(const char *directory, struct reason *why)
 	return in_use;
 }
 
-/* A visitor. Graphics counts always: what a display shows has no file to be found by. */
+/* A visitor. Graphics always counts: no open file shows that a display is in use. */
 static bool directory_in_use(const char *directory, void *arg)
 {
 	const char *name = strrchr(directory, '/') + 1;
@@ -80,7 +80,7 @@ static bool is_open(const struct device *dev, char *why, size_t size)
 	return state != CLOSED;
 }
 
-/* Whether @dev is in use with its present driver, and by whom. */
+/* Whether @dev is in use with its present driver. @why says by what. */
 bool device_in_use(const struct device *dev, char *why, size_t size)
 {
 	struct reason reason = { why, size };
@@ -96,7 +96,7 @@ bool device_in_use(const struct device *dev, char *why, size_t size)
 	return any_directory(directory, directory_in_use, &reason) || is_open(dev, why, size);
 }
 
-/* Likewise, by processes as they are at this moment. */
+/* Likewise, after a new look at the processes. */
 bool device_in_use_now(const struct device *dev, char *why, size_t size)
 {
 	if (dev->driver[0])

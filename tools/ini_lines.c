@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Lines of sections and pairs: counted, of any length, and each that is at fault is told. */
+/* Reads lines of sections and pairs, of any length, and reports each faulty line by its number. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "ini_lines.h"
 #include "text.h"
 
-/* Keys below a section's faulty line are passed over: where they belong is not known. */
+/* Keys below a faulty section line are skipped: their section is not known. */
 enum section_state { NO_SECTION, IN_SECTION, IN_FAULTY_SECTION };
 
 struct reader {
@@ -80,7 +80,7 @@ static const char *take_pair(struct reader *reader, char *line)
 	return NULL;
 }
 
-/* From a # or ; that begins the line, or stands behind a blank; a section's name may have them. */
+/* Cuts from # or ; at the line's start or after a blank. A section's name may have them. */
 static void cut_comment(char *line)
 {
 	char *c = line;
@@ -94,7 +94,7 @@ static void cut_comment(char *line)
 		}
 }
 
-/* Returns what is wrong with the line, or NULL. Comments may be any bytes. */
+/* Returns the line's fault, or NULL. Comments may have any bytes but NUL. */
 static const char *take_line(struct reader *reader, char *line, size_t length)
 {
 	bool has_nul = strlen(line) < length;
@@ -111,7 +111,7 @@ static const char *take_line(struct reader *reader, char *line, size_t length)
 	return *line ? take_pair(reader, line) : NULL;
 }
 
-/* Calls @user for each pair, and for each line that is at fault. */
+/* Calls @user for each pair and for each faulty line. */
 void ini_lines(FILE *stream, const struct ini_user *user)
 {
 	struct reader reader = { .user = user };

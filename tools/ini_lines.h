@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Sections and pairs, with line numbers for all that is wrong. Pure logic. */
+/* Sections and pairs, with line numbers for all faults. Pure logic. */
 #ifndef INI_LINES_H
 #define INI_LINES_H
 
 #include <stdio.h>
 
-/* Of a section's name, with the end of the string. */
+/* The size of a section's name, with its NUL byte. */
 #define INI_SECTION_SIZE 50
 
 struct ini_pair {

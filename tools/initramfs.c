@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A file of its own: tests have no initramfs. */
+/* This is a file of its own because tests have no initramfs. */
 #include <stdio.h>
 #include <unistd.h>
 
 #include "doctor.h"
 
-/* What files are in the initramfs of @release, by the tool of those who made it; or NULL. */
+/* Lists the files in the initramfs of @release, with the tool of its maker; or NULL. */
 FILE *initramfs_open(const char *release)
 {
 	static const struct { const char *program, *file, *command; } makers[] = {
 		{ "/usr/bin/lsinitramfs", "/boot/initrd.img-%s",
 		  "lsinitramfs '/boot/initrd.img-%s' 2>/dev/null" },
-		/* Debian's dracut has Debian's name for it. */
+		/* On Debian, dracut uses Debian's name for it. */
 		{ "/usr/bin/lsinitrd", "/boot/initrd.img-%s",
 		  "lsinitrd '/boot/initrd.img-%s' 2>/dev/null" },
 		{ "/usr/bin/lsinitrd", "/boot/initramfs-%s.img",

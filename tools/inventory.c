@@ -7,7 +7,7 @@
 #include "names.h"
 #include "text.h"
 
-/* A malformed configuration says nothing, but hides nothing either. */
+/* With a malformed configuration no section is for a device, but the devices are still shown. */
 void inventory_open(struct inventory *inventory)
 {
 	*inventory = (struct inventory){};
@@ -20,7 +20,7 @@ static const struct section *section_of(const struct inventory *inventory,
 	return config_refused(&inventory->config) ? NULL : config_find(&inventory->config, dev);
 }
 
-/* Devices that a VFIO driver has, or that a section is for. */
+/* Whether @dev has a VFIO driver, or a section matches it. */
 bool is_inventoried(const struct inventory *inventory, const struct device *dev)
 {
 	return driver_is_vfio(dev->driver) || section_of(inventory, dev);
@@ -39,7 +39,7 @@ static bool as_configured(const struct device *dev, const struct section *sectio
 	return device_is_as_wanted(dev, &want);
 }
 
-/* What is shown is text, whatever root or a driver has written into sysfs. */
+/* Output is text, whatever bytes root or a driver has written into sysfs. */
 static void clean(struct device *dev)
 {
 	char *const texts[] = {
@@ -54,7 +54,7 @@ static void clean(struct device *dev)
 		text_clean(dev->latched[n].source);
 }
 
-/* A configuration that does not hold says nothing. */
+/* A refused configuration says nothing about the node. */
 static void read_node(struct node_state *state, const struct config *config,
 		      const struct device *dev, const struct node *node)
 {
@@ -104,7 +104,7 @@ void inventory_close(struct inventory *inventory)
 	free(inventory->entry);
 }
 
-/* "default", "parameter", or "rule" for any rule. */
+/* Returns "default", "parameter", or "rule" for any rule. */
 const char *source_kind(const char *source)
 {
 	return strchr(source, '/') ? "rule" : source;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What list and show tell about a device, and the forms in which they do. */
+/* What list and show print about a device, and in which formats. */
 #ifndef INVENTORY_H
 #define INVENTORY_H
 
@@ -9,10 +9,10 @@
 #include "users.h"
 
 /**
- * struct node_state - a node, and who may open it
- * @fault: why that cannot be said, or 0: a negative errno
- * @is: who may
- * @wish, @wanted, @why: who should, as the configuration has it
+ * struct node_state - a node, and which user may open it
+ * @fault: a negative errno if @is cannot be read, or 0
+ * @is: its owner, group and mode
+ * @wish, @wanted, @why: what they should be, see access_wish()
  */
 struct node_state {
 	struct node node;
@@ -24,8 +24,8 @@ struct node_state {
 };
 
 /**
- * struct entry - a device, and what is known of it
- * @section: the section that is for it, or NULL
+ * struct entry - a device, and what is known about it
+ * @section: the section that decides about it, or NULL
  * @as_configured: it has what the section wants
  * @open, @user: whether a process has it open, and which
  * @node, @node_count: its nodes

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* For programs: JSON. What a device does not have is null. */
+/* JSON, for programs. A value that a device does not have is null. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,7 +81,7 @@ static json_t *last_migration(const struct cost *cost)
 	return json;
 }
 
-/* What cannot be read is null. */
+/* A value that cannot be read is null. */
 static json_t *node(const struct node_state *state)
 {
 	json_t *json = json_pack("{s:o}", "path", json_sprintf("/dev/%s", state->node.name));
@@ -135,7 +135,7 @@ static json_t *entry_json(const struct entry *entry)
 
 static void print(json_t *json)
 {
-	/* Names come from a list and from user space: what is not UTF-8 makes no JSON. */
+	/* Names come from a list and from user space; jansson takes UTF-8 only. */
 	if (!json)
 		abort();
 	json_dumpf(json, stdout, JSON_INDENT(2));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The last configuration that all devices were given, without a fault. It holds for devices that
- * appear while there is a fault in the files: who mistypes has not decided anything.
+ * The last configuration without a fault that was applied to all devices. It applies to devices
+ * that appear while the files have a fault: a typing error decides nothing.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,7 +20,7 @@
 #define DIRECTORY "/var/lib/vfio-latch"
 #define LAST_GOOD DIRECTORY "/last-good.conf"
 
-/* Of the text before it: one that was cut short, or changed, is not what was found good. */
+/* A hash of the text before it: a text that was cut short or changed is not used. */
 #define END_FORMAT "# end %016" PRIx64 "\n"
 #define END_SIZE 24
 
@@ -29,7 +29,7 @@ static void write_end(char end[END_SIZE], const char *text, size_t size)
 	uint64_t hash = 0xcbf29ce484222325;
 	size_t n;
 
-	/* FNV-1a: it guards against accidents. */
+	/* FNV-1a guards against accidents. */
 	for (n = 0; n < size; n++)
 		hash = (hash ^ (unsigned char)text[n]) * 0x100000001b3;
 	snprintf(end, END_SIZE, END_FORMAT, hash);
@@ -48,7 +48,7 @@ static bool is_whole(const char *text, size_t size)
 	return !memcmp(text + size - length, end, length);
 }
 
-/* NULL, and errno, if it cannot be read. */
+/* Returns NULL and sets errno if it cannot be read. */
 static char *read_text(size_t *size)
 {
 	char path[PATH_SIZE], *text = NULL;
@@ -104,7 +104,7 @@ static bool is_written(const char *text)
 	return same;
 }
 
-/* As a file that says the same, with its end. */
+/* The text of a file that says the same, with its end. */
 static char *config_text(const struct config *config)
 {
 	char *text = NULL, end[END_SIZE];
@@ -124,7 +124,7 @@ static char *config_text(const struct config *config)
 	return text;
 }
 
-/* One at a time: two that write the same temporary file would mix their texts. */
+/* Only one at a time: two writers of the same temporary file would mix their texts. */
 static void write_locked(const char *text)
 {
 	int lock = lock_take("last-good"), ret;
@@ -139,14 +139,14 @@ static void write_locked(const char *text)
 	lock_release(lock);
 }
 
-/* A file that cannot be written is told, and no reason to do nothing. */
+/* Reports a file that cannot be written, and goes on. */
 void last_good_save(const struct config *config)
 {
 	char *text = config_text(config), stamp[PATH_SIZE];
 
 	write_locked(text);
 	free(text);
-	/* The next fault is told, be it the same. */
+	/* The next fault is reported even if it is the same. */
 	system_path(stamp, STATE_DIRECTORY "/fault");
 	unlink(stamp);
 }
@@ -167,7 +167,7 @@ static enum last_good parse_text(struct config *config, char *text, size_t size)
 	return config->fault_count ? LAST_GOOD_DAMAGED : LAST_GOOD_USED;
 }
 
-/* @config is empty unless it is used. */
+/* @config is empty unless LAST_GOOD_USED is returned. */
 enum last_good last_good_load(struct config *config)
 {
 	enum last_good outcome = LAST_GOOD_MISSING;
@@ -197,7 +197,7 @@ static const char *consequence(enum last_good outcome)
 	}
 }
 
-/* Once: udev calls for every function. */
+/* Reports a text once: udev calls for every function. */
 static void report_once(const char *text)
 {
 	char told[1024] = "";
@@ -227,7 +227,7 @@ void last_good_report(const struct config *faulty, enum last_good outcome)
 	report_once(text);
 }
 
-/* The first of the faults that are one section's. */
+/* Reports the first fault of a configuration whose faults are all one section's alone. */
 void section_fault_report(const struct config *config)
 {
 	char text[1024];

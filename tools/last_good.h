@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What holds while there is a fault in the configuration. */
+/* The configuration that applies while the files have a fault. */
 #ifndef LAST_GOOD_H
 #define LAST_GOOD_H
 

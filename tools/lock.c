@@ -44,8 +44,8 @@ int lock_take(const char *name)
 }
 
 /*
- * Likewise, of one whose holder may be stuck: then -ETIMEDOUT. The process that waits has the same
- * lock, which so is ours when it has it.
+ * Likewise for a lock whose holder may be stuck: then returns -ETIMEDOUT. The child that waits
+ * shares the open file, so its lock is also ours.
  */
 int lock_take_bounded(const char *name)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One at a time, among all instances of the command. */
+/* Locks among all instances of the command. */
 #ifndef LOCK_H
 #define LOCK_H
 
-/* Where the command keeps what it must remember until the next boot. */
+/* For locks, and for marks that must last until the next boot. */
 #define STATE_DIRECTORY "/run/vfio-latch"
 
 /* lock.c APIs: */

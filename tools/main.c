@@ -55,7 +55,7 @@ static const struct option long_options[] = {
 	{}
 };
 
-/* Each command, how many devices or files it takes, and which of the options. */
+/* Each command, how many devices or files it takes, and which options. */
 static const struct command {
 	const char *name;
 	enum exit_code (*run)(const struct options *options);
@@ -258,7 +258,7 @@ static bool check_count(const struct command *command, size_t count)
 	return false;
 }
 
-/* Options may stand before the command and behind it: which ones it takes is seen at the end. */
+/* Options may come before and after the command: they are checked against it at the end. */
 static enum exit_code run(struct options *options, const bool *given)
 {
 	const struct command *command;
@@ -289,7 +289,7 @@ int main(int argc, char **argv)
 	enum exit_code code;
 	int letter;
 
-	/* A caller that ignores it hands that on, and no child of ours could be waited for. */
+	/* A caller that ignores SIGCHLD hands that on, and then no child could be waited for. */
 	signal(SIGCHLD, SIG_DFL);
 	while ((letter = getopt_long(argc, argv, "hVd:fgn", long_options, NULL)) != -1) {
 		if (letter == OPTION_HELP)
@@ -303,7 +303,7 @@ int main(int argc, char **argv)
 	options.argument = argv + optind;
 	options.count = argc - optind;
 	code = run(&options, given);
-	/* What could not be written was not told. */
+	/* Output that could not be written is a failure. */
 	if (fflush(stdout) || ferror(stdout)) {
 		error("standard output cannot be written");
 		return graver(code, EXIT_FAILED);

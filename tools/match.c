@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Each key's value is a list, separated by commas, one of which a device must
- * be. The text is kept as it was written and taken apart for each question:
- * there are few sections, and few questions.
+ * Each key's value is a list, separated by commas. A device must match one of its items. The text
+ * is kept as it was written and parsed for each check: there are few sections, and few checks.
  */
 #include <ctype.h>
 #include <fnmatch.h>
@@ -148,7 +147,7 @@ static const struct {
 	[MATCH_IOMMU_GROUP] = { range_fault, iommu_group_matches },
 };
 
-/* Copies the next item, without the blanks around it, and moves behind its comma. */
+/* Copies the next item without the blanks around it, and moves @list behind its comma. */
 static bool next_item(const char **list, char *item, unsigned int size)
 {
 	const char *start = *list;
@@ -168,7 +167,7 @@ static bool next_item(const char **list, char *item, unsigned int size)
 	return true;
 }
 
-/* What is wrong with @list, or NULL. @item gets the text that is at fault. */
+/* Returns the fault of @list, or NULL. @item gets the faulty item. */
 const char *match_fault(enum match_key key, const char *list, char *item, unsigned int size)
 {
 	const char *fault = NULL;
@@ -179,7 +178,7 @@ const char *match_fault(enum match_key key, const char *list, char *item, unsign
 	return fault;
 }
 
-/* Whether @dev is one of @list; what is not known of it yet might be. */
+/* Whether @dev matches an item of @list. A value that is not known of it yet might match. */
 bool match_device(enum match_key key, const char *list, const struct device *dev)
 {
 	char item[ITEM_SIZE];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Whether VFs of this host can go to VFs of another one: what is known of them, and the answer. */
+/* Whether VFs of this host can go to VFs of another one: the facts, and the answer. */
 #ifndef MIGRATION_H
 #define MIGRATION_H
 
@@ -8,7 +8,7 @@
 
 #include "device.h"
 
-/* Of both documents. A reader refuses another one; new members do not change it. */
+/* The version of both documents. A reader refuses others; new members do not change it. */
 #define MIGRATION_VERSION 1
 
 /* migration_facts.c APIs: */

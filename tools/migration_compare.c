@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What would fail if a VF of this host went to one of another, as far as the facts of both say.
- * What one of them does not know is a note: it does not fail because of that. Pure logic.
+ * Finds what would fail if a VF of this host went to a VF of another one, as far as the facts of
+ * both say. A fact that one of them does not know is a note: it fails nothing. Pure logic.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "migration.h"
 #include "module.h"
 
-/* One VF of each side, with its host. */
+/* The VF of one side, with its host. */
 struct side {
 	const json_t *host, *vf;
 	const char *where;
@@ -44,13 +44,13 @@ static bool is_mlx5(const char *driver)
 	return driver && driver_is(driver, "mlx5_vfio_pci");
 }
 
-/* A variant driver: the generic one has no states to save. */
+/* Whether it is a variant driver: the generic one has no states to save. */
 static bool is_variant(const char *driver)
 {
 	return driver && driver_is_vfio(driver) && !driver_is(driver, "vfio-pci");
 }
 
-/* A driver that can migrate, and a VF that it can. */
+/* Checks that a side has a driver that can migrate, and a VF that can be migrated. */
 static void check_side(struct pair *pair, const struct side *side)
 {
 	const char *driver = text_of(side->vf, "driver"), *answer = text_of(side->vf, "migratable");
@@ -84,7 +84,7 @@ static void describe(const json_t *value, char *text, size_t size)
 	free(dump);
 }
 
-/* Both must have the same. */
+/* Checks that both have the same value. */
 static void check_same(struct pair *pair, const json_t *here, const json_t *there, const char *key,
 		       const char *check, const char *name)
 {
@@ -159,7 +159,7 @@ static void check_pair(struct pair *pair)
 	check_memory(pair);
 }
 
-/* The VFs that @vf can go to; with faults and notes of the first, or of the one that lacks least. */
+/* Returns the VFs that @vf can go to, with faults and notes of the first one with least faults. */
 static json_t *compare_vf(const json_t *here, const json_t *vf, const json_t *there)
 {
 	json_t *json = json_object(), *to = json_array(), *faults = json_null(), *notes = json_null();

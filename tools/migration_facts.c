@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What decides whether a VF can go to another host, as far as sysfs shows it without an open of the
- * device. What cannot be known is null. docs/migration.md has the members.
+ * Reads what decides whether a VF can go to another host, as far as sysfs shows it without an open
+ * of the device. A fact that cannot be known is null. docs/migration.md has the members.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -85,7 +85,7 @@ static size_t read_config(const struct device *dev, uint8_t config[256])
 	return length < 0 ? 0 : length;
 }
 
-/* How many vectors: 0 without the capability, null to who may not read so far. */
+/* The number of vectors: 0 without the capability, null if the user may not read that far. */
 static json_t *msix(const struct device *dev)
 {
 	unsigned int place, left = 48;
@@ -95,7 +95,7 @@ static json_t *msix(const struct device *dev)
 		return json_null();
 	if (!(config[STATUS] & STATUS_CAPABILITIES))
 		return json_integer(0);
-	/* As many as there is room for: a list may be a ring. */
+	/* At most as many as there is room for: a list may be a loop. */
 	for (place = config[FIRST_CAPABILITY] & 0xfc; place && left--;
 	     place = config[place + 1] & 0xfc)
 		if (config[place] == CAPABILITY_MSIX)
@@ -103,7 +103,7 @@ static json_t *msix(const struct device *dev)
 	return json_integer(0);
 }
 
-/* mlx5_ib shows what the firmware says of itself. */
+/* mlx5_ib shows the firmware's version and PSID. */
 static void set_firmware(json_t *json, const struct device *pf)
 {
 	struct names names;
@@ -150,7 +150,7 @@ static void set_driver(json_t *json, const struct device *dev)
 			    attribute("/sys/module/%s/version%s", module, "") : json_null());
 }
 
-/* Who says yes or no to migration says all that it can do. */
+/* A driver that shows a migration state shows a tracker state, too, if there is a tracker. */
 static json_t *dma_logging(const struct device *dev)
 {
 	if (*dev->tracker_state)
@@ -164,7 +164,7 @@ static void set_migration(json_t *json, const struct device *dev)
 
 	json_object_set_new(json, "migratable", text_or_null(dev->migratable));
 	json_object_set_new(json, "migration_state", text_or_null(dev->migration_state));
-	/* The driver tells these to who has opened the device. A save shows the first one. */
+	/* Only a user that has opened the device can ask for these. A save shows the first one. */
 	json_object_set_new(json, "pre_copy", was_copied ? json_true() : json_null());
 	json_object_set_new(json, "chunks", json_null());
 	json_object_set_new(json, "dma_logging", dma_logging(dev));
@@ -196,7 +196,7 @@ static json_t *vf(const struct device *dev)
 	return json;
 }
 
-/* Of this host and of @vfs. */
+/* Returns the facts of this host and of @vfs. */
 json_t *migration_facts(const struct devices *vfs)
 {
 	json_t *json = json_object(), *list = json_array();

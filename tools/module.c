@@ -7,7 +7,7 @@
 
 #include "module.h"
 
-/* Modules of the running kernel. A root that is not the system's has them at the same place. */
+/* Opens the modules of the running kernel. Another root has them at the same place. */
 static struct kmod_ctx *open_modules(void)
 {
 	char release[NAME_SIZE], path[PATH_SIZE], config[PATH_SIZE];
@@ -30,7 +30,7 @@ static int look_up(struct kmod_ctx *ctx, const char *name, struct kmod_list **li
 	return ret || *list ? ret : -ENOENT;
 }
 
-/* By name even where it is blacklisted: like modprobe, which is asked for it, too. */
+/* Loads a module by name even if it is blacklisted, as modprobe does if it is named. */
 int module_load(const char *name)
 {
 	struct kmod_ctx *ctx = open_modules();
@@ -72,7 +72,7 @@ static void take_info(struct kmod_module *module, struct module_file *file)
 	kmod_module_info_free_list(info);
 }
 
-/* -ENOENT if there is no such module for the running kernel. */
+/* Returns -ENOENT if there is no such module for the running kernel. */
 int module_find(const char *name, struct module_file *file)
 {
 	struct kmod_ctx *ctx = open_modules();
@@ -108,7 +108,7 @@ static size_t list_length(const struct kmod_list *list)
 	return length;
 }
 
-/* The modules that the kernel would ask for, without those that are blacklisted. */
+/* Lists the modules that the kernel would ask for, without those that are blacklisted. */
 void modules_for_alias(const char *alias, struct names *names)
 {
 	struct kmod_list *list = NULL, *allowed = NULL, *item;

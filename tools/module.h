@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Kernel modules, by libkmod. Tests put a model of their own in the place of module.c. */
+/* Kernel modules, by libkmod. Tests have a model in place of module.c. */
 #ifndef MODULE_H
 #define MODULE_H
 
@@ -8,7 +8,7 @@
 #include "device.h"
 #include "sysfs.h"
 
-/* What would be loaded for a name, as modinfo shows it; "" for what it does not have. */
+/* The file that would be loaded for a name, as modinfo shows it; "" for a value that it lacks. */
 struct module_file {
 	bool is_builtin;
 	char path[PATH_SIZE];

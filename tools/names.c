@@ -21,7 +21,7 @@ static void give_up(char *message, ...)
 	exit(EXIT_FAILED);
 }
 
-/* Without pci_init(), which wants a way to the devices: only names are asked for. */
+/* Without pci_init(), which needs access to the devices: only names are looked up. */
 static struct pci_access *access_open(void)
 {
 	struct pci_access *pci = pci_alloc();
@@ -30,16 +30,16 @@ static struct pci_access *access_open(void)
 	pci->error = give_up;
 	pci->warning = keep_silent;
 	pci->debug = keep_silent;
-	/* It has the same names, and libpci leaks what it looks there with. */
+	/* hwdb has the same names, and libpci leaks the memory of a look-up there. */
 	pci_set_param(pci, "hwdb.disable", "1");
-	/* A root of somebody's own may have a list of its own. */
+	/* Another root may have a list of its own. */
 	system_path(path, "/usr/share/misc/pci.ids");
 	if (*system_root() && !access(path, R_OK))
 		pci_set_name_list_path(pci, strdup(path), 1);
 	return pci;
 }
 
-/* Vendor and device; numbers where the list does not know them. */
+/* Writes the names of vendor and device, or numbers if the list does not know them. */
 void name_lookup(char *name, int size, const struct pci_ids *ids)
 {
 	static struct pci_access *pci;

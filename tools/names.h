@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What devices are called, by libpci and its list of ids. */
+/* Names of devices, by libpci and its list of ids. */
 #ifndef NAMES_H
 #define NAMES_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Nodes are changed through a file that names the node and does not open it: an open is what a
- * driver counts as a user. No symbolic link is followed, and the node must be the character device
- * that sysfs shows: whoever may write below /dev, or comes in between, gains nothing.
+ * Nodes are changed through an O_PATH file, which names the node and does not open it: a driver
+ * counts an open as a user. No symbolic link is followed, and the node must be the character device
+ * that sysfs shows. So a process that may write below /dev, or interferes meanwhile, gains nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 
 const struct access access_of_root = { .mode = 0600 };
 
-/* The device number that a directory of sysfs shows. False if it shows none. */
+/* Reads the device number of a directory of sysfs. Returns false if it shows none. */
 bool node_number(const char *directory, dev_t *number)
 {
 	unsigned int major, minor;
@@ -62,7 +62,7 @@ static bool find_own(const struct device *dev, struct node *node)
 	return found;
 }
 
-/* How many nodes VFIO has made for @dev, and which. */
+/* Finds the nodes that VFIO has made for @dev. Returns their number. */
 size_t nodes_of(const struct device *dev, struct node node[MAX_NODES])
 {
 	size_t count = 0;
@@ -76,7 +76,7 @@ size_t nodes_of(const struct device *dev, struct node node[MAX_NODES])
 	return count;
 }
 
-/* A file that names the node: -ENXIO if what stands there is not the node. */
+/* Opens the node by O_PATH. Returns -ENXIO if another file is in its place. */
 static int open_node(const struct node *node, struct stat *st)
 {
 	char name[NAME_SIZE], path[PATH_SIZE], *rest = name, *part;
@@ -99,7 +99,7 @@ static int open_node(const struct node *node, struct stat *st)
 	return -ENXIO;
 }
 
-/* Whose @node is. Returns 0 or a negative errno: -ENOENT, -ENXIO if it is not the node. */
+/* Reads owner, group and mode. Returns 0 or a negative errno: -ENXIO if it is not the node. */
 int node_read(const struct node *node, struct access *access)
 {
 	struct stat st;
@@ -114,7 +114,7 @@ int node_read(const struct node *node, struct access *access)
 	return 0;
 }
 
-/* The kernel has no fchmod() of such a file before 6.6. */
+/* Before 6.6 no system call changes the mode of an O_PATH file. */
 static int change_mode(int fd, mode_t mode)
 {
 	char path[64];
@@ -123,7 +123,7 @@ static int change_mode(int fd, mode_t mode)
 	return chmod(path, mode) ? -errno : 0;
 }
 
-/* Nobody gains in between what neither the old nor the new owner and mode give. */
+/* Meanwhile no user gains access that neither the old nor the new owner and mode give. */
 static int change(int fd, const struct stat *st, const struct access *access)
 {
 	int ret = change_mode(fd, st->st_mode & access->mode);
@@ -135,7 +135,7 @@ static int change(int fd, const struct stat *st, const struct access *access)
 	return change_mode(fd, access->mode);
 }
 
-/* Gives @node to whom @access names. Returns 0 or a negative errno, like node_read(). */
+/* Sets owner, group and mode to @access. Returns 0 or a negative errno, like node_read(). */
 int node_give(const struct node *node, const struct access *access)
 {
 	struct stat st;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The nodes in /dev that user space opens a device by, and who may open them. */
+/* The nodes in /dev that open a device, and which user may open them. */
 #ifndef NODE_H
 #define NODE_H
 
@@ -7,17 +7,17 @@
 
 #include "device.h"
 
-/* Its IOMMU group's node, and its own where the kernel has one. */
+/* Its IOMMU group's node, and its own if the kernel makes one. */
 #define MAX_NODES 2
 
-/* Whose a node is, and who may open it. */
+/* A node's owner, group and mode. */
 struct access {
 	uid_t uid;
 	gid_t gid;
 	mode_t mode;
 };
 
-/* As VFIO makes nodes. */
+/* Root's alone, as VFIO makes nodes. */
 extern const struct access access_of_root;
 
 /**

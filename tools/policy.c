@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A driver reads its rules when it binds a device, and never again. So a
- * device's rule stands in the parameter "policy" while it is bound, and no longer: the
- * parameter holds 4095 bytes, and a host may have more VFs than rules fit there. The
- * lock keeps others' rules out meanwhile.
+ * A driver reads its rules when it binds a device, and never again. So a device's rule is in the
+ * parameter "policy" only during the bind: the parameter holds 4095 bytes, and a host may have more
+ * VFs than rules fit there. The lock keeps other instances' rules out meanwhile.
  *
- * The lock's file is a journal, for the case that the holder is killed: the
- * text to go back to, and the one that says that nobody else wrote since. Where an
- * administrator did, our rule alone is taken out of what he wrote.
+ * The lock's file is a journal, in case the holder is killed: it has the text to restore, and the
+ * text with our rule. If the parameter has another text, an administrator has written it, and only
+ * our rule is removed from that.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +21,7 @@
 
 #define TEXT_SIZE 4096
 
-/* Returns the length, 0 if nothing is wished. */
+/* Returns the rule's length, 0 if no tunable is set. */
 int policy_rule(char *rule, int size, const char *address, const enum wish tunable[NR_TUNABLES])
 {
 	int length = 0, n;
@@ -38,7 +37,7 @@ int policy_rule(char *rule, int size, const char *address, const enum wish tunab
 	return length;
 }
 
-/* Both texts are one line each: the kernel takes a newline for a separator, too. */
+/* Both texts are one line each: add_rule() makes newlines blanks, which separate rules, too. */
 static int journal_write(int journal, const char *before, const char *during)
 {
 	char text[2 * TEXT_SIZE + 2];
@@ -54,7 +53,7 @@ static int journal_clear(int journal)
 	return ftruncate(journal, 0) ? -errno : 0;
 }
 
-/* How often @text has @rule, and where the last one begins. */
+/* Counts the rules @rule in @text. @last becomes the place of the last one. */
 static unsigned int count_rules(const char *text, const char *rule, const char **last)
 {
 	size_t length = strlen(rule), item;
@@ -72,7 +71,7 @@ static unsigned int count_rules(const char *text, const char *rule, const char *
 	}
 }
 
-/* Takes the rule that makes @during of @before out of what stands in the parameter now. */
+/* Removes the rule that @during has beyond @before from the parameter's present text. */
 static int take_out(const char *parameter, const char *before, const char *during)
 {
 	const char *rule = during + strlen(before) + (*before != '\0'), *last = NULL;
@@ -84,12 +83,12 @@ static int take_out(const char *parameter, const char *before, const char *durin
 		return ret;
 	if (!strcmp(now, during))
 		return attr_write(before, "%s", parameter);
-	/* An administrator may want the same. */
+	/* An administrator may have written the same rule. */
 	if (count_rules(before, rule, &last) >= count_rules(now, rule, &last))
 		return 0;
 	start = now + (last - now);
 	end = start + strlen(rule);
-	/* With one of the separators around it. */
+	/* Also removes the separator after it, or those before it. */
 	if (*end)
 		end++;
 	else
@@ -99,7 +98,7 @@ static int take_out(const char *parameter, const char *before, const char *durin
 	return attr_write(now, "%s", parameter);
 }
 
-/* The work of a holder that did not come to its end. */
+/* Finishes the work of a holder that was killed. */
 static void journal_replay(const struct policy_lease *lease)
 {
 	char text[2 * TEXT_SIZE + 2], *rest = text;
@@ -112,7 +111,7 @@ static void journal_replay(const struct policy_lease *lease)
 	text[length] = '\0';
 	before = strsep(&rest, "\n");
 	during = strsep(&rest, "\n");
-	/* Without the last newline it was killed before it changed anything. */
+	/* Without the last newline, the holder was killed before it changed anything. */
 	if (rest && strlen(during) > strlen(before))
 		take_out(lease->parameter, before, during);
 	journal_clear(lease->lock);
@@ -134,7 +133,7 @@ static int add_rule(struct policy_lease *lease, const char *rule)
 	if (ret < 0)
 		return ret;
 	one_line(before);
-	/* The last one: it wins over other rules for the same address. */
+	/* The last rule wins over other rules for the same address. */
 	if (snprintf(during, sizeof(during), "%s%s%s", before, *before ? ";" : "", rule) >=
 	    TEXT_SIZE)
 		return -E2BIG;
@@ -154,8 +153,8 @@ static int add_rule(struct policy_lease *lease, const char *rule)
 }
 
 /*
- * Adds @rule to those of @driver, until policy_remove(). -ENOENT if the
- * driver takes no rules: then it is the kernel's own.
+ * Adds @rule to those of @driver, until policy_remove(). Returns -ENOENT if the driver takes no
+ * rules: then it is the kernel's own.
  */
 int policy_add(struct policy_lease *lease, const char *driver, const char *rule)
 {

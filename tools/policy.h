@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Rules, handed to a driver for the time of one bind. */
+/* Rules that a driver gets for the time of one bind. */
 #ifndef POLICY_H
 #define POLICY_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* For node_exporter's textfile collector: Prometheus' text format. */
+/* Prometheus' text format, for node_exporter's textfile collector. */
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@ static void head(const char *metric, const char *help)
 	printf("# HELP vfio_latch_%s %s\n# TYPE vfio_latch_%s gauge\n", metric, help, metric);
 }
 
-/* A label's value, escaped as the format wants it. All of ours are single lines. */
+/* A label, with its value escaped as the format requires. All of our values are single lines. */
 static void label(const char *name, const char *value)
 {
 	printf("%s=\"", name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Messages: standard error, and the system's log when udev is the caller. */
+/* Messages: to standard error, and to the system's log if udev is the caller. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <syslog.h>
@@ -8,7 +8,7 @@
 
 static bool to_syslog;
 
-/* udev drops what its programs write, unless it debugs: nobody would see an error. */
+/* udev drops the output of its programs unless it debugs: errors would be lost. */
 void report_to_syslog(void)
 {
 	openlog("vfio-latch", LOG_PID, LOG_DAEMON);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the command tells: messages, and how it exits. */
+/* Messages, and exit codes. */
 #ifndef REPORT_H
 #define REPORT_H
 
 #include <stdarg.h>
 
-/* Exit codes, documented in vfio-latch(8). Of several outcomes the gravest is the exit code. */
+/* Exit codes, documented in vfio-latch(8). The gravest of several outcomes is the exit code. */
 enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,

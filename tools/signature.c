@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Whether the kernel wants modules to be signed, and by whom. */
+/* Whether the kernel requires signed modules, and whether it knows a signer. */
 #include <stdio.h>
 #include <string.h>
 
 #include "module.h"
 
-/* How the kernel says that it wants signatures, or NULL. */
+/* Returns what makes the kernel require signatures, or NULL. */
 const char *signatures_wanted(void)
 {
 	char text[128];
@@ -17,7 +17,7 @@ const char *signatures_wanted(void)
 	return text[0] == 'Y' ? "module.sig_enforce" : NULL;
 }
 
-/* "NAME: hash", or "ORGANISATION: NAME: hash". */
+/* Whether @key is "SIGNER: hash" or "ORGANISATION: SIGNER: hash". */
 static bool is_named(const char *key, const char *signer)
 {
 	size_t length = strlen(signer);
@@ -33,7 +33,7 @@ static bool is_named(const char *key, const char *signer)
 	return false;
 }
 
-/* Certificates of the kernel, the firmware and mokutil are keys that root may see. */
+/* Root sees certificates of kernel, firmware and mokutil as keys. Without any key it is true. */
 bool signer_is_known(const char *signer)
 {
 	bool has_keys = false, found = false;

@@ -11,7 +11,7 @@
 
 #include "sysfs.h"
 
-/* Not from the environment of somebody who may not write to the real system. */
+/* Not from the environment of a caller with fewer privileges than this program. */
 const char *system_root(void)
 {
 	const char *root = secure_getenv("VFIO_LATCH_ROOT");
@@ -56,7 +56,7 @@ static int read_file(char *text, size_t size, const char *path)
 	return length;
 }
 
-/* Reads an attribute without its last newline; @text is empty when it cannot be read. */
+/* Reads an attribute without newlines at its end. @text is empty if it cannot be read. */
 int attr_read(char *text, size_t size, const char *format, ...)
 {
 	char path[PATH_SIZE];
@@ -70,7 +70,7 @@ int attr_read(char *text, size_t size, const char *format, ...)
 	return length;
 }
 
-/* sysfs does not see a write of nothing: an empty @text is written as an empty line. */
+/* sysfs does not notice an empty write: an empty @text is written as an empty line. */
 int attr_write(const char *text, const char *format, ...)
 {
 	char path[PATH_SIZE];
@@ -95,7 +95,7 @@ long attr_number(int base, const char *format, ...)
 	return end == text ? -1 : number;
 }
 
-/* The last part of a symbolic link's target; empty when there is no such link. */
+/* Reads the last part of a symbolic link's target. @name is empty if there is no such link. */
 int link_name(char *name, size_t size, const char *format, ...)
 {
 	char path[PATH_SIZE], target[PATH_SIZE];
@@ -165,8 +165,8 @@ void list_names(struct names *names, const char *format, ...)
 }
 
 /*
- * Calls @visit for @directory and those below it, until it returns true. Links are not
- * followed, but for @directory itself.
+ * Calls @visit for @directory and all below it, until it returns true. Links are not followed,
+ * except @directory itself.
  */
 bool any_directory(const char *directory, bool (*visit)(const char *directory, void *arg),
 		   void *arg)

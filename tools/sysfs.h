@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Files of the running system, below $VFIO_LATCH_ROOT if that is set: tests
- * give the command a system of their own making there.
+ * Files of the running system, below $VFIO_LATCH_ROOT if that is set: tests have a model of the
+ * system there.
  *
- * Paths are given as format and arguments. Functions that return int return a
- * negative errno when they fail.
+ * Paths are given as format and arguments. Functions that return int return a negative errno when
+ * they fail.
  */
 #ifndef SYSFS_H
 #define SYSFS_H
@@ -35,7 +35,7 @@ bool any_directory(const char *directory, bool (*visit)(const char *directory, v
 		   void *arg);
 void free_names(struct names *names);
 
-/* sysfs_store.c APIs: the one way to change the system. */
+/* sysfs_store.c APIs: all writes to sysfs. */
 int sysfs_store(const char *path, const char *text);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A file of its own: tests put a model of the kernel in its place. */
+/* This is a file of its own because tests have a model of the kernel in its place. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 
 #include "sysfs.h"
 
-/* One write(): the kernel takes each as a whole text. */
+/* One write(): the kernel takes the bytes of each as a whole text. */
 int sysfs_store(const char *path, const char *text)
 {
 	size_t size = strlen(text);

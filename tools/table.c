@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* For people: a table, and a sheet for one device. */
+/* Output for people: a table, and a sheet for one device. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ struct row {
 	char cell[NR_COLUMNS][CELL_SIZE];
 };
 
-/* See https://no-color.org: set and not empty. */
+/* NO_COLOR counts if it is set and not empty: see https://no-color.org. */
 static bool has_colours(void)
 {
 	const char *no_color = getenv("NO_COLOR");
@@ -77,7 +77,7 @@ static void fill_row(struct row *row, const struct entry *entry)
 	snprintf(row->cell[NAME], CELL_SIZE, "%s", entry->name);
 }
 
-/* Green: in use. Yellow: not as the configuration wants it. */
+/* Green: a process has it open. Yellow: not as configured. */
 static const char *row_colour(const struct entry *entry)
 {
 	return !entry->as_configured ? YELLOW : entry->open == OPEN ? GREEN : NULL;
@@ -89,7 +89,7 @@ static void print_row(const struct row *row, const int *width, const char *colou
 
 	if (colour)
 		fputs(colour, stdout);
-	/* Nothing behind the last column. */
+	/* No blanks after the last column. */
 	for (column = 0; column < NR_COLUMNS - 1; column++)
 		printf("%-*s  ", width[column], row->cell[column]);
 	fputs(row->cell[column], stdout);

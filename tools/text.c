@@ -4,7 +4,7 @@
 
 #include "text.h"
 
-/* How many bytes follow this first one of a UTF-8 sequence, or -1 if it begins none. */
+/* How many bytes follow @first in a UTF-8 sequence, or -1 if it cannot be the first. */
 static int followers(unsigned char first)
 {
 	if (first < 0x80)
@@ -16,14 +16,14 @@ static int followers(unsigned char first)
 	return first >= 0xf0 && first < 0xf5 ? 3 : -1;
 }
 
-/* Surrogates, code points beyond the last, and those that fewer bytes can say. */
+/* Surrogates, code points beyond the last, and sequences that could be shorter. */
 static bool is_forbidden(unsigned char first, unsigned char second)
 {
 	return (first == 0xe0 && second < 0xa0) || (first == 0xed && second >= 0xa0) ||
 	       (first == 0xf0 && second < 0x90) || (first == 0xf4 && second >= 0x90);
 }
 
-/* The length of the character at @text, 0 if it is none that may be printed. */
+/* The length of the character at @text, or 0 if it may not be printed. */
 static size_t clean_length(const unsigned char *text)
 {
 	int count = followers(*text), n;
@@ -52,7 +52,7 @@ bool text_is_clean(const char *text)
 	return true;
 }
 
-/* Puts a question mark in the place of each byte that is not clean. */
+/* Replaces each byte that is not clean by a question mark. */
 void text_clean(char *text)
 {
 	size_t length;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Text that others wrote, before it reaches a terminal or a parser. Pure logic. */
+/* Checks text from others before it reaches a terminal or a parser. Pure logic. */
 #ifndef TEXT_H
 #define TEXT_H
 

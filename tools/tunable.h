@@ -14,7 +14,7 @@ enum tunable {
 
 extern const char *const tunable_names[NR_TUNABLES];
 
-/* What somebody wants of each: nothing said, off, on. */
+/* The wanted value of a tunable: not set, off, on. */
 enum wish {
 	UNSAID = -1,
 	OFF = 0,

@@ -4,7 +4,7 @@
 
 #include "udev.h"
 
-/* Whether there is anybody who acts on our rules. */
+/* Whether udev runs, which acts on our rules. */
 bool udev_is_active(void)
 {
 	struct udev *udev = udev_new();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* udev, by libudev. Tests put a model of their own in the place of udev.c. */
+/* udev, by libudev. Tests have a model in place of udev.c. */
 #ifndef UDEV_H
 #define UDEV_H
 

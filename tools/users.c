@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A device is open when a process holds one of its nodes, character or block: those that
- * sysfs shows below the device, and the few that are shown elsewhere. They are found among
- * the files of all processes by device number: names differ between mount namespaces.
+ * A device is open when a process has one of its nodes open, character or block: those that sysfs
+ * shows below the device, and a few that it shows elsewhere or not at all. They are found among the
+ * files of all processes by device number: names differ between mount namespaces.
  */
 #include <ctype.h>
 #include <fcntl.h>
@@ -18,10 +18,10 @@
 #include "text.h"
 #include "users.h"
 
-/* Of NVIDIA's own driver. */
+/* The major number of NVIDIA's own driver. */
 #define NVIDIA_MAJOR 195
 
-/* All processes that have devices open, as they were when somebody first asked, or since then. */
+/* All processes that have devices open. users_of() reads them if that was not done yet. */
 static struct users {
 	struct user *user;
 	size_t count;
@@ -40,7 +40,7 @@ static void add_user(int pid, const struct statx *st)
 	};
 }
 
-/* As the kernel knows it already: to ask for more may wait for a server. */
+/* Asks only for what the kernel knows already: for more it might wait for a file server. */
 static bool is_device(const char *pid, const char *fd, struct statx *st)
 {
 	char path[PATH_SIZE];
@@ -95,7 +95,7 @@ static void read_processes(void)
 	free_names(&pids);
 }
 
-/* Whoever asks next sees processes as they are then. */
+/* The next users_of() reads the processes again. */
 static void forget_processes(void)
 {
 	free(users.user);
@@ -112,7 +112,7 @@ static const struct user *user_of(dev_t device, bool is_block)
 	return NULL;
 }
 
-/* Whether @directory of sysfs is of a block device. */
+/* Whether @directory of sysfs is a block device's. */
 bool is_block_device(const char *directory)
 {
 	char subsystem[NAME_SIZE];
@@ -121,7 +121,7 @@ bool is_block_device(const char *directory)
 	return !strcmp(subsystem, "block");
 }
 
-/* A visitor. Ends at the first node that somebody has open. */
+/* A visitor. Ends at the first node that a process has open. */
 static bool find_user(const char *directory, void *arg)
 {
 	const struct user **user = arg;
@@ -133,7 +133,7 @@ static bool find_user(const char *directory, void *arg)
 	return *user;
 }
 
-/* Its IOMMU group's node, which has another name where there is no IOMMU. */
+/* Visits its IOMMU group's node, which has another name without an IOMMU. */
 static bool any_of_group(const struct device *dev,
 			 bool (*visit)(const char *directory, void *arg), void *arg)
 {
@@ -151,7 +151,7 @@ static bool any_of_group(const struct device *dev,
 	return found;
 }
 
-/* What sysfs does not show: NVIDIA's driver makes its nodes by itself. */
+/* sysfs does not show nodes of NVIDIA's driver, which makes them by itself. */
 static void find_user_of_nvidia(const struct device *dev, const struct user **user)
 {
 	char text[1024], *minor;
@@ -163,7 +163,7 @@ static void find_user_of_nvidia(const struct device *dev, const struct user **us
 				false);
 }
 
-/* Whether somebody has @dev open, and who. @user may be NULL. */
+/* Whether a process has @dev open, and which. @user may be NULL. */
 enum open_state users_of(const struct device *dev, const struct user **user)
 {
 	const struct user *found = NULL;
@@ -191,7 +191,7 @@ static bool has_node(const char *directory, void *arg)
 	return node_number(directory, &number);
 }
 
-/* What nobody can have open needs no other look at all processes. */
+/* Forgets the processes that were read, unless @dev has no node that could be open. */
 void users_look_again(const struct device *dev)
 {
 	char directory[NAME_SIZE];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who uses a device. */
+/* Which process has a device open, and whether a device is in use. */
 #ifndef USERS_H
 #define USERS_H
 

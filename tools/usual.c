@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The driver that a device has when nobody interferes. */
+/* A device's usual driver: the one that the kernel chooses by itself. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static void usual_modules(const struct device *dev, struct names *modules)
 		modules_for_alias(alias, modules);
 }
 
-/* Whether @driver, which is there, is one that the kernel would choose for @dev. */
+/* Whether @driver, which is registered, is one that the kernel would choose for @dev. */
 bool usual_is(const struct device *dev, const char *driver)
 {
 	struct names modules;
@@ -31,7 +31,7 @@ bool usual_is(const struct device *dev, const char *driver)
 	return found;
 }
 
-/* A module's drivers, one of which may be @dev's: only -ETIMEDOUT keeps others from being tried. */
+/* Tries a module's drivers until @dev has one. Of all errors only -ETIMEDOUT ends this. */
 static int attach_from_module(struct device *dev, const char *module)
 {
 	struct names drivers;
@@ -47,8 +47,8 @@ static int attach_from_module(struct device *dev, const char *module)
 }
 
 /*
- * Gives @dev, which has no driver, its usual one. -ENODEV if there are drivers
- * for it and none took it; a device that there is no driver for is done.
+ * Gives @dev, which has no driver, its usual one. Returns -ENODEV if there are modules for it and
+ * none of their drivers took it, and 0 if there is no module for it.
  */
 int usual_attach(struct device *dev)
 {
@@ -60,7 +60,7 @@ int usual_attach(struct device *dev)
 	if (ret)
 		return ret;
 	usual_modules(dev, &modules);
-	/* One that does not load keeps no other from being tried. */
+	/* If one does not load, the others are still tried. */
 	for (n = 0; n < modules.count && ret != -ETIMEDOUT; n++)
 		ret = module_load_bounded(modules.name[n], dev->lock);
 	if (ret != -ETIMEDOUT)

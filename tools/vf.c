@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which PF a VF belongs to, which VFs a PF would have. */
+/* Which PF a VF belongs to, and which VFs a PF would have. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,8 +11,8 @@
 #define DEVICE "/sys/bus/pci/devices/%s/"
 
 /*
- * Where @pf's VFs stand, as PCI has it: the routing id of VF n is the PF's
- * plus offset plus n times stride. False while the PF does not say.
+ * Reads how PCI numbers @pf's VFs: the routing ID of VF n is the PF's plus offset plus n times
+ * stride. Returns false while the PF does not show that.
  */
 static bool vf_numbering(const char *pf, long *offset, long *stride)
 {
@@ -37,8 +37,8 @@ static bool is_vf_of(const struct device *vf, const char *pf, unsigned int *inde
 }
 
 /*
- * udev may be faster than the kernel, which links a VF with its PF only after
- * the event: then the PF is the one whose numbering has the VF.
+ * udev may be faster than the kernel, which links a VF with its PF only after the event. Then the
+ * VF's address, by the PF's numbering, shows its PF.
  */
 static void find_by_numbering(struct device *dev)
 {
@@ -52,7 +52,7 @@ static void find_by_numbering(struct device *dev)
 	free_names(&names);
 }
 
-/* The index from the PF's links, which hold on hardware with a strange numbering, too. */
+/* Finds the index in the PF's links, which are also right on hardware with a strange numbering. */
 static bool find_by_links(struct device *dev)
 {
 	long n, total = attr_number(10, DEVICE "sriov_totalvfs", dev->pf);
@@ -76,12 +76,12 @@ void vf_find_pf(struct device *dev)
 		if (!is_vf_of(dev, dev->pf, &dev->vf_index))
 			find_by_links(dev);
 	} else if (exists(DEVICE "sriov_vf_msix_count", dev->text)) {
-		/* This attribute comes with the VF, before the event. */
+		/* A VF has this attribute from the start, before the event. */
 		find_by_numbering(dev);
 	}
 }
 
-/* Whether the kernel is past the first half of adding a VF. */
+/* Whether the kernel has linked @vf with its PF, half-way through adding it. */
 bool vf_is_linked(const struct device *vf)
 {
 	return exists(DEVICE "physfn", vf->text);
@@ -94,15 +94,15 @@ static int read_numvfs(const void *arg)
 }
 
 /*
- * Until the kernel has added all VFs of the PF. It holds the PF's lock meanwhile,
- * and a reader of sriov_numvfs waits for that. -ETIMEDOUT if that takes too long.
+ * Waits until the kernel has added all VFs of the PF. The kernel holds the PF's lock meanwhile, and
+ * a reader of sriov_numvfs waits for the lock. Returns -ETIMEDOUT if that takes too long.
  */
 int vf_wait_until_added(const struct device *vf)
 {
 	return bounded(read_numvfs, vf->pf, vf->lock);
 }
 
-/* Fills in what can be known of VF number @index of @pf before there is one. */
+/* Fills in what is known of VF number @index of @pf before it exists. False if its id is not. */
 bool vf_to_come(struct device *vf, const struct device *pf, unsigned int index)
 {
 	long id = attr_number(16, DEVICE "sriov_vf_device", pf->text), offset, stride;
