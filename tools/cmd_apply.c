@@ -76,7 +76,7 @@ static void tell_what_is_left(const struct device *dev, const struct want *want)
 	if (!strcmp(driver, DRIVER_USUAL))
 		driver = "its usual driver";
 	else if (!strcmp(driver, DRIVER_NONE))
-		driver = "no driver";
+		driver = "driver none";
 	error("%s: not given to %s within %s; vfio-latch.service does that when it is started or reloaded, or: vfio-latch apply %s",
 	      dev->text, driver, bounded_text(), dev->text);
 }

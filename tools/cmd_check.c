@@ -63,7 +63,7 @@ static void check_section(const struct config *config, const struct section *sec
 	if (!print_matches(config, section, devices))
 		warn(section, "is for no device of this machine");
 	if (section->value[MATCH_ADDRESS] && !section->value[MATCH_ID])
-		warn(section, "goes by address alone, where another device may stand when a card "
+		warn(section, "matches by address alone, which another device may get when a card "
 		     "is added: give its id, too");
 }
 

@@ -30,7 +30,7 @@ static enum exit_code read_vfs(struct devices *vfs, const struct options *option
 	for (n = 0; n < options->count; n++) {
 		one = read_device(&dev, options->argument[n]);
 		if (!one && !device_is_vf(&dev)) {
-			error("%s: only VFs are migrated, and it is none", dev.text);
+			error("%s: it is not a VF; only VFs are migrated", dev.text);
 			one = EXIT_FAILED;
 		}
 		if (!one)

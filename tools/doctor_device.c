@@ -26,7 +26,7 @@ static void examine_answer(struct findings *findings, const struct device *dev)
 	if (attr_read(header, sizeof(header), DEVICE "config", dev->text) == 6 &&
 	    !memcmp(header + 4, "\xff\xff", 2))
 		find(findings, PROBLEM, "answer",
-		     "Has it crashed, or its link? Try: power off and on; or remove it and rescan its port.",
+		     "It or its link may have failed. Power off and on, or remove it and rescan its port.",
 		     "it does not answer: its configuration space is all ones");
 }
 
@@ -39,7 +39,7 @@ static void examine_reset(struct findings *findings, const struct device *dev)
 		return;
 	if (!exists(DEVICE "reset", dev->text))
 		find(findings, NOTE, "reset",
-		     "Only who has all functions of its slot or bus can reset it, with them.",
+		     "Only a user that has all functions of its slot or bus can reset it, with them.",
 		     "it has no reset of its own: a user may find what the last one left");
 	else if (!attr_read(methods, sizeof(methods), DEVICE "reset_method", dev->text))
 		find(findings, NOTE, "reset", "To get them back: echo default >reset_method",
@@ -61,8 +61,8 @@ static void examine_group(struct findings *findings, const struct device *dev)
 		if (host_has(&group.device[n]) && strcmp(group.device[n].text, dev->text))
 			find(findings, PROBLEM, "iommu-group",
 			     "Give all functions of the group to VFIO, vfio-latch bind --group; or move the card to a slot with ACS.",
-			     "it shares IOMMU group %d with %s, which %s has", dev->iommu_group,
-			     group.device[n].text, group.device[n].driver);
+			     "it shares IOMMU group %d with %s, whose driver is %s",
+			     dev->iommu_group, group.device[n].text, group.device[n].driver);
 	free(group.device);
 }
 
@@ -143,12 +143,13 @@ static void examine_access(struct findings *findings, const struct entry *entry)
 			find(findings, PROBLEM, "access", "Mend it, then vfio-latch apply.",
 			     "/dev/%s is root's alone: %s", name, state->why);
 		else if (state->fault)
-			find(findings, PROBLEM, "access", "Does udev run, and devtmpfs stand at /dev?",
+			find(findings, PROBLEM, "access",
+			     "Does udev run, and is devtmpfs mounted at /dev?",
 			     "/dev/%s is not the node that the kernel made for it", name);
 		else if (!node_is_as_configured(state))
 			find(findings, PROBLEM, "access",
 			     "vfio-latch apply sets it. If it changes again: which udev rule does that?",
-			     "/dev/%s is of %s, not of %s", name, is, wanted);
+			     "/dev/%s has %s, not %s", name, is, wanted);
 	}
 }
 

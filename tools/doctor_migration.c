@@ -12,9 +12,9 @@ static const struct {
 } reasons[] = {
 	{ "not-a-vf", "it is not a VF; only VFs are migrated", "" },
 	{ "pf-driver", "mlx5_core did not have its PF, or was still adding VFs, when it was bound",
-	  "When mlx5_core has: vfio-latch unbind, then bind." },
-	{ "not-ethernet", "the port of its PF is not Ethernet; only VFs of such ports are migrated",
-	  "mlxconfig -d PF set LINK_TYPE_P1=2 makes it one, where the card can." },
+	  "When mlx5_core has the PF and has added all VFs: vfio-latch unbind, then bind." },
+	{ "not-ethernet", "the port of its PF is not Ethernet; only VFs of Ethernet ports are migrated",
+	  "mlxconfig -d PF set LINK_TYPE_P1=2 makes it Ethernet, if the card can." },
 	{ "pf-firmware", "the firmware of its PF does not offer migration",
 	  "Update the firmware; then mlxconfig -d PF set VF_MIGRATION_MODE=2, and power off and on." },
 	{ "not-enabled", "migration is not enabled for this VF",
@@ -49,7 +49,7 @@ static void examine_tracking(struct findings *findings)
 {
 	if (kernel_can_report())
 		find(findings, NOTE, "dirty-tracking", "Update the firmware.",
-		     "the firmware offers no page tracker: what the device writes counts as all of memory");
+		     "the firmware offers no page tracker: all of memory counts as written");
 	else
 		find(findings, NOTE, "dirty-tracking", "A kernel with CONFIG_IOMMUFD can, and so can 6.1.",
 		     "this kernel cannot report dirty pages of devices: all of memory counts as written");
@@ -86,7 +86,7 @@ void examine_migration(struct findings *findings, const struct device *dev)
 			examine_reason(findings, dev);
 	} else {
 		if (!strcmp(dev->migration_state, "error"))
-			find(findings, PROBLEM, "migration", "Reset it: its user must, or close it.",
+			find(findings, PROBLEM, "migration", "Its user must reset it, or close it.",
 			     "a migration has failed, and left it in the error state");
 		if (!dev->tracker_state[0])
 			examine_tracking(findings);

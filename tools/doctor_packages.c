@@ -66,11 +66,11 @@ static void examine_unit(struct findings *findings)
 	link_name(target, sizeof(target), "/etc/systemd/system/" UNIT);
 	if (!strcmp(target, "null"))
 		find(findings, PROBLEM, "service", "systemctl unmask " UNIT,
-		     UNIT " is masked: what has a driver before udev runs is not bound at boot");
+		     UNIT " is masked: devices that have a driver before udev runs are not bound at boot");
 	else if (link_name(target, sizeof(target),
 			   "/etc/systemd/system/multi-user.target.wants/" UNIT))
 		find(findings, PROBLEM, "service", "systemctl enable " UNIT,
-		     UNIT " is not enabled: what has a driver before udev runs is not bound at boot");
+		     UNIT " is not enabled: devices that have a driver before udev runs are not bound at boot");
 }
 
 void examine_packages(struct findings *findings)

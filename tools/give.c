@@ -105,7 +105,7 @@ static enum exit_code apply_node(const struct config *config, const struct devic
 	if (access_is_refused(wish) && !is_quiet)
 		error("%s: /dev/%s is root's alone: %s", dev->text, node->name, why);
 	if (!ret && dry_run && !access_equal(&is, &wanted))
-		print_change(dev, node, &wanted, "would be of");
+		print_change(dev, node, &wanted, "would get");
 	else if (!ret && !dry_run && !access_equal(&is, &wanted))
 		ret = give(node, &wanted);
 	if (ret)

@@ -76,7 +76,7 @@ static bool is_open(const struct device *dev, char *why, size_t size)
 	if (state == OPEN)
 		snprintf(why, size, "process %d (%s) has it open", user->pid, user->command);
 	else if (state == OPEN_UNKNOWN)
-		snprintf(why, size, "whether a process has it open only root can see");
+		snprintf(why, size, "only root can see whether a process has it open");
 	return state != CLOSED;
 }
 

@@ -191,9 +191,9 @@ static const char *consequence(enum last_good outcome)
 	case LAST_GOOD_USED:
 		return "the last good configuration holds";
 	case LAST_GOOD_DAMAGED:
-		return "new VFs that it may be about get no driver: " LAST_GOOD " is damaged";
+		return "new VFs that it may match get no driver: " LAST_GOOD " is damaged";
 	default:
-		return "new VFs that it may be about get no driver: there is no good configuration";
+		return "new VFs that it may match get no driver: there is no good configuration";
 	}
 }
 

@@ -97,8 +97,8 @@ static void print_help(void)
 	     "  -g, --group         bind, unbind: with all functions of their IOMMU groups\n"
 	     "  -n, --dry-run       bind, unbind, apply: say what would be done\n"
 	     "      --timeout=SECONDS\n"
-	     "                      bind, unbind, apply: how long a driver is waited for, 60;\n"
-	     "                      apply --new: how long all are, 120\n"
+	     "                      bind, unbind, apply: how long to wait for a driver, 60;\n"
+	     "                      apply --new: how long all waits together may be, 120\n"
 	     "      --new           apply: the devices have just appeared (udev calls this)\n"
 	     "      --hotplug       apply --new: take them from a driver that was faster, if idle\n"
 	     "      --node          apply --new: set who may open these nodes again (udev calls this)\n"
@@ -157,7 +157,7 @@ static bool take_format(struct options *options, const char *text)
 			return true;
 		}
 	}
-	error("--format: \"%s\" is none of table, json and prometheus", text);
+	error("--format: \"%s\" is not table, json or prometheus", text);
 	return false;
 }
 

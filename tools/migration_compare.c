@@ -64,7 +64,7 @@ static void check_side(struct pair *pair, const struct side *side)
 		add(pair->faults, "migratable", "it cannot be migrated %s: %s (vfio-latch doctor says what to do)",
 		    side->where, answer);
 	else if (!answer)
-		add(pair->notes, "migratable", "whether it can be migrated %s its driver does not say",
+		add(pair->notes, "migratable", "its driver %s does not say whether it can be migrated",
 		    side->where);
 	if (text_of(side->vf, "migration_state") &&
 	    !strcmp(text_of(side->vf, "migration_state"), "error"))
@@ -133,7 +133,7 @@ static void check_memory(struct pair *pair)
 	if (json_is_false(json_object_get(pair->here.vf, "dma_logging")))
 		add(pair->notes, "dma-logging", "no DMA logging here: all of memory is sent again while the guest is stopped");
 	if (json_is_false(json_object_get(pair->there.vf, "dma_logging")))
-		add(pair->notes, "dma-logging", "no DMA logging there: so it is on the way back");
+		add(pair->notes, "dma-logging", "no DMA logging there: all of memory is sent again on the way back");
 	if (json_is_true(json_object_get(pair->here.vf, "cdev")) &&
 	    json_is_false(json_object_get(pair->there.vf, "cdev")))
 		add(pair->notes, "iommufd", "no node of its own there: a VMM that uses iommufd here needs the group there");
@@ -237,7 +237,7 @@ static void print_vf_answer(const json_t *vf)
 	if (!best)
 		printf("there is no VF");
 	else if (!json_array_size(to))
-		printf("cannot go to any VF there; to %s:", best);
+		printf("cannot go to any VF there; reasons for %s:", best);
 	else
 		printf("can go to");
 	json_array_foreach(to, n, address)

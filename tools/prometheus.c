@@ -192,6 +192,6 @@ void prometheus_print(const struct inventory *inventory)
 		    offsetof(struct device, tracker_state));
 	print_bytes(inventory);
 	print_seconds(inventory);
-	head("config_faults", "Faults in the configuration; with any, the last good one holds for new devices.");
+	head("config_faults", "Faults in the configuration: vfio-latch check reports them.");
 	printf("vfio_latch_config_faults %zu\n", inventory->config.fault_count);
 }

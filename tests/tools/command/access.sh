@@ -303,8 +303,8 @@ a_dry_run_says_whose_nodes_would_be()
 	latch_is 0 apply
 	printf '[mlx5-vfs]\nowner = daemon\n' | drop_in access.conf
 	latch_is 0 apply --dry-run
-	is "$out" "0000:41:00.1: /dev/vfio/2 would be of daemon:root 0600
-0000:41:00.1: /dev/vfio/devices/vfio0 would be of daemon:root 0600"
+	is "$out" "0000:41:00.1: /dev/vfio/2 would get daemon:root 0600
+0000:41:00.1: /dev/vfio/devices/vfio0 would get daemon:root 0600"
 	is "$(access_of 2)" "root:root 0600"
 }
 
@@ -355,7 +355,7 @@ doctor_names_a_node_whose_access_differs()
 	is "$(grep -c /dev/ <<<"$out" || :)" 0
 	chmod 0644 "$VFIO_LATCH_ROOT/dev/vfio/2"
 	latch_is 1 doctor 0000:41:00.1
-	grep -qxF "0000:41:00.1: problem: /dev/vfio/2 is of daemon:root 0644, not of daemon:root 0600" <<<"$out"
+	grep -qxF "0000:41:00.1: problem: /dev/vfio/2 has daemon:root 0644, not daemon:root 0600" <<<"$out"
 	rm "$VFIO_LATCH_ROOT/dev/vfio/2"
 	latch_is 1 doctor 0000:41:00.1
 	grep -qxF "0000:41:00.1: problem: /dev/vfio/2 is not the node that the kernel made for it" <<<"$out"

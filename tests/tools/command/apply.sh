@@ -644,7 +644,7 @@ with_a_fault_and_no_good_configuration_vfs_that_may_be_meant_stay_out_of_the_hos
 		printf '[x]\nid = 15b3:101e\n%s\n' "$wrong" | config
 		latch 'apply' --new 0000:41:00.0
 		is "$status" 0
-		is "${err#*; }" "until this is mended, new VFs that it may be about get no driver: there is no good configuration"
+		is "${err#*; }" "until this is mended, new VFs that it may match get no driver: there is no good configuration"
 		udev 0000:42:00.0
 		is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
 		is "$(attribute 0000:42:00.0 sriov_drivers_autoprobe)" 1
@@ -676,7 +676,7 @@ with_a_fault_that_is_no_sections_all_vfs_stay_out_of_the_host()
 		fi
 		latch 'apply' --new 0000:41:00.0
 		is "$wrong $status $(attribute 0000:41:00.0 sriov_drivers_autoprobe)" "$wrong 0 0"
-		is "${err#*; }" "until this is mended, new VFs that it may be about get no driver: there is no good configuration"
+		is "${err#*; }" "until this is mended, new VFs that it may match get no driver: there is no good configuration"
 		# It has no VFs.
 		udev 0000:05:00.0
 		vfs 0000:41:00.0 1
@@ -702,7 +702,7 @@ a_last_good_configuration_that_is_cut_short_or_changed_does_not_hold()
 		is "${err#*; }" "until this is mended, the last good configuration holds"
 		sed -i "$damage" "$file"
 		latch 'apply' --new 0000:41:00.0
-		is "$damage ${err#*; }" "$damage until this is mended, new VFs that it may be about get no driver: /var/lib/vfio-latch/last-good.conf is damaged"
+		is "$damage ${err#*; }" "$damage until this is mended, new VFs that it may match get no driver: /var/lib/vfio-latch/last-good.conf is damaged"
 		is "$(attribute 0000:41:00.0 sriov_drivers_autoprobe)" 0
 	done
 }

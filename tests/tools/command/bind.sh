@@ -957,7 +957,7 @@ without_the_right_to_look_a_device_may_be_open()
 	err=$(setpriv --reuid=65534 --regid=65534 --clear-groups \
 		"$TOP/build/tests-tools/vfio-latch" unbind 41:00.1 2>&1) || status=$?
 	is "$status $err" \
-		"5 vfio-latch: 0000:41:00.1: left with vfio-pci, in use: whether a process has it open only root can see"
+		"5 vfio-latch: 0000:41:00.1: left with vfio-pci, in use: only root can see whether a process has it open"
 }
 
 without_a_place_for_locks_nothing_is_bound()

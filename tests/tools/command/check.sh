@@ -83,7 +83,7 @@ check_warns_of_an_address_without_an_id()
 		address = 0000:05:00.0
 		driver = vfio-pci
 	EOF
-	complains "/etc/vfio-latch.conf:1: warning: section [x] goes by address alone, where another device may stand when a card is added: give its id, too" \
+	complains "/etc/vfio-latch.conf:1: warning: section [x] matches by address alone, which another device may get when a card is added: give its id, too" \
 		0 check
 	echo "id = 1234:11e8" >>"$VFIO_LATCH_ROOT/etc/vfio-latch.conf"
 	latch_is 0 check

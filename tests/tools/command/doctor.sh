@@ -178,13 +178,13 @@ doctor_finds_a_unit_that_is_not_enabled_or_masked()
 	units=$VFIO_LATCH_ROOT/etc/systemd/system
 	mkdir -p "$VFIO_LATCH_ROOT/run/systemd/system" "$units/multi-user.target.wants"
 	finds problem service system \
-		"vfio-latch.service is not enabled: what has a driver before udev runs is not bound at boot"
+		"vfio-latch.service is not enabled: devices that have a driver before udev runs are not bound at boot"
 	ln -s /usr/lib/systemd/system/vfio-latch.service "$units/multi-user.target.wants/"
 	latch_is 0 doctor 0000:41:00.1
 	is "$out" "nothing found"
 	ln -s /dev/null "$units/vfio-latch.service"
 	finds problem service system \
-		"vfio-latch.service is masked: what has a driver before udev runs is not bound at boot"
+		"vfio-latch.service is masked: devices that have a driver before udev runs are not bound at boot"
 }
 
 doctor_finds_doca_ofed()
@@ -337,7 +337,7 @@ doctor_finds_neighbours_that_the_host_has()
 	echo 0x020000 >"$(sys 0000:42:00.0)/class"
 	driver 0000:42:00.0 e1000e
 	finds problem iommu-group 0000:41:00.1 \
-		"it shares IOMMU group $number with 0000:42:00.0, which e1000e has"
+		"it shares IOMMU group $number with 0000:42:00.0, whose driver is e1000e"
 }
 
 doctor_notes_a_device_without_a_section()
@@ -486,7 +486,7 @@ doctor_notes_firmware_without_page_tracker()
 	rm "$(sys 0000:41:00.1)/vfio_pci/tracker_state"
 	echo "0000000000000000 T iova_bitmap_set	[vfio]" >"$VFIO_LATCH_ROOT/proc/kallsyms"
 	finds note dirty-tracking 0000:41:00.1 \
-		"the firmware offers no page tracker: what the device writes counts as all of memory"
+		"the firmware offers no page tracker: all of memory counts as written"
 }
 
 doctor_of_a_device_that_is_not_there()

@@ -73,7 +73,7 @@ json_says()
 cannot_go()
 {
 	latch_is 1 migration --compare="$VFIO_LATCH_ROOT/there"
-	is "$(head -n 2 <<<"$out")" "0000:41:00.1: cannot go to any VF there; to 0000:41:00.1:
+	is "$(head -n 2 <<<"$out")" "0000:41:00.1: cannot go to any VF there; reasons for 0000:41:00.1:
     fault: $2"
 	is "$(grep -c fault: <<<"$out")" 1
 	latch_is 1 migration --json --compare="$VFIO_LATCH_ROOT/there"
@@ -138,7 +138,7 @@ only_vfs_are_told()
 	latch_is 0 migration --json
 	json_says "[v['address'] for v in out['vfs']] == ['0000:41:00.1']"
 	latch_is 1 migration 0000:05:00.0
-	is "$err" "vfio-latch: 0000:05:00.0: only VFs are migrated, and it is none"
+	is "$err" "vfio-latch: 0000:05:00.0: it is not a VF; only VFs are migrated"
 	latch_is 4 migration 0000:06:00.0
 }
 
@@ -185,7 +185,7 @@ the_kernels_own_driver_since_6_2_has_the_same_stream()
 	change_there "vf['is_vfio_latch'] = False; facts['kernel'] = '6.8.0'; vf['migratable'] = None"
 	latch_is 0 migration --compare="$VFIO_LATCH_ROOT/there"
 	is "$out" "0000:41:00.1: can go to 0000:41:00.1
-    note: whether it can be migrated there its driver does not say"
+    note: its driver there does not say whether it can be migrated"
 }
 
 what_one_side_does_not_know_is_a_note()
@@ -196,7 +196,7 @@ what_one_side_does_not_know_is_a_note()
 	is "$out" "0000:41:00.1: can go to 0000:41:00.1
     note: the PSID is not known there
     note: the sizes of its BARs are not known there
-    note: no DMA logging there: so it is on the way back"
+    note: no DMA logging there: all of memory is sent again on the way back"
 }
 
 of_several_the_one_that_lacks_least_is_named()
@@ -204,7 +204,7 @@ of_several_the_one_that_lacks_least_is_named()
 	saved_facts
 	change_there "facts['vfs'].append(dict(vf, address='0000:81:00.2', msix=4)); vf['msix'] = 4; vf['revision'] = '0x01'"
 	latch_is 1 migration --compare="$VFIO_LATCH_ROOT/there"
-	is "$out" "0000:41:00.1: cannot go to any VF there; to 0000:81:00.2:
+	is "$out" "0000:41:00.1: cannot go to any VF there; reasons for 0000:81:00.2:
     fault: the number of MSI-X vectors is not the same: 12 here, 4 there"
 	change_there "facts['vfs'].clear()"
 	latch_is 1 migration --compare="$VFIO_LATCH_ROOT/there"

@@ -51,7 +51,7 @@ the_command_line_is_checked()
 	misused "list: takes no --disable-vga" --disable-vga=1 list
 	misused 'disable_vga: "x" is neither yes nor no' bind 41:00.0 --disable-vga=x
 	misused '--driver: "a/b" is not a driver'"'"'s name' bind 41:00.0 --driver=a/b
-	misused '--format: "xml" is none of table, json and prometheus' list --format=xml
+	misused '--format: "xml" is not table, json or prometheus' list --format=xml
 	latch_is 2 list --nonsense
 }
 
