@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Several VFs of one PF: none waits for what another one is at.
+   * Several VFs of one PF: none waits for what another one does.
  *
  * vm-machine: connectx
  * vm-drivers: kernel ours
@@ -24,7 +24,7 @@ static void open_vfs(void)
 {
 	const char *pf = connectx_pf_with_vfs(VFS);
 
-	/* The next test's two VFs are others. */
+	/* The next test needs a PF with two VFs. */
 	connectx_reload_afterwards();
 	for (int index = 0; index < VFS; index++) {
 		vfs[index] = connectx_open_vf(pf, index);
@@ -32,7 +32,7 @@ static void open_vfs(void)
 	}
 }
 
-/* Whoever waited for the first VF would wait until all is over. */
+/* A VF that waited for the first one would wait for a command that never completes. */
 static void check_others_go_on(unsigned int state)
 {
 	struct pollfd wait = { .events = POLLIN };
@@ -66,7 +66,7 @@ TEST_WHEN(migration_has_precopy, seven_vfs_are_saved_while_the_firmware_is_at_th
 	check_others_go_on(VFIO_DEVICE_STATE_PRE_COPY);
 }
 
-/* A reader that stands still in the middle of its stream, for ever. */
+/* A reader stops in the middle of its stream for ever. */
 TEST_WHEN(migration_has_precopy, seven_vfs_are_saved_while_the_eighth_is_not_read_on)
 {
 	char bytes[4096];

@@ -11,7 +11,7 @@
 
 CLEAN_UP
 {
-	/* Each begins with a PF that nobody has probed. */
+	/* Each test begins with a PF that no driver has probed. */
 	connectx_reload_afterwards();
 	connectx_clean_up();
 }
@@ -46,7 +46,7 @@ TEST(the_pf_stays_healthy_through_several_health_polls)
 	int mark = kmsg_mark();
 
 	connectx_pf();
-	/* The driver looks every 2 to 3 seconds; a dead counter is noticed at the fourth or fifth look. */
+	/* The driver looks every 2 to 3 seconds: the 4th or 5th look notices a dead counter. */
 	CHECK(!WAIT_UNTIL(kmsg_count(mark, MLX5_COMPLAINT), 16000));
 }
 
@@ -66,7 +66,7 @@ TEST(eight_vfs_appear_and_go_away_again)
 	CHECK(WAIT_UNTIL(connectx_objects("vf-pages"), 5000));
 	pci_set_vfs(pf, 0);
 	CHECK(!pci_attr_exists(pf, "virtfn0"));
-	/* What the firmware had borrowed for VFs, it has given back. */
+	/* The firmware has given back what it had borrowed for VFs. */
 	CHECK_EQ(connectx_objects("vf-pages"), 0);
 	check_no_complaints(mark);
 }

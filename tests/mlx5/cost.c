@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a VF's last migration cost stands in sysfs: its bytes, the firmware's commands and their
- * time, and what it has come to.
+ * sysfs shows what a VF's last migration cost: its bytes, the firmware's commands and their
+ * time, and its result.
  *
  * vm-machine: connectx
  * vm-drivers: ours
@@ -231,7 +231,7 @@ TEST(a_stream_that_is_refused_has_failed)
 	check_record(target->bdf, "load", "failed");
 }
 
-/* A save that is not begun any more, as the VF is being reset, has not failed. */
+/* A save that does not begin because the VF is being reset has not failed. */
 TEST(a_reset_amid_the_chunks_is_recorded_as_a_reset)
 {
 	connectx_configure("chunk-size", "262144");

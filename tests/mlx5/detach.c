@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The PF fails and mlx5_core resets it: VFs lose their firmware for a while. What a client does
- * meanwhile ends in an error, and after it all is as on the first day.
+ * meanwhile ends in an error, and after that all works as before.
  *
  * vm-machine: connectx
  * vm-drivers: kernel ours
@@ -60,7 +60,7 @@ TEST_WHEN(a_save_may_fail, a_pf_reset_in_stop_copy_ends_the_session)
 	check_usable();
 }
 
-/* With the kernel's driver of 6.12 and 7.3 the kernel follows a NULL pointer. */
+/* With the kernel's driver of 6.12 and 7.3 the kernel dereferences a NULL pointer. */
 TEST_OURS(a_pf_reset_in_precopy_ends_the_session)
 {
 	struct migration_image image = {};
@@ -230,7 +230,7 @@ TEST_WHEN(dma_logging_can_report, a_pf_reset_amid_reports_fails_them)
 	CHECK_EQ(track(), 0);
 }
 
-/* The other way to lose the PF. With VFs in use it goes only when it is forced. */
+/* The other way to lose the PF. With VFs in use it works only by force. */
 TEST(the_pfs_driver_cannot_be_unloaded_under_a_vf_in_use)
 {
 	open_filled_vf();
@@ -239,8 +239,8 @@ TEST(the_pfs_driver_cannot_be_unloaded_under_a_vf_in_use)
 }
 
 /*
- * A PCIe error of the PF is everybody's below the port: clients are told by the ERR interrupt,
- * and mlx5_core takes the PF down and up again.
+ * A PCIe error of the PF concerns all functions below the port: clients are told by the ERR
+ * interrupt, and mlx5_core takes the PF down and up again.
  */
 static void check_pcie_error(unsigned int state)
 {
@@ -249,7 +249,7 @@ static void check_pcie_error(unsigned int state)
 
 	kmsg_expect("AER: .*");
 	open_filled_vf();
-	/* A function without a driver cannot recover, and then none does. */
+	/* A function without a driver cannot recover, and then no function does. */
 	connectx_open_vf(connectx_pf(), 1);
 	vfio_irq_eventfd(vf, VFIO_PCI_ERR_IRQ_INDEX, 0, event);
 	data = migration_set(vf, state);

@@ -108,7 +108,7 @@ TEST_WHEN(ours_cannot_report, logging_is_not_offered_where_vfio_cannot_report)
 	CHECK_ERR(ENOTTY, dma_logging_stop_try(vf));
 	CHECK_ERR(ENOTTY, dma_logging_report_try(vf, IOVA, PAGE, PAGE, &bitmap));
 	CHECK(!pci_attr_exists(vf->bdf, "vfio_pci/tracker_state"));
-	/* Migration is. */
+	/* Migration is offered. */
 	CHECK_NE(migration_flags(vf), 0);
 }
 
@@ -121,7 +121,7 @@ TEST_WHEN(ours_cannot_report, that_logging_is_not_offered_is_said_once)
 	CHECK_EQ(kmsg_count(mark, "mlx5.vfio.pci.*cannot report logged DMA"), 1);
 }
 
-/* What the one above saves a client from. */
+/* Our driver spares its clients this: see the test above. */
 TEST_WHEN(kernels_cannot_report, the_kernels_driver_offers_logging_without_a_report)
 {
 	uint64_t bitmap = 0;
@@ -260,7 +260,7 @@ TEST_LOGGING(a_report_may_be_coarser_than_the_tracking)
 	stop();
 }
 
-/* What is written while a report is under way is in it or in the next. */
+/* A page that is written during a report is in it or in the next one. */
 TEST_LOGGING(pages_written_during_reports_are_not_lost)
 {
 	uint64_t seen[PAGES / 64] = {};
@@ -390,7 +390,7 @@ static bool ours_can_report_and_be_charged(void)
 	return ours_can_report() && kernel_is_debians();
 }
 
-/* He may have a limit. */
+/* The user may have a limit. */
 TEST_WHEN(ours_can_report_and_be_charged, a_trackers_memory_is_charged_to_who_logs)
 {
 	long long before;
@@ -399,7 +399,7 @@ TEST_WHEN(ours_can_report_and_be_charged, a_trackers_memory_is_charged_to_who_lo
 	cgroup_enter();
 	before = cgroup_kernel_memory();
 	start();
-	/* 2 MiB for messages, and what is around them. */
+	/* 2 MiB for messages, and the rest of the tracker. */
 	CHECK_LE(2 << 20, cgroup_kernel_memory() - before);
 	stop();
 	cgroup_leave();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A VF moves between a host with the kernel's driver and one with ours, both ways: one driver
- * saves, is unloaded, and the other one loads. Not from or to the kernel's driver of 6.1, whose
- * stream is another one.
+ * saves, is unloaded, and the other one loads. The kernel's driver of 6.1 is left out: its
+ * stream has another format.
  *
  * vm-machine: connectx
  * vm-drivers: kernel ours

@@ -16,12 +16,12 @@ CLEAN_UP
 	connectx_clean_up();
 }
 
-/* Internal error, bad parameter, bad system state, bad resource, busy, limits, state, no resources. */
+/* Internal error, bad parameter, system state, resource, busy, limits, state, no resources. */
 static const unsigned int statuses[] = { 0x1, 0x3, 0x4, 0x5, 0x6, 0x8, 0x9, 0xf };
 
 /*
- * The command fails, at the first time and, if it comes more than once, at the second; with every
- * status but MEANINGFUL, which is no error.
+ * The command fails with every status but MEANINGFUL, which is no error: the first time and, if it
+ * comes more than once, the second time.
  */
 static void check_fails_unless(unsigned int meaningful, const char *command, unsigned int times,
 			       int (*operation)(void))
@@ -97,7 +97,7 @@ TEST_WHEN(migration_has_precopy, a_query_that_fails_in_precopy_is_an_error)
 	check_fails("QUERY_VHCA_MIGRATION_STATE", 1, precopy);
 }
 
-/* What making a tracker takes, and a report. */
+/* The commands that make a tracker and a report. */
 static const char * const tracker_commands[] = {
 	"ALLOC_PD", "CREATE_CQ", "CREATE_QP", "RST2INIT_QP", "INIT2RTR_QP",
 	"RTR2RTS_QP", "CREATE_MKEY", "CREATE_GENERAL_OBJECT", "MODIFY_GENERAL_OBJECT",
@@ -126,7 +126,7 @@ TEST_WHEN(dma_logging_can_report, whatever_fails_of_a_tracker_is_an_error)
 	CHECK_EQ(track(), 0);
 }
 
-/* What cannot be given back stays with the firmware; the driver goes on. */
+/* Objects that cannot be given back stay with the firmware; the driver goes on. */
 TEST(objects_that_cannot_be_destroyed_do_no_further_harm)
 {
 	static const char * const commands[] = {
@@ -146,7 +146,7 @@ TEST(objects_that_cannot_be_destroyed_do_no_further_harm)
 	}
 }
 
-/* So much stays charged after OPERATION, done once without faults and once with them. */
+/* Returns how much more memory is charged after OPERATION with FAULT than after one without. */
 static long long memory_lost(int (*operation)(void), const char *fault)
 {
 	long long before;
@@ -177,7 +177,7 @@ static int track_again_and_again(void)
 	return error;
 }
 
-/* What the firmware does not give back it may still write to: nobody else may get it. */
+/* The firmware may still write to memory that it does not give back: it must not be reused. */
 TEST_OURS(memory_that_the_firmware_has_not_let_go_of_is_not_freed)
 {
 	static const char * const tracker[] = {
@@ -199,7 +199,7 @@ TEST_OURS(memory_that_the_firmware_has_not_let_go_of_is_not_freed)
 
 #define SESSIONS 60
 
-/* Two buffers each; of what is said in 5 seconds, 10 lines are. */
+/* Two buffers per session; the log takes 10 lines in 5 seconds. */
 TEST_OURS(memory_that_is_lost_again_and_again_does_not_fill_the_log)
 {
 	int mark = kmsg_mark(), lines;
@@ -249,7 +249,7 @@ static int give_up_precopy(const char *fault)
 	return kmsg_count(mark, "saving was given up");
 }
 
-/* What is saved then only ends the noting of changes; if it does not, the driver says so. */
+/* The save at the end only ends the noting of changes; if it fails, the driver says so. */
 TEST_OURS(precopy_can_be_given_up_although_the_firmware_does_not_go_along)
 {
 	open_vf();
@@ -258,7 +258,7 @@ TEST_OURS(precopy_can_be_given_up_although_the_firmware_does_not_go_along)
 	check_usable();
 }
 
-/* The answer tells how large a buffer should be, and any will do. */
+/* The answer says how large the buffer should be, but any size will do. */
 TEST_OURS(changes_are_noted_no_longer_although_nobody_says_how_many_there_are)
 {
 	static const char * const faults[] = {
@@ -328,7 +328,7 @@ TEST_OURS(a_last_image_is_saved_although_the_firmware_says_that_there_is_none)
 	check_saved_all_the_same(STATE(STOP));
 }
 
-/* Where the request stops, the device is, and can go on from there. */
+/* The device is in the state at which the request stopped, and can go on from there. */
 TEST(a_request_that_fails_half_way_can_be_repeated)
 {
 	int data;
@@ -364,7 +364,7 @@ TEST(a_save_that_completes_late_is_waited_for)
 	close(data);
 }
 
-/* Whatever is left while the firmware still works, it is waited for, and nothing is left over. */
+/* Leaving while the firmware still works waits for it, and nothing is left over. */
 static void check_left_while_saving(void (*leave)(int data))
 {
 	int data;
@@ -427,7 +427,7 @@ TEST(a_device_closed_while_the_firmware_saves)
 	check_left_while_saving(by_device);
 }
 
-/* To a writer EAGAIN means to write it again; but the session has failed. */
+/* EAGAIN would tell the writer to write again, but the session has failed. */
 static void check_writer_is_told_to_give_up(const char *command)
 {
 	struct vfio_device *source, *target;

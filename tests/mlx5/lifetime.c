@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Files of migration that are in use while their session, or the PF, ends, and memory that comes
- * late. Freed memory is poisoned, so that whoever uses it is found out.
+ * late. Freed memory is poisoned, so that each use of it is found.
  *
  * vm-machine: connectx
  * vm-drivers: ours
@@ -33,7 +33,7 @@ CLEAN_UP
 	connectx_clean_up();
 }
 
-/* A page that is there only once somebody says so: who touches it waits. */
+/* A page that appears when let_go_on() says so: a task that touches it waits. */
 struct late_page {
 	char *memory;
 	int fault;
@@ -61,7 +61,7 @@ static char *map_memory(size_t size)
 	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	CHECK(memory != MAP_FAILED);
-	/* Each page comes for itself. */
+	/* Each page comes by a fault of its own. */
 	CHECK_OK(madvise(memory, size, MADV_NOHUGEPAGE));
 	return memory;
 }
@@ -105,7 +105,7 @@ static void *stop_saving(void *data)
 	return NULL;
 }
 
-/* He was the last one who used it, and has just come to the end of an image. */
+/* The reader is the session's last user, and has just reached the end of an image. */
 TEST(a_reader_may_come_to_his_end_after_the_session)
 {
 	struct migration_image image;
@@ -129,7 +129,7 @@ TEST(a_reader_may_come_to_his_end_after_the_session)
 	close(data);
 	run_alone(false);
 	pthread_join(thread, NULL);
-	/* What was left to a worker of this processor, he does before this. */
+	/* A worker of this processor finishes what was left to it before this. */
 	migration_set(source, STATE(RUNNING));
 	migration_save(source);
 }
@@ -169,7 +169,7 @@ TEST(a_writer_may_come_to_his_end_after_the_pf)
 	pci_unbind(bdf);
 	pci_set_vfs(pf, 0);
 	pci_unbind(pf);
-	/* Twice a grace period, in which all of the PF is freed. */
+	/* Two grace periods, in which all of the PF is freed. */
 	CHECK_OK(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0));
 	CHECK_OK(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0));
 	let_go_on(&page);
@@ -177,7 +177,7 @@ TEST(a_writer_may_come_to_his_end_after_the_pf)
 	connectx_reload_afterwards();
 }
 
-/* Memory of a session that is over would be nobody's but his. */
+/* After the session's end no one but the writer would hold its memory. */
 TEST(a_writer_whose_session_has_ended_takes_no_more)
 {
 	char *bytes = map_memory(2 * IMAGE_BYTES);
@@ -237,7 +237,7 @@ static void *ask_for_state(void *data)
 	return NULL;
 }
 
-/* That would be the PF's driver, too. Newer kernels, with iommufd, wait amid a report. */
+/* It would hold up the PF's driver, too. Newer kernels, with iommufd, wait amid a report. */
 TEST(a_report_that_waits_for_its_users_memory_holds_up_nobody)
 {
 	const struct dma_range range = { IOVA, 64 * 4096 };
@@ -268,12 +268,12 @@ TEST(a_report_that_waits_for_its_users_memory_holds_up_nobody)
 /* The cgroup of cgroup_enter(). */
 #define USER_HIGH	"/tmp/cgroup/user/memory.high"
 
-/* A client that has to wait for each page that is charged to him; it exits with REQUEST()'s -errno. */
+/* A client that waits for each page that is charged to it, and exits with REQUEST()'s -errno. */
 static pid_t wait_for_memory(int (*request)(void), long long bytes)
 {
 	pid_t child;
 
-	/* There is the cgroup before the child is in it. */
+	/* The cgroup must exist before the child enters it. */
 	cgroup_enter();
 	cgroup_leave();
 	file_write(USER_HIGH, "0");
@@ -310,14 +310,14 @@ static int begin_saving(void)
 	return migration_set_try(source, STATE(STOP_COPY), &data);
 }
 
-/* Nor the PF's driver, which needs the same lock. */
+/* It does not hold up the PF's driver either, which needs the same lock. */
 TEST(a_saver_that_waits_for_memory_holds_up_nobody)
 {
 	pid_t child;
 
 	open_large_vf();
 	child = wait_for_memory(begin_saving, 4 << 20);
-	/* He is not done: the answer did not wait for him. */
+	/* The saver is not done: the answer did not wait for it. */
 	CHECK_EQ(migration_state(source), STATE(STOP));
 	CHECK_EQ(let_finish(child), 0);
 	CHECK_EQ(migration_state(source), STATE(STOP_COPY));

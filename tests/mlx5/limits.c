@@ -92,7 +92,7 @@ TEST(a_state_too_large_for_firmware_without_chunks_is_an_error)
 	check_arrives(&image);
 }
 
-/* The kernel's driver since 6.12 offers no migration at all where the firmware has no pre-copy. */
+/* The kernel's driver since 6.12 offers no migration at all if the firmware has no pre-copy. */
 static bool precopy_may_be_missing(void)
 {
 	return driver_is_ours() || kernel_is("6.1");
@@ -179,7 +179,7 @@ TEST_OURS(a_saver_that_leaves_a_session_amid_its_chunks_can_begin_anew)
 	check_arrives(&image);
 }
 
-/* A buffer of whole pages is of 4 GiB then, for which commands have no number. */
+/* The buffer, in whole pages, would have 4 GiB, which does not fit into the commands' fields. */
 TEST_OURS(a_state_that_no_buffer_is_large_enough_for_is_an_error)
 {
 	struct migration_image image;

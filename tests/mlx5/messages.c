@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a page tracker's messages become in a client's bitmap.
+ * How a page tracker's messages appear in a client's bitmap.
  *
  * vm-machine: connectx
  * vm-drivers: kernel ours
@@ -39,7 +39,7 @@ static void open_vf(uint64_t size, uint64_t tracked_page)
 	CHECK_EQ(dma_logging_start_try(vf, &whole, 1, tracked_page), 0);
 }
 
-/* Whatever part of a run lies in a coarse page, be it one page at either end. */
+/* Any part of a run dirties a coarse page, even a single page at either end. */
 TEST_LOGGING(a_run_of_pages_dirties_each_coarse_page_that_it_touches)
 {
 	static const struct { unsigned int first, count; uint64_t coarse; } runs[] = {
@@ -59,7 +59,7 @@ TEST_LOGGING(a_run_of_pages_dirties_each_coarse_page_that_it_touches)
 	}
 }
 
-/* The tracker's pages are of 64 KiB; a bit beyond what was asked for is nobody's to set. */
+/* The tracker's pages have 64 KiB. The driver must set no bit beyond the request. */
 TEST_WHEN(ours_can_report, a_report_of_a_part_of_a_tracked_page_dirties_no_more_than_that)
 {
 	uint64_t bitmap[3] = {};
@@ -71,7 +71,7 @@ TEST_WHEN(ours_can_report, a_report_of_a_part_of_a_tracked_page_dirties_no_more_
 	CHECK_EQ(bitmap[0], 0);
 	CHECK_EQ(bitmap[1], 0x1f);
 	CHECK_EQ(bitmap[2], 0);
-	/* And one that ends in the next one. */
+	/* A report that ends in the next tracked page. */
 	CHECK_EQ(window_write(vf, IOVA + 65536, 2 * 65536, 0, 1, 1), WINDOW_DONE);
 	bitmap[1] = 0;
 	CHECK_EQ(dma_logging_report_try(vf, IOVA + 2 * 65536 - 2 * PAGE, 3 * PAGE, PAGE,
@@ -80,7 +80,7 @@ TEST_WHEN(ours_can_report, a_report_of_a_part_of_a_tracked_page_dirties_no_more_
 	CHECK_EQ(bitmap[2], 0);
 }
 
-/* The tracker's pages are of 64 KiB: a report clears them whole, also those that it asks a part of. */
+/* The tracker's pages have 64 KiB: a report of a part of a page clears the whole page. */
 static uint64_t report_of(unsigned int first, unsigned int count)
 {
 	uint64_t bitmap = 0;
@@ -99,16 +99,16 @@ TEST_WHEN(ours_can_report, two_reports_that_share_a_tracked_page_lose_nothing)
 		CHECK_EQ(window_write(vf, IOVA + 65536, 1, 0, 1, 1), WINDOW_DONE);
 		CHECK_EQ(report_of(halves[order][0], 8), 0xff);
 		CHECK_EQ(report_of(halves[order][1], 8), 0xff);
-		/* Told, they are clean. */
+		/* They are clean after the report. */
 		CHECK_EQ(report_of(0, 16), 0);
 	}
 }
 
-/* Either side of it is left, each for whoever asks, and once. */
+/* The parts on both sides are left, and each is reported once when it is asked for. */
 TEST_WHEN(ours_can_report, what_a_report_has_left_of_a_tracked_page_can_be_asked_for_in_pieces)
 {
 	open_vf(MIB, 65536);
-	/* Written again, it is left once all the same. */
+	/* A part that is written again is still left only once. */
 	for (int time = 0; time < 2; time++) {
 		CHECK_EQ(window_write(vf, IOVA + 65536, 1, 0, 1, 1), WINDOW_DONE);
 		CHECK_EQ(report_of(6, 2), 3);
@@ -118,7 +118,7 @@ TEST_WHEN(ours_can_report, what_a_report_has_left_of_a_tracked_page_can_be_asked
 	CHECK_EQ(report_of(11, 2), 0);
 	CHECK_EQ(report_of(0, 16), 0xe73f);
 	CHECK_EQ(report_of(0, 16), 0);
-	/* A new tracker owes nothing of an old one's. */
+	/* A new tracker reports nothing that an old one has left. */
 	CHECK_EQ(window_write(vf, IOVA + 65536, 1, 0, 1, 1), WINDOW_DONE);
 	CHECK_EQ(report_of(0, 8), 0xff);
 	CHECK_EQ(dma_logging_stop_try(vf), 0);
@@ -126,7 +126,7 @@ TEST_WHEN(ours_can_report, what_a_report_has_left_of_a_tracked_page_can_be_asked
 	CHECK_EQ(report_of(8, 8), 0);
 }
 
-/* 6.1 makes a report of each 64 GiB for itself: that is as much of a bitmap as it pins at once. */
+/* 6.1 reports each 64 GiB separately: it pins as much of a bitmap at once. */
 TEST_WHEN(ours_can_report, a_tracked_page_that_lies_across_two_pieces_of_a_request_is_not_lost)
 {
 	const uint64_t piece = 64ULL << 30, length = piece + 64 * PAGE, words = length / PAGE / 64;
@@ -174,7 +174,7 @@ TEST_WHEN(ours_can_report, more_messages_than_there_are_buffers_arrive)
 	free(bitmap);
 }
 
-/* A faulty firmware: its addresses are not written to the bitmap's neighbourhood; the rest counts. */
+/* Addresses of faulty firmware are not written beyond the bitmap; the others count. */
 TEST_WHEN(ours_can_report, an_address_that_nobody_asked_for_is_left_out_and_said)
 {
 	int mark = kmsg_mark();
@@ -196,7 +196,7 @@ TEST_WHEN(ours_can_report, an_address_that_nobody_asked_for_is_left_out_and_said
 	CHECK_NE(bitmap[1] & 1 << 5, 0);
 }
 
-/* What the uAPI says of a page size that the device cannot have: the driver takes another one. */
+/* As the uAPI says, the driver replaces a page size that the device cannot have. */
 TEST_WHEN(ours_can_report, a_page_size_that_the_tracker_does_not_have_is_replaced)
 {
 	static const struct { uint64_t wish, size; } sizes[] = {

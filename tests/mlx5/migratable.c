@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Why a VF cannot be migrated stands in sysfs, a word for each reason.
+ * sysfs shows why a VF cannot be migrated, by a word for each reason.
  *
  * vm-machine: connectx
  * vm-drivers: ours
@@ -22,12 +22,12 @@ static void check_says(const char *bdf, const char *word)
 	char *text = pci_attr(bdf, "vfio_pci/migratable");
 
 	CHECK_STR(text, word);
-	/* What can be migrated has a state, and nothing else has. */
+	/* A VF has a state exactly if it can be migrated. */
 	CHECK_EQ(pci_attr_exists(bdf, "vfio_pci/migration_state"), !strcmp(word, "yes"));
 	free(text);
 }
 
-/* Bound to our driver. */
+/* Binds the function to our driver. */
 static const char *take(const char *bdf)
 {
 	module_load("ours", "mlx5_vfio_pci", NULL);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a client that has closed a VF, and has a data fd of it still, does to the client that has the
- * VF next.
+ * A client that has closed a VF, but still has a data fd of it, does not disturb the VF's next
+ * client.
  *
  * vm-machine: connectx
  * vm-drivers: ours kernel
@@ -24,7 +24,7 @@ CLEAN_UP
 	connectx_clean_up();
 }
 
-/* The VF has grown: to say what it has left takes memory, which this client gets little by little. */
+/* The VF's state has grown: the answer takes memory, which this client gets bit by bit. */
 static pid_t ask_and_wait_for_memory(struct vfio_device *vf, int data)
 {
 	struct vfio_precopy_info info;
@@ -67,6 +67,6 @@ TEST_WHEN(migration_has_precopy, a_client_that_waits_for_memory_does_not_hold_up
 	vfio_close(vf);
 	vf = vfio_open(bdf);
 	migration_set(vf, VFIO_DEVICE_STATE_STOP);
-	/* It waits still, for minutes. */
+	/* The old client still waits, for minutes. */
 	CHECK_EQ(waitpid(child, NULL, WNOHANG), 0);
 }

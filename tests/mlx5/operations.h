@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * operations.h: what a client does with a VF, for tests in which it goes wrong. Each returns the
+ * operations.h: operations of a client, for tests in which they fail. Each returns the
  * first error, and 0 when there is none.
  */
 #include "connectx.h"
@@ -51,7 +51,7 @@ static inline int save(void)
 	return error;
 }
 
-/* Until the stream has run dry. */
+/* Pre-copy until the stream runs dry. */
 static inline int precopy(void)
 {
 	struct migration_image image = {};
@@ -81,7 +81,7 @@ static inline int track(void)
 	       dma_logging_stop_try(vf);
 }
 
-/* After a reset all is well: a state moves. */
+/* After a reset the VF works: a state moves. */
 static inline void check_usable(void)
 {
 	uint64_t digest;

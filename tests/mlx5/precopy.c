@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PRE_COPY: a state is sent while the VF runs, and what changes meanwhile after it.
+ * PRE_COPY: a state is sent while the VF runs, and its changes are sent after it.
  *
  * vm-machine: connectx
  * vm-drivers: kernel ours
@@ -104,7 +104,7 @@ TEST_WHEN(migration_has_precopy, the_firmware_notes_no_changes_when_precopy_is_g
 	check_not_noted_after(VFIO_DEVICE_STATE_PRE_COPY_P2P, VFIO_DEVICE_STATE_RUNNING_P2P);
 }
 
-/* What the firmware has noted is what the last images are of; then there is nothing to note. */
+/* The last images have the changes that the firmware noted. After them it notes none. */
 TEST_WHEN(migration_has_precopy, the_firmware_notes_no_changes_of_a_vf_whose_last_image_is_saved)
 {
 	struct pollfd wait = { .events = POLLIN };
@@ -121,7 +121,7 @@ TEST_WHEN(migration_has_precopy, the_firmware_notes_no_changes_of_a_vf_whose_las
 	close(wait.fd);
 }
 
-/* Nobody has read a byte, and the first image is all that the running VF is saved in. */
+/* No byte has been read, and the first image is the only one of the running VF. */
 TEST_WHEN(migration_has_precopy, a_vf_that_is_stopped_before_anything_was_read_moves)
 {
 	struct migration_image image = {};
@@ -142,7 +142,7 @@ TEST_WHEN(migration_has_precopy, a_vf_that_is_stopped_before_anything_was_read_m
 
 /*
  * Firmware that cannot track the VF in its state (0x9) says so to a save with set_track, the first
- * or a later one: the stream runs dry, and when the VF is stopped all of it comes.
+ * or a later one. Then the stream runs dry, and all of the state comes when the VF is stopped.
  */
 static void check_refused(unsigned int skip)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Resets of a VF amid what the firmware does for it.
+ * Resets of a VF while the firmware works for it.
  *
  * vm-machine: connectx
  * vm-drivers: ours
@@ -12,7 +12,7 @@
 #include "operations.h"
 
 #define COMMAND_MS	8000
-/* A reset takes 100 ms; far more than that it had waited for the firmware. */
+/* A reset takes 100 ms. One that waits for the firmware takes far longer. */
 #define PATIENCE_MS	4000
 
 CLEAN_UP
@@ -39,7 +39,7 @@ static void *change_state(void *data)
 	return (void *)(intptr_t)set_state(*state);
 }
 
-/* The VF is reset half a second after STATE was asked for. Returns what came of that. */
+/* Resets the VF half a second after a request for STATE. Returns the request's result. */
 static int reset_amid_change(unsigned int state, void (*reset)(void))
 {
 	pthread_t thread;
@@ -52,7 +52,7 @@ static int reset_amid_change(unsigned int state, void (*reset)(void))
 	return (intptr_t)result;
 }
 
-/* What comes after it would befall a VF that is not the one it was asked for. */
+/* The rest of the change would hit a VF after its reset, for which it was not meant. */
 TEST(a_reset_amid_a_state_change_ends_it)
 {
 	struct migration_image image = {};
@@ -64,7 +64,7 @@ TEST(a_reset_amid_a_state_change_ends_it)
 		CHECK_EQ(window_fill(vf, 100000, 7), WINDOW_DONE);
 		data = migration_set(vf, STATE(PRE_COPY));
 		migration_read_dry(data, &image);
-		/* Pre-copy is given up; the VF would be suspended then. */
+		/* Pre-copy is given up. Without the reset the VF would be suspended then. */
 		connectx_set("fault", "SAVE_VHCA_STATE delay=3000");
 		CHECK_ERR(ECANCELED, reset_amid_change(STATE(STOP), resets[i]));
 		CHECK_EQ(migration_state(vf), STATE(RUNNING));
@@ -74,7 +74,7 @@ TEST(a_reset_amid_a_state_change_ends_it)
 	}
 }
 
-/* What there was to ask about is gone, and firmware may refuse to be asked. */
+/* The session's state is gone, and firmware may refuse the query. */
 TEST(a_vf_that_is_reset_while_a_session_is_given_up_is_asked_nothing_more)
 {
 	open_vf();
@@ -92,7 +92,7 @@ TEST(a_vf_that_is_reset_while_a_session_is_given_up_is_asked_nothing_more)
 	}
 }
 
-/* Which of both came last, nobody knows. */
+/* It is not known whether the reset or the command came last. */
 static void check_lost(const char *command, unsigned int from, unsigned int to)
 {
 	open_vf();
@@ -150,7 +150,7 @@ static void check_patient(void (*reset)(void))
 	CHECK_LE(now_ms() - begin, PATIENCE_MS);
 }
 
-/* Others wait for a reset with a page fault, so it waits for nobody. */
+/* Page faults wait for a reset, so a reset does not wait for the firmware. */
 TEST(a_reset_does_not_wait_for_the_firmware)
 {
 	static const char * const commands[] = { "SAVE_VHCA_STATE", "DESTROY_MKEY", "DEALLOC_PD" };
@@ -164,7 +164,7 @@ TEST(a_reset_does_not_wait_for_the_firmware)
 		connectx_set("fault", "%s delay=%d", commands[i / 2], COMMAND_MS);
 		data = migration_set(vf, STATE(STOP_COPY));
 		check_patient(resets[i % 2]);
-		/* His session ended with it, and he need not wait to hear of that. */
+		/* The session ended with the reset, and a read says so at once. */
 		CHECK_ERRNO(ENODEV, read(data, &byte, 1));
 		CHECK_EQ(migration_state(vf), STATE(RUNNING));
 		close(data);

@@ -174,7 +174,7 @@ TEST(memory_that_is_not_there_is_an_error)
 	CHECK_ERRNO(EFAULT, write(data, nowhere, 100));
 }
 
-/* What ends a session, and what its fd says then. */
+/* Ways to end a session. */
 static void end_by_state(void)
 {
 	migration_set(source, STATE(STOP));
@@ -244,7 +244,7 @@ TEST(a_data_fd_may_be_closed_early)
 		CHECK_EQ(migration_state(source), STATE(STOP_COPY));
 		image = migration_save((migration_set(source, STATE(RUNNING)), source));
 		check_arrives(&image);
-		/* What has come is thrown away with a reset. */
+		/* A reset discards the data that has come. */
 		vfio_reset(target);
 		data = migration_set(target, STATE(RESUMING));
 		CHECK_EQ(migration_write_try(data, image.bytes, image.size / 2), 0);
@@ -265,7 +265,7 @@ TEST_WHEN(a_save_may_fail, a_data_fd_outlives_its_device)
 	close(data);
 }
 
-/* A reader and one who changes the state at the same time: each gets an answer. */
+/* A read and a change of the state at the same time: each gets an answer. */
 TEST_WHEN(a_save_may_fail, a_state_change_ends_a_read_that_is_under_way)
 {
 	struct migration_image image = {};

@@ -212,7 +212,7 @@ TEST(an_unbind_in_every_state_ends_when_the_device_is_closed)
 		memcpy(bdf, vf->bdf, sizeof(bdf));
 		child = fork();
 		if (!child) {
-			/* Else the device stays open here. */
+			/* Otherwise the device would stay open in this child. */
 			close(data);
 			close(vf->fd);
 			close(vf->group);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Streams that are not what a driver would have saved: refused, and after a reset the VF is as
- * good as new. And streams that are unusual and still right. The kernel's driver keeps a part of
- * this only: it takes streams that are cut or go on, and memory for what a header claims.
+ * Streams that no driver would have saved are refused, and after a reset the VF is as good as
+ * new. Streams that are unusual but right are taken. The kernel's driver keeps only a part of
+ * this: it takes streams that are cut or go on, and memory for the size that a header claims.
  *
  * vm-machine: connectx
  * vm-drivers: kernel ours
@@ -25,7 +25,7 @@ static struct vfio_device *source, *target;
 static struct migration_image good;
 static uint64_t digest;
 
-/* A good stream; with pre-copy it is of two firmware images, one that begins and one that goes on. */
+/* A good stream; with pre-copy it has two firmware images, a first one and a next one. */
 static void open_two(void)
 {
 	connectx_open_two(&source, &target);
@@ -77,8 +77,8 @@ static void check_refused(const struct migration_image *image, const char *what)
 }
 
 /*
- * A driver that finds the fault at a write leaves RESUMING with an error too; one that finds it
- * in the firmware's answer may do so only then.
+ * A driver that finds the fault at a write fails when it leaves RESUMING, too. A driver that finds
+ * it in the firmware's answer may fail only then.
  */
 static void check_damage(struct migration_image *image, const char *what)
 {
@@ -159,7 +159,7 @@ TEST_WHEN(migration_has_records, a_stream_whose_images_are_swapped_is_refused)
 
 TEST(a_stream_with_a_changed_byte_is_refused)
 {
-	/* In the firmware's header, in its data, and at its end; which digests guard. */
+	/* In the firmware's header, in its data, and at its end; digests protect them. */
 	static const double places[] = { 0.3, 0.5, 0.9 };
 
 	open_two();
@@ -199,7 +199,7 @@ static long long memory_available(void)
 	return kib << 10;
 }
 
-/* The header may be honest for all the driver knows, but the memory comes with the data. */
+/* The driver cannot know whether the header is right, but takes memory only for data that came. */
 TEST_OURS(memory_grows_with_what_has_come_and_not_with_what_is_announced)
 {
 	struct migration_image announced = {};
@@ -317,7 +317,7 @@ TEST_WHEN(migration_has_records, a_stream_can_be_split_anywhere_in_a_header)
 	}
 }
 
-/* A second stream behind the first begins a series anew, so the firmware takes the last. */
+/* A second stream after the first begins a new series, so the firmware takes the last one. */
 TEST_WHEN(migration_has_records, a_stream_that_follows_another_replaces_it)
 {
 	struct migration_image twice;

@@ -15,7 +15,7 @@ CLEAN_UP
 	connectx_clean_up();
 }
 
-/* The error is a timeout's, and the VF is in STATE after it: ERROR if nobody knows what it is at. */
+/* The error is a timeout, and the VF is in STATE after it: ERROR if its state is not known. */
 static void check_timeout(const char *command, int (*operation)(void), unsigned int state)
 {
 	int error;
@@ -54,11 +54,11 @@ TEST(a_second_suspend_that_never_completes_is_an_error)
 
 TEST(a_resume_that_never_completes_is_an_error)
 {
-	/* Set when the VF is suspended: resuming it to make it usable first is none of it. */
+	/* The fault is set when the VF is suspended, so that no RESUME before that meets it. */
 	check_timeout("RESUME_VHCA skip=100", resume, STATE(ERROR));
 }
 
-/* What a session would go on to save is not known to be still. */
+/* The VF may still run, so the session must not go on to save it. */
 TEST_OURS(a_suspend_that_never_completes_ends_the_session)
 {
 	char byte;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a page tracker takes: ranges, page sizes, address spaces; what is refused, and what an
- * error of the tracker or of its queues leads to.
+ * Ranges, page sizes and address spaces that a page tracker takes or refuses, and the
+ * consequences of an error of the tracker or of its queues.
  *
  * vm-machine: connectx
  * vm-drivers: kernel ours
@@ -79,7 +79,7 @@ TEST_LOGGING(several_ranges_are_logged)
 		 2ULL | 2ULL << 16 | 2ULL << 32);
 }
 
-/* The tracker takes 8: ranges are merged, the gaps between them included. */
+/* The tracker takes MOST ranges: more are merged, with the gaps between them. */
 static void check_merged(unsigned int count, const char *most)
 {
 	struct dma_range ranges[64];
@@ -154,7 +154,9 @@ TEST_LOGGING(ranges_that_make_no_sense_are_refused)
 	check_works();
 }
 
-/* vfio lets it through: to it an empty range overlaps none. Half of the range that it cuts would be lost. */
+/*
+ * vfio lets it pass, as an empty range overlaps none. Half of the range that it cuts would be lost.
+ */
 TEST_LOGGING(an_empty_range_beside_others_is_refused)
 {
 	static const struct dma_range ranges[] = {
@@ -200,7 +202,7 @@ TEST_LOGGING(a_report_without_a_start_is_refused)
 	CHECK_ERR(EINVAL, report(&bitmap));
 }
 
-/* Later ones pin it as they go, and do not say where they cannot. */
+/* Later kernels pin it bit by bit, and do not report where they cannot. */
 static bool vfio_pins_bitmaps_first(void)
 {
 	return kernel_is("6.1");
@@ -215,7 +217,9 @@ TEST_WHEN(vfio_pins_bitmaps_first, a_report_to_memory_that_is_not_there_is_an_er
 	check_works();
 }
 
-/* vfio lets them through: no address; whole pages past the last one; pages that it cannot count in. */
+/*
+ * vfio lets these pass: no address; whole pages past the last one; a page size too large to count.
+ */
 TEST_LOGGING(a_report_of_addresses_that_there_are_not_is_refused_and_logging_goes_on)
 {
 	static const struct { uint64_t iova, length, page; } bad[] = {
@@ -300,7 +304,7 @@ static bool ours_can_report(void)
 	return driver_is_ours() && dma_logging_can_report();
 }
 
-/* The report after it fails; a stop and a start make a new tracker. */
+/* The report after the event fails; a stop and a start make a new tracker. */
 static void check_error(void (*happen)(void))
 {
 	uint64_t bitmap;
@@ -309,7 +313,7 @@ static void check_error(void (*happen)(void))
 	CHECK_EQ(start(&whole, 1), 0);
 	check_works();
 	happen();
-	/* Of which error a report speaks is not the kernel's driver's promise. */
+	/* The kernel's driver does not promise a certain error. */
 	for (int time = 0; time < 2; time++) {
 		int error = report(&bitmap);
 
@@ -376,7 +380,7 @@ static void send_unasked(void)
 	connectx_set("event", "tracker-unasked 1");
 }
 
-/* It would be taken for the end of the next report, of which pages were missing. */
+/* It would count as the end of the next report, whose pages would be missing. */
 TEST_WHEN(ours_can_report, a_message_that_nobody_asked_for_fails_the_report)
 {
 	check_error(send_unasked);
@@ -416,7 +420,7 @@ static unsigned int system_time(pid_t child)
 	return ticks;
 }
 
-/* Also if its firmware never comes to an end. */
+/* It can be killed even if the firmware's report never ends. */
 TEST_WHEN(ours_can_report, a_client_that_reads_a_report_can_be_killed)
 {
 	uint64_t bitmap[PAGES / 64] = {};
@@ -424,7 +428,7 @@ TEST_WHEN(ours_can_report, a_client_that_reads_a_report_can_be_killed)
 
 	open_vf();
 	CHECK_EQ(start(&whole, 1), 0);
-	/* Messages that take longer to read than to send: it never waits for one. */
+	/* Reading these messages takes longer than sending them: the driver never waits for one. */
 	for (unsigned int page = 0; page < PAGES; page += 2)
 		write_page(page);
 	connectx_set("event", "tracker-flood 1");
@@ -433,11 +437,11 @@ TEST_WHEN(ours_can_report, a_client_that_reads_a_report_can_be_killed)
 		dma_logging_report_try(vf, IOVA, PAGES * PAGE, PAGE, bitmap);
 		_exit(0);
 	}
-	/* It is amid the report when it has taken a tenth of a second. */
+	/* The child is amid the report when it has used a tenth of a second. */
 	CHECK(WAIT_UNTIL(system_time(child) >= 10, 60000));
 	CHECK_OK(kill(child, SIGKILL));
 	CHECK(WAIT_UNTIL(waitpid(child, NULL, WNOHANG) == child, 60000));
-	/* What was not read of the report is lost. */
+	/* The rest of the report is lost. */
 	CHECK_ERR(EIO, report(bitmap));
 }
 
