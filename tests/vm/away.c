@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Functions whose link is reset behind the driver's back: nobody touches them until they answer
- * again, and then they are as they were, whether the PCI core says so or not. And functions that
- * are not ready yet when a reset is over.
+ * Functions whose link is reset behind the driver's back: the driver does not touch them until they
+ * answer again, and then they are as they were, whether the PCI core says so or not. And functions
+ * that are not ready yet when a reset is over.
  *
- * The kernel's driver restores nothing after link resets. witness4 and witness5 are two functions of
- * one device.
+ * The kernel's driver restores nothing after link resets. witness4 and witness5 are two functions
+ * of one device.
  *
  * vm-machine: witness
  * vm-drivers: ours
@@ -73,13 +73,13 @@ static void inject_error(const char *id)
 {
 	char *bdf = strdup(vm_bdf(id));
 
-	/* As firmware leaves it; a reset clears it, and then nobody is told. */
+	/* As firmware leaves it. A reset clears the bit, and then no error is reported. */
 	real_cfg_set(bdf, PCI_COMMAND, real_cfg(bdf, PCI_COMMAND, 2) | PCI_COMMAND_SERR, 2);
 	free(bdf);
 	vm_aer(id, FATAL);
 }
 
-/* The function tells of an error, and its link is reset; whether the PCI core then recovers or not. */
+/* The function reports an error, and its link is reset, with or without a recovery after that. */
 static void reset_the_link(const char *id)
 {
 	int mark = kmsg_mark();
@@ -124,7 +124,7 @@ static bool mapping_answers(volatile const uint32_t *map)
 	return *map == WITNESS_ID_VALUE;
 }
 
-/* The PCI core gives up if one function has no driver to ask, after it has reset the link for all. */
+/* The PCI core gives up if a function has no driver to ask, after it has reset the link for all. */
 
 TEST(a_function_whose_recovery_fails_works_again)
 {
@@ -140,7 +140,7 @@ TEST(a_function_whose_recovery_fails_works_again)
 	check_interrupt(device, event);
 }
 
-/* The table is in a BAR, which decodes nothing before it is configured. */
+/* The table is in a BAR, which decodes nothing until it is configured. */
 TEST(msix_taken_down_after_a_link_reset_waits_for_the_function)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
@@ -164,7 +164,7 @@ TEST(a_close_after_a_link_reset_waits_for_the_function)
 	check_bar(bdf);
 }
 
-/* Whoever holds state_lock may wait for others, and the reset waits for nobody. */
+/* A holder of state_lock may wait for others, but the reset does not wait for the holder. */
 TEST(mappings_go_though_a_user_holds_all_else_up)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
@@ -194,7 +194,7 @@ TEST(a_closed_function_whose_recovery_fails_can_be_opened)
 	bdf = bind_device("witness4");
 	kmsg_expect("device recovery failed");
 	reset_the_link("witness4");
-	/* For a second it may be in its reset. */
+	/* It may be in its reset for a second. */
 	CHECK(WAIT_UNTIL(vfio_open_try(bdf, bdf, &device) != -EAGAIN, LIMIT_MS));
 	for (int user = 0; user < 2; user++) {
 		check_bar(bdf);
@@ -233,7 +233,7 @@ TEST(an_unbind_after_a_recovery_that_failed_leaves_the_function_configured)
 	check_bar(bdf);
 }
 
-/* It had no driver when its link was reset. */
+/* The function had no driver when its link was reset. */
 TEST(a_function_that_has_lost_its_bars_gets_them_with_its_driver)
 {
 	struct vfio_device *device;
@@ -251,7 +251,7 @@ TEST(a_function_that_has_lost_its_bars_gets_them_with_its_driver)
 	CHECK(memory_answers(device));
 }
 
-/* The PCI core waits for the first function behind a link, and not for others. */
+/* The PCI core waits only for the first function behind a link. */
 
 static struct vfio_device *open_beside(const char *first)
 {
@@ -298,7 +298,7 @@ TEST(a_function_that_is_slow_to_come_back_from_a_hot_reset_is_waited_for)
 	CHECK_EQ(vfio_hot_reset_try(one, &one->group, 1), 0);
 	check_bar(two->bdf);
 	CHECK(memory_answers(two));
-	/* Longer than it may take: the user need not wait. */
+	/* This is longer than a reset may take: the user need not wait. */
 	witness_set("witness5", "flr-ms", "4000");
 	CHECK_EQ(vfio_hot_reset_try(one, &one->group, 1), 0);
 	CHECK(WAIT_UNTIL(memory_answers(two), LIMIT_MS));
@@ -326,7 +326,7 @@ TEST(an_open_that_meets_a_link_reset_finds_the_bars)
 
 	driver_load("disable_idle_d3=1");
 	bdf = bind_device("witness0");
-	/* Sometimes it does not answer, and each open says so. */
+	/* Sometimes the function does not answer, and each open says so. */
 	kmsg_expect("does not answer");
 	for (int round = 0; round < 10; round++) {
 		int mark = kmsg_mark();
@@ -352,8 +352,9 @@ static void reset_through_sysfs(void *bdf)
 }
 
 /*
- * The PCI core tells one function after the other of an error, each when it is not being reset: so
- * witness4 is away long before the link is reset, while its neighbour's reset lasts.
+ * The PCI core reports an error to one function after the other, and waits for the end of a
+ * function's reset before. So witness4 is away long before the link is reset, while its neighbour's
+ * reset lasts.
  */
 static pid_t prolong_the_error(struct vfio_device *witness4, int ms)
 {
@@ -396,7 +397,10 @@ TEST(an_interrupt_between_the_error_and_the_reset_does_not_storm)
 	await_the_end(device, child, mark);
 }
 
-/* Out of reset, and not configured yet, it raises what no reset has taken from it. */
+/*
+ * After the reset and before it is configured, the function raises INTx, which no reset has
+ * cleared.
+ */
 TEST(an_interrupt_after_a_link_reset_does_not_storm)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
@@ -415,8 +419,8 @@ TEST(an_interrupt_after_a_link_reset_does_not_storm)
 }
 
 /*
- * It answers, and raises what no reset has taken from it, while the PCI core holds its link in reset
- * still: that looks again after a second or more.
+ * The function answers, and raises INTx, which no reset has cleared, while the PCI core still holds
+ * its link in reset: the PCI core looks again after a second or more.
  */
 TEST(an_interrupt_amid_a_link_reset_does_not_storm)
 {
@@ -435,7 +439,7 @@ TEST(an_interrupt_amid_a_link_reset_does_not_storm)
 	CHECK(WAIT_UNTIL(memory_answers(device), LIMIT_MS));
 }
 
-/* The same where the reset is the client's own: DisINTx is set and nothing else of COMMAND is lost. */
+/* The same in a reset by the client itself: DisINTx is set, and nothing else of COMMAND is lost. */
 TEST(an_interrupt_amid_a_reset_of_the_function_itself_does_not_storm)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
@@ -461,7 +465,7 @@ TEST(an_interrupt_amid_a_reset_of_the_function_itself_does_not_storm)
 	witness_set_intx("witness0", false);
 }
 
-/* They would be made of what is about to be reset, with the device lock that AER waits for. */
+/* VFs would be made in a PF that is about to be reset, under the device lock that AER waits for. */
 TEST(a_pf_that_is_away_is_given_no_vfs)
 {
 	struct vfio_device *pf = vfio_open_with_memory("witness4",
@@ -476,7 +480,7 @@ TEST(a_pf_that_is_away_is_given_no_vfs)
 	CHECK_EQ(pci_set_vfs_try(pf->bdf, 2), 0);
 }
 
-/* To take them away needs what AER holds while it waits for the device lock. */
+/* To remove VFs needs a lock that AER holds while it waits for the device lock. */
 TEST(a_pf_that_is_away_keeps_its_vfs)
 {
 	struct vfio_device *pf = vfio_open_with_memory("witness4",
@@ -492,7 +496,7 @@ TEST(a_pf_that_is_away_keeps_its_vfs)
 	CHECK_EQ(pci_set_vfs_try(pf->bdf, 0), 0);
 }
 
-/* The PCI core switches INTx on with the last vector, and nobody would take its interrupt. */
+/* The PCI core switches INTx on with the last vector, and no handler would take the interrupt. */
 TEST(msix_taken_down_while_away_leaves_intx_off)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
@@ -506,7 +510,7 @@ TEST(msix_taken_down_while_away_leaves_intx_off)
 	await_the_end(device, child, mark);
 }
 
-/* It decodes nothing then, as its user wants it. */
+/* The function decodes nothing then, as its user has set it. */
 TEST(msix_taken_down_while_away_finds_its_table)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
@@ -530,7 +534,7 @@ static void look_until_it_has_recovered(struct vfio_device *device, int mark)
 			memory_answers(device);
 }
 
-/* However late the reset comes. */
+/* This holds however late the reset comes. */
 TEST(a_function_is_not_looked_at_while_its_link_is_reset)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
@@ -558,7 +562,7 @@ TEST(a_function_that_is_reset_between_the_error_and_the_link_reset_stays_away)
 	check_bar(device->bdf);
 }
 
-/* By root, or a neighbour's user: the reset that was announced comes all the same. */
+/* Root or a neighbour's user resets it: the announced reset of the link still comes. */
 TEST(a_function_that_is_reset_between_the_error_and_the_link_reset_comes_back)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
@@ -574,8 +578,8 @@ TEST(a_function_that_is_reset_between_the_error_and_the_link_reset_comes_back)
 /* System sleep */
 
 /*
- * The machine is put to sleep but for its processors, for five seconds. What is asked of the
- * function in this time nobody sees but those who ask.
+ * Puts the machine to sleep for five seconds, except its processors. The callers watch whether the
+ * function is touched in this time.
  */
 static void sleep_without_falling_asleep(void)
 {
@@ -623,8 +627,8 @@ TEST(a_function_that_comes_back_while_the_machine_sleeps_is_left_alone)
 }
 
 /*
- * The function dies in D3hot, and comes back while the machine sleeps; if that sleeps long enough:
- * its five seconds are counted by a clock that a busy host makes run fast.
+ * The function dies in D3hot, and comes back while the machine sleeps, if it sleeps long enough: on
+ * a busy host, the clock of its five seconds runs fast.
  */
 static bool dies_in_d3hot_and_comes_back_asleep(struct vfio_device *device)
 {
@@ -641,7 +645,7 @@ static bool dies_in_d3hot_and_comes_back_asleep(struct vfio_device *device)
 	return !witness_is_in_reset("witness0");
 }
 
-/* The PCI core saves what it finds, and would give it to a function that has come back meanwhile. */
+/* The PCI core saves what it reads, and would restore it to a function that has come back. */
 TEST(a_function_that_is_dead_in_d3hot_when_the_machine_sleeps_is_not_given_ones)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
@@ -684,7 +688,7 @@ static struct vfio_device *open_pf(void)
 	return pf;
 }
 
-/* Their BARs are in the PF, and cannot tell; nor does the PCI core, whose recovery fails. */
+/* VFs' BARs are in the PF, and do not show the reset; nor does the PCI core: its recovery fails. */
 TEST(a_vf_beside_one_without_a_driver_comes_back_with_its_pf)
 {
 	struct vfio_device *pf = open_pf(), *vf;
@@ -705,7 +709,7 @@ TEST(a_vf_beside_one_without_a_driver_comes_back_with_its_pf)
 	check_interrupt(vf, event);
 }
 
-/* While the PF has no VFs, one of them that were to be configured would miss it. */
+/* A VF that is configured while its PF has no VFs would miss the configuration. */
 TEST(a_vf_is_configured_after_its_pf)
 {
 	struct vfio_device *pf = open_pf(), *vf;
@@ -720,7 +724,7 @@ TEST(a_vf_is_configured_after_its_pf)
 	event = vfio_irq_event(vf, MSIX);
 	check_interrupt(vf, event);
 
-	/* Whoever configures the PF waits. */
+	/* The task that configures the PF waits. */
 	vfio_irq_event(pf, MSIX);
 	stuck = stuck_msix_begin(pf);
 	reset_the_link("witness1");
@@ -730,7 +734,7 @@ TEST(a_vf_is_configured_after_its_pf)
 	check_interrupt(vf, event);
 }
 
-/* COMMAND as a reset through a register of the device's own leaves it. */
+/* COMMAND is as a reset by a device register leaves it. */
 TEST(a_user_who_switches_decoding_on_again_finds_intx_off)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");

@@ -140,7 +140,7 @@ TEST(irq_index_that_there_is_not_is_refused)
 	}
 }
 
-/* ERR and REQ, with none set up */
+/* ERR and REQ, without an eventfd */
 TEST(an_eventfd_that_there_is_not_cannot_be_signalled_nor_taken_away)
 {
 	const uint32_t flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER;
@@ -161,7 +161,7 @@ TEST(a_function_without_msix_cannot_resize_it)
 	CHECK(info.flags & VFIO_IRQ_INFO_NORESIZE);
 }
 
-/* The kernel's driver of 7.3 does so, that of 6.1 offers ERR to PCIe functions only. */
+/* The kernel's driver of 7.3 does so. That of 6.1 offers ERR to PCIe functions only. */
 static bool offers_err_to_all(void)
 {
 	return driver_is_ours() || !kernel_is("6.1");
@@ -178,7 +178,7 @@ TEST_WHEN(offers_err_to_all, a_function_that_is_not_pcie_has_an_err_index_too)
 	CHECK_EQ(event_take(event), 1);
 }
 
-/* As much of struct vfio_device_info as argsz says. */
+/* The driver writes as much of struct vfio_device_info as argsz says. */
 TEST(device_info_is_as_long_as_argsz)
 {
 	struct vfio_device *nvme = open_loaded("nvme1");
@@ -446,7 +446,7 @@ TEST(features_that_there_are_not_are_refused)
 			for (size_t size = 0; size <= 64; size += 16)
 				CHECK_ERR(ENOTTY, vfio_feature_try(nvme, methods[i] | feature, data,
 								   size));
-	/* Migration is a matter of the variant drivers. */
+	/* Only variant drivers offer migration. */
 	CHECK_ERR(ENOTTY, vfio_feature_try(nvme, VFIO_DEVICE_FEATURE_GET |
 					   VFIO_DEVICE_FEATURE_MIGRATION, data, 8));
 }
@@ -580,7 +580,7 @@ static void fuzz_mmap(const struct fuzz *fuzz)
 	int flags = below(8) ? MAP_SHARED : MAP_PRIVATE;
 	void *mapping = mmap(NULL, size, below(8), flags, fuzz->device->fd, position);
 
-	/* It is touched by the kernel, to which a fault is no signal. */
+	/* The kernel touches the mapping, so that a fault is an errno and no signal. */
 	if (mapping != MAP_FAILED) {
 		if (below(2))
 			pread(fuzz->device->fd, mapping, 64, REGION(VFIO_PCI_CONFIG_REGION_INDEX));
@@ -636,7 +636,7 @@ static void fuzz_ioctl(const struct fuzz *fuzz)
 		words[1] = 1 << below(4);
 		memcpy(words + 2, &position, 8);
 		words[6] = random_fd(fuzz);
-		/* What it writes is written when somebody signals. */
+		/* Without an eventfd the data is never written. */
 		if (!fuzz->may_write_bars)
 			words[6] = -1;
 	}
@@ -684,7 +684,7 @@ static void fuzz_init(struct fuzz *fuzz, struct vfio_device *device, bool may_wr
 	CHECK_OK(munmap(fuzz->memory + PAGE, PAGE));
 }
 
-/* In processes of their own, which share the device, at the same time. */
+/* Runs in several processes at the same time, which share the device. */
 static void fuzz_in_processes(struct fuzz *fuzz, int processes, int rounds, uint64_t seed)
 {
 	for (int i = 0; i < processes; i++)
@@ -702,7 +702,7 @@ static void fuzz_in_processes(struct fuzz *fuzz, int processes, int rounds, uint
 	}
 }
 
-/* Back from whatever state the calls have left. */
+/* Checks that the device works again after any state that the calls have left. */
 static void check_still_works(struct vfio_device *device, unsigned int index, unsigned int bar,
 			      const uint32_t *bars)
 {
@@ -743,7 +743,7 @@ static void fuzz_device(const char *id, bool may_write_bars, unsigned int index,
 	fuzz_in_processes(&fuzz, processes, rounds, 20);
 	check_still_works(device, index, 0, bars);
 	vfio_close(device);
-	/* And the next client finds a function that works. */
+	/* The next client also finds a function that works. */
 	device = vfio_open(vm_bdf(id));
 	check_still_works(device, index, 0, bars);
 	vfio_close(device);

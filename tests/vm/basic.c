@@ -98,7 +98,7 @@ TEST(every_device_of_the_machine_binds_and_opens)
 		vfio_close(vfio_bind_and_open(vm_bdf(ids[i])));
 }
 
-/* Tools look at functions that nobody has open; gpu-admin-tools does at each boot. */
+/* Tools read registers of functions that are not open; gpu-admin-tools does so at each boot. */
 static uint32_t register_through_sysfs(const char *bdf, unsigned int bar, unsigned int at)
 {
 	uint32_t command = real_cfg(bdf, PCI_COMMAND, 2), value;
@@ -149,7 +149,7 @@ TEST(registers_of_a_closed_function_that_was_woken_can_be_mapped_through_sysfs)
 	}
 }
 
-/* Without idle states nothing has to wake: a reset says that somebody means to look at it. */
+/* Without idle states the function need not wake. A reset says that someone is about to read it. */
 TEST(registers_of_a_closed_function_that_was_reset_can_be_mapped_through_sysfs)
 {
 	const char *bdf = vm_bdf("nvme1");

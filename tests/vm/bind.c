@@ -167,7 +167,7 @@ TEST(unbinding_leaves_no_inodes)
 	long long before;
 
 	driver_load("disable_idle_d3=1");
-	/* What sysfs keeps of the paths that are used here is there now. */
+	/* sysfs keeps inodes of the paths that are used here; they exist after this. */
 	bind_and_unbind(bdf, 20);
 	before = inodes();
 	bind_and_unbind(bdf, 100);
@@ -205,7 +205,7 @@ TEST(driver_belongs_to_the_module_vfio_pci)
 	CHECK_STR(strrchr(target, '/') + 1, "vfio_pci");
 }
 
-/* How the kernel announces functions that only a VFIO driver that is asked for may take. */
+/* By this alias the kernel announces functions that a VFIO driver may take only on request. */
 TEST(module_has_the_vfio_pci_alias_for_any_function)
 {
 	const char *path = driver_is_ours() ? "/modules/ours/vfio_pci.ko" :

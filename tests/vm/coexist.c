@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ours beside the kernel's own vfio-pci-core and vfio-pci.
+ * Our modules beside the kernel's own vfio-pci-core and vfio-pci.
  *
- * The kernel's vfio-pci has the same name as ours, so that one of the two must stay out. For the
- * tests that need both at work it is loaded under another name: its image is patched in memory.
+ * The kernel's vfio-pci has the same name as ours, so that only one of them can be loaded. For the
+ * tests that need both it is loaded under another name: its image is patched in memory.
  *
  * vm-machine: switch
  * vm-drivers: ours
@@ -44,7 +44,7 @@ static void replace_all(char *data, size_t size, const char *old, const char *ne
 	CHECK_GT(count, 0);
 }
 
-/* Where the signature begins to be one: without its last bytes a module counts as unsigned. */
+/* The size before the signature's last bytes: without these a module counts as unsigned. */
 static size_t size_unsigned(const char *image, size_t size)
 {
 	static const char mark[] = "~Module signature appended~\n";
@@ -172,8 +172,8 @@ TEST(one_driver_can_follow_the_other)
 }
 
 /*
- * Both at work on functions that a hot reset would reset together. Neither may take the other's
- * device for its own.
+ * Both have functions that a hot reset would reset together. Neither may take the other's device
+ * for its own.
  */
 
 static struct vfio_device *ours, *theirs;
@@ -202,7 +202,7 @@ TEST(functions_of_one_conventional_bus_work_under_both_drivers)
 	open_one_each("edu1", "edu2");
 	check_works(ours);
 	check_works(theirs);
-	/* The container is ours', so that theirs goes first. */
+	/* The container belongs to our device, so the other one is closed first. */
 	close(theirs->fd);
 	check_works(ours);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Everything at once: processes that use one device in every way, and the administrator with them.
- * It must end, nobody may be stuck, and the devices must be usable afterwards. What goes wrong is for
- * the kernel log to say, above all on a kernel with lockdep and KASAN.
+ * Everything at once: processes and the administrator use one device in every way.
+ * It must end, no process may be stuck, and the devices must be usable afterwards. The kernel log
+ * says what goes wrong, above all on a kernel with lockdep and KASAN.
  *
  * vm-machine: resets
  * vm-drivers: ours kernel
@@ -30,7 +30,7 @@ static void on_fault(int signal)
 	siglongjmp(fault, 1);
 }
 
-/* What it does once; errors are the others' doing. */
+/* One step of a worker. Errors are ignored: other workers cause them. */
 typedef void (*work)(struct context *context, unsigned int round);
 
 static void set_command(struct vfio_device *device, uint16_t command)
@@ -230,7 +230,7 @@ TEST(one_device_in_every_way_at_once)
 	check_usable(vfio_open(vm_bdf("nvme0")));
 }
 
-/* Each resets the other, too. */
+/* Each device's resets also reset the other one. */
 TEST(two_devices_of_one_set_in_every_way_at_once)
 {
 	struct context contexts[2] = { { .nr_groups = 1 }, { .nr_groups = 1 } };

@@ -2,7 +2,7 @@
 /*
  * Configuration space as a client sees and writes it.
  *
- * AER is left to nobody, so that injected errors stay in the registers.
+ * The kernel does not handle AER, so that injected errors stay in the registers.
  *
  * vm-machine: virtio
  * vm-drivers: ours kernel
@@ -291,7 +291,7 @@ TEST(rom_bar_is_sized_with_an_enable_bit_of_its_own)
 		struct vfio_device *device = vfio_bind_and_open(vm_bdf(ids[i]));
 		uint32_t old = cfg32(device, PCI_ROM_ADDRESS);
 		uint32_t size = region_size(device, VFIO_PCI_ROM_REGION_INDEX);
-		/* After the size, for which the kernel may have written down where the ROM is. */
+		/* Read after the size: for that the kernel may have written the ROM's address. */
 		uint32_t real = real_cfg(device->bdf, PCI_ROM_ADDRESS, 4);
 
 		CHECK_GT(size, 0);
@@ -389,7 +389,7 @@ TEST(memory_decoding_is_switched_by_writes_of_every_width)
 		CHECK_ERR(EIO, vfio_read_try(nvme, 0, 0, &value, 4));
 		vfio_write(nvme, CONFIG, PCI_COMMAND, PCI_COMMAND_MEMORY, width);
 		CHECK_EQ(vfio_read_try(nvme, 0, 0, &value, 4), 4);
-		/* The upper half has nothing to do with it. */
+		/* The upper half of COMMAND does not change it. */
 		vfio_write(nvme, CONFIG, PCI_COMMAND + 1, 0, 1);
 		CHECK_EQ(vfio_read_try(nvme, 0, 0, &value, 4), 4);
 	}
@@ -876,12 +876,12 @@ static bool controller_lives(const char *bdf)
 	return lives;
 }
 
-/* A VF whose PF the nvme driver has, and is done starting. */
+/* Makes a VF of a PF that the nvme driver has finished starting. */
 static const char *make_vf(void)
 {
 	const char *pf = vm_bdf("nvme0");
 
-	/* The driver takes none of itself when it is loaded. */
+	/* The nvme driver takes neither by itself when it is loaded. */
 	pci_attr_set(pf, "driver_override", "none");
 	pci_attr_set(vm_bdf("nvme1"), "driver_override", "none");
 	module_load("base", "nvme", NULL);
@@ -981,7 +981,7 @@ static uint32_t intended_difference(struct vfio_device *device, unsigned int at)
 	return mask;
 }
 
-/* Registers whose writing does more than store bits. */
+/* Registers in which a write does more than store bits. */
 static bool acts(struct vfio_device *device, unsigned int at)
 {
 	return at == real_cfg_cap(device->bdf, PCI_CAP_ID_PM) + PCI_PM_CTRL ||
@@ -1061,7 +1061,7 @@ TEST_OURS(every_register_of_a_vf_reads_and_is_written_as_under_the_kernels_drive
 	compare_with_the_kernels(make_vf());
 }
 
-/* Whatever is written anywhere */
+/* Any value written anywhere */
 
 static void check_function_works(struct vfio_device *device)
 {
@@ -1132,7 +1132,7 @@ TEST(ones_and_zeros_everywhere_leave_function_and_host_whole)
 		CHECK_EQ(bridge_register(device->bdf, PCI_MEMORY_BASE, 4), window);
 		CHECK_EQ(bridge_register(device->bdf, PCI_COMMAND, 2), command);
 		vfio_close(device);
-		/* The next client finds nothing of it. */
+		/* The next client does not see any of the writes. */
 		device = vfio_open(vm_bdf(id));
 		check_same_view(device, &fresh);
 		check_real_bars(device->bdf, bars);

@@ -11,7 +11,7 @@
 #include "nvme.h"
 #include "vmtest.h"
 
-/* nvme0 has an FLR and MSI-X; pci-testdev has neither, and a reset over the bus. */
+/* nvme0 has an FLR and MSI-X; pci-testdev has neither, and is reset by its bus. */
 static const char * const subjects[] = { "nvme0", "testdev0" };
 
 #define SUBJECTS 2
@@ -31,7 +31,7 @@ static void revive_device(const char *bdf)
 	CHECK_NE(real_cfg(bdf, PCI_COMMAND, 2), 0xffff);
 }
 
-/* QEMU does not find them now, either. */
+/* QEMU does not know the addresses of dead devices either. */
 CLEAN_UP
 {
 	revive_device(pci_find(0x1b36, 0x0010, 0));
@@ -107,7 +107,7 @@ TEST_OURS(open_of_a_vf_of_a_dead_pf_says_so_and_resets_nothing)
 	check_open_fails_as(vf, name);
 }
 
-/* Opened alive, dead now. */
+/* Opens a device, which dies after that. */
 static struct vfio_device *open_and_kill(const char *id)
 {
 	struct vfio_device *device = vfio_bind_and_open(vm_bdf(id));
@@ -170,15 +170,15 @@ TEST_OURS(a_dead_function_is_not_reset_at_close)
 	revive_device(bdf);
 	CHECK(is_marked(bdf));
 
-	/* The reset that it was not given is not forgotten. */
+	/* The driver remembers the reset that it could not do, and does it now. */
 	testdev = vfio_open(bdf);
 	cfg_command(testdev, PCI_COMMAND_MEMORY, 0);
 	CHECK_EQ(vfio_read(testdev, 0, 4, 4), 0);
 }
 
 /*
- * Nobody has saved all ones as its state meanwhile. The kernel's driver of 6.1 waits for resets that
- * never end, for longer than a test may take.
+ * The driver must not save all ones as the device's state. The kernel's driver of 6.1 waits for
+ * resets that never end, for longer than a test may take.
  */
 TEST_OURS(a_device_that_comes_back_works_again)
 {
@@ -204,7 +204,7 @@ TEST_OURS(a_device_that_comes_back_works_again)
 	CHECK_EQ(real_cfg(bdf, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY, PCI_COMMAND_MEMORY);
 }
 
-/* What a client repeats says nothing more in the log. */
+/* Operations that a client repeats add nothing to the log. */
 
 static void repeat(const char *id, uint8_t state, void (*work)(struct vfio_device *device))
 {
@@ -276,7 +276,7 @@ TEST_OURS(who_lets_a_function_that_died_in_d3hot_sleep_again_and_again_fills_no_
 	repeat("nvme0", 3, enter_and_leave_low_power);
 }
 
-/* To find that it has died asleep is one line. */
+/* The log has one line when the function is found to have died asleep. */
 TEST_OURS(who_looks_at_a_function_that_died_in_low_power_fills_no_log)
 {
 	struct vfio_device *nvme;
@@ -291,7 +291,7 @@ TEST_OURS(who_looks_at_a_function_that_died_in_low_power_fills_no_log)
 	mark = kmsg_mark();
 	for (int n = 0; n < 50; n++) {
 		cfg16(nvme, PCI_STATUS);
-		/* It would fall asleep again. */
+		/* Gives the function time to fall asleep again. */
 		WAIT_UNTIL(!strcmp(pm_status(nvme->bdf), "suspended"), 20);
 	}
 	CHECK_LE(kmsg_count(mark, nvme->bdf), 2);

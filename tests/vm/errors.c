@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the host tells a client without an interrupt of the function: PCIe errors (ERR), and that it
- * wants the device back (REQ).
+ * Events from the host, not from the function: PCIe errors (ERR), and the request to give the
+ * device back (REQ).
  *
  * vm-machine: resets
  * vm-drivers: ours kernel
@@ -17,7 +17,7 @@
 #define STATUS_BAR	4
 #define STATUS		20
 
-/* Names of QEMU's for errors of both kinds that a driver is told of */
+/* QEMU's names for errors of both kinds that are reported to a driver */
 #define NONFATAL	"POISON_TLP"
 #define FATAL		"MALF_TLP"
 
@@ -26,7 +26,7 @@ static struct vfio_device *open_rng(void)
 	return vfio_open_with_memory("rng0", "disable_idle_d3=1");
 }
 
-/* What happened before may still hold the device: the reset then asks for another try. */
+/* An earlier event may still hold the device: then the reset asks for another try. */
 static void check_usable_after_reset(struct vfio_device *rng)
 {
 	int error;
@@ -70,7 +70,7 @@ TEST(fatal_error_signals_err_and_leaves_a_usable_function)
 	CHECK_EQ(bar[STATUS], 1);
 }
 
-/* The link was reset under it: it gets its BARs back, whatever its client does. */
+/* The function's link was reset: it gets its BARs back, whatever its client does. */
 TEST_OURS(fatal_error_leaves_the_function_its_bars)
 {
 	struct vfio_device *rng = open_rng();
@@ -205,7 +205,7 @@ static void release(struct vfio_device *device)
 	close(device->container);
 }
 
-/* The system's number of an eventfd, the lowest free one until nobody refers to it any more. */
+/* The system's number of an eventfd: the lowest free one, until its last reference goes. */
 static int eventfd_number(int event)
 {
 	char path[64];
@@ -230,7 +230,7 @@ static void check_no_reference_is_left(unsigned int index)
 	struct vfio_device *rng = open_rng();
 	int number = next_number(), event, other;
 
-	/* Replaced, taken away, left to close. */
+	/* The eventfd is replaced, taken away, and left to close. */
 	event = vfio_irq_event(rng, index);
 	other = vfio_irq_event(rng, index);
 	close(event);
@@ -305,7 +305,7 @@ TEST(unbind_asks_the_client_and_waits_for_it)
 	check_unbound(child, rng->bdf);
 }
 
-/* It asks again, for a client that was not ready to listen. */
+/* The driver asks again, for a client that was not ready to listen. */
 TEST(unbind_asks_more_than_once)
 {
 	struct vfio_device *rng = open_rng();
@@ -340,7 +340,7 @@ static uint8_t status_of_an_unbound_function(const char *bdf)
 	return bar[STATUS];
 }
 
-/* Who closes it while it is being unbound cannot reset it. The kernel's driver leaves it as it is. */
+/* A close during an unbind cannot reset the function. The kernel's driver leaves it as it is. */
 TEST_OURS(unbind_leaves_nothing_of_the_client_to_the_next_driver)
 {
 	struct vfio_device *rng = open_rng();
@@ -355,7 +355,7 @@ TEST_OURS(unbind_leaves_nothing_of_the_client_to_the_next_driver)
 	CHECK_EQ(status_of_an_unbound_function(rng->bdf), 0);
 }
 
-/* The administrator holds the device lock: a reset would wait for the client, who waits for it. */
+/* The unbind holds the device lock and waits for the client: a reset must not wait for it. */
 TEST(reset_during_unbind_does_not_deadlock)
 {
 	struct vfio_device *rng = open_rng();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * BARs that are no registers: an IDE controller in compatibility mode has fixed ports, which its BARs
- * do not show.
+ * BARs that are not registers: an IDE controller in compatibility mode has fixed ports. Its BARs
+ * do not show them.
  *
  * vm-machine: ide
  * vm-drivers: ours kernel

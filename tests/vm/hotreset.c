@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hot reset: the slot or bus with all functions on it, for who owns them all.
+ * Hot reset: the slot or bus with all functions on it, for a user that owns them all.
  *
  * vm-machine: resets
  * vm-drivers: ours kernel
@@ -155,7 +155,7 @@ TEST(hot_reset_of_a_function_that_is_alone_resets_it)
 	CHECK(!is_marked(testdev));
 }
 
-/* Members that nobody has open belong to who has the group. */
+/* Members that are not open belong to the user that has the group. */
 TEST(functions_that_are_bound_and_closed_are_reset_too)
 {
 	struct vfio_device *testdev, *other;
@@ -198,7 +198,7 @@ TEST(mappings_of_all_functions_come_back)
 	}
 }
 
-/* Others hammer their mappings and configuration space all the while. */
+/* Other processes keep accessing their mappings and configuration space. */
 TEST(accesses_wait_while_the_slot_is_reset)
 {
 	struct vfio_device *devices[SLOT_SIZE];
@@ -267,7 +267,7 @@ TEST(member_in_low_power_is_woken_and_reset)
 	CHECK_NE(vfio_read(devices[0], 0, 8, 4), 0xffffffff);
 }
 
-/* What prevents one */
+/* Conditions that prevent a hot reset */
 
 TEST(wrong_group_is_refused)
 {
@@ -364,7 +364,7 @@ TEST(groups_of_all_functions_are_needed)
 	CHECK_NE(vfio_read(nvme, 0, 8, 4), 0xffffffff);
 }
 
-/* VFs are nobody's neighbours, not even their PF's: who may have them reset cannot be told. */
+/* A bus with VFs is not reset: the driver cannot know which user may reset them. */
 TEST(bus_with_vfs_is_not_reset_even_for_who_owns_them_all)
 {
 	static uint8_t token[16] = { 0xb3, 0xa1 };
@@ -404,7 +404,7 @@ TEST(last_close_of_a_slot_resets_what_has_no_reset)
 	mark(devices[2]);
 	close(devices[1]->fd);
 	testdev = vfio_open_with(devices[0], vm_bdf("testdev1"));
-	/* The others are open still: nothing could be done. */
+	/* The others are still open: the reset was not possible. */
 	CHECK(is_marked(testdev));
 	close(testdev->fd);
 	close(devices[2]->fd);

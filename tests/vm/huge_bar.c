@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A BAR of 2 TiB. The device file gives each region 1 TiB: what the BAR has beyond, an offset names
- * as the next region's, and only an access or a mapping that begins before it can reach.
+ * A BAR of 2 TiB. The device file gives each region 1 TiB: offsets beyond that are the next
+ * region's, and only an access or a mapping that begins before reaches the rest of the BAR.
  *
  * vm-machine: huge-bar
  * vm-drivers: ours kernel
@@ -35,7 +35,7 @@ static struct vfio_device *open_huge(void)
 	return device;
 }
 
-/* The MIB before 1 TiB and the one behind it; returns where the one behind it is. */
+/* Maps the MiB before 1 TiB and the one behind it; returns where the second one begins. */
 static volatile char *map_across(struct vfio_device *device)
 {
 	char *memory = vfio_mmap(device, BAR, TIB - MIB, 2 * MIB, PROT_READ | PROT_WRITE);
@@ -85,14 +85,14 @@ TEST(a_mapping_across_1_tib_is_the_bars_on_both_sides)
 	struct vfio_device *device = open_huge();
 	volatile char *behind = map_across(device);
 
-	/* Nobody has written there: the memory of the host is not so empty. */
+	/* Nothing was written there; the host's memory at this address is not zero. */
 	CHECK_EQ(*(volatile uint32_t *)(behind + BEHIND), 0);
 	check_is_the_bar(device, behind);
 	vfio_write(device, BAR, TIB - 8, 0x55aa1234, 4);
 	CHECK_EQ(*(volatile uint32_t *)(behind - 8), 0x55aa1234);
 }
 
-/* What is left of it begins where an offset would name the next region. */
+/* The rest of it begins where an offset would name the next region. */
 TEST(a_mapping_that_is_cut_at_1_tib_is_the_bars)
 {
 	struct vfio_device *device = open_huge();

@@ -23,7 +23,7 @@
 
 #define INTX		VFIO_PCI_INTX_IRQ_INDEX
 #define LIMIT_MS	10000
-/* How long an interrupt that must not come is given to come. */
+/* How long to wait for an interrupt that must not come. */
 #define QUIET_MS	150
 
 static void acknowledge(struct vfio_device *edu)
@@ -38,8 +38,8 @@ static void raise_irq(struct vfio_device *edu)
 }
 
 /*
- * No reset clears edu's status. And where the interrupt controller masks, the emulated one may have
- * latched an interrupt, and forgets it only when it falls while the pin is in use.
+ * No reset clears edu's status. And the emulated interrupt controller, if it masks, may have
+ * latched an interrupt, and forgets it only when the line falls while the pin is in use.
  */
 static void settle(struct vfio_device *edu)
 {
@@ -63,7 +63,7 @@ static struct vfio_device *open_edu(const char *parameters)
 	return edu;
 }
 
-/* A promise that holds wherever the interrupt is masked. */
+/* A promise for both places where the interrupt can be masked. */
 #define TEST_BOTH_MASKS(name)								\
 	static void name(struct vfio_device *edu);					\
 	TEST(name##_masked_in_the_function) { name(open_edu("nointxmask=0")); }		\
@@ -274,7 +274,7 @@ TEST_BOTH_MASKS(unmask_does_not_override_the_clients_disable_bit)
 	CHECK_COMES(event);
 }
 
-/* A masked interrupt is unmasked by an unmask alone; the bit is a second condition, not another. */
+/* Only an unmask unmasks a masked interrupt; the bit is a second condition, not another way. */
 TEST_OURS_BOTH_MASKS(clients_disable_bit_does_not_unmask)
 {
 	int event = vfio_irq_event(edu, INTX);
@@ -419,7 +419,7 @@ TEST_OURS_BOTH_MASKS(one_eventfd_as_trigger_and_unmask_does_not_deadlock)
 	CHECK_GT(event_wait(event, LIMIT_MS), 0);
 }
 
-/* How often it came, on all processors. */
+/* How often the interrupt came, on all processors. */
 static unsigned long long interrupts_of(unsigned int irq)
 {
 	unsigned long long sum = 0;
@@ -431,7 +431,7 @@ static unsigned long long interrupts_of(unsigned int irq)
 	return sum;
 }
 
-/* Nothing but the handlers of interrupts runs on that processor, until the test ends. */
+/* Until the test ends, only interrupt handlers run on that processor, besides this process. */
 static void take_the_processor_of(unsigned int irq)
 {
 	struct sched_param param = { .sched_priority = 50 };
@@ -452,9 +452,9 @@ CLEAN_UP
 }
 
 /*
- * An interrupt that nobody acknowledges then comes at once again after each unmask: not from within
- * its own handler, after which the processor would do nothing else. The kernel's driver may never
- * get out of that.
+ * An interrupt that is not acknowledged comes again at once after each unmask. It must not come
+ * from within its own handler, or the processor would do nothing else. The kernel's driver may
+ * never get out of that.
  */
 TEST_OURS_BOTH_MASKS(one_eventfd_as_trigger_and_unmask_does_not_take_a_processor)
 {
@@ -467,7 +467,7 @@ TEST_OURS_BOTH_MASKS(one_eventfd_as_trigger_and_unmask_does_not_take_a_processor
 	before = interrupts_of(irq);
 	raise_irq(edu);
 	CHECK(WAIT_UNTIL(interrupts_of(irq) > before, LIMIT_MS));
-	/* What unmasks from now on has no processor to run on. */
+	/* From now on the unmask work has no processor to run on. */
 	for (int round = 0; round < 5; round++)
 		CHECK_LE(interrupts_of(irq) - before, 2);
 	acknowledge(edu);
@@ -713,8 +713,8 @@ TEST(shared_line_tells_each_function_its_own)
 }
 
 /*
- * Somebody else cleared DisINTx of a function that the client masked, as the end of a reset does. The
- * kernel's driver says that such an interrupt is not its own, until the host switches off the line.
+ * DisINTx of a function that the client masked is cleared from outside, as at the end of a reset.
+ * The kernel's driver says that such an interrupt is not its own, until the host disables the line.
  */
 TEST_OURS(masked_function_that_asserts_all_the_same_does_not_cost_others_the_line)
 {
@@ -783,7 +783,7 @@ TEST(interrupt_comes_after_low_power)
 	CHECK_QUIET(event);
 }
 
-/* What the core of interrupts says of it is not for a user to repeat. */
+/* A user must not be able to repeat the messages of the kernel's interrupt core. */
 TEST_OURS(who_asks_for_a_line_that_is_taken_again_and_again_fills_no_log)
 {
 	struct vfio_device *edu, *nic;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ioeventfd: register writes that signalling an eventfd does.
+ * ioeventfd: register writes that the signal of an eventfd makes.
  *
  * vm-machine: default
  * vm-drivers: ours kernel
@@ -67,8 +67,8 @@ static bool reads(struct vfio_device *device, unsigned int bar, uint64_t offset,
 }
 
 /*
- * pci-testdev: a byte selects a test; the header that then reads says where to write which byte,
- * and counts such writes.
+ * pci-testdev: a byte selects a test. The header that can be read then says which byte to write
+ * where, and counts such writes.
  */
 struct testdev {
 	unsigned int bar;
@@ -428,7 +428,7 @@ static void *toggle_decoding(void *device)
 	return NULL;
 }
 
-/* What cannot be done where the signal comes from is done by a work item. */
+/* A work item does a write that is not possible in the context of the signal. */
 TEST(writes_are_done_under_contention)
 {
 	struct vfio_device *vga = open_device("vga0");

@@ -58,7 +58,7 @@ static long page_faults(void)
 	return usage.ru_minflt;
 }
 
-/* Some places in the BAR that no two of which lie in one page. */
+/* Some places in the BAR, no two of them in one page. */
 static size_t place(int n)
 {
 	return n * (GIB / 64) + n * 3 * PAGE + 4 * n;
@@ -136,7 +136,7 @@ static void *touch_all_the_time(void *unused)
 	return NULL;
 }
 
-/* Of faults that fill it, one is cut short by a revocation, another goes on where that was. */
+/* A revocation cuts off one of the faults that fill the mapping, and another goes on there. */
 TEST(decoding_that_is_switched_while_others_fault_leaves_no_page)
 {
 	struct vfio_device *device = open_large();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The latch: a device keeps the tunables that it was bound under, and sysfs shows them.
+ * The latch: a device keeps the tunables with which it was bound, and sysfs shows them.
  *
  * vm-machine: default
  * vm-drivers: ours kernel
@@ -257,7 +257,7 @@ TEST(unbind_gives_vga_decoding_back)
 	CHECK_STR(vga_arbiter(bdf), before);
 }
 
-/* A client left behind would be called, in a module that is gone, when the other VGA device goes. */
+/* A client left behind would be called, in an unloaded module, when the other VGA device goes. */
 TEST(unbind_leaves_no_vga_arbiter_client)
 {
 	static const char * const parameters[] = { "disable_vga=0", "disable_vga=1" };

@@ -377,7 +377,7 @@ static void *raise_until_stopped(void *data)
 	return NULL;
 }
 
-/* Each comes to the eventfd before or to the one after. */
+/* Each interrupt comes to the old eventfd or to the new one. */
 TEST_OURS(no_interrupt_is_lost_while_its_eventfd_is_replaced)
 {
 	struct raiser raiser = { .nvme = open_nvme(), .events = { event_new(), event_new() } };
@@ -580,8 +580,8 @@ static void *raise_and_wait(void *data)
 }
 
 /*
- * Who runs on a CPU has seen it take the interrupts that were on their way there. Linux 6.1 on x86
- * may forget a vector that is given out again before one that is left over for it comes in.
+ * A task that has run on a CPU knows that the CPU has taken its interrupts under way. Linux 6.1 on
+ * x86 may forget a vector that is given out again before its last interrupt comes in.
  */
 static void let_cpus_take_interrupts(void)
 {
@@ -638,7 +638,7 @@ TEST_OURS(all_vectors_of_a_large_table_can_be_added_one_by_one)
 	}
 }
 
-/* The client's hands on what is the host's */
+/* The client writes what belongs to the host */
 
 static uint32_t table_offset(struct vfio_device *device)
 {
@@ -665,7 +665,7 @@ TEST(table_written_through_a_mapping_is_right_after_enabling_again)
 
 	enable_all(nvme, events);
 	check_all_come(nvme, events);
-	/* Messages that are none, all masked. The IOMMU keeps them from others' interrupts. */
+	/* Invalid messages, all masked. The IOMMU keeps them from other interrupts. */
 	for (unsigned int n = 0; n < VECTORS; n++) {
 		table[4 * n + 3] = 1;
 		table[4 * n + 0] = 0;

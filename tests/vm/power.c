@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Power: idle devices, the low power feature, power states that the client asks for, and system
- * sleep, which kernel 7.3 does not enter on processors that take turns, whoever's driver it has.
+ * sleep, which kernel 7.3 does not enter on processors that take turns, with any driver.
  *
  * vm-machine: default
  * vm-drivers: ours kernel
@@ -538,7 +538,7 @@ TEST(wakeup_eventfd_that_is_none_is_refused)
 	CHECK_EQ(enter_low_power(nvme), 0);
 }
 
-/* Reads wake it, and let it fall asleep again, between any two steps of a write. */
+/* Between any two steps of a write, reads wake the function and let it fall asleep again. */
 TEST(a_command_written_in_low_power_stays)
 {
 	struct vfio_device *nvme;
@@ -585,7 +585,7 @@ TEST(open_function_survives_system_sleep)
 	CHECK_EQ(vfio_read(nvme, 0, 8, 4), version);
 }
 
-/* The PCI core saves and restores what it finds: in D3hot, with the host's own decoding and quiet. */
+/* The PCI core saves and restores the state in D3hot, with the host's own decoding and no INTx. */
 TEST_OURS(system_sleep_leaves_decoding_and_intx_as_the_client_has_them)
 {
 	struct vfio_device *nvme;

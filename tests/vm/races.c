@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Threads of one client at one register or one line, on processors that run at the same time: what
- * each of them does is done, whatever the others do.
+ * Threads of one client use one register or one line, on processors that run at the same time.
+ * The work of each thread is done, whatever the others do.
  *
  * vm-machine: default
  * vm-drivers: ours kernel
@@ -99,7 +99,7 @@ TEST(writers_of_neighbouring_bytes_lose_nothing)
 	run_writers(writers, 4, write_own_byte);
 }
 
-/* The upper half of a BAR's address: one dword of the shadow, for four who write a byte each. */
+/* The upper half of a BAR's address is one dword of the shadow: four threads write a byte each. */
 TEST(writers_of_one_dword_lose_nothing)
 {
 	struct vfio_device *nvme = vfio_open_with_memory("nvme1", NULL);
@@ -153,7 +153,7 @@ static void toggle_mastering(struct thread *thread, unsigned int round)
 		  PCI_COMMAND_MEMORY | (round & 1 ? PCI_COMMAND_MASTER : 0));
 }
 
-/* The kernel's driver writes back the bit as it was when another thread read the register. */
+/* The kernel's driver writes back an old value of the bit, from another thread's read. */
 TEST_OURS(intx_stays_masked_and_unmasked_beside_writes_of_command)
 {
 	struct vfio_device *edu = vfio_open_with_memory("edu0", "nointxmask=0");
@@ -177,8 +177,9 @@ static void toggle_intx_disable(struct thread *thread, unsigned int round)
 }
 
 /*
- * A line that is masked at the interrupt controller is one function's alone. Who asks for it in vain
- * and toggles his disable bit meanwhile has switched off, or on too often, what is another's.
+ * A line that is masked at the interrupt controller belongs to one function. Another function that
+ * asks for it in vain, and toggles its disable bit meanwhile, must not switch the line off, or on
+ * too often.
  */
 TEST(interrupt_that_cannot_be_had_leaves_its_owners_line_alone)
 {
@@ -201,7 +202,7 @@ TEST(interrupt_that_cannot_be_had_leaves_its_owners_line_alone)
 		CHECK_ERR(EBUSY, vfio_irq_eventfds_try(nic, INTX, 0, 1, &other));
 	stop(&toggler);
 	file_write("/proc/sys/kernel/printk", "7");
-	/* Again and again: an emulated interrupt may get lost on a busy host. */
+	/* Repeated, since an emulated interrupt may get lost on a busy host. */
 	CHECK(WAIT_UNTIL(({
 		vfio_write(edu, 0, EDU_IRQ_RAISE, 1, 4);
 		vfio_write(edu, 0, EDU_IRQ_ACK, 0xffffffff, 4);
@@ -230,7 +231,7 @@ static int ioeventfd_try(struct vfio_device *device, uint64_t data, int fd)
 static int write_event;
 static atomic_int failed;
 
-/* Takes one away that stands anywhere in the list, and puts it at its head. */
+/* Removes an ioeventfd from anywhere in the list, and adds it at the head. */
 static void replace_own_write(struct thread *thread, unsigned int round)
 {
 	uint64_t data = thread->first + round * 37 % WRITES_EACH;

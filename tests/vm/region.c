@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Regions: what GET_INFO and GET_REGION_INFO say of them, reads and writes, mappings, ROM, VGA.
+ * Regions: GET_INFO and GET_REGION_INFO, reads and writes, mappings, ROM, VGA.
  *
  * vm-machine: default
  * vm-drivers: ours kernel
@@ -13,14 +13,14 @@
 #define PAGE 4096
 
 #ifdef __aarch64__
-/* The register of the GIC that translates, as far as no mapping moves it. */
+/* The GIC's register that translates messages, as far as no mapping moves it. */
 #define MSI_ADDRESS_MASK	0xfffu
 #define MSI_ADDRESS		0x040u
 #define VGA_ROM			0x10000
 #else
 #define MSI_ADDRESS_MASK	0xfff00000u
 #define MSI_ADDRESS		0xfee00000u
-/* The first card's is the firmware's copy in memory, whatever the card has. */
+/* The first card's ROM is the firmware's copy in memory, whatever the card has. */
 #define VGA_ROM			0x20000
 #endif
 
@@ -229,7 +229,7 @@ TEST(info_calls_take_a_larger_argsz_and_refuse_a_smaller_one)
 	}
 }
 
-/* What a caller of an older header has behind its structure is not the driver's. */
+/* The driver must not write behind the structure of a caller with an older header. */
 TEST(device_info_of_the_first_header_is_not_overrun)
 {
 	struct vfio_device *nvme = open_loaded("nvme1");
@@ -486,7 +486,7 @@ static void touch_mapping(struct vfio_device *device, unsigned int bar)
 	volatile uint32_t *page = vfio_mmap(device, bar, 0, PAGE, PROT_READ);
 
 	CHECK(page != MAP_FAILED);
-	/* What does not answer ends the process. */
+	/* An access that is not answered ends the process. */
 	(void)*page;
 	CHECK_OK(munmap((void *)page, PAGE));
 }
@@ -595,7 +595,7 @@ TEST(mapping_does_not_grow)
 	CHECK_EQ(page[EDU_ID / 4], 0x010000ed);
 }
 
-/* Of a mapping that was moved, the kernel's driver of 6.1 does not know. */
+/* The kernel's driver of 6.1 does not know a mapping that was moved. */
 TEST_OURS(mapping_that_was_moved_is_taken_away_too)
 {
 	struct vfio_device *edu = open_loaded("edu0");
@@ -658,7 +658,7 @@ TEST(mappings_fault_while_memory_decoding_is_off)
 	for (int round = 0; round < 3; round++) {
 		for (int i = 0; i < 2; i++)
 			CHECK(!faults(pages[i]));
-		/* Touched here too, so that there is something to take away. */
+		/* This process touches it, too, so that there is a page to take away. */
 		CHECK_NE(pages[0][2], 0xffffffff);
 		cfg_command(nic, 0, PCI_COMMAND_MEMORY);
 		for (int i = 0; i < 2; i++)
@@ -716,7 +716,7 @@ static void *read_all_the_time(void *data)
 	return NULL;
 }
 
-/* The second reads at any time what the first one's page fault has mapped. */
+/* The second thread reads at any time what a page fault of the first one has mapped. */
 TEST(readers_of_a_mapping_never_see_a_reset)
 {
 	struct vfio_device *nvme = open_loaded("nvme1");
@@ -936,6 +936,6 @@ TEST(with_disable_vga_there_is_no_vga_region)
 	CHECK_ERR(EINVAL, vfio_region_try(vga, VFIO_PCI_VGA_REGION_INDEX, NULL));
 	CHECK_ERRNO(EINVAL, pread(vga->fd, &value, 1,
 				  ((uint64_t)VFIO_PCI_VGA_REGION_INDEX << 40) + 0x3c0));
-	/* The frame buffer is the client's all the same. */
+	/* The client still has the frame buffer. */
 	CHECK_EQ(vfio_read_try(vga, VGA_FRAMEBUFFER, 0, &value, 4), 4);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Function reset: on request, at open, at close; and when the one at open is spared.
+ * Function reset: on request, at open and at close; and when an open needs none.
  *
- * Whether a reset happened is seen in the device: a mark is written into a register that a reset
- * clears and that nobody else writes. Behind the driver's back it is written through sysfs,
+ * The device shows whether a reset happened: a mark is written into a register that a reset
+ * clears and that nothing else writes. Behind the driver's back it is written through sysfs,
  * which iomem=relaxed allows although the driver holds the BAR.
  *
  * vm-machine: resets
@@ -56,8 +56,8 @@ static void set_command(const char *bdf, uint32_t value)
 }
 
 /*
- * Leaves a mark in a closed device, and nothing else: the administrator's own, which says whether
- * the next open resets.
+ * Leaves a mark in a closed device and changes nothing else. The mark shows whether the next open
+ * resets.
  */
 static void mark_behind_the_drivers_back(const struct subject *subject)
 {
@@ -76,12 +76,12 @@ static void mark_behind_the_drivers_back(const struct subject *subject)
 	set_command(bdf, command);
 }
 
-/* Bound, opened and closed once: with our driver a clean function. */
+/* Binds, opens and closes the function once: with our driver it is clean then. */
 static const char *prepare(const struct subject *subject)
 {
 	const char *bdf = vm_bdf(subject->id);
 
-	/* Awake, so that the mark can be written at any time. */
+	/* It stays awake, so that the mark can be written at any time. */
 	driver_load("disable_idle_d3=1");
 	pci_bind(bdf, VFIO_PCI);
 	vfio_close(vfio_open(bdf));
@@ -181,7 +181,7 @@ TEST(mapping_survives_a_reset)
 	}
 }
 
-/* Another's thread touches the mapping all the while: it waits, and never sees all ones. */
+/* Another thread touches the mapping all the time: it waits, and never sees all ones. */
 TEST(mapping_waits_while_the_function_is_reset)
 {
 	volatile uint32_t *bar;
@@ -259,7 +259,7 @@ TEST(reset_through_sysfs_while_in_d3hot_wakes_and_resets)
 	CHECK(!is_marked(nvme, &by_flr));
 }
 
-/* What one client leaves the next does not find */
+/* Traces of one client that the next one must not find */
 
 static void leave_a_mess(struct vfio_device *device, const struct subject *subject)
 {
@@ -313,7 +313,7 @@ TEST(next_client_finds_nothing_after_a_bus_reset_that_the_administrator_chose)
 	check_no_mess(&nic_by_bus);
 }
 
-/* Through D3hot: the emulation keeps its registers, configuration space is what can be seen. */
+/* In D3hot the emulation keeps its registers, so only configuration space shows the reset. */
 TEST(next_client_finds_config_space_fresh_after_a_reset_through_d3hot)
 {
 	const char *bdf = vm_bdf("nic0");
@@ -347,7 +347,7 @@ TEST(closed_function_masters_and_decodes_nothing)
 		CHECK_EQ(real_cfg(bdf, PCI_COMMAND, 2) & (PCI_COMMAND_MEMORY | PCI_COMMAND_IO), 0);
 }
 
-/* Nor does a reset through sysfs change that. */
+/* A reset through sysfs does not change that either. */
 TEST(closed_function_decodes_after_a_reset_what_it_did_before)
 {
 	const char *bdf = vm_bdf(by_flr.id);
@@ -392,7 +392,7 @@ TEST(next_client_of_one_that_was_killed_finds_nothing)
 	CHECK_EQ(vfio_read(nvme, 0, NVME_CC, 4), 0);
 }
 
-/* The reset at open: spared where the last close left the function clean, and only there */
+/* The reset at open: left out if, and only if, the last close left the function clean */
 
 TEST_OURS(clean_function_is_not_reset_at_open)
 {
@@ -417,7 +417,7 @@ TEST_OURS(function_that_slept_is_still_clean)
 	pci_bind(bdf, VFIO_PCI);
 	vfio_close(vfio_open(bdf));
 	pci_wait_power_state(bdf, "D3hot");
-	/* Awake for the mark alone, and without the kernel's knowing. */
+	/* It is awake for the mark alone, and the kernel does not know it. */
 	control = real_cfg_cap(bdf, PCI_CAP_ID_PM) + PCI_PM_CTRL;
 	asleep = real_cfg(bdf, control, 2);
 	real_cfg_set(bdf, control, asleep & ~PCI_PM_CTRL_STATE_MASK, 2);
@@ -426,7 +426,7 @@ TEST_OURS(function_that_slept_is_still_clean)
 	CHECK(is_marked(open_subject(&by_flr), &by_flr));
 }
 
-/* Who wakes it means to look at it. */
+/* A process that wakes the function may be about to use it. */
 TEST(open_of_a_function_that_was_woken_resets)
 {
 	const char *bdf = vm_bdf("nvme0");
@@ -477,14 +477,14 @@ TEST(open_after_a_config_write_through_sysfs_resets)
 		CHECK(!next_open_resets(&by_flr));
 }
 
-/* Else it would have to be noticed. */
+/* Otherwise the driver would have to notice it. */
 TEST(bound_function_cannot_be_enabled_through_sysfs)
 {
 	CHECK_ERR(EBUSY, pci_attr_set_try(prepare(&by_flr), "enable", "1"));
 	CHECK_ERR(EBUSY, pci_attr_set_try(vm_bdf("nvme0"), "enable", "0"));
 }
 
-/* No method, no reset at close: the next open, which has one again, must do it. */
+/* Without a method, close cannot reset: the next open, which has a method again, must do it. */
 TEST(open_after_a_failed_reset_resets)
 {
 	const char *bdf = prepare(&by_flr);
@@ -496,7 +496,7 @@ TEST(open_after_a_failed_reset_resets)
 	CHECK(next_open_resets(&by_flr));
 }
 
-/* A serial port driver is told that a port is where pci-testdev's ports are. */
+/* A serial port driver is made to claim pci-testdev's ports. */
 TEST(open_of_a_function_whose_ports_are_held_elsewhere_resets)
 {
 	struct serial_struct serial = {}, before;
@@ -544,7 +544,7 @@ TEST_OURS(who_opens_and_closes_again_and_again_fills_no_log)
 	CHECK_EQ(kmsg_count(mark, bdf), 0);
 }
 
-/* System sleep, last: after it the emulated root ports tell of no errors. */
+/* System sleep comes last: after it the emulated root ports report no errors. */
 
 TEST(open_after_a_system_sleep_resets)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * After somebody restored configuration space, whoever it was: decoding is what the client made it,
- * not what was saved, and INTx is on in the function only while somebody serves it.
+ * After any restore of configuration space, decoding is as the client has set it,
+ * not what was saved, and INTx is on in the function only while it has a handler.
  *
- * The kernel's driver keeps nearly none of it: it leaves INTx on with nobody to serve it, or off for
+ * The kernel's driver keeps nearly none of it: it leaves INTx on without a handler, or off for
  * good, and does not restore after a link reset.
  *
  * vm-machine: witness
@@ -37,7 +37,7 @@ static bool is_intx_off(struct vfio_device *device)
 	return real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
 }
 
-/* Who restores */
+/* Ways to restore */
 
 static void set_power_state(struct vfio_device *device, unsigned int state)
 {
@@ -67,7 +67,7 @@ static void let_sleep_and_wake(struct vfio_device *device)
 	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
 }
 
-/* The PCI core restores what was saved when the client put it there. */
+/* The PCI core restores the state that it saved when the client put the function into D3hot. */
 static void let_sleep_in_d3hot_and_wake(struct vfio_device *device)
 {
 	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
@@ -76,7 +76,7 @@ static void let_sleep_in_d3hot_and_wake(struct vfio_device *device)
 	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
 }
 
-/* Whoever wants to change its power state next finds the function as it shall be. */
+/* The next change of the power state finds the function as it shall be. */
 static void reset_the_link(struct vfio_device *device)
 {
 	int start = kmsg_mark(), event = vfio_irq_event(device, ERR);
@@ -101,7 +101,7 @@ static void check_decoding(struct vfio_device *device, uint16_t expected)
 		CHECK_EQ(vfio_read(device, 2, WITNESS_ID, 4), WITNESS_ID_VALUE);
 }
 
-/* What a reset has saved before is not the truth any more. */
+/* The state that a reset has saved is out of date. */
 static void check_decoding_after(const char *id, void (*restore)(struct vfio_device *))
 {
 	struct vfio_device *device = open_with_memory(id);
@@ -166,7 +166,7 @@ static void check_intx_comes(struct vfio_device *device, const char *id, int eve
 	CHECK(!is_intx_off(device));
 }
 
-/* What a reset saves has INTx on, or off, when the opposite is right. */
+/* The state that a reset saves has INTx on or off when the opposite is right. */
 static void check_intx_after(const char *id, void (*restore)(struct vfio_device *))
 {
 	struct vfio_device *device = open_with_memory(id);
@@ -230,7 +230,7 @@ static void check_without_intx(struct vfio_device *device, unsigned int index)
 	CHECK(is_intx_off(device));
 }
 
-/* The PCI core switches it on with the last vector; and firmware leaves it on. */
+/* The PCI core switches INTx on with the last vector, and firmware leaves it on. */
 TEST(intx_is_off_in_the_function_from_open_to_close_unless_it_is_set_up)
 {
 	const char *bdf = vm_bdf("witness0");
@@ -340,7 +340,7 @@ TEST(link_reset_leaves_intx_off_without_a_handler)
 {
 	struct vfio_device *device = open_with_memory("witness0");
 
-	/* A reset with a handler: what is saved has INTx on. */
+	/* The state that a reset with a handler saves has INTx on. */
 	vfio_irq_event(device, INTX);
 	vfio_reset(device);
 	vfio_irq_disable(device, INTX);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A device that takes its time for each access: nobody is its hostage. Half a minute of accesses
+ * A device that is slow for each access must not hold up others. Half a minute of accesses
  * is under way in one process while another wants something else of the device.
  *
  * vm-machine: slow
@@ -17,7 +17,7 @@
 #define SIZE		0x10000
 #define COUNTS_BAR	2
 
-/* What the child tells of its one read or write: 0 while it is under way. */
+/* The result of the child's one read or write: 0 while it is under way. */
 static volatile ssize_t *result;
 static uint8_t bytes[SIZE];
 

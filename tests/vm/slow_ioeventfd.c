@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Many ioeventfds of a function that takes its time: no other user is their hostage.
+ * Many ioeventfds of a slow function do not hold up another user.
  *
  * vm-machine: slow-and-witness
  * vm-drivers: ours
@@ -45,8 +45,8 @@ static uint64_t writes_done(struct vfio_device *slow)
 }
 
 /*
- * Masked at the controller, it is unmasked in the workqueue of this processor, which would have the
- * writes, too. One round may be late because the machine is: not each.
+ * An interrupt that is masked at the controller is unmasked in the workqueue of this processor,
+ * which would have the writes, too. One round may be late because the machine is, but not each.
  */
 TEST(slow_ioeventfds_hold_up_no_interrupt_of_another_user)
 {
@@ -65,7 +65,7 @@ TEST(slow_ioeventfds_hold_up_no_interrupt_of_another_user)
 	CHECK_EQ(vfio_irqs_try(other, INTX,
 			       VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_UNMASK, 0, 1,
 			       &unmask, sizeof(unmask)), 0);
-	/* It is masked while the writes go on. */
+	/* The interrupt is masked while the writes go on. */
 	witness_set("witness0", "intx-limit-ms", "60000");
 	witness_set_intx("witness0", true);
 	CHECK_EQ(event_wait(trigger, LIMIT_MS), 1);

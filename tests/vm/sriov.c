@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A PF in user space's hands, and its VFs behind a token.
+ * A PF that user space has, and its VFs behind a token.
  *
  * vm-machine: default
  * vm-drivers: ours kernel
@@ -46,7 +46,7 @@ static struct vfio_device *open_pf(void)
 	return pf;
 }
 
-/* A PF that is open under TOKEN, with one VF; VFs of a PF that vfio-pci has are given to it too. */
+/* Makes a VF of PF, which gets TOKEN. VFs of a PF that vfio-pci has are given to vfio-pci, too. */
 static const char *make_vf(struct vfio_device *pf)
 {
 	const char *vf;
@@ -102,7 +102,7 @@ TEST(function_without_sriov_has_no_vfs)
 	CHECK(pci_set_vfs_try(vm_bdf("nvme1"), 1) < 0);
 }
 
-/* What the driver does so that no native driver takes a VF of a PF that is in user space's hands. */
+/* The driver keeps native drivers from taking VFs of a PF that user space has. */
 TEST(vfs_of_a_bound_pf_are_reserved_for_vfio_pci)
 {
 	const char *pf = vm_bdf("nvme0"), *vf;
@@ -157,7 +157,7 @@ TEST(client_cannot_put_a_pf_with_vfs_to_sleep)
 		 PCI_PM_CTRL_STATE_MASK, 0);
 }
 
-/* The making takes a tenth of a second and more, in which the client asks for D3hot again and again. */
+/* To make VFs takes a tenth of a second and more, in which the client keeps asking for D3hot. */
 TEST(pf_stays_awake_while_its_vfs_are_made)
 {
 	struct vfio_device *pf = open_pf();
@@ -226,7 +226,7 @@ TEST(vf_opens_with_the_token_of_its_pf_only)
 	vfio_close(device);
 }
 
-/* By the hundred he would have what else is in the log. */
+/* Hundreds of lines would push other messages out of the log. */
 TEST_OURS(wrong_tokens_are_a_few_lines_in_the_log)
 {
 	struct vfio_device *pf = open_pf(), *device;
@@ -337,7 +337,7 @@ TEST(pf_whose_vfs_are_not_in_use_opens_without_token_and_takes_a_new_one)
 	CHECK_EQ(open_named(vf, " vf_token=" OTHER, &device), 0);
 }
 
-/* A VF in user space's hands */
+/* A VF that user space has */
 
 TEST(vf_shows_ids_that_its_config_space_lacks)
 {

@@ -32,7 +32,7 @@ static void fail_to_bind(const char *bdf)
 	CHECK_STR(pci_driver(bdf), "");
 }
 
-/* Remove a function from the bus and find it again, of which the arbiter tells all its clients. */
+/* Remove a function from the bus and find it again: the arbiter tells all its clients of that. */
 static void remove_and_rescan(const char *bdf)
 {
 	pci_attr_set(bdf, "remove", "1");
@@ -131,7 +131,7 @@ TEST(native_driver_can_take_the_function_after_a_failed_probe)
 }
 
 /*
- * Were the notifier still there, the PCI core would call into freed memory, or an unloaded
+ * If the notifier were still there, the PCI core would call into freed memory, or an unloaded
  * module, when the native driver gives the function VFs.
  */
 TEST_OURS(failed_probe_leaves_no_sriov_notifier)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The witness (tests/sim/witness.c) sees what it promises to see; and with it, that a driver touches
- * a function only where it answers.
+ * The witness (tests/sim/witness.c) sees what it promises to see, and shows that a driver touches
+ * a function only while it answers.
  *
  * vm-machine: witness
  * vm-drivers: ours kernel
@@ -29,11 +29,11 @@ CLEAN_UP
 	witness_set("witness0", "rom-data", "32");
 	witness_set_intx("witness0", false);
 	pci_attr_set_try(bdf, "reset", "1");
-	/* As firmware leaves it; QEMU wants it for errors that are reported. */
+	/* As firmware leaves it; QEMU needs the bit to report errors. */
 	real_cfg_set(bdf, PCI_COMMAND, real_cfg(bdf, PCI_COMMAND, 2) | PCI_COMMAND_SERR, 2);
 }
 
-/* The instrument: a test that counted something must have it forgotten. */
+/* The instrument: a test that counted something must make it forget that. */
 
 static volatile uint32_t *map_bar(const char *bdf)
 {
@@ -150,7 +150,7 @@ TEST(witness_sees_accesses_in_a_reset)
 	CHECK_NE(real_cfg(bdf, PCI_VENDOR_ID, 4), 0xffffffff);
 	CHECK_EQ(witness_count("witness0", "config-in-reset"), 1);
 	check_counted("access-in-reset", 1);
-	/* What it lost. */
+	/* Restores what the function lost. */
 	real_cfg_set(bdf, PCI_BASE_ADDRESS_0, memory, 4);
 	real_cfg_set(bdf, PCI_BASE_ADDRESS_2, ports, 4);
 	real_cfg_set(bdf, control, enabled, 2);
@@ -251,7 +251,7 @@ TEST(every_way_in_works_on_a_witness)
 	}
 }
 
-/* Beyond what the kernel's quirk says is there, the bus hangs. */
+/* Beyond the size that the kernel's quirk sets, the bus hangs. */
 TEST(configuration_beyond_a_quirks_size_is_not_touched)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness3", NULL);
@@ -292,7 +292,7 @@ TEST(bar_read_wakes_a_sleeping_function)
 	check_read_wakes(device, 2, WITNESS_ID, WITNESS_ID_VALUE);
 }
 
-/* The kernel's driver does. */
+/* The kernel's driver touches it. */
 TEST_OURS(msix_of_a_function_in_d3hot_is_not_touched)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness0", NULL);
@@ -306,7 +306,7 @@ TEST_OURS(msix_of_a_function_in_d3hot_is_not_touched)
 	cfg_set16(device, control, 0);
 }
 
-/* It asks the function whether the interrupt is pending: nobody may in these 10 ms. */
+/* An unmask asks the function whether the interrupt is pending: forbidden in these 10 ms. */
 static struct vfio_device *open_with_unmask_eventfd(void)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness0", NULL);
@@ -373,7 +373,7 @@ TEST_OURS(ioeventfds_touch_nothing_while_the_function_does_not_decode)
 	CHECK_EQ(vfio_read(device, 0, WITNESS_SCRATCH, 4), 0x12345678);
 }
 
-/* Capabilities that a client does not see: witness2 has two, and registers of its own behind them. */
+/* Capabilities that a client does not see. witness2 has two, and its own registers behind them. */
 #define HIDDEN		0x200
 #define HIDDEN_SIZE	12
 #define UNKNOWN		0x280
@@ -398,7 +398,7 @@ TEST(registers_behind_a_hidden_capability_are_the_devices_own)
 	}
 }
 
-/* Its end is known to nobody, so that what follows might be a register of the host's. */
+/* The capability's end is not known, so what follows might be a register of the host's. */
 TEST_OURS(unknown_capability_takes_no_write_and_can_be_read)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness2", NULL);
@@ -417,7 +417,7 @@ TEST_OURS(unknown_capability_takes_no_write_and_can_be_read)
 	}
 }
 
-/* Whether it waits by now, and that while the function is being reset. */
+/* Whether the child waits, while the function is still being reset. */
 static bool waits_for_the_reset(pid_t child)
 {
 	CHECK(WAIT_UNTIL(child_waits(child) || !witness_is_in_reset("witness0"), LIMIT_MS));
@@ -432,7 +432,7 @@ static void make_resets_last(int ms)
 	witness_set("witness0", "flr-ms", text);
 }
 
-/* What must happen within a reset gets as long as it needs. */
+/* Repeats with longer resets until the events fit into one. */
 #define FOR_LONGER_AND_LONGER(ms) for (int ms = 1000; ms <= 16000; ms *= 2)
 
 static void do_reset(void *device)
@@ -453,9 +453,9 @@ static void do_read(void *data)
 }
 
 /*
- * Whoever frees an interrupt waits for those who read its files in procfs. One of them may be in a
- * page fault on a BAR, and that one may wait for whoever has the function. A reset makes both wait;
- * the one who frees is the first. The kernel's driver stops there for good.
+ * A task that frees an interrupt waits for the readers of its files in procfs. A reader may be in a
+ * page fault on a BAR, and the fault may wait for the task that has the function. A reset makes
+ * both wait; the task that frees the interrupt comes first. The kernel's driver deadlocks there.
  */
 TEST_OURS(interrupts_are_freed_while_procfs_copies_to_a_bar)
 {
@@ -489,9 +489,9 @@ TEST_OURS(interrupts_are_freed_while_procfs_copies_to_a_bar)
 }
 
 /*
- * AER walks the bus with the PCI core's lock held, which whoever changes a power state takes: it
- * must not wait for a user, who may hold up who frees an interrupt as long as he likes. (The kernel's
- * driver waits with a lock of its own, and signals no error meanwhile.)
+ * AER walks the bus with the PCI core's lock held, which a change of a power state takes. So AER
+ * must not wait for a user, who may hold up a task that frees an interrupt for any time. (The
+ * kernel's driver waits with a lock of its own, and signals no error meanwhile.)
  */
 TEST_OURS(recovery_does_not_wait_for_the_functions_users)
 {
@@ -522,7 +522,7 @@ static void do_read_config(void *bdf)
 	real_cfg(bdf, PCI_STATUS, 2);
 }
 
-/* A user's reset waits for who frees an interrupt, and holds up nobody who does not. */
+/* A user's reset waits for a task that frees an interrupt, and holds up no other task. */
 TEST_OURS(a_reset_that_waits_holds_up_neither_recovery_nor_others)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness0", NULL);
@@ -540,7 +540,7 @@ TEST_OURS(a_reset_that_waits_holds_up_neither_recovery_nor_others)
 	vm_aer("witness0", "MALF_TLP");
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
 	vm_wait_recovered(mark, LIMIT_MS);
-	/* And it can be killed. */
+	/* The reset can be killed. */
 	CHECK_OK(kill(resets, SIGKILL));
 	CHECK_OK(waitpid(resets, NULL, 0));
 	stuck_msix_end(&stuck);
@@ -548,7 +548,7 @@ TEST_OURS(a_reset_that_waits_holds_up_neither_recovery_nor_others)
 
 /*
  * A reset through sysfs waits while open or close resets the function, and goes on as soon as that
- * is done. The kernel's driver then takes what is in a function that is being reset for its state.
+ * is done. The kernel's driver then saves the registers of a function in reset as its state.
  */
 
 static void do_reset_through_sysfs(void *data)
@@ -577,7 +577,7 @@ static void read_bars(const char *bdf, uint32_t *values)
 		values[n] = real_cfg(bdf, bars[n], 4);
 }
 
-/* In D0 all the time, bound. */
+/* Binds the function, which stays in D0. */
 static char *bind_witness(uint32_t *values)
 {
 	char *bdf = strdup(vm_bdf("witness0"));
@@ -668,8 +668,8 @@ TEST_OURS(close_that_meets_a_reset_through_sysfs_keeps_the_bars)
 }
 
 /*
- * A function is clean until somebody could have reached it. Whether an open resets is seen in a
- * register that a reset clears, and that the administrator writes.
+ * A function is clean until someone could have reached it. A register that a reset clears, and that
+ * the administrator writes, shows whether an open resets.
  */
 
 static bool open_resets(const char *bdf, const char *name)
@@ -697,7 +697,7 @@ static void check_clean(const char *bdf, const char *name)
 		CHECK(!open_resets(bdf, name));
 }
 
-/* A message that is not fatal: nothing is reset, and no register but status bits tells of it. */
+/* The error is not fatal: nothing is reset, and only status bits show it. */
 TEST(open_after_an_error_resets)
 {
 	char *bdf = strdup(vm_bdf("witness0"));
@@ -745,7 +745,7 @@ TEST(open_of_a_vf_after_its_pf_was_in_use_resets)
 	vf = strdup(pci_vf(pf_bdf, 0));
 	pci_bind(vf, VFIO_PCI);
 	snprintf(name, sizeof(name), "%s vf_token=" TOKEN, vf);
-	/* It is in use now, and then it was. */
+	/* The PF is in use at the first two opens, and was before the third. */
 	CHECK(open_resets(vf, name));
 	CHECK(open_resets(vf, name));
 	vfio_close(pf);
@@ -756,7 +756,7 @@ TEST(open_of_a_vf_after_its_pf_was_in_use_resets)
 	check_clean(vf, name);
 }
 
-/* A closed function is nobody's: it does not write to memory. */
+/* A closed function has no user, and must not write to memory. */
 TEST(close_ends_dma)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
@@ -780,7 +780,7 @@ static void do_reset_of_a_slow_function(void *device)
 	vfio_reset_try(device);
 }
 
-/* Masked at the controller, it is unmasked in the system's workqueue. */
+/* An interrupt that is masked at the controller is unmasked in the system's workqueue. */
 TEST(ioeventfds_that_wait_hold_up_no_interrupt_of_another_user)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness0", "nointxmask=1 disable_idle_d3=1");
@@ -807,7 +807,7 @@ TEST(ioeventfds_that_wait_hold_up_no_interrupt_of_another_user)
 	witness_wait_in_reset("witness0");
 	for (unsigned int n = 0; n < MANY_EVENTS; n++)
 		CHECK_EQ(write(events[n], &one, sizeof(one)), sizeof(one));
-	/* It is asserted still, and comes in again as soon as it is unmasked. */
+	/* The interrupt is still asserted, and comes again as soon as it is unmasked. */
 	CHECK_EQ(write(unmask, &one, sizeof(one)), sizeof(one));
 	CHECK_EQ(event_wait(trigger, 20000), 1);
 	CHECK(witness_is_in_reset("witness0"));
@@ -828,7 +828,7 @@ static void work_on(int processor)
 		work++;
 }
 
-/* Where it fails a processor stays in the interrupt's handler, and the machine hangs. */
+/* If this fails, a processor stays in the interrupt's handler, and the machine hangs. */
 TEST_OURS(an_interrupt_that_raises_itself_does_not_take_a_processor)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
@@ -844,7 +844,7 @@ TEST_OURS(an_interrupt_that_raises_itself_does_not_take_a_processor)
 	vfio_write_by_event(device, 0, WITNESS_TRIGGER, 0, -1);
 }
 
-/* The PCI core says what it misses each time that it is asked to map one. */
+/* The PCI core logs what is missing each time that it is asked to map a ROM. */
 TEST_OURS(who_looks_for_a_rom_where_none_is_again_and_again_fills_no_log)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
@@ -897,9 +897,10 @@ static void close_it(void *device)
 }
 
 /*
- * AER walks the bus with the PCI core's lock, and waits for the device lock, which the unbind holds;
- * whoever adds a function waits for AER, and all who want to walk wait behind him. With the kernel's
- * driver so does who closes the device, and nobody can add or remove a function any more.
+ * AER walks the bus with the PCI core's lock, and waits for the device lock, which the unbind
+ * holds. A task that adds a function waits for AER, and all tasks that walk the bus wait behind it.
+ * With the kernel's driver the closing task does, too, and no function can be added or removed any
+ * more.
  */
 TEST_OURS(a_close_that_an_unbind_waits_for_walks_no_bus)
 {
@@ -914,7 +915,7 @@ TEST_OURS(a_close_that_an_unbind_waits_for_walks_no_bus)
 	vm_aer("witness0", "POISON_TLP");
 	CHECK(WAIT_UNTIL(kmsg_count(mark, "PCIe Bus Error"), LIMIT_MS));
 	adds = child_start(add_a_vf, device);
-	/* Said before it waits for the lock. */
+	/* The kernel logs this before it waits for the lock. */
 	CHECK(WAIT_UNTIL(kmsg_count(mark, "1234:7718") && child_waits(adds), LIMIT_MS));
 	pause_ms(QUIET_MS);
 	closes = child_start(close_it, device);
@@ -936,7 +937,7 @@ TEST(vital_product_data_can_be_read_after_a_read_beyond_its_end)
 	CHECK_EQ(cfg16(device, vpd + PCI_VPD_ADDR), PCI_VPD_ADDR_F);
 }
 
-/* The PCI core waits for each piece of it, and says that it has come to nothing. */
+/* The PCI core waits for each piece of it, and logs that nothing came. */
 TEST_OURS(who_writes_vital_product_data_of_a_dead_function_fills_no_log)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* child.h: processes of a test that wait for something, and end in time or not. */
+/* child.h: processes of a test that wait for something, and should or should not end in time. */
 #ifndef VMTEST_CHILD_H
 #define VMTEST_CHILD_H
 
@@ -9,15 +9,15 @@
 /* A child that does WORK. */
 pid_t child_start(void (*work)(void *data), void *data);
 
-/* Fails the test, by the name of WHAT it is, if the child does not end, or not well. */
+/* Fails the test if the child does not end, or fails. WHAT names the child. */
 void child_check_ends(const char *what, pid_t child);
 
 /* Whether it waits for something in the kernel, uninterruptibly. */
 bool child_waits(pid_t child);
 
 /*
- * The file in procfs of the interrupt of MSI-X vector 0 of a function: whoever frees the interrupt
- * waits for who reads it.
+ * Opens a procfs file of the interrupt of a function's MSI-X vector 0: a task that frees the
+ * interrupt waits for the file's readers.
  */
 int irq_affinity_open(const char *bdf);
 
@@ -27,8 +27,8 @@ struct vfio_device;
 pid_t child_disable_msix(struct vfio_device *device);
 
 /*
- * Two children: one takes MSI-X down, and waits with what it holds of the driver for the other one,
- * which reads of vector 0 to a page that nobody will ever provide.
+ * Two children: one takes MSI-X down, and waits with the driver's locks for the other one, which
+ * reads a file of vector 0 into a page that never comes.
  */
 struct stuck_msix {
 	pid_t disables;
@@ -36,7 +36,7 @@ struct stuck_msix {
 };
 
 struct stuck_msix stuck_msix_begin(struct vfio_device *device);
-/* It must be stuck still, and comes to its end now. */
+/* Checks that it is still stuck, and ends it. */
 void stuck_msix_end(const struct stuck_msix *stuck);
 
 #endif

@@ -10,7 +10,7 @@
 
 struct client;
 
-/* Run a shell command line to its end; fails the test when it takes too long. */
+/* Run a shell command line to its end; fails the test if it takes too long. */
 struct client *client_start(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Write to its standard input. */
 void client_say(struct client *client, const char *text);

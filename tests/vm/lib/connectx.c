@@ -27,8 +27,8 @@ enum { SIZE = 0x08, SEED = 0x10, OFFSET = 0x18, LENGTH = 0x20, ADDRESS = 0x28, C
 enum { FILL = 1, TOUCH = 2, TAKE_DIGEST = 3, WRITE = 4 };
 
 /*
- * What one test leaves for the next: what the PF's driver alone has in the firmware; that it must
- * be reloaded; a property that was changed, and what it was before.
+ * Files from one test to the next: the firmware objects of the PF's driver alone; a mark that it
+ * must be reloaded; the old values of properties that were changed.
  */
 #define OBJECTS		"/tmp/connectx-objects"
 #define WORN		"/tmp/connectx-worn"
@@ -48,8 +48,8 @@ static void property_set(const char *name, const char *value)
 }
 
 /*
- * Of the objects those that only a VF's driver makes and destroys while the PF's runs: not the
- * EQs, which newer versions of mlx5_core make at their first use and keep.
+ * The objects that only a VF's driver makes and destroys while the PF's runs: not the EQs, which
+ * newer versions of mlx5_core make at their first use and keep.
  */
 static char *lasting_objects(void)
 {
@@ -135,7 +135,7 @@ void connectx_configure(const char *property, const char *value)
 	snprintf(path, sizeof(path), CONFIGURED "%s", property);
 	note(path, before);
 	free(before);
-	/* A driver that is loaded has been told already. */
+	/* A driver that is loaded has already read the old value. */
 	unload_pf();
 	connectx_reload_afterwards();
 	property_set(property, value);
@@ -188,7 +188,7 @@ struct vfio_device *connectx_open_vf_with(const char *set, const char *pf, int i
 {
 	const char *vf = pci_vf(pf, index);
 
-	/* A client that leaves early cuts a save off: see a_save_may_fail(). */
+	/* A client that leaves early cuts off a save: see a_save_may_fail(). */
 	if (!a_save_may_fail())
 		kmsg_expect("WARNING: .*kernel/irq/handle\\.c|Call Trace");
 	module_load("base", "vfio_iommu_type1", NULL);

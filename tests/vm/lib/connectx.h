@@ -16,7 +16,7 @@
 
 /* The PF, probed by mlx5_core. */
 const char *connectx_pf(void);
-/* The same with COUNT VFs that nobody has probed. */
+/* The same with COUNT VFs that no driver has probed. */
 const char *connectx_pf_with_vfs(int count);
 /*
  * Take the VFs' driver away, and faults. For CLEAN_UP. The PF's driver stays for the next test
@@ -41,7 +41,7 @@ struct vfio_device *connectx_open_vf_with(const char *set, const char *pf, int i
 struct vfio_device *connectx_open_one(void);
 void connectx_open_two(struct vfio_device **source, struct vfio_device **target);
 
-/* What the model counts of the PF's objects, such as "mkeys". */
+/* The model's count of a kind of the PF's objects, such as "mkeys". */
 unsigned int connectx_objects(const char *kind);
 /* Properties of the PF, at run time: connectx_set("fault", "SAVE_VHCA_STATE status=0x5"). */
 void connectx_set(const char *property, const char *format, ...)
@@ -60,7 +60,7 @@ enum window_status window_write(struct vfio_device *vf, uint64_t iova, uint64_t 
 				uint64_t stride, uint64_t count, uint64_t seed);
 /* Bits 0 and 1: suspended as initiator, as responder. */
 uint64_t window_suspended(struct vfio_device *vf);
-/* The firmware notes what changes. */
+/* Whether the firmware notes changes. */
 bool window_tracks(struct vfio_device *vf);
 /* The pattern that is written, to compare with. */
 void window_pattern(void *buffer, uint64_t length, uint64_t seed, uint64_t offset);

@@ -22,7 +22,7 @@ unsigned int file_mode(const char *path);
 
 /* Milliseconds since boot, for deadlines. */
 long long now_ms(void);
-/* Let others run for a moment, in loops that wait for what has no event. */
+/* Let other tasks run for a moment, in loops that wait for a condition without an event. */
 void pause_ms(int ms);
 /* Wait until CONDITION holds, for at most MS milliseconds; is a bool. */
 #define WAIT_UNTIL(condition, ms)							\

@@ -20,7 +20,7 @@ void host_dir_mount(const char *tag, const char *path, unsigned long flags)
 
 		if (!module_loaded(modules[i]))
 			error = module_load_try("base", modules[i], NULL);
-		/* Built in where there is no file; the mount says if it is not. */
+		/* Without a file it is built in; if it is not, the mount says so. */
 		if (error && error != -ENOENT)
 			FAIL("cannot load %s: %s", modules[i], strerror(-error));
 	}

@@ -3,7 +3,7 @@
 #ifndef VMTEST_HOST_DIR_H
 #define VMTEST_HOST_DIR_H
 
-/* Mount the directory that is offered as TAG at PATH; with MS_RDONLY nobody changes it meanwhile. */
+/* Mount the directory that is offered as TAG at PATH; with MS_RDONLY it must not change then. */
 void host_dir_mount(const char *tag, const char *path, unsigned long flags);
 
 #endif

@@ -8,8 +8,8 @@ void kmsg_write(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * Announce that lines which match the extended regular expression may appear during this test
- * although they would fail it. For what the test provokes, such as injected errors; never for a
- * WARNING, but for the one that the kernel's mlx5-vfio-pci of 6.1 is known for.
+ * without failing it: lines that the test provokes, for example by injected errors. Never a
+ * WARNING, except the one for which the kernel's mlx5-vfio-pci of 6.1 is known.
  */
 void kmsg_expect(const char *pattern);
 

@@ -121,9 +121,9 @@ int migration_precopy_info(int data, struct vfio_precopy_info *info)
 }
 
 /*
- * The kernel's driver gives back what a save took after the last byte can be read. Nobody can
- * wait for that, and a change of state that comes first makes it keep the memory key and a
- * reference to its module for good.
+ * The kernel's driver gives back the resources of a save only after the last byte can be read. No
+ * event tells when, and a change of state that comes first makes it keep the memory key and a
+ * reference to its module for ever.
  */
 static void let_the_kernels_driver_finish(void)
 {

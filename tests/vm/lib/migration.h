@@ -25,16 +25,19 @@ struct vfio_precopy_info {
 /* Conditions for TEST_WHEN: the kernel's driver of 6.1 knows neither. */
 bool migration_has_precopy(void);
 bool migration_has_data_size(void);
-/* Whether its stream is that of stream.h: the kernel's of 6.1 still writes an image and no more. */
+/* Whether the driver's stream is that of stream.h: the kernel's of 6.1 writes only an image. */
 bool migration_has_records(void);
 /*
- * Whether the driver lives with a save that fails or is cut off by the end of its session. The
- * kernel's driver of 6.1 has mlx5_core call it back when a save completes: where that fails,
- * mlx5_core switches interrupts on within its handler (a WARNING); where the session has ended by
- * then, a read that waits for the save waits for ever.
+ * Whether the driver survives a save that fails or is cut off by the end of its session. In the
+ * kernel's driver of 6.1, mlx5_core calls it back when a save completes. If the save fails,
+ * mlx5_core enables interrupts within its handler (a WARNING); if the session has already ended, a
+ * read that waits for the save waits for ever.
  */
 bool a_save_may_fail(void);
-/* Whether this kernel's vfio can report DMA logs: 6.12 and later need iommufd, which Debian leaves out. */
+/*
+ * Whether this kernel's vfio reports DMA logs: since 6.12 it needs iommufd, which Debian leaves
+ * out.
+ */
 bool dma_logging_can_report(void);
 bool dma_logging_cannot_report(void);
 
@@ -50,7 +53,7 @@ uint64_t migration_flags(struct vfio_device *device);
 int migration_set(struct vfio_device *device, unsigned int state);
 int migration_set_try(struct vfio_device *device, unsigned int state, int *data);
 unsigned int migration_state(struct vfio_device *device);
-/* Bring the device to a state, whatever it takes from RUNNING on; returns the data fd or -1. */
+/* Bring the device to a state, after a reset if it is not in RUNNING; returns the data fd or -1. */
 int migration_bring_to(struct vfio_device *device, unsigned int state);
 /* "RUNNING_P2P" */
 const char *migration_state_name(unsigned int state);

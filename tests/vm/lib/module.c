@@ -37,7 +37,7 @@ static int load_file(const char *set, const char *name, const char *parameters)
 	return error;
 }
 
-/* The line of /modules/SET/depends for NAME without the name itself; NULL when not there. */
+/* The line of /modules/SET/depends for NAME without the name itself; NULL if there is none. */
 static char *dependencies(const char *set, const char *name)
 {
 	size_t length = strlen(name);
@@ -52,7 +52,7 @@ static char *dependencies(const char *set, const char *name)
 	return found;
 }
 
-/* A dependency is looked for in the module's own set first, then in base. */
+/* Looks for a dependency in the module's own set first, then in base. */
 static int load_dependencies(const char *set, const char *name)
 {
 	char *names = dependencies(set, name), *rest = names, *word, *theirs;

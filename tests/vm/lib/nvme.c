@@ -19,7 +19,7 @@
 #define CREATE_SQ	0x01
 #define CREATE_CQ	0x05
 #define GET_FEATURES	0x0a
-/* No command at all, which an I/O queue completes at once, with an error. */
+/* An invalid command, which an I/O queue completes at once, with an error. */
 #define NO_COMMAND	0x7f
 
 #define LIMIT_MS	20000

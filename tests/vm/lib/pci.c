@@ -305,7 +305,7 @@ void pci_release_all(void)
 		    pci_attr_exists(*name, "sriov_numvfs") &&
 		    pci_attr_number(*name, "sriov_numvfs"))
 			pci_set_vfs(*name, 0);
-	/* VFs are gone now. */
+	/* VFs no longer exist. */
 	names = all_functions();
 	for (char **name = names; *name; name++) {
 		char *override;

@@ -10,7 +10,7 @@
 
 #define STREAM_TAG_FIRMWARE	0	/* one image of the firmware's */
 #define STREAM_TAG_STOP_SIZE	1	/* u64: expected size of what is saved in STOP_COPY */
-#define STREAM_OPTIONAL		1	/* flag: a reader that does not know the tag goes on */
+#define STREAM_OPTIONAL		1	/* flag: a reader may skip an unknown tag */
 
 struct stream_header {
 	uint64_t size;
@@ -18,7 +18,7 @@ struct stream_header {
 	uint32_t tag;
 };
 
-/* The record at OFFSET: the offset of what follows it, 0 at the end. Fails the test on a torn one. */
+/* Reads the record at OFFSET. Returns the next one's offset, 0 at the end; fails if it is torn. */
 size_t stream_next(const struct migration_image *image, size_t offset,
 		   struct stream_header *header);
 /* Append a record, or a part of another stream, or just a header that claims SIZE. */

@@ -139,7 +139,7 @@ static bool chosen(const char *group, const struct test *test, int count, char *
 	if (test->scope == other || (test->applies && !test->applies()))
 		return false;
 	snprintf(name, sizeof(name), "%s.%s", group, test->name);
-	/* Those that leave tests out come first. */
+	/* Patterns that leave tests out come first. */
 	for (; count && patterns[0][0] == '!'; count--, patterns++)
 		if (!fnmatch(patterns[0] + 1, name, 0))
 			return false;
@@ -151,7 +151,7 @@ static bool chosen(const char *group, const struct test *test, int count, char *
 	return is_wanted;
 }
 
-/* What a stuck process waits for belongs into the report. */
+/* Adds to the report what a stuck process waits for. */
 static void dump_stack(pid_t pid)
 {
 	char path[64], *stack;

@@ -2,8 +2,8 @@
 /*
  * vfio.h: a VFIO client, as thin as a test needs it.
  *
- * What ends in _try, and every function that says so, returns a negative errno on failure; all
- * others fail the test.
+ * Functions that end in _try, and those that say so, return a negative errno on failure; all others
+ * fail the test.
  */
 #ifndef VMTEST_VFIO_H
 #define VMTEST_VFIO_H

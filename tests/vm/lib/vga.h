@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* vga.h: what the VGA arbiter knows of a function of class VGA. */
+/* vga.h: what the VGA arbiter knows about a function of class VGA. */
 #ifndef VMTEST_VGA_H
 #define VMTEST_VGA_H
 

@@ -16,8 +16,8 @@
 #define TIMEOUT_MS 100000
 
 /*
- * Where an instruction takes a nanosecond, a guest that sleeps is at its time limit at once, whatever
- * time the host takes: there it does not sleep.
+ * If an instruction counts as a nanosecond of guest time, a guest that sleeps reaches its time
+ * limit at once, however long the host takes: it must not sleep.
  */
 static bool sleep_is_time(void)
 {

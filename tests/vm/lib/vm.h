@@ -8,14 +8,14 @@ const char *vm_bdf(const char *id);
 
 /* Plug a device in: "edu,id=edu9,bus=rp9". It may take the kernel a while to notice. */
 void vm_device_add(const char *options);
-/* Ask the guest to let go of a device, as a button press does; does not wait until it has. */
+/* Ask the guest to release a device, as a button press does; does not wait until it has. */
 void vm_device_del(const char *id);
 /* Wait until a device that was asked for is gone. */
 void vm_wait_deleted(const char *id);
 
 /*
- * Inject a PCIe error into a device with an AER capability; options and error as in QEMU's
- * monitor: "-c" for one that only an advisory is due for, "COMP_TIME".
+ * Inject a PCIe error into a device with an AER capability; the error as in QEMU's monitor:
+ * "COMP_TIME".
  */
 void vm_aer(const char *id, const char *error);
 

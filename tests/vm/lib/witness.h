@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * witness.h: functions of tests/sim/witness.c, which count what nobody may do to them; on machines
- * that have one. docs/simulator.md describes registers, offences and properties.
+ * witness.h: functions of tests/sim/witness.c, which count forbidden accesses and the like; on
+ * machines that have one. docs/simulator.md describes registers, offences and properties.
  *
  * The runner has them forget everything before each test, and a test after which a count is not
  * zero has failed. No test needs to ask for that.
@@ -27,7 +27,7 @@
 #define WITNESS_MSI_VECTORS	4
 #define WITNESS_MSIX_VECTORS	8
 
-/* What they have counted, in words, "" for nothing; to be freed. */
+/* Their counts in words, "" for none; to be freed. */
 char *witness_offences(void);
 /* The count of one kind, such as "access-asleep", of one function, such as "witness0". */
 unsigned long long witness_count(const char *id, const char *offence);
