@@ -113,15 +113,15 @@ static u16 merged(struct vfio_latch_device *dev, unsigned int at, unsigned int o
 }
 
 /*
- * Whether to ask for Vital Product Data. The PCI core waits 125 ms for each piece, and writes a line
- * to the log if it does not come.
+ * Whether to ask for Vital Product Data. The PCI core waits 125 ms for each piece, and logs a line
+ * if it does not come.
  */
 static bool may_have_vpd(struct vfio_latch_device *dev)
 {
 	return latch_reads(dev) && time_after_eq(jiffies, dev->vpd_again);
 }
 
-/* Whether an access was complete. After one that the PCI core waited for in vain the next is late. */
+/* Whether an access was complete. If the PCI core waited for it in vain, the next one is late. */
 static bool has_done_vpd(struct vfio_latch_device *dev, ssize_t bytes)
 {
 	if (bytes == -ETIMEDOUT)

@@ -133,7 +133,7 @@ static bool take_in_reset(struct vfio_latch_device *dev, struct latch_intx *intx
 {
 	bool is_asserted, is_locked;
 
-	/* A reset ends every power state but low power, from which no handler wakes the function. */
+	/* A reset ends every power state but low power, and no handler wakes the function. */
 	if (dev->intx_quiet & LATCH_QUIET_LOW_POWER)
 		return false;
 	if (!latch_is_away(dev) && !(dev->intx_quiet & LATCH_QUIET_RESET))
@@ -239,7 +239,7 @@ static void publish(struct vfio_latch_device *dev, struct latch_intx *intx)
 
 static int intx_enable(struct vfio_latch_device *dev, struct eventfd_ctx *trigger)
 {
-	/* If another handler does not share the line, the user gets an error and the log no line. */
+	/* If another handler does not share the line, the user is told, and not the log. */
 	unsigned long flags = IRQF_PROBE_SHARED |
 			      (dev->can_mask_intx ? IRQF_SHARED : IRQF_NO_AUTOEN);
 	struct pci_dev *pdev = dev->pdev;

@@ -290,8 +290,8 @@ static u64 buffer_bytes(const struct latch_mlx5_save *save, const struct latch_f
 
 /*
  * Called while the worker has nothing to do; the next buffer is free, and has room. There is always
- * a save: the size that the firmware says it needs is a minimum, and a stream without its last image
- * would look whole.
+ * a save: the size that the firmware says it needs is a minimum, and a stream without its last
+ * image would look whole.
  */
 static void begin_series(struct latch_mlx5_save *save, const struct latch_fw_size *size,
 			 bool is_initial)

@@ -45,8 +45,8 @@ static int look_for_changes(struct latch_mlx5_save *save, struct latch_save_left
 }
 
 /*
- * VFIO_MIG_GET_PRECOPY_INFO, before the VF is stopped. Memory is allocated without locks: the device
- * may have another user already.
+ * VFIO_MIG_GET_PRECOPY_INFO, before the VF is stopped. Memory is allocated without locks: the
+ * device may have another user already.
  */
 static long precopy_info(struct latch_mlx5_save *save, void __user *arg)
 {

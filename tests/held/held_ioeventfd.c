@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Many slow writes of one eventfd: the processor that signals it, with its interrupts off, does one.
- * The work item that does the others is stopped, by hold/.
+ * Many slow writes of one eventfd: the processor that signals it, with its interrupts off, does
+ * one. The work item that does the others is stopped, by hold/.
  *
  * vm-machine: held-slow
  * vm-drivers: ours

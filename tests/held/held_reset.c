@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The handler of INTx meets the PCI core amid a reset: it is stopped, by hold/, between its read and
- * its write of COMMAND, which the PCI core restores meanwhile.
+ * The handler of INTx meets the PCI core amid a reset: it is stopped, by hold/, between its read
+ * and its write of COMMAND, which the PCI core restores meanwhile.
  *
  * vm-machine: held-witness
  * vm-drivers: ours
