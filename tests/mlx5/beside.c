@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
-   * Several VFs of one PF: none waits for what another one does.
+ * Several VFs of one PF: none waits for what another one does.
  *
  * vm-machine: connectx
  * vm-drivers: kernel ours
