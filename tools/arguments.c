@@ -5,6 +5,8 @@
 
 #include "command.h"
 #include "group.h"
+#include "sysfs.h"
+#include "vf.h"
 
 void print_faults(const struct config *config)
 {
@@ -41,6 +43,48 @@ enum exit_code read_device(struct device *dev, const char *argument)
 		return EXIT_NO_DEVICE;
 	}
 	return EXIT_DONE;
+}
+
+/*
+ * udev may call before the kernel has linked a VF with its PF, or when the device has already gone
+ * again: that is no error.
+ */
+static enum exit_code read_new_device(struct device *dev, const char *argument)
+{
+	enum exit_code code;
+
+	if (!exists("/sys/bus/pci/devices/%s", argument))
+		return EXIT_NO_DEVICE;
+	code = read_device(dev, argument);
+	if (code || !device_is_vf(dev) || vf_is_linked(dev))
+		return code;
+	vf_wait_until_added(dev);
+	return read_device(dev, argument);
+}
+
+/* Reads the named devices, or all. Free devices->device. */
+enum exit_code read_devices(struct devices *devices, const struct options *options)
+{
+	enum exit_code code = EXIT_DONE, one;
+	size_t n;
+
+	if (!options->count) {
+		devices_read(devices);
+		return EXIT_DONE;
+	}
+	*devices = (struct devices){
+		.device = calloc(options->count, sizeof(*devices->device))
+	};
+	for (n = 0; devices->device && n < options->count; n++) {
+		struct device *dev = &devices->device[devices->count];
+		const char *argument = options->argument[n];
+
+		one = options->is_new ? read_new_device(dev, argument) : read_device(dev, argument);
+		devices->count += !one;
+		if (!options->is_new || one != EXIT_NO_DEVICE)
+			code = graver(code, one);
+	}
+	return code;
 }
 
 /* Adds @dev once: it may be named twice, or be in the group of another named device. */

@@ -8,25 +8,16 @@
 
 static enum exit_code add_devices(struct inventory *inventory, const struct options *options)
 {
-	enum exit_code code = EXIT_DONE, one;
 	struct devices devices;
-	struct device dev;
+	enum exit_code code;
 	size_t n;
 
-	for (n = 0; n < options->count; n++) {
-		one = read_device(&dev, options->argument[n]);
-		if (!one)
-			inventory_add(inventory, &dev);
-		code = graver(code, one);
-	}
-	if (options->count)
-		return code;
-	devices_read(&devices);
+	code = read_devices(&devices, options);
 	for (n = 0; n < devices.count; n++)
-		if (is_inventoried(inventory, &devices.device[n]))
+		if (options->count || is_inventoried(inventory, &devices.device[n]))
 			inventory_add(inventory, &devices.device[n]);
 	free(devices.device);
-	return EXIT_DONE;
+	return code;
 }
 
 /* The driver that @entry should have, or else has, if it is a VFIO driver; otherwise NULL. */

@@ -10,42 +10,31 @@
 #include "doctor.h"
 #include "migration.h"
 
-static void add_vf(struct devices *vfs, const struct device *dev)
+/* Whether @dev is a VF that a guest has or may get. */
+static bool may_migrate(const struct device *dev)
 {
-	vfs->device = reallocarray(vfs->device, vfs->count + 1, sizeof(*dev));
-	if (!vfs->device)
-		abort();
-	vfs->device[vfs->count++] = *dev;
+	return device_is_vf(dev) && (is_mlx5_vf(dev) || driver_is_vfio(dev->driver));
 }
 
-/* Reads the named VFs, or all that a guest has or may get. */
+/* Reads the named VFs, or all that a guest has or may get. Free vfs->device. */
 static enum exit_code read_vfs(struct devices *vfs, const struct options *options)
 {
-	enum exit_code code = EXIT_DONE, one;
-	struct devices devices;
-	struct device dev;
-	size_t n;
+	const struct device *dev;
+	enum exit_code code;
+	size_t n, count = 0;
 
-	*vfs = (struct devices){};
-	for (n = 0; n < options->count; n++) {
-		one = read_device(&dev, options->argument[n]);
-		if (!one && !device_is_vf(&dev)) {
-			error("%s: it is not a VF; only VFs are migrated", dev.text);
-			one = EXIT_FAILED;
+	code = read_devices(vfs, options);
+	for (n = 0; n < vfs->count; n++) {
+		dev = &vfs->device[n];
+		if (options->count && !device_is_vf(dev)) {
+			error("%s: it is not a VF; only VFs are migrated", dev->text);
+			code = graver(code, EXIT_FAILED);
+		} else if (options->count || may_migrate(dev)) {
+			vfs->device[count++] = *dev;
 		}
-		if (!one)
-			add_vf(vfs, &dev);
-		code = graver(code, one);
 	}
-	if (options->count)
-		return code;
-	devices_read(&devices);
-	for (n = 0; n < devices.count; n++)
-		if (device_is_vf(&devices.device[n]) &&
-		    (is_mlx5_vf(&devices.device[n]) || driver_is_vfio(devices.device[n].driver)))
-			add_vf(vfs, &devices.device[n]);
-	free(devices.device);
-	return EXIT_DONE;
+	vfs->count = count;
+	return code;
 }
 
 /* Returns NULL after an error message if the file is not usable. */

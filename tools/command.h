@@ -49,6 +49,7 @@ enum exit_code cmd_migration(const struct options *options);
 /* arguments.c APIs: */
 enum exit_code read_config(struct config *config);
 enum exit_code read_device(struct device *dev, const char *argument);
+enum exit_code read_devices(struct devices *devices, const struct options *options);
 enum exit_code read_groups(struct devices *devices, const struct options *options);
 void print_faults(const struct config *config);
 
