@@ -126,18 +126,38 @@ bool section_access(const struct section *section, struct access *access, char w
 	return true;
 }
 
-/* Writes "owner:group mode", with names if the system knows them. */
+/* Sets @text to @name, if the system knows one, or to @number. */
+static void set_name(char text[ACCESS_NAME_SIZE], const char *name, unsigned int number)
+{
+	if (name)
+		snprintf(text, ACCESS_NAME_SIZE, "%s", name);
+	else
+		snprintf(text, ACCESS_NAME_SIZE, "%u", number);
+	text_clean(text);
+}
+
+void owner_text(char text[ACCESS_NAME_SIZE], uid_t uid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	set_name(text, user ? user->pw_name : NULL, uid);
+}
+
+void group_text(char text[ACCESS_NAME_SIZE], gid_t gid)
+{
+	const struct group *group = getgrgid(gid);
+
+	set_name(text, group ? group->gr_name : NULL, gid);
+}
+
+/* Writes "owner:group mode". */
 void access_text(char text[ACCESS_SIZE], const struct access *access)
 {
-	const struct passwd *user = getpwuid(access->uid);
-	const struct group *group = getgrgid(access->gid);
-	char uid[16], gid[16];
+	char owner[ACCESS_NAME_SIZE], group[ACCESS_NAME_SIZE];
 
-	snprintf(uid, sizeof(uid), "%u", access->uid);
-	snprintf(gid, sizeof(gid), "%u", access->gid);
-	snprintf(text, ACCESS_SIZE, "%.64s:%.64s %04o", user ? user->pw_name : uid,
-		 group ? group->gr_name : gid, access->mode);
-	text_clean(text);
+	owner_text(owner, access->uid);
+	group_text(group, access->gid);
+	snprintf(text, ACCESS_SIZE, "%s:%s %04o", owner, group, access->mode);
 }
 
 /* What the section of @dev says, without the other functions of its group. */

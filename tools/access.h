@@ -7,6 +7,7 @@
 #include "node.h"
 #include "report.h"
 
+#define ACCESS_NAME_SIZE 65
 #define ACCESS_SIZE 160
 #define WHY_SIZE 512
 
@@ -28,6 +29,8 @@ enum access_wish access_wish(const struct config *config, const struct device *d
 			     const struct node *node, struct access *access, char why[WHY_SIZE]);
 bool access_is_refused(enum access_wish wish);
 bool group_will_agree(const struct config *config, const struct device *dev, char why[WHY_SIZE]);
+void owner_text(char text[ACCESS_NAME_SIZE], uid_t uid);
+void group_text(char text[ACCESS_NAME_SIZE], gid_t gid);
 void access_text(char text[ACCESS_SIZE], const struct access *access);
 
 /* give.c APIs: */

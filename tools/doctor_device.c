@@ -135,10 +135,10 @@ static void examine_access(struct findings *findings, const struct entry *entry)
 		const struct node_state *state = &entry->node[n];
 		const char *name = state->node.name;
 
-		access_text(is, &state->is);
-		access_text(wanted, &state->wanted);
 		if (state->wish == ACCESS_UNSAID)
 			continue;
+		access_text(is, &state->is);
+		access_text(wanted, &state->wanted);
 		if (access_is_refused(state->wish))
 			find(findings, PROBLEM, "access", "Mend it, then vfio-latch apply.",
 			     "/dev/%s is root's alone: %s", name, state->why);

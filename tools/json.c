@@ -3,7 +3,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "inventory.h"
 
@@ -84,17 +83,17 @@ static json_t *last_migration(const struct cost *cost)
 /* A value that cannot be read is null. */
 static json_t *node(const struct node_state *state)
 {
-	json_t *json = json_pack("{s:o}", "path", json_sprintf("/dev/%s", state->node.name));
-	char text[ACCESS_SIZE];
+	json_t *json = json_pack("{s:o, s:n, s:n, s:n}", "path",
+				 json_sprintf("/dev/%s", state->node.name), "owner", "group", "mode");
+	char owner[ACCESS_NAME_SIZE], group[ACCESS_NAME_SIZE];
 
-	access_text(text, &state->is);
-	text[strcspn(text, " ")] = '\0';
-	json_object_set_new(json, "owner", state->fault ? json_null() :
-			    json_stringn(text, strcspn(text, ":")));
-	json_object_set_new(json, "group", state->fault ? json_null() :
-			    json_string(strchr(text, ':') + 1));
-	json_object_set_new(json, "mode", state->fault ? json_null() :
-			    json_sprintf("%04o", state->is.mode));
+	if (!state->fault) {
+		owner_text(owner, state->is.uid);
+		group_text(group, state->is.gid);
+		json_object_set_new(json, "owner", json_string(owner));
+		json_object_set_new(json, "group", json_string(group));
+		json_object_set_new(json, "mode", json_sprintf("%04o", state->is.mode));
+	}
 	json_object_set_new(json, "as_configured", json_boolean(node_is_as_configured(state)));
 	return json;
 }
