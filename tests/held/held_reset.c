@@ -36,9 +36,7 @@ TEST(command_is_whole_after_a_handler_has_met_its_restore)
 	cfg_command(device, PCI_COMMAND_MASTER, 0);
 	command = real_cfg(device->bdf, PCI_COMMAND, 2);
 	kmsg_expect("not ready");
-	witness_set("witness0", "intx-survives-reset", "true");
-	witness_set("witness0", "flr-ms", "1500");
-	witness_set_intx("witness0", true);
+	witness_raise_through_resets("witness0", "1500");
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
 
 	hold_begin();

@@ -84,11 +84,8 @@ static void let_go_on(const struct late_page *page)
 static void run_alone(bool alone)
 {
 	struct sched_param param = { .sched_priority = alone ? 50 : 0 };
-	cpu_set_t set;
 
-	CPU_ZERO(&set);
-	CPU_SET(0, &set);
-	CHECK_OK(sched_setaffinity(0, sizeof(set), &set));
+	use_processor(0);
 	CHECK_OK(sched_setscheduler(0, alone ? SCHED_FIFO : SCHED_OTHER, &param));
 }
 

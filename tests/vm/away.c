@@ -429,9 +429,7 @@ TEST(an_interrupt_amid_a_link_reset_does_not_storm)
 	unsigned long long before;
 
 	kmsg_expect("not ready");
-	witness_set("witness0", "intx-survives-reset", "true");
-	witness_set("witness0", "flr-ms", "1500");
-	witness_set_intx("witness0", true);
+	witness_raise_through_resets("witness0", "1500");
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
 	before = interrupts("vfio-intx");
 	reset_the_link("witness0");
@@ -450,9 +448,7 @@ TEST(an_interrupt_amid_a_reset_of_the_function_itself_does_not_storm)
 	cfg_command(device, PCI_COMMAND_MASTER, 0);
 	command = real_cfg(device->bdf, PCI_COMMAND, 2);
 	kmsg_expect("not ready");
-	witness_set("witness0", "intx-survives-reset", "true");
-	witness_set("witness0", "flr-ms", "1500");
-	witness_set_intx("witness0", true);
+	witness_raise_through_resets("witness0", "1500");
 	for (round = 0; round < 3; round++) {
 		CHECK_EQ(event_wait(event, LIMIT_MS), 1);
 		before = interrupts("vfio-intx");

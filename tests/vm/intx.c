@@ -94,13 +94,6 @@ static int unmask_eventfd(struct vfio_device *device)
 	return event;
 }
 
-static void signal_event(int event)
-{
-	uint64_t one = 1;
-
-	CHECK_EQ(write(event, &one, sizeof(one)), sizeof(one));
-}
-
 static bool is_off_in_function(struct vfio_device *device)
 {
 	return real_cfg(device->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
@@ -181,11 +174,11 @@ TEST_BOTH_MASKS(still_asserted_interrupt_comes_again_after_unmask_eventfd)
 	raise_irq(edu);
 	for (int round = 0; round < 5; round++) {
 		CHECK_COMES(event);
-		signal_event(unmask);
+		event_signal(unmask);
 	}
 	CHECK_COMES(event);
 	acknowledge(edu);
-	signal_event(unmask);
+	event_signal(unmask);
 	CHECK_QUIET(event);
 }
 
@@ -338,7 +331,7 @@ TEST_BOTH_MASKS(another_eventfd_leaves_the_mask_and_the_unmask_eventfd)
 	CHECK_COMES(first);
 	second = vfio_irq_event(edu, INTX);
 	CHECK_QUIET(second);
-	signal_event(unmask);
+	event_signal(unmask);
 	CHECK_COMES(second);
 	vfio_irq_unmask(edu, INTX);
 	CHECK_COMES(second);
@@ -381,9 +374,9 @@ TEST_BOTH_MASKS(one_unmask_eventfd_at_a_time)
 	CHECK_EQ(unmask_by_eventfd_try(edu, second), 0);
 	raise_irq(edu);
 	CHECK_COMES(event);
-	signal_event(first);
+	event_signal(first);
 	CHECK_QUIET(event);
-	signal_event(second);
+	event_signal(second);
 	CHECK_COMES(event);
 }
 
@@ -436,12 +429,9 @@ static void take_the_processor_of(unsigned int irq)
 {
 	struct sched_param param = { .sched_priority = 50 };
 	char path[64];
-	cpu_set_t set;
 
 	snprintf(path, sizeof(path), "/proc/irq/%u/effective_affinity_list", irq);
-	CPU_ZERO(&set);
-	CPU_SET(file_read_number(path), &set);
-	CHECK_OK(sched_setaffinity(0, sizeof(set), &set));
+	use_processor(file_read_number(path));
 	file_write("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 	CHECK_OK(sched_setscheduler(0, SCHED_FIFO, &param));
 }

@@ -42,13 +42,6 @@ static int ioeventfd(struct vfio_device *device, unsigned int bar, uint64_t offs
 	return event;
 }
 
-static void signal_event(int event)
-{
-	uint64_t one = 1;
-
-	CHECK_EQ(write(event, &one, sizeof(one)), sizeof(one));
-}
-
 static struct vfio_device *open_device(const char *id)
 {
 	struct vfio_device *device;
@@ -109,7 +102,7 @@ TEST(memory_is_written_in_every_width)
 		vfio_write(vga, 0, at, ground, 8);
 		event = ioeventfd(vga, 0, at, widths[i], data & mask);
 		CHECK_EQ(vfio_read(vga, 0, at, 8), ground);
-		signal_event(event);
+		event_signal(event);
 		CHECK(reads(vga, 0, at, 8, (ground & ~mask) | (data & mask)));
 	}
 }
@@ -120,11 +113,11 @@ TEST(register_is_written)
 	int first = ioeventfd(edu, 0, EDU_LIVENESS, 4, 0x12345678);
 	int second = ioeventfd(edu, 0, EDU_LIVENESS, 4, 0x9abcdef0);
 
-	signal_event(first);
+	event_signal(first);
 	CHECK(reads(edu, 0, EDU_LIVENESS, 4, (uint32_t)~0x12345678));
-	signal_event(second);
+	event_signal(second);
 	CHECK(reads(edu, 0, EDU_LIVENESS, 4, (uint32_t)~0x9abcdef0));
-	signal_event(first);
+	event_signal(first);
 	CHECK(reads(edu, 0, EDU_LIVENESS, 4, (uint32_t)~0x12345678));
 }
 
@@ -133,7 +126,7 @@ TEST_OURS(eight_bytes_are_written_at_once)
 {
 	struct vfio_device *edu = open_device("edu0");
 
-	signal_event(ioeventfd(edu, 0, EDU_DMA_SOURCE, 8, 0x123456789));
+	event_signal(ioeventfd(edu, 0, EDU_DMA_SOURCE, 8, 0x123456789));
 	CHECK(reads(edu, 0, EDU_DMA_SOURCE, 8, 0x123456789));
 }
 
@@ -147,7 +140,7 @@ TEST(each_signal_writes_once)
 		int other = ioeventfd(testdev, bar, test.offset, 1, test.data ^ 0xff);
 
 		for (uint32_t n = 1; n <= 50; n++) {
-			signal_event(event);
+			event_signal(event);
 			CHECK(WAIT_UNTIL(writes_counted(testdev, &test) == n, LIMIT_MS));
 		}
 		CHECK_EQ(writes_counted(testdev, &test), 50);
@@ -162,7 +155,7 @@ TEST(signalled_eventfd_is_not_left_pending)
 	struct vfio_device *edu = open_device("edu0");
 	int event = ioeventfd(edu, 0, EDU_LIVENESS, 4, 1);
 
-	signal_event(event);
+	event_signal(event);
 	CHECK(reads(edu, 0, EDU_LIVENESS, 4, (uint32_t)~1));
 	CHECK_EQ(event_take(event), 0);
 }
@@ -172,7 +165,7 @@ TEST(eventfd_signalled_before_writes_at_once)
 	struct vfio_device *edu = open_device("edu0");
 	int event = event_new();
 
-	signal_event(event);
+	event_signal(event);
 	CHECK_EQ(ioeventfd_try(edu, 0, EDU_LIVENESS, 4, 0x42, event), 0);
 	CHECK(reads(edu, 0, EDU_LIVENESS, 4, (uint32_t)~0x42));
 }
@@ -203,7 +196,7 @@ TEST(same_write_twice_is_refused)
 	CHECK_ERR(EEXIST, ioeventfd_try(edu, 0, EDU_LIVENESS, 4, 1, event_new()));
 	ioeventfd(edu, 0, EDU_LIVENESS, 4, 2);
 	ioeventfd(edu, 0, EDU_LIVENESS, 2, 1);
-	signal_event(event);
+	event_signal(event);
 	CHECK(reads(edu, 0, EDU_LIVENESS, 4, (uint32_t)~1));
 }
 
@@ -212,13 +205,13 @@ TEST(removed_write_is_done_no_more)
 	struct vfio_device *edu = open_device("edu0");
 	int event = ioeventfd(edu, 0, EDU_LIVENESS, 4, 1), other;
 
-	signal_event(event);
+	event_signal(event);
 	CHECK(reads(edu, 0, EDU_LIVENESS, 4, (uint32_t)~1));
 	CHECK_EQ(ioeventfd_try(edu, 0, EDU_LIVENESS, 4, 1, -1), 0);
 	other = ioeventfd(edu, 0, EDU_LIVENESS, 4, 2);
-	signal_event(other);
+	event_signal(other);
 	CHECK(reads(edu, 0, EDU_LIVENESS, 4, (uint32_t)~2));
-	signal_event(event);
+	event_signal(event);
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
 	CHECK_EQ(vfio_read(edu, 0, EDU_LIVENESS, 4), (uint32_t)~2);
 	CHECK_ERR(ENODEV, ioeventfd_try(edu, 0, EDU_LIVENESS, 4, 1, -1));
@@ -242,7 +235,7 @@ TEST(closed_eventfd_takes_its_write_along)
 	struct vfio_device *edu = open_device("edu0");
 	int event = ioeventfd(edu, 0, EDU_LIVENESS, 4, 1);
 
-	signal_event(event);
+	event_signal(event);
 	CHECK(reads(edu, 0, EDU_LIVENESS, 4, (uint32_t)~1));
 	close(event);
 	vfio_write(edu, 0, EDU_LIVENESS, 5, 4);
@@ -264,7 +257,7 @@ TEST(thousand_writes_can_be_had_and_no_more)
 	CHECK_ERR(EEXIST, ioeventfd_try(edu, 0, EDU_LIVENESS, 4, 1, event));
 	CHECK_EQ(ioeventfd_try(edu, 0, EDU_LIVENESS, 4, 999, -1), 0);
 	CHECK_EQ(ioeventfd_try(edu, 0, EDU_LIVENESS, 4, 1000, event), 0);
-	signal_event(event);
+	event_signal(event);
 	CHECK(reads(edu, 0, EDU_LIVENESS, 4, (uint32_t)~1000));
 }
 
@@ -274,12 +267,12 @@ TEST(close_ends_all_writes)
 	int event = ioeventfd(edu, 0, EDU_LIVENESS, 4, 1);
 
 	vfio_close(edu);
-	signal_event(event);
+	event_signal(event);
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
 	edu = vfio_open(vm_bdf("edu0"));
 	cfg_command(edu, PCI_COMMAND_MEMORY, 0);
 	vfio_write(edu, 0, EDU_LIVENESS, 7, 4);
-	signal_event(event);
+	event_signal(event);
 	CHECK_EQ(vfio_read(edu, 0, EDU_LIVENESS, 4), (uint32_t)~7);
 	CHECK_ERR(ENODEV, ioeventfd_try(edu, 0, EDU_LIVENESS, 4, 1, -1));
 	CHECK_EQ(ioeventfd_try(edu, 0, EDU_LIVENESS, 4, 1, event), 0);
@@ -372,13 +365,13 @@ TEST(nothing_is_written_while_memory_decoding_is_off)
 
 	vfio_write(edu, 0, EDU_LIVENESS, 7, 4);
 	cfg_command(edu, 0, PCI_COMMAND_MEMORY);
-	signal_event(event);
+	event_signal(event);
 	cfg_command(edu, PCI_COMMAND_MEMORY, 0);
 	CHECK_EQ(vfio_read(edu, 0, EDU_LIVENESS, 4), (uint32_t)~7);
 	after = ioeventfd(edu, 0, EDU_LIVENESS, 4, 2);
-	signal_event(after);
+	event_signal(after);
 	CHECK(reads(edu, 0, EDU_LIVENESS, 4, (uint32_t)~2));
-	signal_event(event);
+	event_signal(event);
 	CHECK(reads(edu, 0, EDU_LIVENESS, 4, (uint32_t)~1));
 }
 
@@ -394,11 +387,11 @@ TEST(nothing_is_written_in_d3hot)
 	int event = ioeventfd(nvme, 0, 0x0c, 4, 1);
 
 	set_power_state(nvme, 3);
-	signal_event(event);
+	event_signal(event);
 	set_power_state(nvme, 0);
 	cfg_command(nvme, PCI_COMMAND_MEMORY, 0);
 	CHECK_EQ(vfio_read(nvme, 0, 0x0c, 4), 0);
-	signal_event(event);
+	event_signal(event);
 	CHECK(reads(nvme, 0, 0x0c, 4, 1));
 }
 
@@ -410,7 +403,7 @@ TEST_OURS(write_wakes_a_function_in_low_power)
 	CHECK_EQ(vfio_feature_try(nvme, VFIO_DEVICE_FEATURE_SET |
 				  VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, NULL, 0), 0);
 	pci_wait_power_state(nvme->bdf, "D3hot");
-	signal_event(event);
+	event_signal(event);
 	CHECK(reads(nvme, 0, 0x0c, 4, 1));
 	pci_wait_power_state(nvme->bdf, "D3hot");
 }
@@ -437,11 +430,11 @@ TEST(writes_are_done_under_contention)
 
 	CHECK_EQ(pthread_create(&thread, NULL, toggle_decoding, vga), 0);
 	for (int round = 0; round < 2000; round++)
-		signal_event(event);
+		event_signal(event);
 	stop = true;
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 	vfio_write(vga, 0, 0x1000, 0, 4);
-	signal_event(event);
+	event_signal(event);
 	CHECK(reads(vga, 0, 0x1000, 4, 0x12345678));
 }
 
@@ -454,7 +447,7 @@ TEST(signals_race_with_removal)
 	child = CHECK_OK(fork());
 	if (!child)
 		for (;;)
-			signal_event(event);
+			event_signal(event);
 	for (int round = 0; round < 1000; round++) {
 		CHECK_EQ(ioeventfd_try(edu, 0, EDU_LIVENESS, 4, 3, event), 0);
 		CHECK_EQ(ioeventfd_try(edu, 0, EDU_LIVENESS, 4, 3, -1), 0);

@@ -6,8 +6,6 @@
  * vm-drivers: ours
  * vm-timeout: 180
  */
-#include <sched.h>
-
 #include "vmtest.h"
 
 /* A write takes 3 ms. */
@@ -21,22 +19,6 @@ CLEAN_UP
 {
 	witness_set_intx("witness0", false);
 	witness_set("witness0", "intx-limit-ms", "5000");
-}
-
-static void signal_event(int event)
-{
-	uint64_t one = 1;
-
-	CHECK_EQ(write(event, &one, sizeof(one)), sizeof(one));
-}
-
-static void stay_on_first_processor(void)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	CHECK_OK(sched_setaffinity(0, sizeof(one), &one));
 }
 
 static uint64_t writes_done(struct vfio_device *slow)
@@ -69,12 +51,12 @@ TEST(slow_ioeventfds_hold_up_no_interrupt_of_another_user)
 	witness_set("witness0", "intx-limit-ms", "60000");
 	witness_set_intx("witness0", true);
 	CHECK_EQ(event_wait(trigger, LIMIT_MS), 1);
-	stay_on_first_processor();
+	use_processor(0);
 
 	for (int n = 0; n < ROUNDS; n++) {
 		vfio_write(slow, COUNTS_BAR, 0, 0, 4);
-		signal_event(event);
-		signal_event(unmask);
+		event_signal(event);
+		event_signal(unmask);
 		CHECK_EQ(event_wait(trigger, LIMIT_MS), 1);
 		in_time += writes_done(slow) < MANY;
 		CHECK(WAIT_UNTIL(writes_done(slow) == MANY, LIMIT_MS));

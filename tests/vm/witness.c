@@ -7,7 +7,6 @@
  * vm-drivers: ours kernel
  * vm-cmdline: iomem=relaxed
  */
-#include <sched.h>
 #include <sys/eventfd.h>
 
 #include "vmtest.h"
@@ -360,16 +359,16 @@ TEST_OURS(ioeventfds_touch_nothing_while_the_function_does_not_decode)
 	int ports = ioeventfd(device, 2, WITNESS_SCRATCH);
 
 	cfg_command(device, PCI_COMMAND_IO, PCI_COMMAND_MEMORY);
-	CHECK_OK(eventfd_write(memory, 1));
+	event_signal(memory);
 	cfg_command(device, PCI_COMMAND_MEMORY, PCI_COMMAND_IO);
-	CHECK_OK(eventfd_write(ports, 1));
+	event_signal(ports);
 	cfg_command(device, PCI_COMMAND_IO, 0);
 	cfg_set16(device, control, 3);
-	CHECK_OK(eventfd_write(memory, 1));
-	CHECK_OK(eventfd_write(ports, 1));
+	event_signal(memory);
+	event_signal(ports);
 	cfg_set16(device, control, 0);
 	CHECK_EQ(vfio_read(device, 0, WITNESS_SCRATCH, 4), 0);
-	CHECK_OK(eventfd_write(ports, 1));
+	event_signal(ports);
 	CHECK_EQ(vfio_read(device, 0, WITNESS_SCRATCH, 4), 0x12345678);
 }
 
@@ -819,11 +818,8 @@ TEST(ioeventfds_that_wait_hold_up_no_interrupt_of_another_user)
 static void work_on(int processor)
 {
 	volatile unsigned int work = 0;
-	cpu_set_t one;
 
-	CPU_ZERO(&one);
-	CPU_SET(processor, &one);
-	CHECK_OK(sched_setaffinity(0, sizeof(one), &one));
+	use_processor(processor);
 	while (work < 10000000)
 		work++;
 }

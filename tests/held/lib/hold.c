@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <glob.h>
-#include <sched.h>
 #include <stdlib.h>
 
 #include "hold.h"
@@ -11,15 +10,6 @@
 #define QUIET_MS	400
 
 #define HOLD		"/sys/module/hold/parameters/"
-
-static void use_processor(int number)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(number, &set);
-	CHECK_OK(sched_setaffinity(0, sizeof(set), &set));
-}
 
 void hold_begin(void)
 {

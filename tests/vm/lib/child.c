@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/userfaultfd.h>
+#include <sched.h>
 #include <sys/syscall.h>
 
 #include "vmtest.h"
@@ -115,4 +116,13 @@ void stuck_msix_end(const struct stuck_msix *stuck)
 	CHECK_OK(kill(stuck->reads, SIGKILL));
 	CHECK_OK(waitpid(stuck->reads, NULL, 0));
 	child_check_ends("who disables MSI-X", stuck->disables);
+}
+
+void use_processor(int number)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(number, &set);
+	CHECK_OK(sched_setaffinity(0, sizeof(set), &set));
 }

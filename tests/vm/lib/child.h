@@ -39,4 +39,7 @@ struct stuck_msix stuck_msix_begin(struct vfio_device *device);
 /* Checks that it is still stuck, and ends it. */
 void stuck_msix_end(const struct stuck_msix *stuck);
 
+/* From now on the calling task runs on this processor alone. */
+void use_processor(int number);
+
 #endif

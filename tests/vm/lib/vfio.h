@@ -88,6 +88,7 @@ void cfg_command(struct vfio_device *device, uint16_t set, uint16_t clear);
 /* vfio_irq.c: interrupts and eventfds */
 
 int event_new(void);
+void event_signal(int fd);
 /* Wait for an eventfd: its count, or 0 when nothing came in time. */
 uint64_t event_wait(int fd, int ms);
 /* Take what is there without waiting. */

@@ -17,6 +17,11 @@ int event_new(void)
 	return CHECK_OK(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
 }
 
+void event_signal(int fd)
+{
+	CHECK_OK(eventfd_write(fd, 1));
+}
+
 uint64_t event_take(int fd)
 {
 	uint64_t count = 0;

@@ -53,6 +53,13 @@ void witness_set_intx(const char *id, bool raised)
 	witness_set(id, "intx", raised ? "true" : "false");
 }
 
+void witness_raise_through_resets(const char *id, const char *flr_ms)
+{
+	witness_set(id, "intx-survives-reset", "true");
+	witness_set(id, "flr-ms", flr_ms);
+	witness_set_intx(id, true);
+}
+
 bool witness_is_in_reset(const char *id)
 {
 	char *text = vm_qmp("{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"%s\","

@@ -41,6 +41,8 @@ void witness_forget(void);
 void witness_set(const char *id, const char *property, const char *value);
 /* The device's other end raises INTx, or lowers it, whatever the function's registers are. */
 void witness_set_intx(const char *id, bool raised);
+/* Raise INTx, through resets of FLR_MS milliseconds as well. For CLEAN_UP: three properties. */
+void witness_raise_through_resets(const char *id, const char *flr_ms);
 
 /* Wait until it is in a reset, or no longer in one, without touching it. */
 bool witness_is_in_reset(const char *id);
