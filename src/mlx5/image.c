@@ -34,6 +34,18 @@ static size_t block_bytes(const struct latch_image_block *block)
 	return PAGE_SIZE << block->order;
 }
 
+static void init(struct latch_image *image, struct mlx5_core_dev *mdev,
+		 enum dma_data_direction direction, const struct mutex *not_held, size_t block_max)
+{
+	*image = (struct latch_image){
+		.mdev = mdev,
+		.direction = direction,
+		.not_held = not_held,
+		.block_max = block_max,
+	};
+	INIT_LIST_HEAD(&image->blocks);
+}
+
 /**
  * latch_image_init - make an image without memory
  * @image: the image
@@ -44,13 +56,8 @@ static size_t block_bytes(const struct latch_image_block *block)
 void latch_image_init(struct latch_image *image, struct mlx5_core_dev *mdev,
 		      enum dma_data_direction direction, const struct mutex *not_held)
 {
-	memset(image, 0, sizeof(*image));
-	image->mdev = mdev;
-	image->direction = direction;
-	image->not_held = not_held;
-	image->block_max = clamp_t(size_t, dma_max_mapping_size(mdev->device), PAGE_SIZE,
-				   BLOCK_BYTES_MAX);
-	INIT_LIST_HEAD(&image->blocks);
+	init(image, mdev, direction, not_held,
+	     clamp_t(size_t, dma_max_mapping_size(mdev->device), PAGE_SIZE, BLOCK_BYTES_MAX));
 }
 
 /**
@@ -62,12 +69,7 @@ void latch_image_init(struct latch_image *image, struct mlx5_core_dev *mdev,
 void latch_image_init_more(struct latch_image *more, const struct latch_image *image,
 			   const struct mutex *not_held)
 {
-	memset(more, 0, sizeof(*more));
-	more->mdev = image->mdev;
-	more->direction = image->direction;
-	more->not_held = not_held;
-	more->block_max = image->block_max;
-	INIT_LIST_HEAD(&more->blocks);
+	init(more, image->mdev, image->direction, not_held, image->block_max);
 }
 
 /**
