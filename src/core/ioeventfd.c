@@ -8,14 +8,10 @@
  * is due, and the device's one work item does all that are due: a thousand work
  * items that wait for a lock would block a workqueue.
  *
- * The context that signals has interrupts off, and an eventfd may have many
- * writes. So after a slow one all writes of the device are due, for a second.
- * The work item is on a queue of our own, where nobody else's work waits for
- * slow registers.
+ * The work item is on a queue of our own: while it writes slow registers, work
+ * for others on the same processor does not wait.
  */
 #include <linux/eventfd.h>
-#include <linux/jiffies.h>
-#include <linux/sched/clock.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
 
@@ -23,9 +19,6 @@
 
 /* A bound for the memory that one device can pin. */
 #define IOEVENTFDS_MAX	1000
-
-/* The longest write that a processor with its interrupts off may go on after. */
-#define SLOW_NS		(100 * NSEC_PER_USEC)
 
 /**
  * struct latch_ioeventfd - one write
@@ -53,31 +46,12 @@ struct latch_ioeventfd {
 
 static struct workqueue_struct *queue;
 
-static bool decodes(const struct latch_ioeventfd *ioeventfd)
+static void write_register(struct latch_ioeventfd *ioeventfd)
 {
 	struct vfio_latch_device *dev = ioeventfd->dev;
 
-	return ioeventfd->is_memory ? latch_memory_enabled(dev) : latch_ports_enabled(dev);
-}
-
-static void write_register(struct latch_ioeventfd *ioeventfd)
-{
-	if (decodes(ioeventfd))
+	if (ioeventfd->is_memory ? latch_memory_enabled(dev) : latch_ports_enabled(dev))
 		latch_io_write(ioeventfd->io, ioeventfd->data, ioeventfd->width);
-}
-
-static bool is_slow(const struct vfio_latch_device *dev)
-{
-	return time_before(jiffies, READ_ONCE(dev->ioeventfds_slow_until));
-}
-
-static void write_and_measure(struct latch_ioeventfd *ioeventfd)
-{
-	u64 begin = local_clock();
-
-	write_register(ioeventfd);
-	if (local_clock() - begin > SLOW_NS)
-		WRITE_ONCE(ioeventfd->dev->ioeventfds_slow_until, jiffies + HZ);
 }
 
 static bool try_to_write(struct latch_ioeventfd *ioeventfd)
@@ -89,14 +63,13 @@ static bool try_to_write(struct latch_ioeventfd *ioeventfd)
 		return false;
 	is_awake = !dev->low_power;
 	if (is_awake)
-		write_and_measure(ioeventfd);
+		write_register(ioeventfd);
 	up_read(&dev->access_lock);
 	return is_awake;
 }
 
 /*
- * The eventfd was signalled, in any context. Returns 0: no work item of the eventfd's own. What an
- * awake function does not decode now is not due either.
+ * The eventfd was signalled, in any context. Returns 0: no work item of the eventfd's own.
  *
  * A write from an interrupt may raise that interrupt again at once: the processor would stay in its
  * handler.
@@ -105,9 +78,7 @@ static int signalled(void *opaque, void *unused)
 {
 	struct latch_ioeventfd *ioeventfd = opaque;
 
-	if (!READ_ONCE(ioeventfd->dev->low_power) && !decodes(ioeventfd))
-		return 0;
-	if (in_interrupt() || is_slow(ioeventfd->dev) || !try_to_write(ioeventfd)) {
+	if (in_interrupt() || !try_to_write(ioeventfd)) {
 		atomic_set(&ioeventfd->is_due, true);
 		queue_work(queue, &ioeventfd->dev->ioeventfd_work);
 	}

@@ -168,7 +168,7 @@ static int low_power_enter(struct vfio_latch_device *dev, struct eventfd_ctx *wa
 		latch_power_up(dev);
 		latch_access_revoke(dev);
 		latch_intx_set_quiet(dev, LATCH_QUIET_LOW_POWER, true);
-		WRITE_ONCE(dev->low_power, true);
+		dev->low_power = true;
 		dev->wakeup_trigger = wakeup;
 		ret = 0;
 	}
@@ -197,7 +197,7 @@ static void low_power_leave(struct vfio_latch_device *dev)
 	if (!dev->low_power)
 		return;
 	pm_runtime_get_noresume(&dev->pdev->dev);
-	WRITE_ONCE(dev->low_power, false);
+	dev->low_power = false;
 	drop_wakeup_trigger(dev);
 	latch_intx_set_quiet(dev, LATCH_QUIET_LOW_POWER, false);
 }

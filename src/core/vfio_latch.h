@@ -112,7 +112,6 @@ struct latch_bar {
  * @ioeventfds: the ioeventfds; under ioeventfd_lock
  * @nr_ioeventfds: number of @ioeventfds; under ioeventfd_lock
  * @ioeventfd_work: writes the ioeventfds that are due
- * @ioeventfds_slow_until: when a write may happen in the context that signals again, in jiffies
  * @wakeup_trigger: signalled when the device wakes from low power; under access_lock for writing
  * @clean: whether the function is as our reset at the last close left it (clean.c)
  * @clean_fingerprint: how its configuration space read then
@@ -240,7 +239,6 @@ struct vfio_latch_device {
 	struct list_head ioeventfds;
 	unsigned int nr_ioeventfds;
 	struct work_struct ioeventfd_work;
-	unsigned long ioeventfds_slow_until;
 
 	struct eventfd_ctx *wakeup_trigger;
 

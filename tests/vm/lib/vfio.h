@@ -106,9 +106,9 @@ void vfio_irq_eventfds(struct vfio_device *device, unsigned int index, unsigned 
 		       unsigned int count, const int *fds);
 /* Give an eventfd to a single vector. */
 void vfio_irq_eventfd(struct vfio_device *device, unsigned int index, unsigned int vector, int fd);
-/* Turn all vectors of an index off. */
 /* Have vector 0 signal a new eventfd, and return that. */
 int vfio_irq_event(struct vfio_device *device, unsigned int index);
+/* Turn all vectors of an index off. */
 void vfio_irq_disable(struct vfio_device *device, unsigned int index);
 /* Signal a vector from user space. */
 void vfio_irq_loopback(struct vfio_device *device, unsigned int index, unsigned int vector);
