@@ -5,13 +5,9 @@
  * Each hook is called under config_lock with a write that touches its
  * register's dword, maybe only a part of it, and stores the bits itself.
  */
-#include <linux/jiffies.h>
 #include <linux/pm_runtime.h>
 
 #include "core.h"
-
-/* Milliseconds without a try after the PCI core has waited for Vital Product Data in vain. */
-#define VPD_PAUSE_MS	10000
 
 /* Whether a write of @width bytes at @offset covers the byte at @at. */
 static bool covers(unsigned int offset, unsigned int width, unsigned int at)
@@ -113,20 +109,18 @@ static u16 merged(struct vfio_latch_device *dev, unsigned int at, unsigned int o
 }
 
 /*
- * Whether to ask for Vital Product Data. The PCI core waits 125 ms for each piece, and logs a line
- * if it does not come.
+ * Whether the function can be asked for Vital Product Data. The PCI core waits 125 ms for each
+ * piece of a dead one, and logs a line. It also waits for a reset that is under way, as this does.
  */
 static bool may_have_vpd(struct vfio_latch_device *dev)
 {
-	return latch_reads(dev) && time_after_eq(jiffies, dev->vpd_again);
-}
+	bool answers;
 
-/* Whether an access was complete. If the PCI core waited for it in vain, the next one is late. */
-static bool has_done_vpd(struct vfio_latch_device *dev, ssize_t bytes)
-{
-	if (bytes == -ETIMEDOUT)
-		dev->vpd_again = jiffies + msecs_to_jiffies(VPD_PAUSE_MS);
-	return bytes == 4;
+	if (latch_state_lock_killable(dev))
+		return false;
+	answers = latch_answers(dev);
+	latch_state_unlock(dev);
+	return answers;
 }
 
 /*
@@ -151,11 +145,10 @@ static int write_vpd(struct vfio_latch_device *dev, unsigned int offset, unsigne
 		return 0;
 	if (address & PCI_VPD_ADDR_F) {
 		data = cpu_to_le32(latch_shadow_get(dev->config, at + PCI_VPD_DATA, 4));
-		if (has_done_vpd(dev, pci_write_vpd(dev->pdev, address & PCI_VPD_ADDR_MASK, 4,
-						    &data)))
+		if (pci_write_vpd(dev->pdev, address & PCI_VPD_ADDR_MASK, 4, &data) == 4)
 			latch_shadow_set(dev->config, at + PCI_VPD_ADDR, 2,
 					 address & PCI_VPD_ADDR_MASK);
-	} else if (has_done_vpd(dev, pci_read_vpd(dev->pdev, address, 4, &data))) {
+	} else if (pci_read_vpd(dev->pdev, address, 4, &data) == 4) {
 		latch_shadow_set(dev->config, at + PCI_VPD_DATA, 4, le32_to_cpu(data));
 		/* Pairs with the acquire in latch_config_read(). */
 		smp_wmb();

@@ -933,6 +933,19 @@ TEST(vital_product_data_can_be_read_after_a_read_beyond_its_end)
 	CHECK_EQ(cfg16(device, vpd + PCI_VPD_ADDR), PCI_VPD_ADDR_F);
 }
 
+/* The witness counts accesses in the first 100 ms of a reset. */
+TEST(vital_product_data_that_is_asked_for_amid_a_reset_comes_after_it)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	unsigned int vpd = cfg_cap(device, PCI_CAP_ID_VPD);
+	pid_t resets = child_start(do_reset, device);
+
+	witness_wait_in_reset("witness0");
+	cfg_set16(device, vpd + PCI_VPD_ADDR, 4);
+	CHECK_EQ(cfg16(device, vpd + PCI_VPD_ADDR), PCI_VPD_ADDR_F | 4);
+	child_check_ends("who resets", resets);
+}
+
 /* The PCI core waits for each piece of it, and logs that nothing came. */
 TEST_OURS(who_writes_vital_product_data_of_a_dead_function_fills_no_log)
 {
