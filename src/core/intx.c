@@ -23,11 +23,15 @@
 #include <linux/eventfd.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
+#include <linux/jiffies.h>
 
 #include "core.h"
 
 /* Interrupts after which a function in reset is asked; the host gives the line up at 100,000. */
 #define UNASKED_MAX	100
+
+/* Milliseconds from a reset on for which nobody may ask: 100 (PCIe 6.0, 6.6.1), and a few. */
+#define UNASKED_MS	120
 
 /**
  * struct latch_intx - INTx as the user set it up
@@ -123,11 +127,18 @@ static bool is_pending(struct vfio_latch_device *dev, bool *is_asserted)
 	return pending;
 }
 
+/* Whether the function's reset has just begun, or is about to. */
+static bool is_too_early(const struct vfio_latch_device *dev)
+{
+	return time_before(jiffies, dev->intx_quiet_since + msecs_to_jiffies(UNASKED_MS));
+}
+
 /*
  * The function may be out of a reset, with its line on, before the PCI core sees that. The PCI core
  * holds its configuration access lock meanwhile, for as long as a minute. When interrupts that no
- * handler takes come in by the hundred, the function is asked without that lock. The write may then
- * meet the PCI core's restore of COMMAND: see latch_command_after_reset().
+ * handler takes come in by the hundred, the function is asked without that lock, but not while
+ * nobody may: they may be a neighbour's. The write may then meet the PCI core's restore of COMMAND:
+ * see latch_command_after_reset().
  */
 static bool take_in_reset(struct vfio_latch_device *dev, struct latch_intx *intx)
 {
@@ -139,7 +150,7 @@ static bool take_in_reset(struct vfio_latch_device *dev, struct latch_intx *intx
 	if (!latch_is_away(dev) && !(dev->intx_quiet & LATCH_QUIET_RESET))
 		return false;
 	is_locked = pci_cfg_access_trylock(dev->pdev);
-	if (!is_locked && ++intx->nr_unasked % UNASKED_MAX)
+	if (!is_locked && (is_too_early(dev) || ++intx->nr_unasked % UNASKED_MAX))
 		return false;
 	is_pending(dev, &is_asserted);
 	if (is_asserted)
@@ -426,6 +437,8 @@ void latch_intx_set_quiet(struct vfio_latch_device *dev, u8 reason, bool quiet)
 	unsigned long flags;
 
 	spin_lock_irqsave(&dev->intx_lock, flags);
+	if (quiet && reason == LATCH_QUIET_RESET)
+		dev->intx_quiet_since = jiffies;
 	if (quiet)
 		dev->intx_quiet |= reason;
 	else
@@ -452,6 +465,7 @@ void latch_intx_leave(struct vfio_latch_device *dev)
 	spin_lock_irqsave(&dev->intx_lock, flags);
 	was_quiet = is_quiet(dev);
 	dev->intx_quiet |= LATCH_QUIET_RESET;
+	dev->intx_quiet_since = jiffies;
 	if (dev->intx && !was_quiet)
 		drive_line(dev);
 	/* Ordered: a reader that sees it away sees since when. */

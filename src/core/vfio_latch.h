@@ -104,6 +104,7 @@ struct latch_bar {
  * @intx: INTx, if it is set up; written under irq_lock and intx_lock
  * @intx_disabled: the user's own DisINTx; under intx_lock
  * @intx_quiet: LATCH_QUIET_*; under intx_lock
+ * @intx_quiet_since: when the last reset was announced, in jiffies; under intx_lock
  * @config_lock: serialises writers of configuration space and its shadow
  * @bar_lock: protects which parts of BARs are held and mapped
  * @bars: the BARs; under bar_lock, see struct latch_bar
@@ -224,6 +225,7 @@ struct vfio_latch_device {
 	struct latch_intx *intx;
 	bool intx_disabled;
 	u8 intx_quiet;
+	unsigned long intx_quiet_since;
 
 	/* Outside of irq_lock and state_lock. */
 	struct mutex config_lock;

@@ -13,6 +13,7 @@
  */
 #include <pthread.h>
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <sys/mount.h>
 
 #include "vmtest.h"
@@ -459,6 +460,47 @@ TEST(an_interrupt_amid_a_reset_of_the_function_itself_does_not_storm)
 		vfio_irq_unmask(device, VFIO_PCI_INTX_IRQ_INDEX);
 	}
 	witness_set_intx("witness0", false);
+}
+
+struct busy {
+	struct vfio_device *device;
+	int event;
+	atomic_uint interrupts;
+	atomic_bool stop;
+};
+
+static void *interrupt_again_and_again(void *data)
+{
+	struct busy *busy = data;
+
+	for (; !busy->stop; busy->interrupts++) {
+		vfio_write(busy->device, 0, WITNESS_INTX_RAISE, 1, 4);
+		CHECK_EQ(event_wait(busy->event, LIMIT_MS), 1);
+		vfio_write(busy->device, 0, WITNESS_INTX_ACK, 1, 4);
+		vfio_irq_unmask(busy->device, VFIO_PCI_INTX_IRQ_INDEX);
+	}
+	return NULL;
+}
+
+/*
+ * The handler asks each function of a line whether an interrupt is its own. The witness counts that
+ * in the first 100 ms of a reset. (The kernel's driver asks then, too.)
+ */
+TEST(a_neighbours_interrupts_do_not_have_a_function_asked_amid_its_reset)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
+	struct busy busy = { .device = vfio_open_with(device, bind_device("witness5")) };
+	pthread_t thread;
+
+	CHECK_EQ(pci_attr_number(device->bdf, "irq"), pci_attr_number(busy.device->bdf, "irq"));
+	cfg_command(busy.device, PCI_COMMAND_MEMORY, 0);
+	vfio_irq_event(device, VFIO_PCI_INTX_IRQ_INDEX);
+	busy.event = vfio_irq_event(busy.device, VFIO_PCI_INTX_IRQ_INDEX);
+	CHECK_EQ(pthread_create(&thread, NULL, interrupt_again_and_again, &busy), 0);
+	while (busy.interrupts < 2000)
+		vfio_reset(device);
+	busy.stop = true;
+	CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
 /* VFs would be made in a PF that is about to be reset, under the device lock that AER waits for. */
