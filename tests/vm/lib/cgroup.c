@@ -8,6 +8,8 @@
 #define USER	ROOT "/user"
 #define KERNEL	"\nkernel "
 
+#define SETTLED_MS	3000
+
 static void make(const char *directory)
 {
 	CHECK(!mkdir(directory, 0755) || errno == EEXIST);
@@ -36,5 +38,17 @@ long long cgroup_kernel_memory(void)
 	CHECK(found);
 	bytes = strtoll(found + strlen(KERNEL), NULL, 10);
 	free(text);
+	return bytes;
+}
+
+long long cgroup_kernel_memory_settled(void)
+{
+	long long bytes = cgroup_kernel_memory(), before;
+
+	do {
+		before = bytes;
+		pause_ms(SETTLED_MS);
+		bytes = cgroup_kernel_memory();
+	} while (bytes != before);
 	return bytes;
 }

@@ -9,5 +9,7 @@ void cgroup_leave(void);
 
 /* Bytes of kernel memory that are charged to it; what is never freed stays. */
 long long cgroup_kernel_memory(void);
+/* The same when all is counted: the kernel adds up what each processor has every two seconds. */
+long long cgroup_kernel_memory_settled(void);
 
 #endif
