@@ -7,7 +7,7 @@
  * vm-drivers: ours kernel
  * vm-cmdline: iomem=relaxed
  * vm-modules: mlx5_core virtio_pci 9pnet_virtio 9p
- * vm-files: build/live-migration/guest build/live-migration/cancels
+ * vm-files: build/live-migration/guest build/live-migration/long-run
  * vm-sources: lib/machine.c
  * vm-seconds: 2000
  * vm-timeout: 420
@@ -125,19 +125,19 @@ static bool was_cancelled(void)
 
 static void check_random_cancels(unsigned int channels)
 {
-	unsigned int seed, count, cancelled = 0;
+	struct long_run run = long_run();
+	unsigned int count = run.cancels / 2, cancelled = 0;
 
-	CHECK_EQ(sscanf(file_read("/files/cancels"), "%u %u", &seed, &count), 2);
-	test_note("SEED=%u CANCELS=%u", seed, count);
-	srandom(seed);
+	test_note("SEED=%u CANCELS=%u", run.seed, run.cancels);
+	srandom(run.seed);
 	start_two(channels);
-	for (unsigned int i = 0; i < count / 2; i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		cancel_at_random();
 		cancelled += was_cancelled();
 		check_source_goes_on();
 		destination = machine_start_destination("destination", &setup, setup.vfs);
 	}
-	test_note("%u of %u were cancelled in time", cancelled, count / 2);
+	test_note("%u of %u were cancelled in time", cancelled, count);
 	CHECK_LT(0, cancelled);
 	migration_do(&source, &destination);
 }

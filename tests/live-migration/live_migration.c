@@ -8,7 +8,7 @@
  * vm-drivers: ours kernel
  * vm-cmdline: iomem=relaxed
  * vm-modules: mlx5_core virtio_pci 9pnet_virtio 9p
- * vm-files: build/live-migration/guest
+ * vm-files: build/live-migration/guest build/live-migration/long-run
  * vm-sources: lib/machine.c
  * vm-seconds: 400
  * vm-timeout: 420
@@ -61,28 +61,45 @@ TEST(state_and_memory_arrive_of_a_vf_that_cannot_track_its_writes)
 	migration_do(&source, &destination);
 }
 
-TEST(states_and_memory_arrive_of_a_machine_with_two_vfs)
+static void check_vfs(unsigned int vfs)
 {
 	struct setup setup = setup_one();
 
-	setup.vfs = 2;
+	setup.vfs = vfs;
 	machine_start_two(&source, &destination, &setup);
 	migration_begin_and_wait(&source);
-	CHECK_EQ(connectx_objects("trackers"), kernel_has_dma_logging() ? 2 : 0);
+	CHECK_EQ(connectx_objects("trackers"), kernel_has_dma_logging() ? vfs : 0);
 	migration_let_end(&source);
 	migration_check_arrived(&source, &destination);
+}
+
+TEST(states_and_memory_arrive_of_a_machine_with_two_vfs)
+{
+	check_vfs(2);
+}
+
+TEST(states_and_memory_arrive_of_a_machine_with_four_vfs)
+{
+	check_vfs(4);
 }
 
 TEST(a_machine_moves_there_and_back_again)
 {
 	struct setup setup = setup_one();
-	struct machine back;
+	unsigned int moves = long_run().moves;
 
+	test_note("MOVES=%u", moves);
 	machine_start_two(&source, &destination, &setup);
-	migration_do(&source, &destination);
-	machine_quit(&source);
-	back = machine_start_destination("back", &setup, 0);
-	migration_do(&destination, &back);
+	for (unsigned int i = 0; i < moves; i++) {
+		struct machine left = source;
+
+		migration_do(&source, &destination);
+		machine_quit(&source);
+		source = destination;
+		if (i + 1 < moves)
+			destination = machine_start_destination(left.name, &setup,
+								i % 2 * setup.vfs);
+	}
 }
 
 /* Two VFs, as their states then come side by side. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The whole software of the machine that is migrated. It keeps its ConnectX VFs, one or
- * two (the model's test window, docs/simulator.md), writing to its memory, and changing their own
- * state, for ever. In each round it looks whether memory and states are what they have to be; if
+ * The whole software of the machine that is migrated. It keeps its ConnectX VFs, one
+ * to four (the model's test window, docs/simulator.md), writing to its memory, and changing their
+ * own state, for ever. In each round it looks whether memory and states are what they have to be; if
  * not, it says so and stops. It knows nothing of migration.
  *
  * On the first serial port: "round N" for each round, or "wrong: ...".
@@ -13,7 +13,7 @@
 #define PAGE		4096
 /* After so many rounds all memory is written again, and a VF's state is the same again. */
 #define LAP		16
-#define MAX_VFS		2
+#define MAX_VFS		4
 
 /* Memory that only the VFs write to, each to its own part, one block in each round. */
 #define MEMORY		0x800000
@@ -34,7 +34,7 @@ enum { FILL = 1, TOUCH = 2, TAKE_DIGEST = 3, WRITE = 4 };
 static struct vf {
 	volatile uint32_t *window;
 	uint32_t memory;
-	/* Apart from the other's. */
+	/* Apart from the others'. */
 	uint32_t seed;
 	/* Of its state, after each round of a lap. */
 	uint64_t digests[LAP];

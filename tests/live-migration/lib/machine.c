@@ -23,6 +23,15 @@ struct setup setup_one(void)
 	return (struct setup){ .vfs = 1, .without_tracker = !kernel_has_dma_logging() };
 }
 
+struct long_run long_run(void)
+{
+	struct long_run run;
+
+	CHECK_EQ(sscanf(file_read("/files/long-run"), "%u %u %u", &run.seed, &run.cancels,
+			&run.moves), 3);
+	return run;
+}
+
 /* The INDEXth VF, bound to the driver under test. */
 static const char *bound_vf(unsigned int index)
 {

@@ -12,7 +12,7 @@
 /* Milliseconds for anything that an emulated machine in an emulated machine does. */
 #define NESTED_MS 120000
 /* As in guest/guest.c, which knows no more VFs. */
-#define MAX_VFS 2
+#define MAX_VFS 4
 
 /* How machines are made, of which one is migrated to another one. */
 struct setup {
@@ -21,6 +21,11 @@ struct setup {
 	bool without_tracker;
 	/* Send memory and states through so many channels, and stop when the other side agrees. */
 	unsigned int channels;
+};
+
+/* How long is tested, as the runner was told. */
+struct long_run {
+	unsigned int seed, cancels, moves;
 };
 
 struct machine {
@@ -36,6 +41,8 @@ bool driver_has_precopy(void);
 bool kernel_has_dma_logging(void);
 /* A VF, with a tracker if it can be reported. */
 struct setup setup_one(void);
+
+struct long_run long_run(void);
 
 /* With its VFs from the FIRST one of the PF on, the guest at work. */
 struct machine machine_start(const char *name, const struct setup *setup, unsigned int first);
