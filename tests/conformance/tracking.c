@@ -145,6 +145,18 @@ SITUATION(a_vf_that_is_logged_is_reset_and_closed)
 	vfio_close(vf);
 }
 
+SITUATION(the_pf_is_reset_while_a_vf_is_logged)
+{
+	have_memory();
+	start();
+	pf_reset();
+	report_of(0, 64);
+	dma_logging_stop_try(vf);
+	reset();
+	start();
+	stop();
+}
+
 static void end(void)
 {
 	dma_logging_stop_try(vf);

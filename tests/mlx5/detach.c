@@ -14,7 +14,6 @@
 #include "vmtest.h"
 #include "operations.h"
 
-#define RECOVERED "mlx5_core .*health recovery (flow )?succe"
 #define NOTICED "mlx5_core .*Fatal error [0-9]+ detected"
 
 CLEAN_UP
@@ -24,26 +23,15 @@ CLEAN_UP
 
 static void open_filled_vf(void)
 {
-	/* mlx5_core recovers by itself only once in 20 minutes. */
 	connectx_reload_afterwards();
 	open_vf();
 	CHECK_EQ(window_fill(vf, 500000, 44), WINDOW_DONE);
 }
 
-/* The health poll finds it; then mlx5_core goes down and comes up again. */
-static void reset_pf(void)
-{
-	int mark = kmsg_mark();
-
-	connectx_set("event", "fatal");
-	if (!WAIT_UNTIL(kmsg_count(mark, RECOVERED), 60000))
-		FAIL("mlx5_core does not recover");
-}
-
 TEST(an_idle_vf_can_be_migrated_after_the_pf_was_reset)
 {
 	open_filled_vf();
-	reset_pf();
+	connectx_reset_pf();
 	check_usable();
 }
 
@@ -54,7 +42,7 @@ TEST_WHEN(a_save_may_fail, a_pf_reset_in_stop_copy_ends_the_session)
 
 	open_filled_vf();
 	data = migration_set(vf, STATE(STOP_COPY));
-	reset_pf();
+	connectx_reset_pf();
 	CHECK_NE(migration_read_try(data, &image), 0);
 	close(data);
 	check_usable();
@@ -70,7 +58,7 @@ TEST_OURS(a_pf_reset_in_precopy_ends_the_session)
 	open_filled_vf();
 	data = migration_set(vf, STATE(PRE_COPY));
 	migration_read_dry(data, &image);
-	reset_pf();
+	connectx_reset_pf();
 	CHECK_NE(migration_precopy_info(data, &info), 0);
 	CHECK_NE(migration_set_try(vf, STATE(STOP_COPY), &none) ?:
 		 migration_read_try(data, &image), 0);
@@ -87,7 +75,7 @@ TEST(a_pf_reset_in_resuming_ends_the_session)
 	image = migration_save(vf);
 	data = migration_set(vf, STATE(RESUMING));
 	CHECK_EQ(migration_write_try(data, image.bytes, image.size / 2), 0);
-	reset_pf();
+	connectx_reset_pf();
 	CHECK_NE(migration_write_try(data, image.bytes + image.size / 2,
 				     image.size - image.size / 2) ?:
 		 migration_set_try(vf, STATE(STOP), &none), 0);
@@ -99,7 +87,7 @@ TEST_OURS(a_pf_reset_leaves_a_vf_that_did_not_run_in_error)
 {
 	open_filled_vf();
 	migration_set(vf, STATE(STOP));
-	reset_pf();
+	connectx_reset_pf();
 	CHECK_EQ(migration_state(vf), STATE(ERROR));
 	check_usable();
 }
@@ -110,7 +98,7 @@ TEST_OURS(a_pf_reset_amid_a_migration_is_recorded)
 
 	open_filled_vf();
 	migration_bring_to(vf, STATE(RESUMING));
-	reset_pf();
+	connectx_reset_pf();
 	record = pci_attr(vf->bdf, "vfio_pci/last_migration");
 	CHECK(strstr(record, "direction load\nend pf-gone\n"));
 	free(record);
@@ -196,7 +184,7 @@ TEST_WHEN(dma_logging_can_report, a_pf_reset_while_logging_fails_the_report)
 
 	open_filled_vf();
 	CHECK_EQ(dma_logging_start_try(vf, &range, 1, PAGE), 0);
-	reset_pf();
+	connectx_reset_pf();
 	CHECK_NE(dma_logging_report_try(vf, IOVA, 64 * PAGE, PAGE, &bitmap), 0);
 	dma_logging_stop_try(vf);
 	CHECK_EQ(dma_logging_start_try(vf, &range, 1, PAGE), 0);
@@ -224,7 +212,7 @@ TEST_WHEN(dma_logging_can_report, a_pf_reset_amid_reports_fails_them)
 	open_filled_vf();
 	CHECK_EQ(dma_logging_start_try(vf, &range, 1, PAGE), 0);
 	CHECK_EQ(pthread_create(&thread, NULL, report_again_and_again, NULL), 0);
-	reset_pf();
+	connectx_reset_pf();
 	pthread_join(thread, NULL);
 	dma_logging_stop_try(vf);
 	CHECK_EQ(track(), 0);

@@ -8,6 +8,8 @@ static const char *property, *value;
 CLEAN_UP
 {
 	no_faults();
+	if (connectx_is_reloaded_afterwards())
+		connectx_clean_up();
 }
 
 static void note(const char *text)
@@ -61,4 +63,11 @@ void reset(void)
 	/* The trace has no resets. */
 	note("reset");
 	CHECK_EQ(migration_state(vf), STATE(RUNNING));
+}
+
+void pf_reset(void)
+{
+	connectx_reload_afterwards();
+	connectx_reset_pf();
+	note("reset");
 }

@@ -35,5 +35,7 @@ void no_faults(void);
 
 /* Reset the VF. Nothing that is asked after this follows on what was asked before. */
 void reset(void);
+/* The same of the PF, once in a situation. What the VF's client finds then differs. */
+void pf_reset(void);
 
 #endif

@@ -116,6 +116,21 @@ void connectx_reload_afterwards(void)
 	note(WORN, "");
 }
 
+bool connectx_is_reloaded_afterwards(void)
+{
+	return file_exists(WORN);
+}
+
+/* The health poll finds it; then mlx5_core goes down and comes up again. */
+void connectx_reset_pf(void)
+{
+	int mark = kmsg_mark();
+
+	connectx_set("event", "fatal");
+	if (!WAIT_UNTIL(kmsg_count(mark, "mlx5_core .*health recovery (flow )?succe"), 60000))
+		FAIL("mlx5_core does not recover");
+}
+
 static void unload_pf(void)
 {
 	const char *pf = vm_bdf("cx0");
@@ -162,7 +177,7 @@ static void restore_configuration(void)
 
 void connectx_clean_up(void)
 {
-	bool worn = file_exists(WORN);
+	bool worn = connectx_is_reloaded_afterwards();
 	char *before, *now;
 
 	connectx_set("fault", "%s", "");

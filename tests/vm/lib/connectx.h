@@ -26,6 +26,9 @@ const char *connectx_pf_with_vfs(int count);
 void connectx_clean_up(void);
 /* After this test the PF's driver and its VFs shall go, too. */
 void connectx_reload_afterwards(void);
+bool connectx_is_reloaded_afterwards(void);
+/* The PF fails, and its driver resets it. That happens by itself once in 20 minutes, or reload. */
+void connectx_reset_pf(void);
 /*
  * Set a property of the PF for this test, to a value in JSON: ("chunk-size", "65536"). To be
  * called first: the PF's driver is loaded anew.
