@@ -51,15 +51,6 @@ static struct vfio_device *open_loaded(const char *id)
 	return open_with_memory(id);
 }
 
-static uint64_t region_size(struct vfio_device *device, unsigned int index)
-{
-	struct vfio_region_info *info = vfio_region(device, index);
-	uint64_t size = info->size;
-
-	free(info);
-	return size;
-}
-
 static uint32_t region_flags(struct vfio_device *device, unsigned int index)
 {
 	struct vfio_region_info *info = vfio_region(device, index);
@@ -117,7 +108,7 @@ TEST(region_info_tells_size_and_access_of_every_region)
 		CHECK(device->info.flags & VFIO_DEVICE_FLAGS_PCI);
 		for (unsigned int r = 0; r < VFIO_PCI_VGA_REGION_INDEX; r++) {
 			test_note("region %u", r);
-			CHECK_EQ(region_size(device, r), devices[i].regions[r].size);
+			CHECK_EQ(vfio_region_size(device, r), devices[i].regions[r].size);
 			CHECK_EQ(region_flags(device, r), devices[i].regions[r].flags);
 		}
 		vfio_close(device);
@@ -325,7 +316,7 @@ TEST(accesses_are_cut_at_the_end_of_a_region)
 	uint8_t bytes[64];
 
 	for (unsigned int r = 0; r <= VFIO_PCI_ROM_REGION_INDEX; r++) {
-		uint64_t size = region_size(nic, r);
+		uint64_t size = vfio_region_size(nic, r);
 
 		if (size) {
 			CHECK_EQ(vfio_read_try(nic, r, size - 1, bytes, 4), 1);
@@ -425,10 +416,10 @@ TEST(mappings_show_the_same_registers_as_reads)
 	CHECK_EQ(registers[EDU_ID / 4], 0x010000ed);
 	registers[EDU_LIVENESS / 4] = 0x5555aaaa;
 	CHECK_EQ(vfio_read(edu, 0, EDU_LIVENESS, 4), 0xaaaa5555);
-	memory = vfio_mmap(vga, VGA_FRAMEBUFFER, 0, region_size(vga, VGA_FRAMEBUFFER),
+	memory = vfio_mmap(vga, VGA_FRAMEBUFFER, 0, vfio_region_size(vga, VGA_FRAMEBUFFER),
 			   PROT_READ | PROT_WRITE);
 	CHECK(memory != MAP_FAILED);
-	for (uint32_t at = 0x10; at < region_size(vga, VGA_FRAMEBUFFER); at += 0x345678) {
+	for (uint32_t at = 0x10; at < vfio_region_size(vga, VGA_FRAMEBUFFER); at += 0x345678) {
 		vfio_write(vga, VGA_FRAMEBUFFER, at, at >> 16 ^ 0x5a, 1);
 		CHECK_EQ(memory[at], (at >> 16 & 0xff) ^ 0x5a);
 		memory[at] = 0x77;
@@ -439,7 +430,7 @@ TEST(mappings_show_the_same_registers_as_reads)
 TEST(any_pages_of_a_bar_can_be_mapped)
 {
 	struct vfio_device *vga = open_loaded("vga0");
-	uint64_t size = region_size(vga, VGA_FRAMEBUFFER);
+	uint64_t size = vfio_region_size(vga, VGA_FRAMEBUFFER);
 	static const struct {
 		uint64_t offset, size;
 	} parts[] = {
@@ -835,7 +826,7 @@ TEST(rom_reads_as_through_sysfs)
 			CHECK_MEM(few, expected + at, 5);
 		}
 		/* The rest of the region can be read as well. */
-		size = region_size(device, VFIO_PCI_ROM_REGION_INDEX);
+		size = vfio_region_size(device, VFIO_PCI_ROM_REGION_INDEX);
 		CHECK_EQ(vfio_read_try(device, VFIO_PCI_ROM_REGION_INDEX, 0, read, size), size);
 		CHECK_MEM(read, expected, 512);
 		vfio_close(device);
@@ -875,7 +866,7 @@ TEST(vga_region_is_there_for_vga_devices_only)
 	driver_load("disable_idle_d3=1");
 	vga = open_with_memory("vga0");
 	edu = open_with_memory("edu0");
-	CHECK_EQ(region_size(vga, VFIO_PCI_VGA_REGION_INDEX), 0xc0000);
+	CHECK_EQ(vfio_region_size(vga, VFIO_PCI_VGA_REGION_INDEX), 0xc0000);
 	CHECK_EQ(region_flags(vga, VFIO_PCI_VGA_REGION_INDEX), RW);
 	CHECK_ERR(EINVAL, vfio_region_try(edu, VFIO_PCI_VGA_REGION_INDEX, NULL));
 }

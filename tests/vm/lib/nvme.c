@@ -7,9 +7,6 @@
 #include "file.h"
 #include "test.h"
 
-#define AQA		0x24
-#define ASQ		0x28
-#define ACQ		0x30
 #define DOORBELLS	0x1000
 
 #define DEPTH		16
@@ -101,9 +98,9 @@ static void enable_controller(struct nvme *nvme)
 {
 	struct vfio_device *device = nvme->device;
 
-	vfio_write(device, 0, AQA, (DEPTH - 1) << 16 | (DEPTH - 1), 4);
-	vfio_write(device, 0, ASQ, IOVA, 8);
-	vfio_write(device, 0, ACQ, IOVA + PAGE, 8);
+	vfio_write(device, 0, NVME_AQA, (DEPTH - 1) << 16 | (DEPTH - 1), 4);
+	vfio_write(device, 0, NVME_ASQ, IOVA, 8);
+	vfio_write(device, 0, NVME_ACQ, IOVA + PAGE, 8);
 	/* entries of 64 and 16 bytes */
 	vfio_write(device, 0, NVME_CC, 0x00460000 | NVME_CC_EN, 4);
 	CHECK(WAIT_UNTIL(vfio_read(device, 0, NVME_CSTS, 4) & NVME_CSTS_RDY, LIMIT_MS));

@@ -9,11 +9,15 @@
 
 #include "vfio.h"
 
-/* Registers */
-#define NVME_INTMS	0x0c
+/* Registers in BAR 0, NVMe 1.4, 3.1 */
+#define NVME_CAP	0x00
 #define NVME_VS		0x08
+#define NVME_INTMS	0x0c
 #define NVME_CC		0x14
 #define NVME_CSTS	0x1c
+#define NVME_AQA	0x24
+#define NVME_ASQ	0x28
+#define NVME_ACQ	0x30
 
 #define NVME_CC_EN	1
 #define NVME_CSTS_RDY	1

@@ -51,6 +51,7 @@ void vfio_dma_unmap(struct vfio_device *device, uint64_t iova, size_t size);
 /* vfio_region.c: regions and config space */
 
 struct vfio_region_info *vfio_region(struct vfio_device *device, unsigned int index); /* to free */
+uint64_t vfio_region_size(struct vfio_device *device, unsigned int index);
 int vfio_region_try(struct vfio_device *device, unsigned int index,
 		    struct vfio_region_info **info);
 /* A capability in the chain of a region's or the device's info; NULL when it is not there. */

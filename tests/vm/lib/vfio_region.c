@@ -46,6 +46,15 @@ struct vfio_region_info *vfio_region(struct vfio_device *device, unsigned int in
 	return info;
 }
 
+uint64_t vfio_region_size(struct vfio_device *device, unsigned int index)
+{
+	struct vfio_region_info *info = vfio_region(device, index);
+	uint64_t size = info->size;
+
+	free(info);
+	return size;
+}
+
 struct vfio_info_cap_header *vfio_info_cap(void *info, uint32_t first, uint16_t id)
 {
 	uint32_t offset = first;
