@@ -3,6 +3,7 @@
 # For test suites in bash. Sourced after scripts/lib.sh; a suite then calls
 #
 #	promise NAME COMMAND...	run COMMAND, "ok NAME" if it succeeds; its output is shown if not
+#	cmocka_promises PROGRAM	a promise for each test of a program of cmocka
 #	side_by_side NAME...	promise NAME NAME for each, two at a time, in no order
 #	finish			print "N passed, N failed" and exit
 #	fails_with TEXT COMMAND...	in a promise: COMMAND fails, and says TEXT
@@ -34,6 +35,27 @@ promise()
 		printf 'not ok %s\n%s\n' "$name" "$(sed 's/^/    /' "$tap_output")"
 		((++tap_failed))
 	fi
+}
+
+cmocka_promises()
+{
+	local log name failed status=0
+
+	log=$(mktemp)
+	"$1" >"$log" 2>&1 || status=$?
+	while read -r name; do
+		promise "$name" true
+	done < <(sed -n 's/^\[ *OK \] //p' "$log")
+	# Each is named again at the end.
+	failed=$(sed -n 's/^\[  FAILED  \] \([a-z_0-9]*\)$/\1/p' "$log" | sort -u)
+	for name in $failed; do
+		promise "$name" eval "grep -vE '^.(=| RUN | +OK |  PASSED)' '$log'; false"
+	done
+	# A sanitizer stopped it.
+	if ((status)) && [[ -z $failed ]]; then
+		promise "$(basename "$1")_comes_to_its_end" eval "cat '$log'; false"
+	fi
+	rm -f "$log"
 }
 
 # lane FIRST NAME...: the promises FIRST, FIRST + 2 and so on; their counts go to descriptor 3

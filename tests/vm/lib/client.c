@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <regex.h>
 #include <signal.h>
@@ -119,6 +120,29 @@ static bool read_more(struct client *client, long long end)
 	return true;
 }
 
+/* What the threads of a client that says nothing wait for in the kernel: "name function". */
+static void note_threads(const struct client *client)
+{
+	char pattern[64];
+	glob_t tasks;
+
+	snprintf(pattern, sizeof(pattern), "/proc/%d/task/*", client->pid);
+	if (glob(pattern, 0, NULL, &tasks))
+		return;
+	for (size_t n = 0; n < tasks.gl_pathc; n++) {
+		char path[128], *name, *function;
+
+		snprintf(path, sizeof(path), "%s/comm", tasks.gl_pathv[n]);
+		name = file_read_try(path);
+		snprintf(path, sizeof(path), "%s/wchan", tasks.gl_pathv[n]);
+		function = file_read_try(path);
+		test_note("%s %s", name ?: "?", function ?: "?");
+		free(name);
+		free(function);
+	}
+	globfree(&tasks);
+}
+
 char *client_expect(struct client *client, const char *pattern, int ms)
 {
 	long long end = now_ms() + ms;
@@ -129,9 +153,11 @@ char *client_expect(struct client *client, const char *pattern, int ms)
 	if (regcomp(&regex, pattern, REG_EXTENDED | REG_NEWLINE))
 		FAIL("\"%s\" is no regular expression", pattern);
 	while (regexec(&regex, client->text + client->seen, 1, &match, 0))
-		if (!read_more(client, end))
+		if (!read_more(client, end)) {
+			note_threads(client);
 			FAIL("no \"%s\" from %s within %d ms, but:\n%s", pattern, client->command,
 			     ms, client->text + client->seen);
+		}
 	regfree(&regex);
 	found = strndup(client->text + client->seen + match.rm_so, match.rm_eo - match.rm_so);
 	client->seen += match.rm_eo;
