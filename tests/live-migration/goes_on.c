@@ -65,12 +65,17 @@ TEST_WHEN(driver_has_precopy, the_source_goes_on_when_the_state_that_is_sent_ahe
 
 /* --- cancelled at random --- */
 
-/* What there is to wait for in QEMU's output before. */
+/*
+ * What there is to wait for in QEMU's output before. When a migration through channels is cancelled
+ * in its setup, QEMU 10 now and then waits for its own threads for good, with the kernel's driver,
+ * too: its main thread answers, and none is in a call of a driver.
+ */
 static const struct {
 	const char *event;
 	/* Whether that comes only when the migration may end. */
 	bool may_end;
 } moments[] = {
+#define SETUP 0
 	{ "\"status\": \"setup\"", false },
 	{ "\"status\": \"active\"", false },
 	{ "\"pass\": ([2-9]|[0-9][0-9])", false },
@@ -80,7 +85,8 @@ static const struct {
 
 static void cancel_at_random(void)
 {
-	size_t moment = random() % (sizeof(moments) / sizeof(moments[0]));
+	size_t first = setup.channels ? SETUP + 1 : SETUP;
+	size_t moment = first + random() % (sizeof(moments) / sizeof(moments[0]) - first);
 	int ms = random() % 400;
 
 	test_note("cancelled %d ms after %s%s", ms, moments[moment].event,
