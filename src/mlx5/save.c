@@ -231,6 +231,9 @@ void latch_save_room_free(struct latch_save_room *room)
  */
 int latch_save_room_get(struct latch_save_room *room)
 {
+	/* It was for a buffer that lacked more. Surplus would be charged, and mapped. */
+	if (room->more.capacity > room->missing)
+		latch_image_free(&room->more);
 	return latch_image_reserve(&room->more, room->missing) ?:
 	       latch_image_reserve_key(&room->more, room->capacity);
 }
@@ -248,8 +251,8 @@ static int use_room(struct latch_mlx5_save *save, struct latch_save_buffer *buff
 	if (image->is_mapped)
 		return 0;
 	room->missing = bytes > image->capacity ? PAGE_ALIGN(bytes - image->capacity) : 0;
-	room->capacity = image->capacity + max(room->missing, more->capacity);
-	room->is_needed = more->capacity < room->missing || more->key_capacity < room->capacity;
+	room->capacity = image->capacity + room->missing;
+	room->is_needed = more->capacity != room->missing || more->key_capacity < room->capacity;
 	if (room->is_needed)
 		return 0;
 	latch_image_take_over(image, more);
@@ -257,8 +260,9 @@ static int use_room(struct latch_mlx5_save *save, struct latch_save_buffer *buff
 }
 
 /*
- * Amid an arc: memory is allocated with state_mutex released. Returns -ENODEV if the session has
- * ended meanwhile (by a reset, or the PF's driver going away).
+ * Amid an arc: memory is allocated with state_mutex released, which takes as long as it takes.
+ * Returns 1 if it was released, else 0; or -ENODEV if the session has ended meanwhile (by a reset,
+ * or the PF's driver going away), or another error.
  */
 static int have_room(struct latch_mlx5_save *save, struct latch_save_buffer *buffer, u64 bytes)
 {
@@ -277,7 +281,7 @@ static int have_room(struct latch_mlx5_save *save, struct latch_save_buffer *buf
 		if (dev->save != save)
 			ret = -ENODEV;
 		if (!ret)
-			ret = use_room(save, buffer, bytes, &room);
+			ret = use_room(save, buffer, bytes, &room) ?: 1;
 	}
 	latch_save_room_free(&room);
 	return ret;
@@ -286,6 +290,30 @@ static int have_room(struct latch_mlx5_save *save, struct latch_save_buffer *buf
 static u64 buffer_bytes(const struct latch_mlx5_save *save, const struct latch_fw_size *size)
 {
 	return latch_series_buffer(&save->series, size->required, size->total, PAGE_SIZE);
+}
+
+/*
+ * Amid an arc: asks how much there is to be saved, and has room for that in the next @nr buffers.
+ * The state of a VF that runs may have grown when there is memory: then the firmware is asked again.
+ * As have_room(), but never 1.
+ */
+static int prepare(struct latch_mlx5_save *save, bool incremental, unsigned int nr,
+		   struct latch_fw_size *size)
+{
+	bool may_have_grown;
+	unsigned int n;
+	int ret;
+
+	do {
+		may_have_grown = false;
+		ret = query_size(save, incremental, size);
+		for (n = 0; ret >= 0 && n < nr; n++) {
+			ret = have_room(save, latch_save_buffer(save, save->nr_saved + n),
+					buffer_bytes(save, size));
+			may_have_grown |= ret > 0 && !save->series.is_last;
+		}
+	} while (ret >= 0 && may_have_grown);
+	return min(ret, 0);
 }
 
 /*
@@ -391,19 +419,16 @@ static struct latch_mlx5_save *alloc_session(struct latch_mlx5_device *dev, bool
 }
 
 /* Allocates and maps the buffers before the VF stands still. The receiver may reserve as much. */
-static int make_ready(struct latch_mlx5_save *save, const struct latch_fw_size *size)
+static int make_ready(struct latch_mlx5_save *save, struct latch_fw_size *size)
 {
 	/* Without chunks a stopped VF has a single image. */
 	const unsigned int nr = save->series.is_last && !save->series.in_chunks ? 1 :
 				LATCH_SAVE_BUFFERS;
-	unsigned int n;
 	int ret;
 
-	for (n = 0; n < nr; n++) {
-		ret = have_room(save, &save->buffers[n], buffer_bytes(save, size));
-		if (ret)
-			return ret;
-	}
+	ret = prepare(save, false, nr, size);
+	if (ret)
+		return ret;
 	latch_record_encode(&save->preamble.header, LATCH_TAG_STOP_COPY_SIZE,
 			    LATCH_RECORD_OPTIONAL, sizeof(save->preamble.bytes));
 	save->preamble.bytes = cpu_to_le64(save->buffers[0].image.capacity);
@@ -452,9 +477,7 @@ struct file *latch_mlx5_save_begin(struct latch_mlx5_device *dev, bool track)
 		goto put;
 	kref_get(&save->kref);
 	dev->save = save;
-	ret = query_size(save, false, &size);
-	if (!ret)
-		ret = make_ready(save, &size);
+	ret = make_ready(save, &size);
 	if (ret)
 		goto end;
 	file = latch_save_open_file(save);
@@ -515,10 +538,7 @@ int latch_mlx5_save_finish(struct latch_mlx5_device *dev)
 	if (save->error)
 		return 0;
 	kref_get(&save->kref);
-	ret = query_size(save, save->series.is_begun, &size);
-	if (!ret)
-		ret = have_room(save, latch_save_buffer(save, save->nr_saved),
-				buffer_bytes(save, &size));
+	ret = prepare(save, save->series.is_begun, 1, &size);
 	if (ret)
 		fail(save, ret);
 	else
@@ -544,9 +564,9 @@ static int clean_up(struct latch_mlx5_save *save)
 	if (query_size(save, !save->series.is_last, &size))
 		size.required = 0;
 	ret = have_room(save, buffer, max_t(u64, size.required, PAGE_SIZE));
-	if (ret && save->dev->save == save)
+	if (ret < 0 && save->dev->save == save)
 		ret = have_room(save, buffer, PAGE_SIZE);
-	if (ret)
+	if (ret < 0)
 		return ret;
 	ret = have_saved(save, &buffer->image, false, false, &next);
 	latch_series_cleaned(&save->series);

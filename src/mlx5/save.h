@@ -14,8 +14,8 @@
  *
  *	log_mutex	outside of it, what the user asks: begin, finish, give up,
  *			and what changed. They release state_mutex while they wait
- *			for memory, and find then that the session has ended, or
- *			that nothing has changed.
+ *			for memory, and find then that the session has ended, that
+ *			a running VF's state has grown, or that nothing has changed.
  *	state_mutex	begin, finish, end, and what the user asks: its holder may
  *			wait for the worker.
  *	command_lock	a save, or a question that must not come during one.

@@ -103,15 +103,21 @@ unlock:
 	return ret;
 }
 
-/* The same after the wait. */
-static int wait_for_buffer(struct latch_mlx5_save *save, bool may_wait)
+static bool has_preamble(struct latch_mlx5_save *save)
 {
-	int found = look_for_buffer(save), ret;
+	bool ret;
 
-	if (found != -EAGAIN || !may_wait)
-		return found;
-	ret = wait_event_interruptible(save->wait, (found = look_for_buffer(save)) != -EAGAIN);
-	return ret ?: found;
+	spin_lock(&save->lock);
+	ret = save->preamble_read < sizeof(save->preamble);
+	spin_unlock(&save->lock);
+	return ret;
+}
+
+/* Waits without read_lock until there is something to be read, or never will be. */
+static int wait_for_stream(struct latch_mlx5_save *save)
+{
+	return wait_event_interruptible(save->wait,
+					has_preamble(save) || look_for_buffer(save) != -EAGAIN);
 }
 
 /* Copies those of @size bytes that begin at @position. Returns the number copied. */
@@ -161,9 +167,8 @@ static ssize_t read_preamble(struct latch_mlx5_save *save, char __user *buf, siz
 	return part ?: -EFAULT;
 }
 
-/* Returns bytes of one record, 0 at the end of the stream, or an error. */
-static ssize_t read_some(struct latch_mlx5_save *save, char __user *buf, size_t count,
-			 bool may_wait)
+/* Returns bytes of one record, 0 at the end of the stream, or an error: as look_for_buffer(). */
+static ssize_t read_some(struct latch_mlx5_save *save, char __user *buf, size_t count)
 {
 	struct latch_save_buffer *buffer;
 	size_t part;
@@ -172,7 +177,7 @@ static ssize_t read_some(struct latch_mlx5_save *save, char __user *buf, size_t 
 	ret = read_preamble(save, buf, count);
 	if (ret)
 		return ret;
-	ret = wait_for_buffer(save, may_wait);
+	ret = look_for_buffer(save);
 	if (ret <= 0)
 		return ret;
 	buffer = latch_save_buffer(save, save->nr_read);
@@ -190,18 +195,20 @@ static ssize_t read_some(struct latch_mlx5_save *save, char __user *buf, size_t 
 	return part;
 }
 
-static ssize_t save_read(struct file *file, char __user *buf, size_t count, loff_t *ppos)
+/* Reads what there is. Who may not wait does not wait for another reader's copies either. */
+static ssize_t read_now(struct latch_mlx5_save *save, char __user *buf, size_t count, bool may_wait)
 {
-	struct latch_mlx5_save *save = file->private_data;
-	bool may_wait = !(file->f_flags & O_NONBLOCK);
 	size_t copied = 0;
-	ssize_t ret;
+	ssize_t ret = 0;
 
-	ret = mutex_lock_interruptible(&save->read_lock);
+	if (may_wait)
+		ret = mutex_lock_interruptible(&save->read_lock);
+	else if (!mutex_trylock(&save->read_lock))
+		ret = -EAGAIN;
 	if (ret)
 		return ret;
 	while (copied < count) {
-		ret = read_some(save, buf + copied, count - copied, may_wait && !copied);
+		ret = read_some(save, buf + copied, count - copied);
 		if (ret <= 0)
 			break;
 		copied += ret;
@@ -215,19 +222,31 @@ static ssize_t save_read(struct file *file, char __user *buf, size_t count, loff
 	return copied ?: ret;
 }
 
+static ssize_t save_read(struct file *file, char __user *buf, size_t count, loff_t *ppos)
+{
+	struct latch_mlx5_save *save = file->private_data;
+	bool may_wait = !(file->f_flags & O_NONBLOCK);
+	ssize_t ret = 0;
+
+	/* Another reader may take what was waited for. */
+	do {
+		if (may_wait && count)
+			ret = wait_for_stream(save);
+		if (!ret)
+			ret = read_now(save, buf, count, may_wait);
+	} while (ret == -EAGAIN && may_wait);
+	return ret;
+}
+
 static __poll_t save_poll(struct file *file, struct poll_table_struct *table)
 {
 	struct latch_mlx5_save *save = file->private_data;
-	bool has_preamble;
 	int found;
 
 	poll_wait(file, &save->wait, table);
-	spin_lock(&save->lock);
-	has_preamble = save->preamble_read < sizeof(save->preamble);
-	spin_unlock(&save->lock);
 	found = look_for_buffer(save);
 	if (found == -EAGAIN || found == -ENOMSG)
-		return has_preamble ? EPOLLIN | EPOLLRDNORM : 0;
+		return has_preamble(save) ? EPOLLIN | EPOLLRDNORM : 0;
 	return EPOLLIN | EPOLLRDNORM | (found < 0 ? EPOLLRDHUP : 0);
 }
 

@@ -119,6 +119,41 @@ TEST(a_nonblocking_read_does_not_wait_for_the_firmware)
 	check_arrives(&image);
 }
 
+static bool sleeps(pid_t child)
+{
+	char path[32], *text;
+	bool ret;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", child);
+	text = file_read(path);
+	ret = strrchr(text, ')')[2] == 'S';
+	free(text);
+	return ret;
+}
+
+/* The file's flag is that of both readers; the other one has looked at it already. */
+TEST(a_nonblocking_read_does_not_wait_for_another_reader)
+{
+	struct migration_image image = {};
+	pid_t reader;
+	int data;
+
+	connectx_open_two(&source, &target);
+	CHECK_EQ(window_fill(source, 100000, 3), WINDOW_DONE);
+	connectx_set("fault", "SAVE_VHCA_STATE delay=5000");
+	data = migration_set(source, STATE(STOP_COPY));
+	reader = CHECK_OK(fork());
+	if (!reader) {
+		migration_read(data, &image);
+		_exit(0);
+	}
+	CHECK(WAIT_UNTIL(sleeps(reader), 5000));
+	CHECK_OK(fcntl(data, F_SETFL, O_NONBLOCK));
+	CHECK_EQ(migration_read_try(data, &image), -EAGAIN);
+	CHECK_OK(kill(reader, SIGKILL));
+	CHECK_EQ(waitpid(reader, NULL, 0), reader);
+}
+
 TEST_WHEN(migration_has_precopy, a_stream_that_has_run_dry_is_not_readable_until_it_goes_on)
 {
 	struct migration_image image = {};
