@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bounded.h"
-#include "command.h"
+#include "commands/command.h"
+#include "system/bounded.h"
 
 #define ANY_NUMBER ((size_t)-1)
 

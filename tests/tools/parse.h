@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config.h"
+#include "configuration/config.h"
 
 static inline void parse_more(struct config *config, const char *file, const char *text,
 			      size_t size)

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "address.h"
 #include "cmocka_test.h"
+#include "device/address.h"
+#include "device/tunable.h"
 #include "fuzz.h"
-#include "text.h"
-#include "tunable.h"
+#include "system/text.h"
 
 static void good_addresses_are_parsed(void **state)
 {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "cmocka_test.h"
-#include "module.h"
+#include "system/module.h"
 
 #define RELEASE "6.1.0-test"
 

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "cmocka_test.h"
-#include "doctor.h"
-#include "sysfs.h"
-#include "udev.h"
-#include "users.h"
+#include "device/users.h"
+#include "doctor/doctor.h"
+#include "system/sysfs.h"
+#include "system/udev.h"
 
 static char root[] = "/tmp/test_system.XXXXXX";
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* usage: probe BDF DRIVER: what the kernel does by itself when it is done adding a function. */
-#include "../../../tools/sysfs.h"
+#include "system/sysfs.h"
 
 int main(int argc, char **argv)
 {

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which user may open a node. The node of an IOMMU group opens all its functions, so all functions
+ * that a VFIO driver has must be for the same user.
+ */
+#include <ctype.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/access.h"
+#include "device/group.h"
+#include "system/text.h"
+
+static bool is_number(const char *text, unsigned long *number)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	*number = strtoul(text, &end, 10);
+	/* 0xffffffff means "no change" to the kernel. */
+	return !*end && *number < 0xffffffff;
+}
+
+static const char *name_fault(const char *text)
+{
+	size_t n;
+
+	for (n = 0; text[n]; n++)
+		if (isspace((unsigned char)text[n]) || strchr(":/,", text[n]))
+			return "not a name";
+	return !n || n > 32 || *text == '-' ? "not a name" : NULL;
+}
+
+static bool mode_parse(const char *text, mode_t *mode)
+{
+	size_t n;
+
+	*mode = 0;
+	for (n = 0; text[n]; n++) {
+		if (n == 4 || text[n] < '0' || text[n] > '7')
+			return false;
+		*mode = *mode * 8 + (text[n] - '0');
+	}
+	return n && !(*mode & ~0666);
+}
+
+/* Returns the fault of @text, a value of owner, group or mode (@key), or NULL. */
+const char *access_fault(enum key key, const char *text)
+{
+	mode_t mode;
+
+	if (key != KEY_MODE)
+		return name_fault(text);
+	return mode_parse(text, &mode) ? NULL : "not an octal mode of at most 0666, to read and to write";
+}
+
+bool access_is_said(const struct section *section)
+{
+	return section->value[KEY_OWNER] || section->value[KEY_GROUP] || section->value[KEY_MODE];
+}
+
+static bool find_user(const char *name, uid_t *uid)
+{
+	const struct passwd *user;
+	unsigned long number;
+
+	if (is_number(name, &number)) {
+		*uid = number;
+		return true;
+	}
+	user = getpwnam(name);
+	if (user)
+		*uid = user->pw_uid;
+	return user;
+}
+
+static bool find_user_group(const char *name, gid_t *gid)
+{
+	const struct group *group;
+	unsigned long number;
+
+	if (is_number(name, &number)) {
+		*gid = number;
+		return true;
+	}
+	group = getgrnam(name);
+	if (group)
+		*gid = group->gr_gid;
+	return group;
+}
+
+static void set_why(char why[WHY_SIZE], const struct section *section, enum key key,
+		    const char *what)
+{
+	snprintf(why, WHY_SIZE, "%s:%u: %s: there is no %s \"%s\"", section->value_file[key],
+		 section->value_line[key], key == KEY_OWNER ? "owner" : "group", what,
+		 section->value[key]);
+}
+
+/*
+ * Reads owner, group and mode of @section, with udev's defaults: root, and 0600 or, with a group,
+ * 0660. If this system does not know a name, returns false, sets @why, and @access is root's alone.
+ */
+bool section_access(const struct section *section, struct access *access, char why[WHY_SIZE])
+{
+	const char *owner = section->value[KEY_OWNER], *group = section->value[KEY_GROUP];
+
+	*access = access_of_root;
+	if (owner && !find_user(owner, &access->uid)) {
+		set_why(why, section, KEY_OWNER, "user");
+		return false;
+	}
+	if (group && !find_user_group(group, &access->gid)) {
+		set_why(why, section, KEY_GROUP, "group");
+		*access = access_of_root;
+		return false;
+	}
+	if (section->value[KEY_MODE])
+		mode_parse(section->value[KEY_MODE], &access->mode);
+	else if (group)
+		access->mode = 0660;
+	return true;
+}
+
+/* Sets @text to @name, if the system knows one, or to @number. */
+static void set_name(char text[ACCESS_NAME_SIZE], const char *name, unsigned int number)
+{
+	if (name)
+		snprintf(text, ACCESS_NAME_SIZE, "%s", name);
+	else
+		snprintf(text, ACCESS_NAME_SIZE, "%u", number);
+	text_clean(text);
+}
+
+void owner_text(char text[ACCESS_NAME_SIZE], uid_t uid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	set_name(text, user ? user->pw_name : NULL, uid);
+}
+
+void group_text(char text[ACCESS_NAME_SIZE], gid_t gid)
+{
+	const struct group *group = getgrgid(gid);
+
+	set_name(text, group ? group->gr_name : NULL, gid);
+}
+
+/* Writes "owner:group mode". */
+void access_text(char text[ACCESS_SIZE], const struct access *access)
+{
+	char owner[ACCESS_NAME_SIZE], group[ACCESS_NAME_SIZE];
+
+	owner_text(owner, access->uid);
+	group_text(group, access->gid);
+	snprintf(text, ACCESS_SIZE, "%s:%s %04o", owner, group, access->mode);
+}
+
+/* What the section of @dev says, without the other functions of its group. */
+static enum access_wish own_wish(const struct config *config, const struct device *dev,
+				 struct access *access, char why[WHY_SIZE])
+{
+	const struct section *section = config_find(config, dev);
+
+	*access = access_of_root;
+	if (!section || section->is_refused || !access_is_said(section))
+		return ACCESS_UNSAID;
+	return section_access(section, access, why) ? ACCESS_SAID : ACCESS_NO_NAME;
+}
+
+static void set_conflict(char why[WHY_SIZE], const struct device *one,
+			 const struct access *of_one, const struct device *other,
+			 const struct access *of_other)
+{
+	char text[ACCESS_SIZE], other_text[ACCESS_SIZE];
+
+	access_text(text, of_one);
+	access_text(other_text, of_other);
+	snprintf(why, WHY_SIZE, "IOMMU group %d is shared: %s is for %s, and %s for %s",
+		 one->iommu_group, one->text, text, other->text, other_text);
+}
+
+static bool has_vfio_driver(const struct config *config, const struct device *dev)
+{
+	(void)config;
+	return driver_is_vfio(dev->driver);
+}
+
+/* Whether @dev has a VFIO driver once the configuration is applied. */
+static bool will_have_vfio_driver(const struct config *config, const struct device *dev)
+{
+	const struct section *section = config_find(config, dev);
+
+	return driver_is_vfio(section ? section->value[KEY_DRIVER] : dev->driver);
+}
+
+bool access_is_refused(enum access_wish wish)
+{
+	return wish == ACCESS_NO_NAME || wish == ACCESS_CONFLICT;
+}
+
+/* Returns the wish of @dev and @function together. @wish and @access are those of @dev. */
+static enum access_wish both_wish(const struct config *config, const struct device *dev,
+				  const struct device *function, enum access_wish wish,
+				  const struct access *access, char why[WHY_SIZE])
+{
+	enum access_wish others;
+	struct access other;
+
+	others = own_wish(config, function, &other, why);
+	if (access_is_refused(others))
+		return others;
+	if (access_equal(access, &other))
+		return others == ACCESS_SAID ? others : wish;
+	set_conflict(why, dev, access, function, &other);
+	return ACCESS_CONFLICT;
+}
+
+/* The wish of @dev together with those functions of its group for which @counts is true. */
+static enum access_wish group_wish(const struct config *config, const struct device *dev,
+				   bool (*counts)(const struct config *config,
+						  const struct device *dev),
+				   struct access *access, char why[WHY_SIZE])
+{
+	enum access_wish wish = own_wish(config, dev, access, why);
+	struct devices group;
+	size_t n;
+
+	group_read(&group, dev->iommu_group);
+	for (n = 0; n < group.count && !access_is_refused(wish); n++)
+		if (counts(config, &group.device[n]))
+			wish = both_wish(config, dev, &group.device[n], wish, access, why);
+	free(group.device);
+	if (access_is_refused(wish))
+		*access = access_of_root;
+	return wish;
+}
+
+/* Reads which user may open @node of @dev. @why has the reason if the wish is refused. */
+enum access_wish access_wish(const struct config *config, const struct device *dev,
+			     const struct node *node, struct access *access, char why[WHY_SIZE])
+{
+	if (node->is_group)
+		return group_wish(config, dev, has_vfio_driver, access, why);
+	return own_wish(config, dev, access, why);
+}
+
+/* Whether all functions of its group will be for the same user, or a name is not known. */
+bool group_will_agree(const struct config *config, const struct device *dev, char why[WHY_SIZE])
+{
+	struct access access;
+
+	return group_wish(config, dev, will_have_vfio_driver, &access, why) != ACCESS_CONFLICT;
+}

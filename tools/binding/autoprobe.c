@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A PF's sriov_drivers_autoprobe: whether the kernel looks for a driver when a VF appears. If this
+ * command has switched it off, a mark says so, and the command gives VFs that no section matches
+ * their usual driver. If an administrator has switched it off, these VFs get none.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "binding/bind.h"
+#include "system/lock.h"
+#include "system/sysfs.h"
+
+#define MARK STATE_DIRECTORY "/autoprobe-%s"
+#define AUTOPROBE "/sys/bus/pci/devices/%s/sriov_drivers_autoprobe"
+
+bool autoprobe_is_off(const char *pf)
+{
+	return attr_number(10, AUTOPROBE, pf) == 0;
+}
+
+bool autoprobe_is_ours(const char *pf)
+{
+	return exists(MARK, pf);
+}
+
+/* Comes before the attribute: a needless mark does no harm, a missing one leaves VFs alone. */
+static int make_mark(const char *pf)
+{
+	char path[PATH_SIZE];
+	int fd;
+
+	system_path(path, STATE_DIRECTORY);
+	if (mkdir(path, 0755) && errno != EEXIST)
+		return -errno;
+	system_path(path, MARK, pf);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+static int switch_off(const char *pf)
+{
+	int ret = make_mark(pf);
+
+	return ret ? ret : attr_write("0", AUTOPROBE, pf);
+}
+
+static int switch_on(const char *pf)
+{
+	int ret = attr_write("1", AUTOPROBE, pf);
+	char path[PATH_SIZE];
+
+	system_path(path, MARK, pf);
+	if (!ret)
+		unlink(path);
+	return ret;
+}
+
+/* Switches autoprobe off, or on again if this command has switched it off. */
+enum exit_code autoprobe_set(const struct device *pf, bool is_off, bool dry_run)
+{
+	int ret;
+
+	if (is_off ? attr_number(10, AUTOPROBE, pf->text) != 1 : !autoprobe_is_ours(pf->text))
+		return EXIT_DONE;
+	if (dry_run) {
+		printf("%s: would switch %s the probing of its VFs by the kernel\n", pf->text,
+		       is_off ? "off" : "on");
+		return EXIT_DONE;
+	}
+	ret = is_off ? switch_off(pf->text) : switch_on(pf->text);
+	if (!ret)
+		return EXIT_DONE;
+	error("%s: sriov_drivers_autoprobe: %s", pf->text, strerror(-ret));
+	return EXIT_FAILED;
+}

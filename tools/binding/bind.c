@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Binds a device while its rule is in force. If that fails, the device gets back what it had. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "binding/bind.h"
+#include "binding/policy.h"
+#include "device/users.h"
+#include "system/bounded.h"
+#include "system/lock.h"
+#include "system/module.h"
+
+/* What a device had before the bind. */
+struct before {
+	char driver[NAME_SIZE];
+	char override[NAME_SIZE];
+};
+
+static bool has_tunables(const struct device *dev, const struct want *want)
+{
+	int n;
+
+	for (n = 0; n < NR_TUNABLES; n++)
+		if (want->tunable[n] != UNSAID &&
+		    (!dev->is_latched || (int)dev->latched[n].value != (int)want->tunable[n]))
+			return false;
+	return true;
+}
+
+static bool has_usual(const struct device *dev)
+{
+	return dev->driver[0] && !driver_is_stand_in(dev->driver);
+}
+
+bool device_is_as_wanted(const struct device *dev, const struct want *want)
+{
+	if (!strcmp(want->driver, DRIVER_NONE))
+		return !dev->driver[0] && !strcmp(dev->driver_override, DRIVER_NONE);
+	if (!strcmp(want->driver, DRIVER_USUAL))
+		return has_usual(dev) && !dev->driver_override[0];
+	return driver_is(dev->driver, want->driver) && has_tunables(dev, want);
+}
+
+/* Restores driver_override of a device that has a driver, the old one or one that was faster. */
+static int override_put_back(struct device *dev, const char *before)
+{
+	device_read_driver(dev);
+	return strcmp(dev->driver_override, before) ? override_set(dev, before) : 0;
+}
+
+static void put_back(struct device *dev, const struct before *before)
+{
+	int ret;
+
+	if (!before->driver[0])
+		ret = override_set(dev, before->override);
+	else if (!dev->driver[0])
+		ret = attach_by_override(dev, before->driver, before->override);
+	else
+		ret = override_put_back(dev, before->override);
+	if (ret)
+		error("%s: cannot be put back to %s: %s", dev->text,
+		      before->driver[0] ? before->driver : "no driver", strerror(-ret));
+}
+
+static enum exit_code refuse_in_use(const struct device *dev, const char *why)
+{
+	error("%s: left with %s, in use: %s", dev->text, dev->driver, why);
+	return EXIT_IN_USE;
+}
+
+/* Names the process that the kernel has asked to release the device. It may do so at any time. */
+static enum exit_code tell_who_holds(const struct device *dev)
+{
+	const struct user *user;
+	char who[128] = "see the kernel log";
+
+	users_look_again(dev);
+	if (users_of(dev, &user) == OPEN)
+		snprintf(who, sizeof(who), "process %d (%s) has it open", user->pid, user->command);
+	error("%s: %s has not let it go within %s: %s; when it has: vfio-latch apply or bind",
+	      dev->text, dev->driver, bounded_text(), who);
+	return EXIT_TIMEOUT;
+}
+
+/*
+ * bind_locked() may have seen the processes as they were before this command waited for locks and
+ * bound other devices. A process that has opened the device since then keeps it.
+ */
+static enum exit_code take_from_driver(struct device *dev, bool force)
+{
+	char why[256];
+	int ret;
+
+	if (!force && device_in_use_now(dev, why, sizeof(why)))
+		return refuse_in_use(dev, why);
+	ret = detach(dev);
+	if (!ret)
+		return EXIT_DONE;
+	if (ret == -ETIMEDOUT)
+		return tell_who_holds(dev);
+	error("%s: cannot be taken from %s: %s", dev->text, dev->driver, strerror(-ret));
+	return EXIT_FAILED;
+}
+
+static enum exit_code exit_code_of(int ret)
+{
+	return !ret ? EXIT_DONE : ret == -ETIMEDOUT ? EXIT_TIMEOUT : EXIT_FAILED;
+}
+
+/* Explains the kernel's answer to a failed bind. */
+static void bind_error(const struct device *dev, const char *driver, int ret)
+{
+	if (ret == -ETIMEDOUT)
+		error("%s: %s has not taken it within %s; see the kernel log",
+		      dev->text, driver, bounded_text());
+	else if (ret == -ENODEV)
+		error("%s: %s does not take it (see the kernel log, and \"vfio-latch doctor %s\")",
+		      dev->text, driver, dev->text);
+	else
+		error("%s: %s cannot be bound: %s (see the kernel log, and \"vfio-latch doctor %s\")",
+		      dev->text, driver, strerror(-ret), dev->text);
+}
+
+/*
+ * A driver that takes the device by itself needs no driver_override to take it again. Another
+ * driver may have been about to take a new device: it loses the device once, and the kernel does
+ * not offer the device to it again.
+ */
+static enum exit_code change_driver(struct device *dev, const char *driver, bool force)
+{
+	const char *after = usual_is(dev, driver) ? "" : driver;
+	enum exit_code code;
+	int ret, tries = 0;
+
+	do {
+		code = take_from_driver(dev, force);
+		if (code)
+			return code;
+		ret = attach_by_override(dev, driver, after);
+		if (!ret)
+			return EXIT_DONE;
+	} while (ret != -ETIMEDOUT && dev->driver[0] && !tries++);
+	bind_error(dev, driver, ret);
+	return exit_code_of(ret);
+}
+
+static void policy_error(const struct device *dev, const char *driver, const char *rule,
+			 const struct policy_lease *lease, int ret)
+{
+	if (ret == -ENOENT)
+		error("%s: the %s that is loaded takes no rules: it is the kernel's own",
+		      dev->text, driver);
+	else if (ret == -E2BIG)
+		error("%s: no room for its rule in %s", dev->text, lease->parameter);
+	else if (ret == -ETIMEDOUT)
+		error("%s: another vfio-latch has been at work on the rules of %s for %s; see the kernel log",
+		      dev->text, driver, bounded_text());
+	else
+		error("%s: rule \"%s\": %s", dev->text, rule, strerror(-ret));
+}
+
+/* Binds @dev with its rule in force: the driver reads it at probe. */
+static enum exit_code bind_vfio(struct device *dev, const struct want *want, bool force)
+{
+	struct policy_lease lease;
+	enum exit_code code;
+	char rule[256];
+	int ret;
+
+	if (!policy_rule(rule, sizeof(rule), dev->text, want->tunable))
+		return change_driver(dev, want->driver, force);
+	ret = policy_add(&lease, want->driver, rule);
+	if (ret) {
+		policy_error(dev, want->driver, rule, &lease, ret);
+		return exit_code_of(ret);
+	}
+	code = change_driver(dev, want->driver, force);
+	policy_remove(&lease);
+	return code;
+}
+
+static enum exit_code set_override(const struct device *dev, const char *driver)
+{
+	int ret = override_set(dev, driver);
+
+	if (!ret)
+		return EXIT_DONE;
+	error("%s: driver_override: %s", dev->text, strerror(-ret));
+	return exit_code_of(ret);
+}
+
+static enum exit_code bind_usual(struct device *dev, bool force)
+{
+	enum exit_code code;
+	int ret;
+
+	if (has_usual(dev))
+		return set_override(dev, "");
+	code = take_from_driver(dev, force);
+	if (code)
+		return code;
+	ret = usual_attach(dev);
+	if (ret == -ETIMEDOUT)
+		bind_error(dev, "its usual driver", ret);
+	else if (ret)
+		error("%s: its usual driver cannot be bound: %s", dev->text, strerror(-ret));
+	return exit_code_of(ret);
+}
+
+static enum exit_code bind_none(struct device *dev, bool force)
+{
+	enum exit_code code = take_from_driver(dev, force);
+
+	return code ? code : set_override(dev, DRIVER_NONE);
+}
+
+/* Loads @driver's module. @spelled becomes the driver's name in the kernel's spelling. */
+static enum exit_code load_driver(const struct device *dev, const char *driver,
+				  char spelled[NAME_SIZE])
+{
+	int ret;
+
+	snprintf(spelled, NAME_SIZE, "%s", driver);
+	if (!strcmp(driver, DRIVER_NONE) || !strcmp(driver, DRIVER_USUAL))
+		return EXIT_DONE;
+	ret = driver_load(driver);
+	if (!ret && driver_spell(spelled, driver))
+		return EXIT_DONE;
+	if (ret == -ENOENT)
+		error("%s: there is no module %s for this kernel", dev->text, driver);
+	else if (ret == -ENODEV)
+		error("%s: module %s is loaded, but has no PCI driver of this name", dev->text,
+		      driver);
+	else if (ret == -ETIMEDOUT)
+		error("%s: module %s has not been loaded within %s; see the kernel log", dev->text,
+		      driver, bounded_text());
+	else
+		error("%s: module %s cannot be loaded: %s", dev->text, driver, strerror(-ret));
+	return exit_code_of(ret);
+}
+
+static enum exit_code bind_as_wanted(struct device *dev, const struct want *want, bool force)
+{
+	if (!strcmp(want->driver, DRIVER_NONE))
+		return bind_none(dev, force);
+	if (!strcmp(want->driver, DRIVER_USUAL))
+		return bind_usual(dev, force);
+	return bind_vfio(dev, want, force);
+}
+
+/* Whether @dev must lose its driver to become as wanted. */
+static bool takes_driver(const struct device *dev, const struct want *want)
+{
+	return strcmp(want->driver, DRIVER_USUAL) || !has_usual(dev);
+}
+
+static enum exit_code bind_locked(struct device *dev, const struct want *wanted, bool force)
+{
+	char why[256], driver[NAME_SIZE];
+	struct want want = *wanted;
+	struct before before;
+	enum exit_code code;
+
+	if (device_is_as_wanted(dev, wanted))
+		return EXIT_DONE;
+	code = load_driver(dev, wanted->driver, driver);
+	if (code)
+		return code;
+	want.driver = driver;
+	if (!force && takes_driver(dev, &want) && device_in_use(dev, why, sizeof(why)))
+		return refuse_in_use(dev, why);
+	/* If no time is left, nothing begins. The caller says so. */
+	if (bounded_is_over())
+		return EXIT_TIMEOUT;
+	memcpy(before.driver, dev->driver, sizeof(before.driver));
+	memcpy(before.override, dev->driver_override, sizeof(before.override));
+	code = bind_as_wanted(dev, &want, force);
+	/* After a timeout the kernel is still at work on the device: nothing can be put back. */
+	if (code && code != EXIT_TIMEOUT)
+		put_back(dev, &before);
+	return code;
+}
+
+static enum exit_code lock_error(const struct device *dev, const char *name, int ret)
+{
+	if (ret == -ETIMEDOUT)
+		error("%s: another vfio-latch has been at work on it for %s; see the kernel log",
+		      dev->text, bounded_text());
+	else
+		error("%s: %s/%s: %s", dev->text, STATE_DIRECTORY, name, strerror(-ret));
+	return exit_code_of(ret);
+}
+
+/*
+ * Gives @dev what is wanted. Leaves a device that is in use alone, unless @force. If it fails, the
+ * device gets back what it had, except after a timeout.
+ */
+enum exit_code device_bind(struct device *dev, const struct want *want, bool force)
+{
+	char name[ADDRESS_SIZE + 8];
+	enum exit_code code;
+	int lock;
+
+	snprintf(name, sizeof(name), "device-%s", dev->text);
+	lock = lock_take_bounded(name);
+	if (lock < 0)
+		return lock_error(dev, name, lock);
+	dev->lock = lock;
+	/* Another instance may have changed the device until now. */
+	device_read_driver(dev);
+	code = bind_locked(dev, want, force);
+	dev->lock = 0;
+	lock_release(lock);
+	return code;
+}
+
+static const char *driver_text(const char *driver)
+{
+	if (!strcmp(driver, DRIVER_USUAL))
+		return "its usual driver";
+	return *driver && strcmp(driver, DRIVER_NONE) ? driver : "no driver";
+}
+
+/* Says what device_bind() would do, as far as that can be known. */
+enum exit_code device_plan(const struct device *dev, const struct want *want, bool force)
+{
+	char why[256];
+
+	if (device_is_as_wanted(dev, want))
+		return EXIT_DONE;
+	if (!takes_driver(dev, want)) {
+		printf("%s: would lose its driver_override\n", dev->text);
+		return EXIT_DONE;
+	}
+	if (!force && device_in_use(dev, why, sizeof(why))) {
+		printf("%s: would be left with %s, in use: %s\n", dev->text, dev->driver, why);
+		return EXIT_IN_USE;
+	}
+	printf("%s: would go from %s to %s\n", dev->text, driver_text(dev->driver),
+	       driver_text(want->driver));
+	return EXIT_DONE;
+}

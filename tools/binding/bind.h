@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Binding a device to a driver, and giving it back. */
+#ifndef BIND_H
+#define BIND_H
+
+#include <stdbool.h>
+
+#include "configuration/config.h"
+#include "device/device.h"
+#include "system/report.h"
+
+/* What a device shall have: a driver, DRIVER_NONE or DRIVER_USUAL, and tunables. */
+struct want {
+	const char *driver;
+	enum wish tunable[NR_TUNABLES];
+};
+
+/* bind.c APIs: */
+bool device_is_as_wanted(const struct device *dev, const struct want *want);
+enum exit_code device_bind(struct device *dev, const struct want *want, bool force);
+enum exit_code device_plan(const struct device *dev, const struct want *want, bool force);
+
+/* attach.c APIs: */
+int store_bounded(const struct device *dev, const char *path, const char *text);
+int attach_by_override(struct device *dev, const char *driver, const char *override_after);
+int detach(struct device *dev);
+int override_set(const struct device *dev, const char *driver);
+
+/* usual.c APIs: */
+int usual_attach(struct device *dev);
+bool usual_is(const struct device *dev, const char *driver);
+
+/* autoprobe.c APIs: */
+bool autoprobe_is_off(const char *pf);
+bool autoprobe_is_ours(const char *pf);
+enum exit_code autoprobe_set(const struct device *pf, bool is_off, bool dry_run);
+
+#endif

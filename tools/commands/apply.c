@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Applies the configuration to devices that are there, or (--new, which udev calls) to one that has
+ * just appeared.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/access.h"
+#include "binding/bind.h"
+#include "commands/command.h"
+#include "configuration/last_good.h"
+#include "system/bounded.h"
+#include "system/module.h"
+
+/* For a VF that no section matches, but that the kernel did not probe because of us. */
+static const struct section usual_section = {
+	.enabled = true,
+	.value = { [KEY_DRIVER] = (char *)DRIVER_USUAL },
+	.tunable = { UNSAID, UNSAID, UNSAID },
+};
+
+static bool is_passed_over(const struct device *dev)
+{
+	return device_is_vf(dev) && !dev->driver[0] && autoprobe_is_ours(dev->pf);
+}
+
+static const struct section *section_for(const struct config *config, const struct device *dev)
+{
+	const struct section *section = config_find(config, dev);
+
+	return !section && is_passed_over(dev) ? &usual_section : section;
+}
+
+/*
+ * A new device is left alone if it has a driver, or if driver_override names another one than
+ * @want. With @hotplug a usual driver does not count: it was just faster than the event. Usual
+ * drivers come by themselves, except to VFs that the kernel does not probe.
+ */
+static bool is_decided(const struct device *dev, const struct want *want, bool hotplug)
+{
+	if (dev->driver[0] && (!hotplug || driver_is_stand_in(dev->driver)))
+		return true;
+	if (dev->driver_override[0] && !driver_is(dev->driver_override, want->driver))
+		return true;
+	return !strcmp(want->driver, DRIVER_USUAL) &&
+	       !(device_is_vf(dev) && autoprobe_is_off(dev->pf));
+}
+
+/* Gives a VF that could not be bound its usual driver if it is passed over. Says what to do. */
+static void leave_failed(struct device *dev, const struct want *want)
+{
+	const struct want usual = { DRIVER_USUAL, { UNSAID, UNSAID, UNSAID } };
+
+	device_read_driver(dev);
+	if (!device_is_vf(dev) || dev->driver[0] || dev->driver_override[0])
+		return;
+	if (strcmp(want->driver, DRIVER_USUAL) && is_passed_over(dev))
+		device_bind(dev, &usual, false);
+	if (dev->driver[0])
+		error("%s: has its usual driver, %s, instead; when this is mended: vfio-latch apply %s",
+		      dev->text, dev->driver, dev->text);
+	else
+		error("%s: has no driver; when this is mended: vfio-latch apply %s", dev->text,
+		      dev->text);
+}
+
+/* udev does not call again by itself. */
+static void tell_what_is_left(const struct device *dev, const struct want *want)
+{
+	const char *driver = want->driver;
+
+	if (!strcmp(driver, DRIVER_USUAL))
+		driver = "its usual driver";
+	else if (!strcmp(driver, DRIVER_NONE))
+		driver = "driver none";
+	error("%s: not given to %s within %s; vfio-latch.service does that when it is started or reloaded, or: vfio-latch apply %s",
+	      dev->text, driver, bounded_text(), dev->text);
+}
+
+static enum exit_code apply_section(struct device *dev, const struct want *want,
+				    const struct options *options)
+{
+	char before[NAME_SIZE];
+	enum exit_code code;
+
+	if (device_is_as_wanted(dev, want) || (options->is_new && is_decided(dev, want, options->hotplug)))
+		return EXIT_DONE;
+	if (options->dry_run)
+		return device_plan(dev, want, options->force);
+	snprintf(before, sizeof(before), "%s", dev->driver[0] ? dev->driver : "no driver");
+	code = device_bind(dev, want, options->force);
+	if (code == EXIT_FAILED)
+		leave_failed(dev, want);
+	else if (code == EXIT_TIMEOUT && options->is_new)
+		tell_what_is_left(dev, want);
+	/* Prints nothing if it has no usual driver, and got none. */
+	if (!code && !options->is_new && device_is_as_wanted(dev, want))
+		printf("%s: went from %s to %s\n", dev->text, before,
+		       dev->driver[0] ? dev->driver : "no driver");
+	return code;
+}
+
+/* A section with a fault of its own binds nothing, but may leave a VF to its usual driver. */
+static const struct section *section_in_force(const struct device *dev,
+					      const struct section *section)
+{
+	if (!section->is_refused)
+		return section;
+	return is_passed_over(dev) && !strcmp(section->value[KEY_DRIVER], DRIVER_USUAL) ?
+	       &usual_section : NULL;
+}
+
+static enum exit_code apply_device(const struct config *config, struct device *dev,
+				   const struct options *options)
+{
+	const struct section *section = section_for(config, dev);
+	enum exit_code code = EXIT_DONE;
+	struct want want;
+
+	if (section) {
+		section = section_in_force(dev, section);
+		if (!section)
+			return EXIT_DONE;
+		want.driver = section->value[KEY_DRIVER];
+		memcpy(want.tunable, section->tunable, sizeof(want.tunable));
+		code = apply_section(dev, &want, options);
+	}
+	/* Also takes nodes back from users that no section names any more. */
+	return graver(code, access_apply(config, dev, options->dry_run, false));
+}
+
+/* If no good configuration is known, VFs that may be for a guest stay out of the host. */
+static enum exit_code keep_vfs_free(const struct config *faulty, const struct devices *devices,
+				    const struct options *options)
+{
+	enum exit_code code = EXIT_DONE;
+	size_t n;
+
+	for (n = 0; n < devices->count; n++)
+		if (config_may_bind_vfs(faulty, &devices->device[n]))
+			code = graver(code, autoprobe_set(&devices->device[n], true,
+							  options->dry_run));
+	return code;
+}
+
+static bool can_bind(const struct section *section, const struct device *pf)
+{
+	const char *driver = section->value[KEY_DRIVER];
+	char why[512];
+
+	if (!strcmp(driver, DRIVER_NONE) || !driver_cannot_load(driver, why, sizeof(why)))
+		return true;
+	error("%s: VFs of section [%s] get their usual driver: %s", pf->text, section->name, why);
+	return false;
+}
+
+/* Whether VFs of @pf will get another driver than the kernel's, which is better than none. */
+static bool will_bind_vfs(const struct config *config, const struct device *pf)
+{
+	bool will = false;
+	size_t n;
+
+	for (n = 0; n < config->section_count; n++)
+		if (section_may_bind_vfs(&config->section[n], pf))
+			will |= can_bind(&config->section[n], pf);
+	return will;
+}
+
+/* Autoprobe is last: what a present VF gets depends on the value with which it appeared. */
+static enum exit_code apply_all(const struct config *config, struct devices *devices,
+				const struct options *options)
+{
+	enum exit_code code = EXIT_DONE;
+	size_t n;
+
+	for (n = 0; n < devices->count && !options->off; n++)
+		code = graver(code, apply_device(config, &devices->device[n], options));
+	for (n = 0; n < devices->count; n++) {
+		const struct device *pf = &devices->device[n];
+		bool is_off = pf->total_vfs && !options->off && will_bind_vfs(config, pf);
+
+		if (pf->total_vfs)
+			code = graver(code, autoprobe_set(pf, is_off, options->dry_run));
+	}
+	return code;
+}
+
+/* If the files have a fault, calls of udev and the unit use the last good configuration or none. */
+static enum exit_code read_or_last_good(struct config *config, const struct options *options)
+{
+	enum last_good outcome;
+	struct config faulty;
+
+	if (!options->is_new && !options->last_good)
+		return read_config(config);
+	config_load(config);
+	if (!config_refused(config))
+		return EXIT_DONE;
+	faulty = *config;
+	outcome = last_good_load(config);
+	last_good_report(&faulty, outcome);
+	if (outcome == LAST_GOOD_USED)
+		config_free(&faulty);
+	else
+		*config = faulty;
+	/* udev would log the exit code for each function. */
+	return options->last_good ? EXIT_CONFIG : EXIT_DONE;
+}
+
+/* Reports the refused sections of a configuration that otherwise applies. */
+static enum exit_code tell_refused_sections(const struct config *config,
+					    const struct options *options)
+{
+	if (config_refused(config) || !config->fault_count)
+		return EXIT_DONE;
+	/* udev calls for each function: the fault is logged once. */
+	if (options->is_new)
+		section_fault_report(config);
+	else
+		print_faults(config);
+	return options->is_new ? EXIT_DONE : EXIT_CONFIG;
+}
+
+/* udev calls this when it has handled a node, and may have set its owner and mode. */
+static enum exit_code apply_nodes(const struct config *config, const struct options *options)
+{
+	enum exit_code code = EXIT_DONE;
+	size_t n;
+
+	for (n = 0; n < options->count && !config_refused(config); n++)
+		code = graver(code, access_apply_node(config, options->argument[n]));
+	return code;
+}
+
+static enum exit_code apply_devices(const struct config *config, const struct options *options)
+{
+	struct devices devices;
+	enum exit_code code;
+
+	code = read_devices(&devices, options);
+	if (config_refused(config))
+		code = graver(code, keep_vfs_free(config, &devices, options));
+	else
+		code = graver(code, apply_all(config, &devices, options));
+	free(devices.device);
+	return code;
+}
+
+enum exit_code cmd_apply(const struct options *options)
+{
+	bool goes_on = options->is_new || options->last_good;
+	enum exit_code code = EXIT_DONE;
+	struct config config = {};
+
+	if (options->is_new) {
+		report_to_syslog();
+		bounded_set_whole(BOUNDED_SECONDS_OF_UDEV);
+	}
+	/* --off must work with a malformed configuration, too. */
+	if (!options->off)
+		code = read_or_last_good(&config, options);
+	if (code && !goes_on)
+		return code;
+	if (!code && !options->count && !options->off && !options->dry_run && !config.fault_count)
+		last_good_save(&config);
+	code = graver(code, tell_refused_sections(&config, options));
+	code = graver(code, options->node ? apply_nodes(&config, options) :
+		      apply_devices(&config, options));
+	config_free(&config);
+	return code;
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Prints what decides whether VFs can go to another host, or whether they can, before a guest
+ * stops.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "commands/command.h"
+#include "doctor/doctor.h"
+#include "migration/migration.h"
+
+/* Whether @dev is a VF that a guest has or may get. */
+static bool may_migrate(const struct device *dev)
+{
+	return device_is_vf(dev) && (is_mlx5_vf(dev) || driver_is_vfio(dev->driver));
+}
+
+/* Reads the named VFs, or all that a guest has or may get. Free vfs->device. */
+static enum exit_code read_vfs(struct devices *vfs, const struct options *options)
+{
+	const struct device *dev;
+	enum exit_code code;
+	size_t n, count = 0;
+
+	code = read_devices(vfs, options);
+	for (n = 0; n < vfs->count; n++) {
+		dev = &vfs->device[n];
+		if (options->count && !device_is_vf(dev)) {
+			error("%s: it is not a VF; only VFs are migrated", dev->text);
+			code = graver(code, EXIT_FAILED);
+		} else if (options->count || may_migrate(dev)) {
+			vfs->device[count++] = *dev;
+		}
+	}
+	vfs->count = count;
+	return code;
+}
+
+/* Returns NULL after an error message if the file is not usable. */
+static json_t *read_other(const char *file)
+{
+	json_error_t fault;
+	json_t *json = json_load_file(file, 0, &fault);
+
+	if (!json) {
+		error("%s: %s", file, fault.text);
+		return NULL;
+	}
+	if (json_integer_value(json_object_get(json, "version")) == MIGRATION_VERSION &&
+	    json_is_array(json_object_get(json, "vfs")))
+		return json;
+	error("%s: not what vfio-latch migration --json prints, version %d", file,
+	      MIGRATION_VERSION);
+	json_decref(json);
+	return NULL;
+}
+
+static void print(const json_t *json, const struct options *options,
+		  void (*print_text)(const json_t *json))
+{
+	if (options->format != FORMAT_JSON) {
+		print_text(json);
+		return;
+	}
+	json_dumpf(json, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
+static enum exit_code compare(const json_t *facts, const struct options *options)
+{
+	json_t *other = read_other(options->compare), *answer;
+	enum exit_code code;
+
+	if (!other)
+		return EXIT_USAGE;
+	answer = migration_compare(facts, other);
+	print(answer, options, migration_print_answer);
+	code = migration_all_can_go(answer) ? EXIT_DONE : EXIT_FAILED;
+	json_decref(answer);
+	json_decref(other);
+	return code;
+}
+
+enum exit_code cmd_migration(const struct options *options)
+{
+	struct devices vfs;
+	enum exit_code code;
+	json_t *facts;
+
+	code = read_vfs(&vfs, options);
+	facts = migration_facts(&vfs);
+	if (options->compare)
+		code = graver(code, compare(facts, options));
+	else
+		print(facts, options, migration_print_facts);
+	json_decref(facts);
+	free(vfs.device);
+	return code;
+}

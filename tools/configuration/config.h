@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The configuration: see vfio-latch.conf(5). */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "configuration/ini_lines.h"
+#include "configuration/match.h"
+#include "device/device.h"
+#include "device/tunable.h"
+
+/* Values of "driver" that are not a driver's name. */
+#define DRIVER_NONE "none"
+#define DRIVER_USUAL "usual"
+
+/* All keys of a section. The first ones are the match keys, in their order. */
+enum key {
+	KEY_DRIVER = NR_MATCH_KEYS,
+	KEY_ENABLED,
+	KEY_OWNER,
+	KEY_GROUP,
+	KEY_MODE,
+	KEY_TUNABLE,
+	NR_KEYS = KEY_TUNABLE + NR_TUNABLES
+};
+
+/**
+ * struct section - a section, merged from all files that have it
+ * @name: its name
+ * @file, @line: where it appears first
+ * @value: each key's value in the last file that has it, or NULL
+ * @value_file, @value_line: the place of that value
+ * @faulty: bits (1 << enum match_key) of match keys that have a faulty value
+ * @is_refused: it has a fault of its own: it decides about its devices, but binds none
+ * @enabled: not switched off
+ * @tunable: its values of the tunables
+ */
+struct section {
+	char name[INI_SECTION_SIZE];
+	const char *file;
+	unsigned int line;
+	char *value[NR_KEYS];
+	const char *value_file[NR_KEYS];
+	unsigned int value_line[NR_KEYS];
+	unsigned int faulty;
+	bool is_refused;
+	bool enabled;
+	enum wish tunable[NR_TUNABLES];
+};
+
+/**
+ * struct fault - a fault of the configuration
+ * @file, @line: its place; line 0 is the file as a whole
+ * @section: the only section that is refused for it; NULL: the whole configuration is
+ * @text: what is wrong
+ */
+struct fault {
+	const char *file;
+	unsigned int line;
+	const char *section;
+	char *text;
+};
+
+/**
+ * struct config - the contents of all files
+ * @section: in the order of their first appearance
+ * @fault: in the order of files and lines, then those of sections as a whole
+ * @is_partial: a part could not be read, and may be about any device
+ * @file: their names
+ */
+struct config {
+	struct section *section;
+	size_t section_count;
+	struct fault *fault;
+	size_t fault_count;
+	bool is_partial;
+	char **file;
+	size_t file_count;
+};
+
+/* config.c APIs: */
+void config_parse(struct config *config, const char *file, FILE *stream);
+void config_unreadable(struct config *config, const char *file, const char *why);
+void config_finish(struct config *config);
+const struct fault *config_refused(const struct config *config);
+void fault_text(const struct fault *fault, char *text, size_t size);
+void section_write(const struct section *section, FILE *stream);
+bool section_matches(const struct section *section, const struct device *dev);
+const struct section *config_find(const struct config *config, const struct device *dev);
+bool section_may_match_vfs(const struct section *section, const struct device *pf);
+bool section_may_bind_vfs(const struct section *section, const struct device *pf);
+bool config_may_bind_vfs(const struct config *config, const struct device *pf);
+void config_free(struct config *config);
+bool is_driver_name(const char *text);
+
+/* files.c APIs: */
+void config_load(struct config *config);
+void config_load_files(struct config *config, char *const *file, size_t count);
+
+#endif

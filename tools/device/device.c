@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Reading a PCI function from sysfs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/device.h"
+#include "device/vf.h"
+#include "system/sysfs.h"
+
+#define DEVICE "/sys/bus/pci/devices/%s/"
+
+static void read_latched(struct device *dev)
+{
+	char text[NR_TUNABLES * (SOURCE_SIZE + 32)], *rest = text, *line;
+	int tunable;
+
+	dev->is_latched = false;
+	if (attr_read(text, sizeof(text), DEVICE "vfio_pci/policy_source", dev->text) < 0)
+		return;
+	dev->is_latched = true;
+	for (tunable = 0; tunable < NR_TUNABLES; tunable++)
+		dev->latched[tunable].value =
+			attr_number(10, DEVICE "vfio_pci/%s", dev->text,
+				    tunable_names[tunable]) == 1;
+	while ((line = strsep(&rest, "\n"))) {
+		char *source = strchr(line, ' ');
+
+		if (!source)
+			continue;
+		*source++ = '\0';
+		for (tunable = 0; tunable < NR_TUNABLES; tunable++)
+			if (!strcmp(line, tunable_names[tunable]))
+				snprintf(dev->latched[tunable].source, SOURCE_SIZE, "%s", source);
+	}
+}
+
+/* Reads again what changes when a driver comes or goes. */
+void device_read_driver(struct device *dev)
+{
+	link_name(dev->driver, sizeof(dev->driver), DEVICE "driver", dev->text);
+	attr_read(dev->driver_override, sizeof(dev->driver_override), DEVICE "driver_override",
+		  dev->text);
+	/* The kernel shows "(null)" if it is not set. */
+	if (!strcmp(dev->driver_override, "(null)"))
+		dev->driver_override[0] = '\0';
+	read_latched(dev);
+	attr_read(dev->migratable, sizeof(dev->migratable), DEVICE "vfio_pci/migratable", dev->text);
+	attr_read(dev->migration_state, sizeof(dev->migration_state),
+		  DEVICE "vfio_pci/migration_state", dev->text);
+	attr_read(dev->tracker_state, sizeof(dev->tracker_state),
+		  DEVICE "vfio_pci/tracker_state", dev->text);
+	cost_read(&dev->cost, dev->text);
+}
+
+static uint16_t read_id(const struct device *dev, const char *name)
+{
+	long id = attr_number(16, DEVICE "%s", dev->text, name);
+
+	return id < 0 ? 0 : id;
+}
+
+/* Returns false if there is no such function. */
+bool device_read(struct device *dev, const struct address *address)
+{
+	char group[NAME_SIZE];
+	long total_vfs;
+
+	*dev = (struct device){ .address = *address, .iommu_group = -1 };
+	address_format(dev->text, address);
+	if (!exists(DEVICE "vendor", dev->text))
+		return false;
+
+	dev->ids.vendor = read_id(dev, "vendor");
+	dev->ids.device = read_id(dev, "device");
+	dev->ids.subvendor = read_id(dev, "subsystem_vendor");
+	dev->ids.subdevice = read_id(dev, "subsystem_device");
+	if (!link_name(group, sizeof(group), DEVICE "iommu_group", dev->text))
+		dev->iommu_group = atoi(group);
+	total_vfs = attr_number(10, DEVICE "sriov_totalvfs", dev->text);
+	dev->total_vfs = total_vfs < 0 ? 0 : total_vfs;
+	vf_find_pf(dev);
+	device_read_driver(dev);
+	return true;
+}
+
+bool device_is_vf(const struct device *dev)
+{
+	return dev->pf[0];
+}
+
+/* Names of VFIO's PCI drivers end like vfio-pci: mlx5_vfio_pci, nvgrace-gpu-vfio-pci... */
+bool driver_is_vfio(const char *driver)
+{
+	size_t length = strlen(driver);
+
+	return length >= 8 && (!strcmp(driver + length - 8, "vfio-pci") ||
+			       !strcmp(driver + length - 8, "vfio_pci"));
+}
+
+/* Reads all functions, sorted by address. Free devices->device afterwards. */
+void devices_read(struct devices *devices)
+{
+	struct address address;
+	struct names names;
+	size_t n;
+
+	list_names(&names, "/sys/bus/pci/devices");
+	*devices = (struct devices){ .device = calloc(names.count + 1, sizeof(struct device)) };
+	for (n = 0; devices->device && n < names.count; n++)
+		if (address_parse(names.name[n], &address) &&
+		    device_read(&devices->device[devices->count], &address))
+			devices->count++;
+	free_names(&names);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A PCI function as sysfs shows it. */
+#ifndef DEVICE_H
+#define DEVICE_H
+
+#include "device/address.h"
+#include "device/cost.h"
+#include "device/tunable.h"
+
+#define NAME_SIZE 64
+#define SOURCE_SIZE 80
+
+/* A tunable's value that a bound device has, and where it came from. */
+struct latched {
+	bool value;
+	char source[SOURCE_SIZE];
+};
+
+/**
+ * struct device - a function, as device_read() saw it
+ * @text: its address as sysfs writes it
+ * @driver: the driver that has it, or ""
+ * @driver_override: the only driver that may bind it, or ""
+ * @iommu_group: number, or -1
+ * @pf: a VF's PF, or ""
+ * @vf_index: its number among its PF's VFs, from 0
+ * @total_vfs: how many VFs a PF can have; 0 if it is not a PF
+ * @is_latched: one of our drivers has it, and @latched has its tunables
+ * @migratable: "yes", or why the device cannot be migrated; "" if its driver does not say
+ * @migration_state, @tracker_state: "" if it has none
+ * @cost: what its last migration cost
+ * @lock: held while this process changes its driver; otherwise 0
+ * @unknown: bits (1 << enum match_key) of keys that are not known yet of a VF to come
+ * @subsystem_unknown: likewise, for the subsystem ids
+ */
+struct device {
+	struct address address;
+	char text[ADDRESS_SIZE];
+	struct pci_ids ids;
+	char driver[NAME_SIZE];
+	char driver_override[NAME_SIZE];
+	int iommu_group;
+	char pf[ADDRESS_SIZE];
+	unsigned int vf_index;
+	unsigned int total_vfs;
+	bool is_latched;
+	struct latched latched[NR_TUNABLES];
+	char migratable[NAME_SIZE];
+	char migration_state[NAME_SIZE];
+	char tracker_state[NAME_SIZE];
+	struct cost cost;
+	int lock;
+	unsigned int unknown;
+	bool subsystem_unknown;
+};
+
+struct devices {
+	struct device *device;
+	size_t count;
+};
+
+/* device.c APIs: */
+bool device_read(struct device *dev, const struct address *address);
+void device_read_driver(struct device *dev);
+bool device_is_vf(const struct device *dev);
+bool driver_is_vfio(const char *driver);
+void devices_read(struct devices *devices);
+
+#endif

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Whether a device is in use: taking it from its driver would do harm then. */
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "device/users.h"
+#include "system/sysfs.h"
+
+#define DEVICE "/sys/bus/pci/devices/%s"
+
+/* The buffer for the reason, found below a device's directory, whatever bus or driver made it. */
+struct reason {
+	char *text;
+	size_t size;
+};
+
+static bool netdev_in_use(const char *directory, const char *name, struct reason *why)
+{
+	long flags = attr_number(16, "%s/%s/flags", directory, name);
+
+	if (flags < 0 || flags & IFF_UP) {
+		snprintf(why->text, why->size, "network interface %s is up", name);
+		return true;
+	}
+	if (exists("%s/%s/master", directory, name)) {
+		snprintf(why->text, why->size, "network interface %s is part of a bond or bridge",
+			 name);
+		return true;
+	}
+	return false;
+}
+
+/* sysfs hides the interfaces of other network namespaces, but not the directory above them. */
+static bool network_in_use(const char *directory, struct reason *why)
+{
+	struct names names;
+	bool in_use;
+	size_t n;
+
+	list_names(&names, "%s", directory);
+	in_use = !names.count;
+	if (in_use)
+		snprintf(why->text, why->size,
+			 "its network interface is in another network namespace");
+	for (n = 0; n < names.count && !in_use; n++)
+		in_use = netdev_in_use(directory, names.name[n], why);
+	free_names(&names);
+	return in_use;
+}
+
+/* A visitor. Graphics always counts: no open file shows that a display is in use. */
+static bool directory_in_use(const char *directory, void *arg)
+{
+	const char *name = strrchr(directory, '/') + 1;
+	struct reason *why = arg;
+
+	if (!strcmp(name, "net"))
+		return network_in_use(directory, why);
+	if (!strcmp(name, "drm") || !strcmp(name, "graphics")) {
+		snprintf(why->text, why->size, "it may be showing somebody's display");
+		return true;
+	}
+	if (is_block_device(directory) && block_device_is_claimed(name)) {
+		snprintf(why->text, why->size, "block device %s is in use", name);
+		return true;
+	}
+	return false;
+}
+
+static bool is_open(const struct device *dev, char *why, size_t size)
+{
+	const struct user *user;
+	enum open_state state = users_of(dev, &user);
+
+	if (state == OPEN)
+		snprintf(why, size, "process %d (%s) has it open", user->pid, user->command);
+	else if (state == OPEN_UNKNOWN)
+		snprintf(why, size, "only root can see whether a process has it open");
+	return state != CLOSED;
+}
+
+/* Whether @dev is in use with its present driver. @why says by what. */
+bool device_in_use(const struct device *dev, char *why, size_t size)
+{
+	struct reason reason = { why, size };
+	char directory[NAME_SIZE];
+
+	if (!dev->driver[0])
+		return false;
+	if (dev->total_vfs && attr_number(10, DEVICE "/sriov_numvfs", dev->text) > 0) {
+		snprintf(why, size, "its VFs are enabled");
+		return true;
+	}
+	snprintf(directory, sizeof(directory), DEVICE, dev->text);
+	return any_directory(directory, directory_in_use, &reason) || is_open(dev, why, size);
+}
+
+/* Likewise, after a new look at the processes. */
+bool device_in_use_now(const struct device *dev, char *why, size_t size)
+{
+	if (dev->driver[0])
+		users_look_again(dev);
+	return device_in_use(dev, why, size);
+}

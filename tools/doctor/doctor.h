@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Why a device is not bound, or cannot be migrated, on this host. */
+#ifndef DOCTOR_H
+#define DOCTOR_H
+
+#include <stdio.h>
+
+#include "configuration/config.h"
+#include "doctor/findings.h"
+#include "output/inventory.h"
+
+/* system.c APIs: */
+void examine_system(struct findings *findings, const struct config *config);
+
+/* packages.c APIs: */
+void examine_packages(struct findings *findings);
+
+/* module.c APIs: */
+void examine_module(struct findings *findings, const char *driver);
+void examine_initramfs(struct findings *findings);
+
+/* device.c APIs: */
+void examine_device(struct findings *findings, const struct config *config,
+		    const struct entry *entry);
+
+/* migration.c APIs: */
+#define MLX5_DRIVER "mlx5_vfio_pci"
+bool is_mlx5_vf(const struct device *dev);
+bool kernel_can_report(void);
+void examine_migration(struct findings *findings, const struct device *dev);
+
+/* initramfs.c APIs: */
+FILE *initramfs_open(const char *release);
+void initramfs_close(FILE *list);
+
+#endif

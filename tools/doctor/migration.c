@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Whether a device can be migrated, and why not. */
+#include <stdio.h>
+#include <string.h>
+
+#include "doctor/doctor.h"
+#include "system/sysfs.h"
+
+/* What the driver says in vfio_pci/migratable (docs/sysfs-abi.txt), and what to do then. */
+static const struct {
+	const char *word, *text, *advice;
+} reasons[] = {
+	{ "not-a-vf", "it is not a VF; only VFs are migrated", "" },
+	{ "pf-driver", "mlx5_core did not have its PF, or was still adding VFs, when it was bound",
+	  "When mlx5_core has the PF and has added all VFs: vfio-latch unbind, then bind." },
+	{ "not-ethernet", "the port of its PF is not Ethernet; only VFs of Ethernet ports are migrated",
+	  "mlxconfig -d PF set LINK_TYPE_P1=2 makes it Ethernet, if the card can." },
+	{ "pf-firmware", "the firmware of its PF does not offer migration",
+	  "Update the firmware; then mlxconfig -d PF set VF_MIGRATION_MODE=2, and power off and on." },
+	{ "not-enabled", "migration is not enabled for this VF",
+	  "With its PF in switchdev mode: vfio-latch bind VF --driver=none; "
+	  "devlink port function set pci/PF/PORT migratable enable; vfio-latch bind VF." },
+	{ "error", "the firmware did not say whether this VF can be migrated",
+	  "See the kernel's log of mlx5_core; then vfio-latch unbind, and bind." },
+};
+
+bool is_mlx5_vf(const struct device *dev)
+{
+	return dev->ids.vendor == 0x15b3 && dev->ids.device == 0x101e;
+}
+
+/* Without iova_bitmap, vfio cannot report what a device has written. */
+bool kernel_can_report(void)
+{
+	char path[PATH_SIZE], line[512];
+	bool found = false;
+	FILE *symbols;
+
+	system_path(path, "/proc/kallsyms");
+	symbols = fopen(path, "re");
+	while (symbols && !found && fgets(line, sizeof(line), symbols))
+		found = strstr(line, " iova_bitmap_set");
+	if (symbols)
+		fclose(symbols);
+	return found;
+}
+
+static void examine_tracking(struct findings *findings)
+{
+	if (kernel_can_report())
+		find(findings, NOTE, "dirty-tracking", "Update the firmware.",
+		     "the firmware offers no page tracker: all of memory counts as written");
+	else
+		find(findings, NOTE, "dirty-tracking", "A kernel with CONFIG_IOMMUFD can, and so can 6.1.",
+		     "this kernel cannot report dirty pages of devices: all of memory counts as written");
+}
+
+static void examine_reason(struct findings *findings, const struct device *dev)
+{
+	size_t n;
+
+	for (n = 0; n < sizeof(reasons) / sizeof(reasons[0]); n++)
+		if (!strcmp(dev->migratable, reasons[n].word)) {
+			find(findings, PROBLEM, "migration", reasons[n].advice, "%s",
+			     reasons[n].text);
+			return;
+		}
+	find(findings, PROBLEM, "migration", "See docs/sysfs-abi.txt of the driver that is loaded.",
+	     "it cannot be migrated%s%s", *dev->migratable ? ": " : "", dev->migratable);
+}
+
+void examine_migration(struct findings *findings, const struct device *dev)
+{
+	if (!is_mlx5_vf(dev))
+		return;
+	if (strcmp(dev->driver, MLX5_DRIVER)) {
+		if (driver_is_vfio(dev->driver))
+			find(findings, PROBLEM, "migration", "Bind it to " MLX5_DRIVER ".",
+			     "%s cannot migrate it", dev->driver);
+	} else if (!dev->is_latched) {
+		find(findings, PROBLEM, "module-loaded", "See the findings about the system.",
+		     "the " MLX5_DRIVER " that has it is the kernel's own");
+	} else if (!dev->migration_state[0]) {
+		/* migratable is yes shortly before and after it has a state. */
+		if (strcmp(dev->migratable, "yes"))
+			examine_reason(findings, dev);
+	} else {
+		if (!strcmp(dev->migration_state, "error"))
+			find(findings, PROBLEM, "migration", "Its user must reset it, or close it.",
+			     "a migration has failed, and left it in the error state");
+		if (!dev->tracker_state[0])
+			examine_tracking(findings);
+	}
+}

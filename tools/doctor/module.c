@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Whether our modules are installed, in the initramfs and loaded, and may be loaded. */
+#include <errno.h>
+#include <string.h>
+
+#include "doctor/doctor.h"
+#include "system/module.h"
+#include "system/sysfs.h"
+
+static bool we_have(const char *module)
+{
+	return !strcmp(module, "vfio_pci") || !strcmp(module, "mlx5_vfio_pci");
+}
+
+/* The kernel's modules have no version, and are not where DKMS puts modules. */
+static bool is_ours(const struct module_file *file)
+{
+	return file->version[0] || strstr(file->path, "/updates/") || strstr(file->path, "/extra/");
+}
+
+static void examine_file(struct findings *findings, const char *module,
+			 const struct module_file *file)
+{
+	if (file->is_builtin)
+		find(findings, PROBLEM, "module-builtin",
+		     "Use another kernel, or do without rules for this driver.",
+		     "%s is built into this kernel, ours cannot take its place", module);
+	else if (!is_ours(file))
+		find(findings, PROBLEM, "module-installed",
+		     "Is vfio-latch-dkms installed? \"dkms status\" says what became of its build.",
+		     "%s of this kernel is the kernel's own: %s", module, file->path);
+}
+
+static void examine_loaded(struct findings *findings, const char *module,
+			   const struct module_file *file)
+{
+	char srcversion[NAME_SIZE];
+
+	if (file->is_builtin || !exists("/sys/module/%s", module))
+		return;
+	if (is_ours(file) && !exists("/sys/module/%s/parameters/policy", module)) {
+		find(findings, PROBLEM, "module-loaded",
+		     "Unload it and load it again, or reboot. If it comes back, look for it in the initramfs.",
+		     "the kernel's own %s is loaded, though ours is installed", module);
+		return;
+	}
+	attr_read(srcversion, sizeof(srcversion), "/sys/module/%s/srcversion", module);
+	if (srcversion[0] && file->srcversion[0] && strcmp(srcversion, file->srcversion))
+		find(findings, NOTE, "module-version",
+		     "Unload it and load it again, or reboot, when its devices are free.",
+		     "another build of %s is loaded than is installed", module);
+}
+
+static void examine_signature(struct findings *findings, const char *module,
+			      const struct module_file *file)
+{
+	const char *why = signatures_wanted();
+
+	if (!why || file->is_builtin || !is_ours(file))
+		return;
+	if (!file->signer[0])
+		find(findings, PROBLEM, "signature",
+		     "Have DKMS sign its modules, and enroll its key: mokutil --import /var/lib/dkms/mok.pub",
+		     "this kernel loads signed modules only (%s), and %s is not signed", why,
+		     file->path);
+	else if (!exists("/sys/module/%s", module) && !signer_is_known(file->signer))
+		find(findings, PROBLEM, "signature",
+		     "Enroll the key, and reboot: mokutil --import /var/lib/dkms/mok.pub",
+		     "this kernel loads signed modules only (%s), and has no key of %s, who signed %s",
+		     why, file->signer, module);
+}
+
+/* DOCA-OFED's mlx5_core calls mlx_compat instead of the kernel. */
+static void examine_doca(struct findings *findings, const char *module)
+{
+	if (!strcmp(module, MLX5_DRIVER) && exists("/sys/module/mlx_compat"))
+		find(findings, PROBLEM, "doca-ofed",
+		     "Use the kernel's mlx5_core; or DOCA-OFED's " MLX5_DRIVER ", without vfio-latch-dkms.",
+		     "mlx5_core is DOCA-OFED's, and our " MLX5_DRIVER " is built for the kernel's");
+}
+
+/* Examines the module of @driver. */
+void examine_module(struct findings *findings, const char *driver)
+{
+	struct module_file file;
+	char module[NAME_SIZE];
+	int ret;
+
+	module_name(module, driver);
+	ret = module_find(module, &file);
+	findings->subject = "system";
+	examine_doca(findings, module);
+	if (ret == -ENOENT) {
+		find(findings, PROBLEM, "module-missing",
+		     "Is vfio-latch-dkms installed, and this kernel's headers? \"dkms status\" says what became of its build.",
+		     "there is no module %s for this kernel", module);
+	} else if (!ret && we_have(module)) {
+		examine_file(findings, module, &file);
+		examine_loaded(findings, module, &file);
+		examine_signature(findings, module, &file);
+	}
+}
+
+/* The kernel's own module is in the directory of its source in the kernel's tree. */
+static bool is_kernels_own(const char *path)
+{
+	return strstr(path, "/kernel/drivers/vfio/pci/vfio-pci.ko") ||
+	       strstr(path, "/kernel/drivers/vfio/pci/mlx5/mlx5-vfio-pci.ko");
+}
+
+void examine_initramfs(struct findings *findings)
+{
+	char release[NAME_SIZE], line[PATH_SIZE];
+	FILE *list;
+
+	attr_read(release, sizeof(release), "/proc/sys/kernel/osrelease");
+	list = initramfs_open(release);
+	if (!list)
+		return;
+	while (fgets(line, sizeof(line), list)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (is_kernels_own(line))
+			find(findings, PROBLEM, "initramfs",
+			     "Make it again: update-initramfs -u, or dracut --force.",
+			     "the initramfs has the kernel's own module: %s", line);
+	}
+	initramfs_close(list);
+}

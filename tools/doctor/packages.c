@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Whether DKMS has built our modules for each kernel, and whether the unit is enabled. */
+#include <string.h>
+
+#include "doctor/doctor.h"
+#include "system/sysfs.h"
+
+#define MODULES "/lib/modules/%s/"
+#define UNIT "vfio-latch.service"
+
+static bool is_installed(const char *kernel)
+{
+	static const char *const directories[] = { "updates/dkms", "updates", "extra" };
+	static const char *const compressions[] = { "", ".xz", ".zst", ".gz" };
+	size_t n, c;
+
+	for (n = 0; n < sizeof(directories) / sizeof(directories[0]); n++)
+		for (c = 0; c < sizeof(compressions) / sizeof(compressions[0]); c++)
+			if (exists(MODULES "%s/vfio-latch.ko%s", kernel, directories[n],
+				   compressions[c]))
+				return true;
+	return false;
+}
+
+/* For a kernel that is not running it is a note: that kernel may be booted next. */
+static void examine_kernel(struct findings *findings, const char *kernel, bool is_running)
+{
+	enum severity severity = is_running ? PROBLEM : NOTE;
+
+	if (exists("/var/log/vfio-latch/%s.log", kernel))
+		find(findings, severity, "build",
+		     "Mend what it says; then dpkg-reconfigure vfio-latch-dkms, or dnf reinstall vfio-latch-dkms.",
+		     "the modules are not installed for kernel %s: see /var/log/vfio-latch/%s.log",
+		     kernel, kernel);
+	else if (exists(MODULES "modules.dep", kernel) && !exists(MODULES "build/include", kernel) &&
+		 !is_installed(kernel))
+		find(findings, severity, "headers",
+		     "Install linux-headers-KERNEL, or kernel-devel-KERNEL: the modules are built then.",
+		     "the headers of kernel %s are not installed: the modules are not built for it",
+		     kernel);
+}
+
+static void examine_kernels(struct findings *findings)
+{
+	char running[NAME_SIZE];
+	struct names kernels;
+	size_t n;
+
+	/* Without vfio-latch-dkms nothing is built for any kernel. */
+	if (!exists("/var/lib/dkms/vfio-latch"))
+		return;
+	attr_read(running, sizeof(running), "/proc/sys/kernel/osrelease");
+	list_names(&kernels, "/lib/modules");
+	for (n = 0; n < kernels.count; n++)
+		examine_kernel(findings, kernels.name[n], !strcmp(kernels.name[n], running));
+	free_names(&kernels);
+}
+
+static void examine_unit(struct findings *findings)
+{
+	char target[PATH_SIZE];
+
+	/* sd_booted() does the same to see whether systemd runs. */
+	if (!exists("/run/systemd/system"))
+		return;
+	link_name(target, sizeof(target), "/etc/systemd/system/" UNIT);
+	if (!strcmp(target, "null"))
+		find(findings, PROBLEM, "service", "systemctl unmask " UNIT,
+		     UNIT " is masked: devices that have a driver before udev runs are not bound at boot");
+	else if (link_name(target, sizeof(target),
+			   "/etc/systemd/system/multi-user.target.wants/" UNIT))
+		find(findings, PROBLEM, "service", "systemctl enable " UNIT,
+		     UNIT " is not enabled: devices that have a driver before udev runs are not bound at boot");
+}
+
+void examine_packages(struct findings *findings)
+{
+	examine_kernels(findings);
+	examine_unit(findings);
+}

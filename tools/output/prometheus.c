@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Prometheus' text format, for node_exporter's textfile collector. */
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "output/inventory.h"
+
+static void head(const char *metric, const char *help)
+{
+	printf("# HELP vfio_latch_%s %s\n# TYPE vfio_latch_%s gauge\n", metric, help, metric);
+}
+
+/* A label, with its value escaped as the format requires. All of our values are single lines. */
+static void label(const char *name, const char *value)
+{
+	printf("%s=\"", name);
+	for (; *value; value++) {
+		if (*value == '"' || *value == '\\')
+			putchar('\\');
+		putchar(*value);
+	}
+	putchar('"');
+}
+
+static void sample(const char *metric, const struct entry *entry)
+{
+	printf("vfio_latch_%s{", metric);
+	label("address", entry->device.text);
+}
+
+static void print_info(const struct inventory *inventory)
+{
+	size_t n;
+
+	head("device_info", "A device that a VFIO driver has, or that the configuration names.");
+	for (n = 0; n < inventory->count; n++) {
+		const struct entry *entry = &inventory->entry[n];
+		const struct device *dev = &entry->device;
+		char group[16] = "";
+
+		if (dev->iommu_group >= 0)
+			snprintf(group, sizeof(group), "%d", dev->iommu_group);
+		sample("device_info", entry);
+		putchar(',');
+		label("name", entry->name);
+		putchar(',');
+		label("driver", dev->driver);
+		putchar(',');
+		label("iommu_group", group);
+		putchar(',');
+		label("pf", dev->pf);
+		putchar(',');
+		label("section", entry->section ? entry->section->name : "");
+		puts("} 1");
+	}
+}
+
+static void print_as_configured(const struct inventory *inventory)
+{
+	size_t n;
+
+	head("device_as_configured", "Whether the device has the driver and the tunables that the configuration names.");
+	for (n = 0; n < inventory->count; n++) {
+		if (!inventory->entry[n].section)
+			continue;
+		sample("device_as_configured", &inventory->entry[n]);
+		printf("} %d\n", inventory->entry[n].as_configured);
+	}
+}
+
+static void print_open(const struct inventory *inventory)
+{
+	size_t n;
+
+	head("device_open", "Whether a process has the device open.");
+	for (n = 0; n < inventory->count; n++) {
+		if (inventory->entry[n].open == OPEN_UNKNOWN)
+			continue;
+		sample("device_open", &inventory->entry[n]);
+		printf("} %d\n", inventory->entry[n].open == OPEN);
+	}
+}
+
+static void print_tunables(const struct inventory *inventory)
+{
+	size_t n;
+	int tunable;
+
+	head("device_tunable", "A tunable's value while the device is bound, and where it came from.");
+	for (n = 0; n < inventory->count; n++) {
+		const struct device *dev = &inventory->entry[n].device;
+
+		for (tunable = 0; tunable < NR_TUNABLES && dev->is_latched; tunable++) {
+			sample("device_tunable", &inventory->entry[n]);
+			putchar(',');
+			label("tunable", tunable_names[tunable]);
+			putchar(',');
+			label("source", source_kind(dev->latched[tunable].source));
+			printf("} %d\n", dev->latched[tunable].value);
+		}
+	}
+}
+
+static void print_migratable(const struct inventory *inventory)
+{
+	size_t n;
+
+	head("device_migratable", "Whether the device can be migrated, in the driver's words.");
+	for (n = 0; n < inventory->count; n++) {
+		const char *migratable = inventory->entry[n].device.migratable;
+
+		if (!*migratable)
+			continue;
+		sample("device_migratable", &inventory->entry[n]);
+		putchar(',');
+		label("answer", migratable);
+		printf("} %d\n", !strcmp(migratable, "yes"));
+	}
+}
+
+static void print_state(const struct inventory *inventory, const char *metric, const char *help,
+			size_t offset)
+{
+	size_t n;
+
+	head(metric, help);
+	for (n = 0; n < inventory->count; n++) {
+		const char *state = (const char *)&inventory->entry[n].device + offset;
+
+		if (!*state)
+			continue;
+		sample(metric, &inventory->entry[n]);
+		putchar(',');
+		label("state", state);
+		puts("} 1");
+	}
+}
+
+static void print_bytes(const struct inventory *inventory)
+{
+	size_t n;
+
+	head("device_last_migration_bytes", "Bytes of images of the device's last migration.");
+	for (n = 0; n < inventory->count; n++) {
+		const struct cost *cost = &inventory->entry[n].device.cost;
+
+		if (!*cost->direction)
+			continue;
+		sample("device_last_migration_bytes", &inventory->entry[n]);
+		putchar(',');
+		label("direction", cost->direction);
+		putchar(',');
+		label("end", cost->end);
+		printf("} %" PRIu64 "\n", cost->bytes);
+	}
+}
+
+static void print_seconds(const struct inventory *inventory)
+{
+	size_t n;
+	int command;
+
+	head("device_last_migration_seconds",
+	     "Time that the firmware took for the device's last migration.");
+	for (n = 0; n < inventory->count; n++) {
+		const struct cost *cost = &inventory->entry[n].device.cost;
+
+		for (command = 0; command < NR_COMMANDS && *cost->direction; command++) {
+			sample("device_last_migration_seconds", &inventory->entry[n]);
+			putchar(',');
+			label("command", command_names[command]);
+			printf("} %" PRIu64 ".%06" PRIu64 "\n", cost->us[command] / 1000000,
+			       cost->us[command] % 1000000);
+		}
+	}
+}
+
+void prometheus_print(const struct inventory *inventory)
+{
+	print_info(inventory);
+	print_as_configured(inventory);
+	print_open(inventory);
+	print_tunables(inventory);
+	print_migratable(inventory);
+	print_state(inventory, "device_migration_state",
+		    "The migration state of a device that can be migrated.",
+		    offsetof(struct device, migration_state));
+	print_state(inventory, "device_tracker_state",
+		    "The state of the page tracker of a device that has one.",
+		    offsetof(struct device, tracker_state));
+	print_bytes(inventory);
+	print_seconds(inventory);
+	head("config_faults", "Faults in the configuration: vfio-latch check reports them.");
+	printf("vfio_latch_config_faults %zu\n", inventory->config.fault_count);
+}

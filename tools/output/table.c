@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Output for people: a table, and a sheet for one device. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "output/inventory.h"
+
+#define BOLD "\033[1m"
+#define GREEN "\033[32m"
+#define YELLOW "\033[33m"
+#define PLAIN "\033[0m"
+
+#define CELL_SIZE 288
+
+enum column { ADDRESS, DRIVER, GROUP, TUNABLES, IS_OPEN = TUNABLES + NR_TUNABLES, MIGRATION, NAME,
+	      NR_COLUMNS };
+
+static const char *const titles[NR_COLUMNS] = {
+	[ADDRESS] = "ADDRESS",
+	[DRIVER] = "DRIVER",
+	[GROUP] = "GROUP",
+	[TUNABLES + DISABLE_IDLE_D3] = "DISABLE_IDLE_D3",
+	[TUNABLES + DISABLE_VGA] = "DISABLE_VGA",
+	[TUNABLES + NOINTXMASK] = "NOINTXMASK",
+	[IS_OPEN] = "OPEN",
+	[MIGRATION] = "MIGRATION",
+	[NAME] = "NAME",
+};
+
+struct row {
+	char cell[NR_COLUMNS][CELL_SIZE];
+};
+
+/* NO_COLOR counts if it is set and not empty: see https://no-color.org. */
+static bool has_colours(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color);
+}
+
+static const char *or_dash(const char *text)
+{
+	return *text ? text : "-";
+}
+
+static const char *open_text(enum open_state open)
+{
+	static const char *const text[] = { [CLOSED] = "no", [OPEN] = "yes", [OPEN_UNKNOWN] = "?" };
+
+	return text[open];
+}
+
+static void fill_row(struct row *row, const struct entry *entry)
+{
+	const struct device *dev = &entry->device;
+	int n;
+
+	snprintf(row->cell[ADDRESS], CELL_SIZE, "%s", dev->text);
+	snprintf(row->cell[DRIVER], CELL_SIZE, "%s", or_dash(dev->driver));
+	strcpy(row->cell[GROUP], "-");
+	if (dev->iommu_group >= 0)
+		snprintf(row->cell[GROUP], CELL_SIZE, "%d", dev->iommu_group);
+	for (n = 0; n < NR_TUNABLES; n++) {
+		const struct latched *latched = &dev->latched[n];
+
+		strcpy(row->cell[TUNABLES + n], "-");
+		if (dev->is_latched)
+			snprintf(row->cell[TUNABLES + n], CELL_SIZE, "%d %s", latched->value,
+				 source_kind(latched->source));
+	}
+	strcpy(row->cell[IS_OPEN], open_text(entry->open));
+	snprintf(row->cell[MIGRATION], CELL_SIZE, "%s", or_dash(dev->migration_state));
+	snprintf(row->cell[NAME], CELL_SIZE, "%s", entry->name);
+}
+
+/* Green: a process has it open. Yellow: not as configured. */
+static const char *row_colour(const struct entry *entry)
+{
+	return !entry->as_configured ? YELLOW : entry->open == OPEN ? GREEN : NULL;
+}
+
+static void print_row(const struct row *row, const int *width, const char *colour)
+{
+	int column;
+
+	if (colour)
+		fputs(colour, stdout);
+	/* No blanks after the last column. */
+	for (column = 0; column < NR_COLUMNS - 1; column++)
+		printf("%-*s  ", width[column], row->cell[column]);
+	fputs(row->cell[column], stdout);
+	puts(colour ? PLAIN : "");
+}
+
+static void measure(const struct row *row, int *width)
+{
+	int column;
+
+	for (column = 0; column < NR_COLUMNS; column++) {
+		int length = strlen(row->cell[column]);
+
+		if (length > width[column])
+			width[column] = length;
+	}
+}
+
+void table_print(const struct inventory *inventory, bool no_legend)
+{
+	struct row *row = calloc(inventory->count + 1, sizeof(*row));
+	bool colours = has_colours();
+	int width[NR_COLUMNS] = {};
+	int column;
+	size_t n;
+
+	if (!row)
+		abort();
+	for (column = 0; column < NR_COLUMNS; column++)
+		strcpy(row[0].cell[column], titles[column]);
+	for (n = 0; n < inventory->count; n++)
+		fill_row(&row[n + 1], &inventory->entry[n]);
+	for (n = no_legend; n <= inventory->count; n++)
+		measure(&row[n], width);
+
+	if (!no_legend)
+		print_row(&row[0], width, colours ? BOLD : NULL);
+	for (n = 0; n < inventory->count; n++)
+		print_row(&row[n + 1], width, colours ? row_colour(&inventory->entry[n]) : NULL);
+	free(row);
+}
+
+static void print_tunables(const struct device *dev)
+{
+	int n;
+
+	for (n = 0; n < NR_TUNABLES; n++) {
+		if (dev->is_latched)
+			printf("%-16s %d (%s)\n", tunable_names[n], dev->latched[n].value,
+			       dev->latched[n].source);
+		else
+			printf("%-16s -\n", tunable_names[n]);
+	}
+}
+
+static void print_cost(const struct cost *cost)
+{
+	int n;
+
+	if (!*cost->direction) {
+		printf("%-16s -\n", "last migration");
+		return;
+	}
+	printf("%-16s %s, %s: %" PRIu64 " bytes, %" PRIu64 " of them before the stop\n",
+	       "last migration", cost->direction, cost->end, cost->bytes, cost->precopy_bytes);
+	for (n = 0; n < NR_COMMANDS; n++)
+		if (cost->count[n])
+			printf("%-16s %" PRIu64 " %s in %" PRIu64 ".%03" PRIu64 " ms\n", "",
+			       cost->count[n], command_names[n], cost->us[n] / 1000,
+			       cost->us[n] % 1000);
+}
+
+static void print_nodes(const struct entry *entry)
+{
+	char text[ACCESS_SIZE];
+	size_t n;
+
+	for (n = 0; n < entry->node_count; n++) {
+		const struct node_state *state = &entry->node[n];
+
+		access_text(text, &state->is);
+		printf("%-16s /dev/%s %s%s\n", "node", state->node.name,
+		       state->fault ? "(not there)" : text,
+		       node_is_as_configured(state) ? "" : " (not what its section says)");
+	}
+	if (!entry->node_count)
+		printf("%-16s -\n", "node");
+}
+
+void sheet_print(const struct entry *entry)
+{
+	const struct device *dev = &entry->device;
+
+	printf("%-16s %s\n", "address", dev->text);
+	printf("%-16s %s\n", "name", entry->name);
+	printf("%-16s %04x:%04x:%04x:%04x\n", "id", dev->ids.vendor, dev->ids.device,
+	       dev->ids.subvendor, dev->ids.subdevice);
+	printf("%-16s %s\n", "driver", or_dash(dev->driver));
+	printf("%-16s %s\n", "driver_override", or_dash(dev->driver_override));
+	if (dev->iommu_group >= 0)
+		printf("%-16s %d\n", "iommu_group", dev->iommu_group);
+	else
+		printf("%-16s -\n", "iommu_group");
+	if (device_is_vf(dev))
+		printf("%-16s %u of %s\n", "vf", dev->vf_index, dev->pf);
+	print_tunables(dev);
+	if (entry->open == OPEN)
+		printf("%-16s yes, process %d (%s)\n", "open", entry->user->pid,
+		       entry->user->command);
+	else
+		printf("%-16s %s\n", "open", open_text(entry->open));
+	print_nodes(entry);
+	if (*dev->migratable && !*dev->migration_state)
+		printf("%-16s no (%s)\n", "migration", dev->migratable);
+	else
+		printf("%-16s %s\n", "migration", or_dash(dev->migration_state));
+	printf("%-16s %s\n", "dirty tracking", or_dash(dev->tracker_state));
+	print_cost(&dev->cost);
+	if (entry->section)
+		printf("%-16s [%s] in %s:%u, driver %s%s\n", "section", entry->section->name,
+		       entry->section->file, entry->section->line,
+		       entry->section->value[KEY_DRIVER],
+		       entry->as_configured ? "" : " (not what it has)");
+	else
+		printf("%-16s -\n", "section");
+}

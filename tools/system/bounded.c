@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A write to sysfs that binds or unbinds returns when the driver returns, and no signal ends it. So
+ * a child process makes the write, and is left behind when the time is over.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "system/bounded.h"
+
+/* In seconds; 0: not set. */
+static unsigned int limit;
+
+/* When the whole call must end, in milliseconds; 0: each wait has the limit. */
+static int64_t deadline;
+
+static int64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * INT64_C(1000) + time.tv_nsec / 1000000;
+}
+
+void bounded_set(unsigned int seconds)
+{
+	limit = seconds;
+}
+
+/* From now on, all waits of this process together have @seconds, or those of bounded_set(). */
+void bounded_set_whole(unsigned int seconds)
+{
+	if (!limit)
+		limit = seconds;
+	deadline = now() + limit * INT64_C(1000);
+}
+
+static int milliseconds_left(void)
+{
+	int64_t left = deadline - now();
+
+	if (!deadline)
+		return (limit ? limit : BOUNDED_SECONDS) * 1000;
+	return left < 0 ? 0 : left;
+}
+
+/* Whether no time is left for a wait. */
+bool bounded_is_over(void)
+{
+	return !milliseconds_left();
+}
+
+/* The length of a wait, for messages: "within ...". */
+const char *bounded_text(void)
+{
+	static char text[64];
+
+	snprintf(text, sizeof(text), deadline ? "the %u seconds of this call" : "%u seconds",
+		 limit ? limit : BOUNDED_SECONDS);
+	return text;
+}
+
+/* Closes what the child must not hold: our output, whose reader would wait, and locks but @kept. */
+static void let_go(int kept)
+{
+	int null = open("/dev/null", O_RDWR), fd;
+
+	for (fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	if (kept < 3) {
+		syscall(SYS_close_range, 3, ~0U, 0);
+		return;
+	}
+	if (kept > 3)
+		syscall(SYS_close_range, 3, kept - 1, 0);
+	syscall(SYS_close_range, kept + 1, ~0U, 0);
+}
+
+static int wait_for(pid_t child)
+{
+	struct pollfd event = { .fd = syscall(SYS_pidfd_open, child, 0), .events = POLLIN };
+	int ready, status;
+
+	if (event.fd < 0)
+		return -errno;
+	do
+		ready = poll(&event, 1, milliseconds_left());
+	while (ready < 0 && errno == EINTR);
+	close(event.fd);
+	if (!ready)
+		return -ETIMEDOUT;
+	if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status))
+		return -EINTR;
+	return -WEXITSTATUS(status);
+}
+
+/*
+ * Returns the result of @action, 0 or a negative errno, or -ETIMEDOUT: then @action goes on. @kept,
+ * a lock or 0, is held until @action ends. If no time is left, nothing begins.
+ */
+int bounded(int (*action)(const void *arg), const void *arg, int kept)
+{
+	pid_t child;
+
+	if (bounded_is_over())
+		return -ETIMEDOUT;
+	child = fork();
+	if (child < 0)
+		return -errno;
+	if (!child) {
+		setsid();
+		let_go(kept);
+		_exit(-action(arg) & 0xff);
+	}
+	return wait_for(child);
+}
