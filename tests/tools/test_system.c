@@ -7,10 +7,8 @@
 #include <unistd.h>
 
 #include "cmocka_test.h"
-#include "device/users.h"
-#include "doctor/doctor.h"
+#include "system/host.h"
 #include "system/sysfs.h"
-#include "system/udev.h"
 
 static char root[] = "/tmp/test_system.XXXXXX";
 

@@ -11,7 +11,8 @@
 #include <string.h>
 
 #include "access/access.h"
-#include "device/group.h"
+#include "device/device.h"
+#include "system/driver.h"
 #include "system/text.h"
 
 static bool is_number(const char *text, unsigned long *number)

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "access/access.h"
-#include "device/group.h"
+#include "device/device.h"
 #include "system/lock.h"
 #include "system/sysfs.h"
 

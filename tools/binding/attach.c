@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "binding/bind.h"
-#include "device/vf.h"
+#include "device/device.h"
 #include "system/bounded.h"
 #include "system/sysfs.h"
 

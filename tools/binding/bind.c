@@ -8,8 +8,8 @@
 #include "binding/policy.h"
 #include "device/users.h"
 #include "system/bounded.h"
+#include "system/driver.h"
 #include "system/lock.h"
-#include "system/module.h"
 
 /* What a device had before the bind. */
 struct before {

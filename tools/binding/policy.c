@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "binding/policy.h"
+#include "system/driver.h"
 #include "system/lock.h"
-#include "system/module.h"
 #include "system/report.h"
 
 #define TEXT_SIZE 4096

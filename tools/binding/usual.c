@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "binding/bind.h"
+#include "system/driver.h"
 #include "system/module.h"
 #include "system/sysfs.h"
 

@@ -12,7 +12,7 @@
 #include "commands/command.h"
 #include "configuration/last_good.h"
 #include "system/bounded.h"
-#include "system/module.h"
+#include "system/driver.h"
 
 /* For a VF that no section matches, but that the kernel did not probe because of us. */
 static const struct section usual_section = {

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "commands/command.h"
-#include "device/group.h"
-#include "device/vf.h"
+#include "device/device.h"
 #include "system/sysfs.h"
 
 void print_faults(const struct config *config)

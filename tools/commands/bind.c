@@ -6,7 +6,8 @@
 #include "access/access.h"
 #include "binding/bind.h"
 #include "commands/command.h"
-#include "device/group.h"
+#include "device/device.h"
+#include "system/driver.h"
 
 /* Takes from the configuration what the command line does not say. */
 static void complete(struct want *want, const struct section *section)

@@ -4,7 +4,7 @@
 
 #include "commands/command.h"
 #include "doctor/doctor.h"
-#include "system/module.h"
+#include "system/driver.h"
 
 static enum exit_code add_devices(struct inventory *inventory, const struct options *options)
 {

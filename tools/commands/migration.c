@@ -9,6 +9,7 @@
 #include "commands/command.h"
 #include "doctor/doctor.h"
 #include "migration/migration.h"
+#include "system/driver.h"
 
 /* Whether @dev is a VF that a guest has or may get. */
 static bool may_migrate(const struct device *dev)

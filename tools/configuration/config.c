@@ -8,7 +8,8 @@
 
 #include "access/access.h"
 #include "configuration/config.h"
-#include "device/vf.h"
+#include "device/device.h"
+#include "system/driver.h"
 
 /* The file that is being read. */
 struct source {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Reading a PCI function from sysfs. */
+/* Reads PCI functions and their IOMMU groups from sysfs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "device/device.h"
-#include "device/vf.h"
+#include "system/driver.h"
 #include "system/sysfs.h"
 
 #define DEVICE "/sys/bus/pci/devices/%s/"
@@ -89,15 +89,6 @@ bool device_is_vf(const struct device *dev)
 	return dev->pf[0];
 }
 
-/* Names of VFIO's PCI drivers end like vfio-pci: mlx5_vfio_pci, nvgrace-gpu-vfio-pci... */
-bool driver_is_vfio(const char *driver)
-{
-	size_t length = strlen(driver);
-
-	return length >= 8 && (!strcmp(driver + length - 8, "vfio-pci") ||
-			       !strcmp(driver + length - 8, "vfio_pci"));
-}
-
 /* Reads all functions, sorted by address. Free devices->device afterwards. */
 void devices_read(struct devices *devices)
 {
@@ -112,4 +103,31 @@ void devices_read(struct devices *devices)
 		    device_read(&devices->device[devices->count], &address))
 			devices->count++;
 	free_names(&names);
+}
+
+static bool is_bridge(const char *address)
+{
+	return attr_number(16, "/sys/bus/pci/devices/%s/class", address) >> 8 == 0x0604;
+}
+
+/* Reads the functions of @group but bridges, which keep no user out. Free devices->device. */
+void group_read(struct devices *devices, int group)
+{
+	struct address address;
+	struct names names;
+	size_t n;
+
+	list_names(&names, "/sys/kernel/iommu_groups/%d/devices", group);
+	*devices = (struct devices){ .device = calloc(names.count + 1, sizeof(struct device)) };
+	for (n = 0; devices->device && n < names.count; n++)
+		if (!is_bridge(names.name[n]) && address_parse(names.name[n], &address) &&
+		    device_read(&devices->device[devices->count], &address))
+			devices->count++;
+	free_names(&names);
+}
+
+/* Whether @dev has a driver that does DMA for the host: then VFIO gives its group to no user. */
+bool host_has(const struct device *dev)
+{
+	return dev->driver[0] && !driver_is_vfio(dev->driver) && strcmp(dev->driver, "pci-stub");
 }

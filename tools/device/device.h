@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A PCI function as sysfs shows it. */
+/* PCI functions as sysfs shows them: PFs, VFs, IOMMU groups. */
 #ifndef DEVICE_H
 #define DEVICE_H
 
 #include "device/address.h"
 #include "device/cost.h"
 #include "device/tunable.h"
+#include "system/sysfs.h"
 
-#define NAME_SIZE 64
 #define SOURCE_SIZE 80
 
 /* A tunable's value that a bound device has, and where it came from. */
@@ -63,7 +63,17 @@ struct devices {
 bool device_read(struct device *dev, const struct address *address);
 void device_read_driver(struct device *dev);
 bool device_is_vf(const struct device *dev);
-bool driver_is_vfio(const char *driver);
 void devices_read(struct devices *devices);
+void group_read(struct devices *devices, int group);
+bool host_has(const struct device *dev);
+
+/* vf.c APIs: */
+void vf_find_pf(struct device *dev);
+bool vf_is_linked(const struct device *vf);
+int vf_wait_until_added(const struct device *vf);
+bool vf_to_come(struct device *vf, const struct device *pf, unsigned int index);
+
+/* names.c APIs: */
+void name_lookup(char *name, int size, const struct pci_ids *ids);
 
 #endif

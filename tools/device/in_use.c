@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "device/users.h"
+#include "system/host.h"
 #include "system/sysfs.h"
 
 #define DEVICE "/sys/bus/pci/devices/%s"

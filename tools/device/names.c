@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Names of devices, by libpci and its list of ids. */
 #include <pci/pci.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "device/names.h"
+#include "device/device.h"
 #include "system/report.h"
 #include "system/sysfs.h"
 #include "system/text.h"

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "device/node.h"
+#include "system/driver.h"
 #include "system/sysfs.h"
 
 #define PERMISSIONS 07777

@@ -15,6 +15,7 @@
 
 #include "device/node.h"
 #include "device/users.h"
+#include "system/driver.h"
 #include "system/sysfs.h"
 #include "system/text.h"
 

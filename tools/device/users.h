@@ -28,7 +28,4 @@ bool is_block_device(const char *directory);
 bool device_in_use(const struct device *dev, char *why, size_t size);
 bool device_in_use_now(const struct device *dev, char *why, size_t size);
 
-/* block.c APIs: */
-bool block_device_is_claimed(const char *name);
-
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "configuration/match.h"
-#include "device/vf.h"
+#include "device/device.h"
 #include "system/bounded.h"
 #include "system/sysfs.h"
 

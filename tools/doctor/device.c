@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "binding/bind.h"
-#include "device/group.h"
+#include "device/device.h"
 #include "device/users.h"
 #include "doctor/doctor.h"
-#include "system/module.h"
+#include "system/driver.h"
 #include "system/sysfs.h"
 
 #define DEVICE "/sys/bus/pci/devices/%s/"

@@ -3,8 +3,6 @@
 #ifndef DOCTOR_H
 #define DOCTOR_H
 
-#include <stdio.h>
-
 #include "configuration/config.h"
 #include "doctor/findings.h"
 #include "output/inventory.h"
@@ -28,9 +26,5 @@ void examine_device(struct findings *findings, const struct config *config,
 bool is_mlx5_vf(const struct device *dev);
 bool kernel_can_report(void);
 void examine_migration(struct findings *findings, const struct device *dev);
-
-/* initramfs.c APIs: */
-FILE *initramfs_open(const char *release);
-void initramfs_close(FILE *list);
 
 #endif

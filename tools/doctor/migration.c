@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "doctor/doctor.h"
+#include "system/driver.h"
 #include "system/sysfs.h"
 
 /* What the driver says in vfio_pci/migratable (docs/sysfs-abi.txt), and what to do then. */

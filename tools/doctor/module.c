@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "doctor/doctor.h"
+#include "system/driver.h"
+#include "system/host.h"
 #include "system/module.h"
 #include "system/sysfs.h"
 

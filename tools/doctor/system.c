@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "doctor/doctor.h"
+#include "system/host.h"
 #include "system/sysfs.h"
-#include "system/udev.h"
 
 #define RULES "70-vfio-latch.rules"
 

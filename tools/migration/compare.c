@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "migration/migration.h"
-#include "system/module.h"
+#include "system/driver.h"
 
 /* The VF of one side, with its host. */
 struct side {

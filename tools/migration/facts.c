@@ -9,12 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "device/names.h"
+#include "device/device.h"
 #include "device/node.h"
 #include "device/users.h"
 #include "doctor/doctor.h"
 #include "migration/migration.h"
-#include "system/module.h"
+#include "system/driver.h"
 #include "system/sysfs.h"
 #include "system/text.h"
 

@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "binding/bind.h"
-#include "device/names.h"
+#include "device/device.h"
 #include "output/inventory.h"
+#include "system/driver.h"
 #include "system/text.h"
 
 /* With a malformed configuration no section is for a device, but the devices are still shown. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Drivers, and the modules that contain them. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "system/bounded.h"
+#include "system/driver.h"
 #include "system/lock.h"
 #include "system/module.h"
 
@@ -52,6 +52,15 @@ bool driver_is_registered(const char *driver)
 	char spelled[NAME_SIZE];
 
 	return driver_spell(spelled, driver);
+}
+
+/* Names of VFIO's PCI drivers end like vfio-pci: mlx5_vfio_pci, nvgrace-gpu-vfio-pci... */
+bool driver_is_vfio(const char *driver)
+{
+	size_t length = strlen(driver);
+
+	return length >= 8 && (!strcmp(driver + length - 8, "vfio-pci") ||
+			       !strcmp(driver + length - 8, "vfio_pci"));
 }
 
 /* Whether @driver takes any device, for user space or a guest: it is no device's usual driver. */

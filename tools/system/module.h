@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 
-#include "device/device.h"
 #include "system/sysfs.h"
 
 /* The file that would be loaded for a name, as modinfo shows it; "" for a value that it lacks. */
@@ -21,16 +20,6 @@ struct module_file {
 int module_load(const char *name);
 int module_find(const char *name, struct module_file *file);
 void modules_for_alias(const char *alias, struct names *names);
-
-/* driver.c APIs: */
-void module_name(char name[NAME_SIZE], const char *driver);
-bool driver_is(const char *driver, const char *name);
-bool driver_spell(char spelled[NAME_SIZE], const char *driver);
-bool driver_is_registered(const char *driver);
-bool driver_is_stand_in(const char *driver);
-int module_load_bounded(const char *name, int kept);
-int driver_load(const char *driver);
-bool driver_cannot_load(const char *driver, char *why, size_t size);
 
 /* signature.c APIs: */
 const char *signatures_wanted(void);

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #define PATH_SIZE 4096
+#define NAME_SIZE 64
 
 #define PRINTF(text, args) __attribute__((format(printf, text, args)))
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel that answers the command's writes, in the place of system/sysfs_store.c,
- * module.c, block.c, udev.c and initramfs.c. All that it knows stands below
+ * The kernel that answers the command's writes, in the place of sysfs_store.c,
+ * module.c and host.c of tools/system. All that it knows stands below
  * $VFIO_LATCH_ROOT, so each run of the command is as a process on a running system.
  * What sysfs would not show stands in model/:
  *
@@ -36,12 +36,11 @@
 #include <unistd.h>
 
 #include "device/device.h"
-#include "device/users.h"
-#include "doctor/doctor.h"
 #include "latch.h"
+#include "system/driver.h"
+#include "system/host.h"
 #include "system/module.h"
 #include "system/sysfs.h"
-#include "system/udev.h"
 
 #define DEVICE "/sys/bus/pci/devices/%s/"
 

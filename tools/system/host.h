@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The host beyond its files: udev, block devices, the initramfs. Tests have a model of host.c. */
+#ifndef HOST_H
+#define HOST_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* host.c APIs: */
+bool udev_is_active(void);
+bool block_device_is_claimed(const char *name);
+FILE *initramfs_open(const char *release);
+void initramfs_close(FILE *list);
+
+#endif
