@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "commands/command.h"
-#include "doctor/doctor.h"
 #include "migration/migration.h"
 #include "system/driver.h"
 

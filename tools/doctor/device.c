@@ -8,6 +8,7 @@
 #include "device/device.h"
 #include "device/users.h"
 #include "doctor/doctor.h"
+#include "migration/migration.h"
 #include "system/driver.h"
 #include "system/sysfs.h"
 

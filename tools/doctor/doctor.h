@@ -22,9 +22,6 @@ void examine_device(struct findings *findings, const struct config *config,
 		    const struct entry *entry);
 
 /* migration.c APIs: */
-#define MLX5_DRIVER "mlx5_vfio_pci"
-bool is_mlx5_vf(const struct device *dev);
-bool kernel_can_report(void);
 void examine_migration(struct findings *findings, const struct device *dev);
 
 #endif

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Whether a device can be migrated, and why not. */
-#include <stdio.h>
 #include <string.h>
 
 #include "doctor/doctor.h"
+#include "migration/migration.h"
 #include "system/driver.h"
-#include "system/sysfs.h"
 
 /* What the driver says in vfio_pci/migratable (docs/sysfs-abi.txt), and what to do then. */
 static const struct {
@@ -24,27 +23,6 @@ static const struct {
 	{ "error", "the firmware did not say whether this VF can be migrated",
 	  "See the kernel's log of mlx5_core; then vfio-latch unbind, and bind." },
 };
-
-bool is_mlx5_vf(const struct device *dev)
-{
-	return dev->ids.vendor == 0x15b3 && dev->ids.device == 0x101e;
-}
-
-/* Without iova_bitmap, vfio cannot report what a device has written. */
-bool kernel_can_report(void)
-{
-	char path[PATH_SIZE], line[512];
-	bool found = false;
-	FILE *symbols;
-
-	system_path(path, "/proc/kallsyms");
-	symbols = fopen(path, "re");
-	while (symbols && !found && fgets(line, sizeof(line), symbols))
-		found = strstr(line, " iova_bitmap_set");
-	if (symbols)
-		fclose(symbols);
-	return found;
-}
 
 static void examine_tracking(struct findings *findings)
 {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "doctor/doctor.h"
+#include "migration/migration.h"
 #include "system/driver.h"
 #include "system/host.h"
 #include "system/module.h"

@@ -12,7 +12,6 @@
 #include "device/device.h"
 #include "device/node.h"
 #include "device/users.h"
-#include "doctor/doctor.h"
 #include "migration/migration.h"
 #include "system/driver.h"
 #include "system/sysfs.h"
@@ -25,6 +24,27 @@
 #define STATUS_CAPABILITIES 0x10
 #define FIRST_CAPABILITY 0x34
 #define CAPABILITY_MSIX 0x11
+
+bool is_mlx5_vf(const struct device *dev)
+{
+	return dev->ids.vendor == 0x15b3 && dev->ids.device == 0x101e;
+}
+
+/* Without iova_bitmap, vfio cannot report what a device has written. */
+bool kernel_can_report(void)
+{
+	char path[PATH_SIZE], line[512];
+	bool found = false;
+	FILE *symbols;
+
+	system_path(path, "/proc/kallsyms");
+	symbols = fopen(path, "re");
+	while (symbols && !found && fgets(line, sizeof(line), symbols))
+		found = strstr(line, " iova_bitmap_set");
+	if (symbols)
+		fclose(symbols);
+	return found;
+}
 
 static json_t *text_or_null(const char *text)
 {

@@ -11,7 +11,12 @@
 /* The version of both documents. A reader refuses others; new members do not change it. */
 #define MIGRATION_VERSION 1
 
+/* The driver that can migrate. */
+#define MLX5_DRIVER "mlx5_vfio_pci"
+
 /* facts.c APIs: */
+bool is_mlx5_vf(const struct device *dev);
+bool kernel_can_report(void);
 json_t *migration_facts(const struct devices *vfs);
 
 /* compare.c APIs: */
