@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "commands/command.h"
+#include "configuration/values.h"
 #include "system/bounded.h"
 
 #define ANY_NUMBER ((size_t)-1)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cmocka_test.h"
+#include "configuration/values.h"
 #include "fuzz.h"
 #include "parse.h"
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "access/access.h"
+#include "configuration/values.h"
 #include "device/device.h"
 #include "system/driver.h"
 #include "system/text.h"
@@ -24,44 +25,6 @@ static bool is_number(const char *text, unsigned long *number)
 	*number = strtoul(text, &end, 10);
 	/* 0xffffffff means "no change" to the kernel. */
 	return !*end && *number < 0xffffffff;
-}
-
-static const char *name_fault(const char *text)
-{
-	size_t n;
-
-	for (n = 0; text[n]; n++)
-		if (isspace((unsigned char)text[n]) || strchr(":/,", text[n]))
-			return "not a name";
-	return !n || n > 32 || *text == '-' ? "not a name" : NULL;
-}
-
-static bool mode_parse(const char *text, mode_t *mode)
-{
-	size_t n;
-
-	*mode = 0;
-	for (n = 0; text[n]; n++) {
-		if (n == 4 || text[n] < '0' || text[n] > '7')
-			return false;
-		*mode = *mode * 8 + (text[n] - '0');
-	}
-	return n && !(*mode & ~0666);
-}
-
-/* Returns the fault of @text, a value of owner, group or mode (@key), or NULL. */
-const char *access_fault(enum key key, const char *text)
-{
-	mode_t mode;
-
-	if (key != KEY_MODE)
-		return name_fault(text);
-	return mode_parse(text, &mode) ? NULL : "not an octal mode of at most 0666, to read and to write";
-}
-
-bool access_is_said(const struct section *section)
-{
-	return section->value[KEY_OWNER] || section->value[KEY_GROUP] || section->value[KEY_MODE];
 }
 
 static bool find_user(const char *name, uid_t *uid)

@@ -22,8 +22,6 @@ enum access_wish {
 };
 
 /* access.c APIs: */
-const char *access_fault(enum key key, const char *text);
-bool access_is_said(const struct section *section);
 bool section_access(const struct section *section, struct access *access, char why[WHY_SIZE]);
 enum access_wish access_wish(const struct config *config, const struct device *dev,
 			     const struct node *node, struct access *access, char why[WHY_SIZE]);

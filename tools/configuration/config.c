@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sections: reads them from files, and finds the one that a device gets. */
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "access/access.h"
 #include "configuration/config.h"
+#include "configuration/values.h"
 #include "device/device.h"
 #include "system/driver.h"
 
@@ -95,17 +94,6 @@ static struct section *section_get(struct source *source, const struct ini_pair 
 	return section;
 }
 
-/* A driver's name becomes part of paths. */
-bool is_driver_name(const char *text)
-{
-	size_t n;
-
-	for (n = 0; text[n]; n++)
-		if (!isalnum((unsigned char)text[n]) && text[n] != '-' && text[n] != '_')
-			return false;
-	return n > 0 && n < NAME_SIZE;
-}
-
 /* Takes "enabled" or a tunable. */
 static bool take_bool(struct source *source, struct section *section, unsigned int key,
 		      const struct ini_pair *pair)
@@ -147,7 +135,7 @@ static bool take_driver(struct source *source, const struct ini_pair *pair)
 
 static bool take_access(struct source *source, unsigned int key, const struct ini_pair *pair)
 {
-	const char *fault = access_fault(key, pair->value);
+	const char *fault = key == KEY_MODE ? mode_fault(pair->value) : owner_fault(pair->value);
 
 	if (fault)
 		add_fault(source->config, source->file, pair->line, "%s: \"%s\" is %s", pair->key,
@@ -309,6 +297,11 @@ void section_write(const struct section *section, FILE *stream)
 	for (key = 0; key < NR_KEYS; key++)
 		if (section->value[key])
 			fprintf(stream, "%s = %s\n", key_name(key), section->value[key]);
+}
+
+bool access_is_said(const struct section *section)
+{
+	return section->value[KEY_OWNER] || section->value[KEY_GROUP] || section->value[KEY_MODE];
 }
 
 /* Whether @section is switched on and matches @dev. A faulty value matches any device. */

@@ -87,13 +87,13 @@ void config_finish(struct config *config);
 const struct fault *config_refused(const struct config *config);
 void fault_text(const struct fault *fault, char *text, size_t size);
 void section_write(const struct section *section, FILE *stream);
+bool access_is_said(const struct section *section);
 bool section_matches(const struct section *section, const struct device *dev);
 const struct section *config_find(const struct config *config, const struct device *dev);
 bool section_may_match_vfs(const struct section *section, const struct device *pf);
 bool section_may_bind_vfs(const struct section *section, const struct device *pf);
 bool config_may_bind_vfs(const struct config *config, const struct device *pf);
 void config_free(struct config *config);
-bool is_driver_name(const char *text);
 
 /* files.c APIs: */
 void config_load(struct config *config);

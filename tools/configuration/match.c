@@ -93,7 +93,7 @@ static bool id_matches(const char *item, const struct device *dev)
 
 	return ids_parse(item, &ids, &has_subsystem) &&
 	       ids.vendor == dev->ids.vendor && ids.device == dev->ids.device &&
-	       (!has_subsystem || dev->subsystem_unknown ||
+	       (!has_subsystem || dev->unknown & UNKNOWN_SUBSYSTEM ||
 		(ids.subvendor == dev->ids.subvendor && ids.subdevice == dev->ids.subdevice));
 }
 
@@ -138,13 +138,14 @@ static bool iommu_group_matches(const char *item, const struct device *dev)
 static const struct {
 	const char *(*fault)(const char *item);
 	bool (*matches)(const char *item, const struct device *dev);
+	unsigned int unknown;
 } match[NR_MATCH_KEYS] = {
-	[MATCH_ADDRESS] = { address_fault, address_matches },
+	[MATCH_ADDRESS] = { address_fault, address_matches, UNKNOWN_ADDRESS },
 	[MATCH_ID] = { id_fault, id_matches },
 	[MATCH_PF] = { address_fault, pf_matches },
-	[MATCH_PF_NETDEV] = { netdev_fault, netdev_matches },
+	[MATCH_PF_NETDEV] = { netdev_fault, netdev_matches, UNKNOWN_NETDEVS_OF_PF },
 	[MATCH_VF] = { range_fault, vf_matches },
-	[MATCH_IOMMU_GROUP] = { range_fault, iommu_group_matches },
+	[MATCH_IOMMU_GROUP] = { range_fault, iommu_group_matches, UNKNOWN_IOMMU_GROUP },
 };
 
 /* Copies the next item without the blanks around it, and moves @list behind its comma. */
@@ -183,7 +184,7 @@ bool match_device(enum match_key key, const char *list, const struct device *dev
 {
 	char item[ITEM_SIZE];
 
-	if (dev->unknown & 1 << key)
+	if (dev->unknown & match[key].unknown)
 		return true;
 	while (next_item(&list, item, sizeof(item)))
 		if (match[key].matches(item, dev))

@@ -16,6 +16,14 @@ struct latched {
 	char source[SOURCE_SIZE];
 };
 
+/* What is not known yet of a VF to come. */
+enum unknown {
+	UNKNOWN_ADDRESS = 1,
+	UNKNOWN_SUBSYSTEM = 2,
+	UNKNOWN_NETDEVS_OF_PF = 4,
+	UNKNOWN_IOMMU_GROUP = 8,
+};
+
 /**
  * struct device - a function, as device_read() saw it
  * @text: its address as sysfs writes it
@@ -30,8 +38,7 @@ struct latched {
  * @migration_state, @tracker_state: "" if it has none
  * @cost: what its last migration cost
  * @lock: held while this process changes its driver; otherwise 0
- * @unknown: bits (1 << enum match_key) of keys that are not known yet of a VF to come
- * @subsystem_unknown: likewise, for the subsystem ids
+ * @unknown: bits of enum unknown
  */
 struct device {
 	struct address address;
@@ -51,7 +58,6 @@ struct device {
 	struct cost cost;
 	int lock;
 	unsigned int unknown;
-	bool subsystem_unknown;
 };
 
 struct devices {

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "configuration/match.h"
 #include "device/device.h"
 #include "system/bounded.h"
 #include "system/sysfs.h"
@@ -112,8 +111,7 @@ bool vf_to_come(struct device *vf, const struct device *pf, unsigned int index)
 		.ids = { .vendor = pf->ids.vendor, .device = id },
 		.iommu_group = -1,
 		.vf_index = index,
-		.unknown = 1 << MATCH_IOMMU_GROUP,
-		.subsystem_unknown = true,
+		.unknown = UNKNOWN_SUBSYSTEM | UNKNOWN_IOMMU_GROUP,
 	};
 	if (id < 0)
 		return false;
@@ -126,11 +124,11 @@ bool vf_to_come(struct device *vf, const struct device *pf, unsigned int index)
 		};
 		address_format(vf->text, &vf->address);
 	} else {
-		vf->unknown |= 1 << MATCH_ADDRESS;
+		vf->unknown |= UNKNOWN_ADDRESS;
 	}
 	list_names(&netdevs, DEVICE "net", pf->text);
 	if (!netdevs.count)
-		vf->unknown |= 1 << MATCH_PF_NETDEV;
+		vf->unknown |= UNKNOWN_NETDEVS_OF_PF;
 	free_names(&netdevs);
 	return true;
 }

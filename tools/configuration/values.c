@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <string.h>
+
+#include "configuration/values.h"
+#include "system/sysfs.h"
+
+/* A driver's name becomes part of paths. */
+bool is_driver_name(const char *text)
+{
+	size_t n;
+
+	for (n = 0; text[n]; n++)
+		if (!isalnum((unsigned char)text[n]) && text[n] != '-' && text[n] != '_')
+			return false;
+	return n > 0 && n < NAME_SIZE;
+}
+
+/* Returns the fault of @text, the name or number of a user or of a group, or NULL. */
+const char *owner_fault(const char *text)
+{
+	size_t n;
+
+	for (n = 0; text[n]; n++)
+		if (isspace((unsigned char)text[n]) || strchr(":/,", text[n]))
+			return "not a name";
+	return !n || n > 32 || *text == '-' ? "not a name" : NULL;
+}
+
+bool mode_parse(const char *text, mode_t *mode)
+{
+	size_t n;
+
+	*mode = 0;
+	for (n = 0; text[n]; n++) {
+		if (n == 4 || text[n] < '0' || text[n] > '7')
+			return false;
+		*mode = *mode * 8 + (text[n] - '0');
+	}
+	return n && !(*mode & ~0666);
+}
+
+const char *mode_fault(const char *text)
+{
+	mode_t mode;
+
+	return mode_parse(text, &mode) ? NULL : "not an octal mode of at most 0666, to read and to write";
+}
