@@ -15,25 +15,6 @@
 
 #define CELL_SIZE 288
 
-enum column { ADDRESS, DRIVER, GROUP, TUNABLES, IS_OPEN = TUNABLES + NR_TUNABLES, MIGRATION, NAME,
-	      NR_COLUMNS };
-
-static const char *const titles[NR_COLUMNS] = {
-	[ADDRESS] = "ADDRESS",
-	[DRIVER] = "DRIVER",
-	[GROUP] = "GROUP",
-	[TUNABLES + DISABLE_IDLE_D3] = "DISABLE_IDLE_D3",
-	[TUNABLES + DISABLE_VGA] = "DISABLE_VGA",
-	[TUNABLES + NOINTXMASK] = "NOINTXMASK",
-	[IS_OPEN] = "OPEN",
-	[MIGRATION] = "MIGRATION",
-	[NAME] = "NAME",
-};
-
-struct row {
-	char cell[NR_COLUMNS][CELL_SIZE];
-};
-
 /* NO_COLOR counts if it is set and not empty: see https://no-color.org. */
 static bool has_colours(void)
 {
@@ -54,27 +35,92 @@ static const char *open_text(enum open_state open)
 	return text[open];
 }
 
+static void fill_address(char cell[CELL_SIZE], const struct entry *entry)
+{
+	snprintf(cell, CELL_SIZE, "%s", entry->device.text);
+}
+
+static void fill_driver(char cell[CELL_SIZE], const struct entry *entry)
+{
+	snprintf(cell, CELL_SIZE, "%s", or_dash(entry->device.driver));
+}
+
+static void fill_group(char cell[CELL_SIZE], const struct entry *entry)
+{
+	if (entry->device.iommu_group >= 0)
+		snprintf(cell, CELL_SIZE, "%d", entry->device.iommu_group);
+	else
+		strcpy(cell, "-");
+}
+
+static void fill_tunable(char cell[CELL_SIZE], const struct entry *entry, enum tunable tunable)
+{
+	const struct latched *latched = &entry->device.latched[tunable];
+
+	if (entry->device.is_latched)
+		snprintf(cell, CELL_SIZE, "%d %s", latched->value, source_kind(latched->source));
+	else
+		strcpy(cell, "-");
+}
+
+static void fill_disable_idle_d3(char cell[CELL_SIZE], const struct entry *entry)
+{
+	fill_tunable(cell, entry, DISABLE_IDLE_D3);
+}
+
+static void fill_disable_vga(char cell[CELL_SIZE], const struct entry *entry)
+{
+	fill_tunable(cell, entry, DISABLE_VGA);
+}
+
+static void fill_nointxmask(char cell[CELL_SIZE], const struct entry *entry)
+{
+	fill_tunable(cell, entry, NOINTXMASK);
+}
+
+static void fill_open(char cell[CELL_SIZE], const struct entry *entry)
+{
+	strcpy(cell, open_text(entry->open));
+}
+
+static void fill_migration(char cell[CELL_SIZE], const struct entry *entry)
+{
+	snprintf(cell, CELL_SIZE, "%s", or_dash(entry->device.migration_state));
+}
+
+static void fill_name(char cell[CELL_SIZE], const struct entry *entry)
+{
+	snprintf(cell, CELL_SIZE, "%s", entry->name);
+}
+
+/* In the order of the table. */
+static const struct {
+	const char *title;
+	void (*fill)(char cell[CELL_SIZE], const struct entry *entry);
+} columns[] = {
+	{ "ADDRESS", fill_address },
+	{ "DRIVER", fill_driver },
+	{ "GROUP", fill_group },
+	{ "DISABLE_IDLE_D3", fill_disable_idle_d3 },
+	{ "DISABLE_VGA", fill_disable_vga },
+	{ "NOINTXMASK", fill_nointxmask },
+	{ "OPEN", fill_open },
+	{ "MIGRATION", fill_migration },
+	{ "NAME", fill_name },
+};
+
+#define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+struct row {
+	char cell[NR_COLUMNS][CELL_SIZE];
+};
+
 static void fill_row(struct row *row, const struct entry *entry)
 {
-	const struct device *dev = &entry->device;
-	int n;
+	size_t column;
 
-	snprintf(row->cell[ADDRESS], CELL_SIZE, "%s", dev->text);
-	snprintf(row->cell[DRIVER], CELL_SIZE, "%s", or_dash(dev->driver));
-	strcpy(row->cell[GROUP], "-");
-	if (dev->iommu_group >= 0)
-		snprintf(row->cell[GROUP], CELL_SIZE, "%d", dev->iommu_group);
-	for (n = 0; n < NR_TUNABLES; n++) {
-		const struct latched *latched = &dev->latched[n];
-
-		strcpy(row->cell[TUNABLES + n], "-");
-		if (dev->is_latched)
-			snprintf(row->cell[TUNABLES + n], CELL_SIZE, "%d %s", latched->value,
-				 source_kind(latched->source));
-	}
-	strcpy(row->cell[IS_OPEN], open_text(entry->open));
-	snprintf(row->cell[MIGRATION], CELL_SIZE, "%s", or_dash(dev->migration_state));
-	snprintf(row->cell[NAME], CELL_SIZE, "%s", entry->name);
+	for (column = 0; column < NR_COLUMNS; column++)
+		columns[column].fill(row->cell[column], entry);
 }
 
 /* Green: a process has it open. Yellow: not as configured. */
@@ -85,7 +131,7 @@ static const char *row_colour(const struct entry *entry)
 
 static void print_row(const struct row *row, const int *width, const char *colour)
 {
-	int column;
+	size_t column;
 
 	if (colour)
 		fputs(colour, stdout);
@@ -98,7 +144,7 @@ static void print_row(const struct row *row, const int *width, const char *colou
 
 static void measure(const struct row *row, int *width)
 {
-	int column;
+	size_t column;
 
 	for (column = 0; column < NR_COLUMNS; column++) {
 		int length = strlen(row->cell[column]);
@@ -113,13 +159,12 @@ void table_print(const struct inventory *inventory, bool no_legend)
 	struct row *row = calloc(inventory->count + 1, sizeof(*row));
 	bool colours = has_colours();
 	int width[NR_COLUMNS] = {};
-	int column;
-	size_t n;
+	size_t column, n;
 
 	if (!row)
 		abort();
 	for (column = 0; column < NR_COLUMNS; column++)
-		strcpy(row[0].cell[column], titles[column]);
+		strcpy(row[0].cell[column], columns[column].title);
 	for (n = 0; n < inventory->count; n++)
 		fill_row(&row[n + 1], &inventory->entry[n]);
 	for (n = no_legend; n <= inventory->count; n++)
