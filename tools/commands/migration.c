@@ -37,25 +37,6 @@ static enum exit_code read_vfs(struct devices *vfs, const struct options *option
 	return code;
 }
 
-/* Returns NULL after an error message if the file is not usable. */
-static json_t *read_other(const char *file)
-{
-	json_error_t fault;
-	json_t *json = json_load_file(file, 0, &fault);
-
-	if (!json) {
-		error("%s: %s", file, fault.text);
-		return NULL;
-	}
-	if (json_integer_value(json_object_get(json, "version")) == MIGRATION_VERSION &&
-	    json_is_array(json_object_get(json, "vfs")))
-		return json;
-	error("%s: not what vfio-latch migration --json prints, version %d", file,
-	      MIGRATION_VERSION);
-	json_decref(json);
-	return NULL;
-}
-
 static void print(const json_t *json, const struct options *options,
 		  void (*print_text)(const json_t *json))
 {
@@ -69,7 +50,7 @@ static void print(const json_t *json, const struct options *options,
 
 static enum exit_code compare(const json_t *facts, const struct options *options)
 {
-	json_t *other = read_other(options->compare), *answer;
+	json_t *other = migration_read(options->compare), *answer;
 	enum exit_code code;
 
 	if (!other)

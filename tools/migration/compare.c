@@ -25,13 +25,15 @@ struct pair {
 __attribute__((format(printf, 3, 4)))
 static void add(json_t *list, const char *check, const char *format, ...)
 {
-	char text[512];
 	va_list args;
+	json_t *text;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	text = json_vsprintf(format, args);
 	va_end(args);
-	json_array_append_new(list, json_pack("{s:s, s:s}", "check", check, "text", text));
+	/* A fault that is lost would be a VF that can go. */
+	if (json_array_append_new(list, json_pack("{s:s, s:o}", "check", check, "text", text)))
+		abort();
 }
 
 static const char *text_of(const json_t *json, const char *key)
@@ -54,6 +56,7 @@ static bool is_variant(const char *driver)
 static void check_side(struct pair *pair, const struct side *side)
 {
 	const char *driver = text_of(side->vf, "driver"), *answer = text_of(side->vf, "migratable");
+	const char *state = text_of(side->vf, "migration_state");
 
 	if (!driver)
 		add(pair->faults, "driver", "it has no driver %s", side->where);
@@ -66,22 +69,29 @@ static void check_side(struct pair *pair, const struct side *side)
 	else if (!answer)
 		add(pair->notes, "migratable", "its driver %s does not say whether it can be migrated",
 		    side->where);
-	if (text_of(side->vf, "migration_state") &&
-	    !strcmp(text_of(side->vf, "migration_state"), "error"))
+	if (!state)
+		add(pair->notes, "state", "whether it is in the error state is not known %s",
+		    side->where);
+	else if (!strcmp(state, "error"))
 		add(pair->faults, "state", "it is in the error state %s: reset it", side->where);
 }
 
-static void describe(const json_t *value, char *text, size_t size)
+/* Returns @value as text, to be freed. */
+static char *describe(const json_t *value)
 {
-	char *dump;
+	char *text = json_is_string(value) ? strdup(json_string_value(value)) :
+					     json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 
-	if (json_is_string(value)) {
-		snprintf(text, size, "%s", json_string_value(value));
-		return;
-	}
-	dump = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-	snprintf(text, size, "%s", dump ? dump : "?");
-	free(dump);
+	if (!text)
+		abort();
+	return text;
+}
+
+static bool is_unknown(const json_t *json, const char *key)
+{
+	const json_t *value = json_object_get(json, key);
+
+	return !value || json_is_null(value);
 }
 
 /* Checks that both have the same value. */
@@ -89,18 +99,20 @@ static void check_same(struct pair *pair, const json_t *here, const json_t *ther
 		       const char *check, const char *name)
 {
 	const json_t *one = json_object_get(here, key), *other = json_object_get(there, key);
-	char text[128], other_text[128];
+	char *text, *other_text;
 
-	if (!one || !other || json_is_null(one) || json_is_null(other)) {
+	if (is_unknown(here, key) || is_unknown(there, key)) {
 		add(pair->notes, check, "%s not known %s", name,
-		    !one || json_is_null(one) ? "here" : "there");
+		    is_unknown(here, key) ? "here" : "there");
 		return;
 	}
 	if (json_equal(one, other))
 		return;
-	describe(one, text, sizeof(text));
-	describe(other, other_text, sizeof(other_text));
+	text = describe(one);
+	other_text = describe(other);
 	add(pair->faults, check, "%s not the same: %s here, %s there", name, text, other_text);
+	free(text);
+	free(other_text);
 }
 
 /* The kernel's own driver before 6.2 wrote one image without a header. */
@@ -115,10 +127,22 @@ static bool has_old_stream(const struct side *side)
 	       (major < 6 || (major == 6 && minor < 2));
 }
 
+/* Whether the kernel's driver has it, and its version is not known. */
+static bool has_unknown_stream(const struct side *side)
+{
+	return is_mlx5(text_of(side->vf, "driver")) &&
+	       !json_is_true(json_object_get(side->vf, "is_vfio_latch")) &&
+	       (is_unknown(side->vf, "is_vfio_latch") || is_unknown(side->host, "kernel"));
+}
+
 static void check_drivers(struct pair *pair)
 {
 	const char *one = text_of(pair->here.vf, "driver");
 	const char *other = text_of(pair->there.vf, "driver");
+
+	if (has_unknown_stream(&pair->here) || has_unknown_stream(&pair->there))
+		add(pair->notes, "stream", "whether the driver has the stream of kernels before 6.2 is not known %s",
+		    has_unknown_stream(&pair->here) ? "here" : "there");
 
 	if (is_variant(one) && is_variant(other) && !driver_is(one, other))
 		add(pair->faults, "driver", "the drivers are not the same: %s here, %s there", one,
@@ -128,8 +152,19 @@ static void check_drivers(struct pair *pair)
 		    has_old_stream(&pair->here) ? pair->here.where : pair->there.where);
 }
 
+static void check_open(struct pair *pair)
+{
+	if (json_is_true(json_object_get(pair->there.vf, "open")))
+		add(pair->faults, "open", "a process has it open there");
+	else if (is_unknown(pair->there.vf, "open"))
+		add(pair->notes, "open", "whether a process has it open there is not known: root can see that");
+}
+
 static void check_memory(struct pair *pair)
 {
+	if (is_unknown(pair->here.vf, "dma_logging") || is_unknown(pair->there.vf, "dma_logging"))
+		add(pair->notes, "dma-logging", "whether there is DMA logging is not known %s",
+		    is_unknown(pair->here.vf, "dma_logging") ? "here" : "there");
 	if (json_is_false(json_object_get(pair->here.vf, "dma_logging")))
 		add(pair->notes, "dma-logging", "no DMA logging here: all of memory is sent again while the guest is stopped");
 	if (json_is_false(json_object_get(pair->there.vf, "dma_logging")))
@@ -147,8 +182,7 @@ static void check_pair(struct pair *pair)
 	check_side(pair, &pair->here);
 	check_side(pair, &pair->there);
 	check_drivers(pair);
-	if (json_is_true(json_object_get(there, "open")))
-		add(pair->faults, "open", "a process has it open there");
+	check_open(pair);
 	check_same(pair, here, there, "id", "id", "the VF's model is");
 	check_same(pair, here, there, "revision", "revision", "the VF's revision is");
 	check_same(pair, pf_here, pf_there, "id", "pf", "the PF's model is");
@@ -258,7 +292,7 @@ void migration_print_answer(const json_t *answer)
 
 static void print_members(const json_t *json, const char *before)
 {
-	char name[64], text[256];
+	char name[64], *text;
 	const char *key;
 	json_t *value;
 
@@ -270,8 +304,9 @@ static void print_members(const json_t *json, const char *before)
 		}
 		if (!strcmp(name, "vfs"))
 			continue;
-		describe(value, text, sizeof(text));
+		text = describe(value);
 		printf("%-16s %s\n", name, json_is_null(value) ? "-" : text);
+		free(text);
 	}
 }
 

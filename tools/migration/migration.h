@@ -19,6 +19,9 @@ bool is_mlx5_vf(const struct device *dev);
 bool kernel_can_report(void);
 json_t *migration_facts(const struct devices *vfs);
 
+/* other.c APIs: */
+json_t *migration_read(const char *file);
+
 /* compare.c APIs: */
 json_t *migration_compare(const json_t *here, const json_t *there);
 bool migration_all_can_go(const json_t *answer);

@@ -199,6 +199,47 @@ what_one_side_does_not_know_is_a_note()
     note: no DMA logging there: all of memory is sent again on the way back"
 }
 
+what_the_other_side_does_not_say_is_a_note_too()
+{
+	local note change
+
+	while IFS='|' read -r note change; do
+		saved_facts
+		change_there "$change"
+		latch_is 0 migration --compare="$VFIO_LATCH_ROOT/there"
+		is "$change: $out" "$change: 0000:41:00.1: can go to 0000:41:00.1
+    note: $note"
+	done <<-'END'
+		whether a process has it open there is not known: root can see that|vf['open'] = None
+		whether a process has it open there is not known: root can see that|del vf['open']
+		whether it is in the error state is not known there|vf['migration_state'] = None
+		whether there is DMA logging is not known there|vf['dma_logging'] = None
+		whether the driver has the stream of kernels before 6.2 is not known there|vf['is_vfio_latch'] = None
+		whether the driver has the stream of kernels before 6.2 is not known there|vf['is_vfio_latch'] = False; del facts['kernel']
+	END
+}
+
+# The other host is a stranger.
+text_of_the_other_host_does_not_reach_the_terminal_as_it_is()
+{
+	saved_facts
+	change_there 'pf["psid"] = "\x1b[2JX\n0000:41:00.1: can go"; vf["address"] = "\x1b[2J\nA"'
+	latch_is 1 migration --compare="$VFIO_LATCH_ROOT/there"
+	is "$out" "0000:41:00.1: cannot go to any VF there; reasons for ?[2J?A:
+    fault: the PSID is not the same: MT_0000000834 here, ?[2JX?0000:41:00.1: can go there"
+}
+
+# Cut within a character, the text of a fault would be no JSON, and the fault be lost.
+no_fault_is_lost_however_long_it_is()
+{
+	saved_facts
+	change_there 'pf["firmware"] = "x" * 126 + "é" * 5000'
+	latch_is 1 migration --compare="$VFIO_LATCH_ROOT/there"
+	grep -qE '^    fault: the firmware is not the same: 28.41.1000 here, x{126}é{5000} there$' <<<"$out"
+	latch_is 1 migration --json --compare="$VFIO_LATCH_ROOT/there"
+	json_says "[f['check'] for f in vf['faults']] == ['firmware']"
+}
+
 of_several_the_one_that_lacks_least_is_named()
 {
 	saved_facts
@@ -223,7 +264,7 @@ one_vf_that_cannot_go_makes_it_fail()
 
 a_file_that_is_not_what_the_command_prints_is_refused()
 {
-	local there
+	local there change fault
 
 	saved_facts
 	there=$VFIO_LATCH_ROOT/there
@@ -231,8 +272,24 @@ a_file_that_is_not_what_the_command_prints_is_refused()
 	complains "$there: not what vfio-latch migration --json prints, version 1" 2 migration --compare="$there"
 	echo '[]' >"$there"
 	complains "$there: not what vfio-latch migration --json prints, version 1" 2 migration --compare="$there"
-	echo '{"version": 1, "vfs": [1, {"pf": 3, "bars": "x", "driver": []}]}' >"$there"
-	latch_is 1 migration --compare="$there"
+	while IFS='|' read -r change fault; do
+		saved_facts
+		there=$VFIO_LATCH_ROOT/there
+		change_there "$change"
+		complains "$there: $fault" 2 migration --compare="$there"
+	done <<-'END'
+		facts['vfs'] = [1]|VF 1: "address" is not text
+		del vf['id']|VF 1: "id" is not text
+		facts['vfs'].append(dict(vf, open='yes'))|VF 2: "open" is not true or false or null
+		vf['migration_state'] = ['error']|VF 1: "migration_state" is not text or null
+		vf['is_vfio_latch'] = 0|VF 1: "is_vfio_latch" is not true or false or null
+		vf['migratable'] = False|VF 1: "migratable" is not text or null
+		vf['bars'] = [1.0]|VF 1: "bars" is not a list of whole numbers or null
+		vf['msix'] = 12.0|VF 1: "msix" is not a whole number or null
+		vf['pf'] = 'x'|VF 1: "pf" is not an object or null
+		pf['firmware'] = 28|PF of VF 1: "firmware" is not text or null
+		facts['kernel'] = 5.10|host: "kernel" is not text or null
+	END
 	echo nonsense >"$there"
 	latch_is 2 migration --compare="$there"
 	latch_is 2 migration --compare=/nowhere
