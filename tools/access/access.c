@@ -3,7 +3,7 @@
  * Which user may open a node. The node of an IOMMU group opens all its functions, so all functions
  * that a VFIO driver has must be for the same user.
  */
-#include <ctype.h>
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -16,76 +16,43 @@
 #include "system/driver.h"
 #include "system/text.h"
 
-static bool is_number(const char *text, unsigned long *number)
+/* Looks the name up that @section has at @key. If that fails, sets @why. */
+static bool find(const struct section *section, enum key key, unsigned int *id, char why[WHY_SIZE])
 {
-	char *end;
+	const char *what = key == KEY_OWNER ? "user" : "group";
+	const char *name = section->value[key];
+	int ret = look_up(name, key == KEY_GROUP, id);
+	int length;
 
-	if (!isdigit((unsigned char)*text))
+	if (!ret)
+		return true;
+	length = snprintf(why, WHY_SIZE, "%s:%u: %s: ", section->value_file[key],
+			  section->value_line[key], key == KEY_OWNER ? "owner" : "group");
+	if (length < 0 || length >= WHY_SIZE)
 		return false;
-	*number = strtoul(text, &end, 10);
-	/* 0xffffffff means "no change" to the kernel. */
-	return !*end && *number < 0xffffffff;
-}
-
-static bool find_user(const char *name, uid_t *uid)
-{
-	const struct passwd *user;
-	unsigned long number;
-
-	if (is_number(name, &number)) {
-		*uid = number;
-		return true;
-	}
-	user = getpwnam(name);
-	if (user)
-		*uid = user->pw_uid;
-	return user;
-}
-
-static bool find_user_group(const char *name, gid_t *gid)
-{
-	const struct group *group;
-	unsigned long number;
-
-	if (is_number(name, &number)) {
-		*gid = number;
-		return true;
-	}
-	group = getgrnam(name);
-	if (group)
-		*gid = group->gr_gid;
-	return group;
-}
-
-static void set_why(char why[WHY_SIZE], const struct section *section, enum key key,
-		    const char *what)
-{
-	snprintf(why, WHY_SIZE, "%s:%u: %s: there is no %s \"%s\"", section->value_file[key],
-		 section->value_line[key], key == KEY_OWNER ? "owner" : "group", what,
-		 section->value[key]);
+	if (ret == -ENOENT)
+		snprintf(why + length, WHY_SIZE - length, "there is no %s \"%s\"", what, name);
+	else
+		snprintf(why + length, WHY_SIZE - length, "%s \"%s\" cannot be looked up: %s",
+			 what, name, strerror(-ret));
+	return false;
 }
 
 /*
  * Reads owner, group and mode of @section, with udev's defaults: root, and 0600 or, with a group,
- * 0660. If this system does not know a name, returns false, sets @why, and @access is root's alone.
+ * 0660. If a name cannot be looked up, returns false, sets @why, and @access is root's alone.
  */
 bool section_access(const struct section *section, struct access *access, char why[WHY_SIZE])
 {
-	const char *owner = section->value[KEY_OWNER], *group = section->value[KEY_GROUP];
-
 	*access = access_of_root;
-	if (owner && !find_user(owner, &access->uid)) {
-		set_why(why, section, KEY_OWNER, "user");
-		return false;
-	}
-	if (group && !find_user_group(group, &access->gid)) {
-		set_why(why, section, KEY_GROUP, "group");
+	if ((section->value[KEY_OWNER] && !find(section, KEY_OWNER, &access->uid, why)) ||
+	    (section->value[KEY_GROUP] && !find(section, KEY_GROUP, &access->gid, why))) {
 		*access = access_of_root;
 		return false;
 	}
 	if (section->value[KEY_MODE])
 		mode_parse(section->value[KEY_MODE], &access->mode);
-	else if (group)
+	else if (section->value[KEY_GROUP])
 		access->mode = 0660;
 	return true;
 }
@@ -211,6 +178,13 @@ enum access_wish access_wish(const struct config *config, const struct device *d
 	if (node->is_group)
 		return group_wish(config, dev, has_vfio_driver, access, why);
 	return own_wish(config, dev, access, why);
+}
+
+/* The wish for the node of its group if @dev had a VFIO driver, too. */
+enum access_wish access_wish_if_bound(const struct config *config, const struct device *dev,
+				      struct access *access, char why[WHY_SIZE])
+{
+	return group_wish(config, dev, has_vfio_driver, access, why);
 }
 
 /* Whether all functions of its group will be for the same user, or a name is not known. */

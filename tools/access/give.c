@@ -9,69 +9,52 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "access/access.h"
 #include "device/device.h"
+#include "system/bounded.h"
 #include "system/lock.h"
 #include "system/sysfs.h"
 
-static void mark_path(char path[PATH_SIZE], const struct node *node)
+/* Gives @node to the user that @access names, with a mark. Returns 0 or a negative errno. */
+int access_give(const struct node *node, const struct access *access)
 {
-	system_path(path, STATE_DIRECTORY "/access-%s", strrchr(node->name, '/') + 1);
-}
-
-/* Comes before the node is changed: a needless mark does no harm. */
-static int make_mark(const struct node *node, const struct access *access)
-{
-	char path[PATH_SIZE];
-	FILE *mark;
+	struct mark mark = { .given = *access, .is_changing = true };
 	int ret;
 
-	mark_path(path, node);
-	mark = fopen(path, "we");
-	if (!mark)
-		return -errno;
-	ret = fprintf(mark, "%u %u %o\n", access->uid, access->gid, access->mode) < 0 ? -EIO : 0;
-	return fclose(mark) ? -errno : ret;
-}
-
-static bool read_mark(const struct node *node, struct access *access)
-{
-	char path[PATH_SIZE], text[64];
-
-	mark_path(path, node);
-	return attr_read(text, sizeof(text), "%s", path + strlen(system_root())) > 0 &&
-	       sscanf(text, "%u %u %o", &access->uid, &access->gid, &access->mode) == 3;
-}
-
-static int give(const struct node *node, const struct access *access)
-{
-	int ret = make_mark(node, access);
-
-	return ret ? ret : node_give(node, access);
+	ret = node_read(node, &mark.before);
+	if (!ret)
+		ret = mark_write(node, &mark);
+	if (!ret)
+		ret = node_give(node, access);
+	if (ret)
+		return ret;
+	mark.is_changing = false;
+	return mark_write(node, &mark);
 }
 
 /* Gives the node back to root, if it is still as its mark says. */
 static int take_back(const struct node *node, const struct access *is)
 {
-	struct access given;
-	char path[PATH_SIZE];
-	int ret = 0;
+	struct mark mark;
+	int ret;
 
-	if (!read_mark(node, &given))
-		return 0;
-	if (access_equal(is, &given))
+	ret = mark_read(node, &mark);
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	if (mark_fits(&mark, is))
 		ret = node_give(node, &access_of_root);
-	mark_path(path, node);
 	if (!ret)
-		unlink(path);
+		mark_remove(node);
 	return ret;
 }
 
 static enum exit_code node_error(const struct device *dev, const struct node *node, int ret)
 {
-	if (ret == -ENXIO)
+	if (ret == -EBADMSG)
+		error("%s: %s does not say who was given /dev/%s: its owner stays", dev->text,
+		      STATE_DIRECTORY "/access-*", node->name);
+	else if (ret == -ENXIO)
 		error("%s: /dev/%s is not the node that the kernel made for it", dev->text,
 		      node->name);
 	else
@@ -86,6 +69,27 @@ static void print_change(const struct device *dev, const struct node *node,
 
 	access_text(text, access);
 	printf("%s: /dev/%s %s %s\n", dev->text, node->name, verb, text);
+}
+
+/* Waits for the lock of the nodes of a group's functions. Returns its file or a negative errno. */
+int access_lock(const struct device *dev)
+{
+	char name[NAME_SIZE];
+
+	snprintf(name, sizeof(name), "group-%d", dev->iommu_group);
+	return lock_take_bounded(name);
+}
+
+enum exit_code access_lock_error(const struct device *dev, int ret)
+{
+	if (ret != -ETIMEDOUT) {
+		error("%s: %s/group-%d: %s", dev->text, STATE_DIRECTORY, dev->iommu_group,
+		      strerror(-ret));
+		return EXIT_FAILED;
+	}
+	error("%s: another vfio-latch has been at work on IOMMU group %d for %s", dev->text,
+	      dev->iommu_group, bounded_text());
+	return EXIT_TIMEOUT;
 }
 
 static enum exit_code apply_node(const struct config *config, const struct device *dev,
@@ -107,38 +111,90 @@ static enum exit_code apply_node(const struct config *config, const struct devic
 	if (!ret && dry_run && !access_equal(&is, &wanted))
 		print_change(dev, node, &wanted, "would get");
 	else if (!ret && !dry_run && !access_equal(&is, &wanted))
-		ret = give(node, &wanted);
+		ret = access_give(node, &wanted);
 	if (ret)
 		return node_error(dev, node, ret);
 	return access_is_refused(wish) ? EXIT_CONFIG : EXIT_DONE;
 }
 
+/* Whether @node is still a node of the device with this address. */
+static bool is_still(const struct address *address, const struct node *node)
+{
+	struct node now[MAX_NODES];
+	struct device dev;
+	size_t count, n;
+
+	count = device_read(&dev, address) ? nodes_of(&dev, now) : 0;
+	for (n = 0; n < count; n++)
+		if (now[n].number == node->number && !strcmp(now[n].name, node->name))
+			return true;
+	return false;
+}
+
+/*
+ * A node's name and number are used again: a node that is another device's by now is root's until
+ * udev calls for it. A device may have gone since it was read.
+ */
+static enum exit_code apply_nodes(const struct config *config, const struct device *seen,
+				  bool dry_run, bool is_quiet)
+{
+	enum exit_code code = EXIT_DONE;
+	struct node node[MAX_NODES];
+	struct device dev;
+	size_t count, n;
+
+	count = device_read(&dev, &seen->address) ? nodes_of(&dev, node) : 0;
+	for (n = 0; n < count; n++) {
+		code = graver(code, apply_node(config, &dev, &node[n], dry_run, is_quiet));
+		if (!dry_run && !is_still(&dev.address, &node[n])) {
+			node_give(&node[n], &access_of_root);
+			mark_remove(&node[n]);
+		}
+	}
+	return code;
+}
+
+/* Looks up the names that will be needed: that may take long, and is not done with the lock. */
+static void prepare(const struct config *config, const struct device *dev)
+{
+	struct node node[MAX_NODES];
+	struct access access;
+	char why[WHY_SIZE];
+	size_t count, n;
+
+	count = nodes_of(dev, node);
+	for (n = 0; n < count; n++)
+		access_wish(config, dev, &node[n], &access, why);
+}
+
+/* As access_apply(), with the lock. */
+void access_apply_locked(const struct config *config, const struct device *dev)
+{
+	apply_nodes(config, dev, false, true);
+}
+
 /*
  * Gives the nodes of @dev, if it has a VFIO driver, to the user that @config names. Only one
- * command does this at a time: another may be binding a function of the same group, for another
+ * command does this for a group at a time: another may be binding a function of it, for another
  * user. With @is_quiet a fault of the configuration is not reported again.
  */
 enum exit_code access_apply(const struct config *config, const struct device *dev, bool dry_run,
 			    bool is_quiet)
 {
-	enum exit_code code = EXIT_DONE;
 	struct node node[MAX_NODES];
-	size_t count, n;
-	int lock = 0;
+	enum exit_code code;
+	int lock;
 
-	count = nodes_of(dev, node);
-	if (!count)
+	if (dry_run)
+		return apply_nodes(config, dev, true, is_quiet);
+	if (!nodes_of(dev, node))
 		return EXIT_DONE;
-	if (!dry_run)
-		lock = lock_take_bounded("access");
-	if (lock < 0) {
-		error("%s: %s/access: %s", dev->text, STATE_DIRECTORY, strerror(-lock));
-		return lock == -ETIMEDOUT ? EXIT_TIMEOUT : EXIT_FAILED;
-	}
-	for (n = 0; n < count; n++)
-		code = graver(code, apply_node(config, dev, &node[n], dry_run, is_quiet));
-	if (!dry_run)
-		lock_release(lock);
+	prepare(config, dev);
+	lock = access_lock(dev);
+	if (lock < 0)
+		return access_lock_error(dev, lock);
+	code = apply_nodes(config, dev, false, is_quiet);
+	lock_release(lock);
 	return code;
 }
 

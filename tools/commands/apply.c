@@ -79,8 +79,8 @@ static void tell_what_is_left(const struct device *dev, const struct want *want)
 	      dev->text, driver, bounded_text(), dev->text);
 }
 
-static enum exit_code apply_section(struct device *dev, const struct want *want,
-				    const struct options *options)
+static enum exit_code apply_section(const struct config *config, struct device *dev,
+				    const struct want *want, const struct options *options)
 {
 	char before[NAME_SIZE];
 	enum exit_code code;
@@ -90,7 +90,7 @@ static enum exit_code apply_section(struct device *dev, const struct want *want,
 	if (options->dry_run)
 		return device_plan(dev, want, options->force);
 	snprintf(before, sizeof(before), "%s", dev->driver[0] ? dev->driver : "no driver");
-	code = device_bind(dev, want, options->force);
+	code = access_bind(config, dev, want, options->force);
 	if (code == EXIT_FAILED)
 		leave_failed(dev, want);
 	else if (code == EXIT_TIMEOUT && options->is_new)
@@ -125,7 +125,7 @@ static enum exit_code apply_device(const struct config *config, struct device *d
 			return EXIT_DONE;
 		want.driver = section->value[KEY_DRIVER];
 		memcpy(want.tunable, section->tunable, sizeof(want.tunable));
-		code = apply_section(dev, &want, options);
+		code = apply_section(config, dev, &want, options);
 	}
 	/* Also takes nodes back from users that no section names any more. */
 	return graver(code, access_apply(config, dev, options->dry_run, false));

@@ -61,7 +61,7 @@ static enum exit_code bind_one(const struct config *config, const struct options
 	if (code)
 		return code;
 	code = options->dry_run ? device_plan(dev, &want, options->force) :
-	       device_bind(dev, &want, options->force);
+	       access_bind(config, dev, &want, options->force);
 	return graver(code, access_apply(config, dev, options->dry_run, false));
 }
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # owner, group and mode: who may open a device's nodes.
 
-HELPERS+=(access_of group_node own_node given shared own_section)
+HELPERS+=(access_of group_node own_node given shared own_section hold_group let_go_of_group)
 
 # access_of NODE: as stat prints it
 access_of()
@@ -369,19 +369,176 @@ doctor_names_a_node_whose_access_differs()
 }
 
 # Two functions of a group may be bound at the same time, for different users.
-nodes_are_given_by_one_command_at_a_time()
+# hold_group: another command is at work on group 2, until let_go_of_group
+hold_group()
 {
-	local lock
+	mkdir -p "$VFIO_LATCH_ROOT/run/vfio-latch"
+	exec 9>"$VFIO_LATCH_ROOT/run/vfio-latch/group-2"
+	flock 9
+}
 
+let_go_of_group()
+{
+	exec 9>&-
+}
+
+nodes_of_a_group_are_given_by_one_command_at_a_time()
+{
 	given "owner = daemon"
 	latch_is 0 bind 0000:41:00.1
 	chown root "$VFIO_LATCH_ROOT/dev/vfio/2"
-	lock=$VFIO_LATCH_ROOT/run/vfio-latch/access
-	exec 9>"$lock"
-	flock 9
-	complains "0000:41:00.1: /run/vfio-latch/access: Connection timed out" 6 bind --timeout=1 0000:41:00.1
+	hold_group
+	complains "0000:41:00.1: another vfio-latch has been at work on IOMMU group 2 for 1 seconds" \
+		6 bind --timeout=1 0000:41:00.1
 	is "$(access_of 2)" "root:root 0600"
-	exec 9>&-
+	let_go_of_group
 	latch_is 0 bind 0000:41:00.1
 	is "$(access_of 2)" "daemon:root 0600"
+}
+
+# Names and numbers of nodes are used again.
+a_node_that_is_another_devices_by_now_is_not_given_to_the_user_of_the_former_one()
+{
+	local waits
+
+	given "owner = daemon"
+	loaded mlx5_vfio_pci
+	driver 0000:41:00.1 mlx5_vfio_pci
+	device 0000:05:00.0 1234:11e8
+	driver 0000:05:00.0 vfio-pci
+	hold_group
+	"$TOP/build/tests-tools/vfio-latch" apply --node vfio0 9>&- &
+	waits=$!
+	until grep -q "group-2$" <(readlink "/proc/$waits/fd/"*); do :; done
+	rm -r "$(sys 0000:41:00.1)" "$VFIO_LATCH_ROOT/sys/class/vfio-dev/vfio0" \
+		"$VFIO_LATCH_ROOT/dev/vfio/devices/vfio0"
+	own_node 0000:05:00.0 vfio0
+	let_go_of_group
+	wait "$waits"
+	is "$(access_of devices/vfio0)" "root:root 0600"
+}
+
+# The group's node opens it as soon as it is bound.
+a_function_joins_a_group_only_if_the_groups_user_may_have_it()
+{
+	shared
+	own_section one 0000:05:00.0 "owner = daemon"
+	own_section two 0000:05:00.1 "owner = mail"
+	latch_is 0 bind 0000:05:00.0
+	# Another command is at work, maybe giving the node away.
+	hold_group
+	latch_is 6 bind --timeout=1 0000:05:00.1
+	is "$(driver_of 0000:05:00.1)" none
+	let_go_of_group
+	# Its user has it open.
+	mkdir -p "$VFIO_LATCH_ROOT/proc/1234/fd"
+	echo qemu >"$VFIO_LATCH_ROOT/proc/1234/comm"
+	ln -s "$VFIO_LATCH_ROOT/dev/vfio/2" "$VFIO_LATCH_ROOT/proc/1234/fd/7"
+	latch_is 5 bind 0000:05:00.1
+	grep -q "^vfio-latch: 0000:05:00.1: not bound: process 1234 (qemu) has its IOMMU group open" <<<"$err"
+	is "$(driver_of 0000:05:00.1) $(access_of 2)" "none daemon:root 0600"
+	latch_is 5 apply 0000:05:00.1
+	is "$(driver_of 0000:05:00.1) $(access_of 2)" "none daemon:root 0600"
+	# The node cannot be changed.
+	rm -r "$VFIO_LATCH_ROOT/proc/1234"
+	mv "$VFIO_LATCH_ROOT/dev/vfio/2" "$VFIO_LATCH_ROOT/dev/vfio/3"
+	latch_is 1 bind 0000:05:00.1
+	is "$(driver_of 0000:05:00.1)" none
+	mv "$VFIO_LATCH_ROOT/dev/vfio/3" "$VFIO_LATCH_ROOT/dev/vfio/2"
+	latch_is 3 bind 0000:05:00.1
+	is "$(driver_of 0000:05:00.1) $(access_of 2)" "vfio-pci root:root 0600"
+}
+
+# A command may be killed at any point: udev does that after three minutes.
+what_an_interrupted_command_was_giving_is_taken_back()
+{
+	local owner mode
+
+	given "enabled = yes"
+	loaded mlx5_vfio_pci
+	driver 0000:41:00.1 mlx5_vfio_pci
+	mkdir -p "$VFIO_LATCH_ROOT/run/vfio-latch"
+	while read -r owner mode; do
+		# From daemon:root 0660 to mail:root 0606.
+		echo "8 0 606 1 0 660" >"$VFIO_LATCH_ROOT/run/vfio-latch/access-2"
+		chown "$owner" "$VFIO_LATCH_ROOT/dev/vfio/2"
+		chmod "$mode" "$VFIO_LATCH_ROOT/dev/vfio/2"
+		latch_is 0 apply
+		is "$owner $mode: $(access_of 2)" "$owner $mode: root:root 0600"
+	done <<-END
+		daemon 660
+		daemon 600
+		mail 600
+		mail 606
+	END
+	echo "8 0 606 1 0 660" >"$VFIO_LATCH_ROOT/run/vfio-latch/access-2"
+	chmod 666 "$VFIO_LATCH_ROOT/dev/vfio/2"
+	latch_is 0 apply
+	is "$(access_of 2)" "root:root 0666"
+}
+
+# Such as a full /run.
+without_a_mark_nothing_is_given()
+{
+	given "owner = daemon"
+	latch_is 0 apply
+	mkdir "$VFIO_LATCH_ROOT/run/vfio-latch/access-2.new"
+	printf '[mlx5-vfs]\nowner = mail\n' | drop_in access.conf
+	latch_is 1 apply
+	is "$(access_of 2)" "daemon:root 0600"
+	rm "$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/access.conf"
+	latch_is 0 apply
+	is "$(access_of 2)" "root:root 0600"
+}
+
+a_mark_that_says_nothing_is_an_error()
+{
+	given "owner = daemon"
+	latch_is 0 apply
+	: >"$VFIO_LATCH_ROOT/run/vfio-latch/access-2"
+	rm "$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/access.conf"
+	complains "0000:41:00.1: /run/vfio-latch/access-* does not say who was given /dev/vfio/2: its owner stays" \
+		1 apply
+}
+
+# The directory server is model/names.c.
+a_name_that_cannot_be_looked_up_leaves_the_node_to_root()
+{
+	local name why
+
+	while read -r name why; do
+		given "owner = $name"
+		loaded mlx5_vfio_pci
+		driver 0000:41:00.1 mlx5_vfio_pci
+		latch apply --timeout=1
+		is "$status $err" "3 vfio-latch: 0000:41:00.1: /dev/vfio/2 is root's alone: /etc/vfio-latch.conf.d/access.conf:2: owner: user \"$name\" cannot be looked up: $why
+vfio-latch: 0000:41:00.1: /dev/vfio/devices/vfio0 is root's alone: /etc/vfio-latch.conf.d/access.conf:2: owner: user \"$name\" cannot be looked up: $why"
+		is "$(access_of 2)" "root:root 0600"
+	done <<-END
+		away Connection timed out
+		gone Connection refused
+	END
+}
+
+a_name_that_is_waited_for_holds_up_no_other_user()
+{
+	local address waits
+
+	shared
+	own_section one 0000:05:00.0 "owner = away"
+	own_section two 0000:05:00.1 "owner = 1"
+	for address in 0000:05:00.0 0000:05:00.1; do
+		driver $address vfio-pci
+	done
+	# In groups of their own.
+	rm "$VFIO_LATCH_ROOT/sys/kernel/iommu_groups/2/devices/0000:05:00.1"
+	ln -sfn ../../../../kernel/iommu_groups/3 "$(sys 0000:05:00.1)/iommu_group"
+	group_node 3
+	"$TOP/build/tests-tools/vfio-latch" apply 0000:05:00.0 &
+	waits=$!
+	until grep -qs "^$waits\$" <(sed -n 's/^PPid:[[:space:]]*//p' /proc/[0-9]*/status 2>/dev/null); do :; done
+	latch_is 0 apply --timeout=5 0000:05:00.1
+	is "$(access_of 3)" "daemon:root 0600"
+	kill "$waits"
+	wait "$waits" || :
 }

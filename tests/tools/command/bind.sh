@@ -964,5 +964,5 @@ without_a_place_for_locks_nothing_is_bound()
 {
 	a_vf
 	echo >"$VFIO_LATCH_ROOT/run/vfio-latch"
-	complains "0000:41:00.1: /run/vfio-latch/device-0000:41:00.1: Not a directory" 1 bind 0000:41:00.1
+	complains "0000:41:00.1: /run/vfio-latch/group-2: Not a directory" 1 bind 0000:41:00.1
 }
