@@ -8,42 +8,9 @@
  */
 #include "core.h"
 
-static u32 hardware_read(struct pci_dev *pdev, unsigned int offset, unsigned int width)
-{
-	u32 dword = ~0U;
-	u16 word = 0xffff;
-	u8 byte = 0xff;
-
-	switch (width) {
-	case 4:
-		pci_read_config_dword(pdev, offset, &dword);
-		return dword;
-	case 2:
-		pci_read_config_word(pdev, offset, &word);
-		return word;
-	default:
-		pci_read_config_byte(pdev, offset, &byte);
-		return byte;
-	}
-}
-
-static void hardware_write(struct pci_dev *pdev, unsigned int offset, unsigned int width, u32 value)
-{
-	switch (width) {
-	case 4:
-		pci_write_config_dword(pdev, offset, value);
-		break;
-	case 2:
-		pci_write_config_word(pdev, offset, value);
-		break;
-	default:
-		pci_write_config_byte(pdev, offset, value);
-	}
-}
-
 static u32 compile_read(void *context, unsigned int offset)
 {
-	return hardware_read(context, offset, 4);
+	return latch_config_hardware_read(context, offset, 4);
 }
 
 static void describe_bars(struct vfio_latch_device *dev, struct latch_config_source *source)
@@ -141,7 +108,8 @@ int latch_config_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 
 					return woken;
 				is_begun = true;
 			}
-			value |= hardware_read(dev->pdev, offset, width) << shift & ~dword->virt;
+			value |= latch_config_hardware_read(dev->pdev, offset, width) << shift &
+				 ~dword->virt;
 		}
 		value >>= shift;
 
@@ -157,47 +125,6 @@ int latch_config_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 
 	}
 	if (is_begun)
 		latch_access_end(dev, woken);
-	return 0;
-}
-
-/**
- * latch_config_store - store a value where the rules say, without its hook
- * @dev: the device; config_lock is held
- * @offset: a multiple of @width
- * @width: 1, 2 or 4 bytes
- * @value: what the user wrote
- *
- * Return: 0 or a negative error.
- */
-int latch_config_store(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
-		       u32 value)
-{
-	struct latch_dword *dword = latch_config_dword(dev->config, offset);
-	u32 all = latch_config_mask(offset, width);
-	unsigned int shift = offset % 4 * 8;
-	u32 virtual_bits = all & dword->write & dword->virt;
-	u32 hardware_bits = all & dword->write & ~dword->virt;
-	int woken;
-
-	lockdep_assert_held(&dev->config_lock);
-
-	value <<= shift;
-	WRITE_ONCE(dword->shadow, (dword->shadow & ~virtual_bits) | (value & virtual_bits));
-	if (!hardware_bits)
-		return 0;
-
-	woken = latch_access_begin(dev);
-	if (woken < 0)
-		return woken;
-	if (hardware_bits != all) {
-		u32 old = hardware_read(dev->pdev, offset, width) << shift;
-
-		/* Writing a status bit back would clear it. */
-		old &= ~dword->status;
-		value = (old & ~hardware_bits) | (value & hardware_bits);
-	}
-	hardware_write(dev->pdev, offset, width, value >> shift);
-	latch_access_end(dev, woken);
 	return 0;
 }
 

@@ -76,8 +76,8 @@ static int write_command(struct vfio_latch_device *dev, unsigned int offset, uns
 }
 
 /* The field after PMCSR holds bridge support and data, read-only: nothing to store there. */
-static void write_pm_ctrl(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
-			  u32 value)
+static int write_pm_ctrl(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+			 u32 value)
 {
 	unsigned int at = dev->config->cap[LATCH_CAP_PM] + PCI_PM_CTRL;
 	u16 now, select;
@@ -95,6 +95,7 @@ static void write_pm_ctrl(struct vfio_latch_device *dev, unsigned int offset, un
 		latch_power_set_state(dev, (__force pci_power_t)(value & PCI_PM_CTRL_STATE_MASK));
 unlock:
 	latch_state_unlock(dev);
+	return 0;
 }
 
 /* What a write makes of the shadow of the 2-byte register at @at, all of it virtual. */
@@ -227,8 +228,8 @@ static int write_exp_devctl(struct vfio_latch_device *dev, unsigned int offset, 
 }
 
 /* Advanced Capabilities for Conventional PCI, 3. The only bit always reads as zero. */
-static void write_af_ctrl(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
-			  u32 value)
+static int write_af_ctrl(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+			 u32 value)
 {
 	unsigned int cap = dev->config->cap[LATCH_CAP_AF];
 	u8 supported = latch_shadow_get(dev->config, cap + PCI_AF_CAP, 1);
@@ -236,36 +237,29 @@ static void write_af_ctrl(struct vfio_latch_device *dev, unsigned int offset, un
 	if (covers(offset, width, cap + PCI_AF_CTRL) && value & PCI_AF_CTRL_FLR &&
 	    supported & PCI_AF_CAP_FLR && supported & PCI_AF_CAP_TP)
 		latch_reset(dev);
+	return 0;
 }
 
-static int run_hook(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
-		    u32 value, enum latch_config_hook hook)
-{
-	switch (hook) {
-	case LATCH_HOOK_COMMAND:
-		return write_command(dev, offset, width, value);
-	case LATCH_HOOK_PM_CTRL:
-		write_pm_ctrl(dev, offset, width, value);
-		return 0;
-	case LATCH_HOOK_VPD:
-		return write_vpd(dev, offset, width, value);
-	case LATCH_HOOK_MSI_FLAGS:
-		return write_msi_flags(dev, offset, width, value);
-	case LATCH_HOOK_EXP_DEVCTL:
-		return write_exp_devctl(dev, offset, width, value);
-	default:
-		write_af_ctrl(dev, offset, width, value);
-		return 0;
-	}
-}
+typedef int (*hook_fn)(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
+		       u32 value);
+
+/* By enum latch_config_hook. A dword without a hook does not come here. */
+static const hook_fn hooks[] = {
+	[LATCH_HOOK_COMMAND] = write_command,
+	[LATCH_HOOK_PM_CTRL] = write_pm_ctrl,
+	[LATCH_HOOK_VPD] = write_vpd,
+	[LATCH_HOOK_MSI_FLAGS] = write_msi_flags,
+	[LATCH_HOOK_EXP_DEVCTL] = write_exp_devctl,
+	[LATCH_HOOK_AF_CTRL] = write_af_ctrl,
+};
 
 /**
- * latch_config_hook - write a register that a hook may belong to
+ * latch_config_hook - write a dword that has a hook
  * @dev: the device; config_lock is held
  * @offset: a multiple of @width
  * @width: 1, 2 or 4 bytes
  * @value: what the user wrote
- * @hook: the hook of the register's dword
+ * @hook: the dword's hook, not LATCH_HOOK_NONE
  *
  * A device in low power is awake for all that a hook does: a resume undoes
  * what was written to it while it slept.
@@ -279,15 +273,13 @@ int latch_config_hook(struct vfio_latch_device *dev, unsigned int offset, unsign
 
 	lockdep_assert_held(&dev->config_lock);
 
-	if (hook == LATCH_HOOK_NONE)
-		return latch_config_store(dev, offset, width, value);
 	ret = latch_await(dev);
 	if (ret)
 		return ret;
 	ret = pm_runtime_resume_and_get(&dev->pdev->dev);
 	if (ret)
 		return ret;
-	ret = run_hook(dev, offset, width, value, hook);
+	ret = hooks[hook](dev, offset, width, value);
 	pm_runtime_put(&dev->pdev->dev);
 	return ret;
 }

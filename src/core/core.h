@@ -136,17 +136,20 @@ static inline int latch_await(struct vfio_latch_device *dev)
 	return unlikely(latch_is_away(dev)) ? latch_await_return(dev) : 0;
 }
 
-/* config.c APIs: */
-int latch_config_open(struct vfio_latch_device *dev);
-void latch_config_close(struct vfio_latch_device *dev);
-int latch_config_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset);
-int latch_config_write(struct vfio_latch_device *dev, const u8 *buf, size_t count, u64 offset);
+/* config_store.c APIs: */
+u32 latch_config_hardware_read(struct pci_dev *pdev, unsigned int offset, unsigned int width);
 int latch_config_store(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
 		       u32 value);
 
 /* config_hooks.c APIs: */
 int latch_config_hook(struct vfio_latch_device *dev, unsigned int offset, unsigned int width,
 		      u32 value, enum latch_config_hook hook);
+
+/* config.c APIs: */
+int latch_config_open(struct vfio_latch_device *dev);
+void latch_config_close(struct vfio_latch_device *dev);
+int latch_config_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset);
+int latch_config_write(struct vfio_latch_device *dev, const u8 *buf, size_t count, u64 offset);
 
 /* bar.c APIs: */
 bool latch_bars_are_lost(struct pci_dev *pdev);
