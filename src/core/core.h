@@ -206,6 +206,7 @@ void latch_regions_free(struct vfio_latch_device *dev);
 
 /* info.c APIs: */
 int latch_get_info(struct vfio_latch_device *dev, void __user *arg);
+unsigned int latch_irq_count(struct vfio_latch_device *dev, unsigned int index);
 int latch_get_irq_info(struct vfio_latch_device *dev, void __user *arg);
 
 /**
@@ -240,10 +241,11 @@ void latch_igd_latch(struct vfio_latch_device *dev);
 void latch_igd_restore(struct vfio_latch_device *dev);
 int latch_igd_add_regions(struct vfio_latch_device *dev);
 
-/* irq.c APIs: */
-unsigned int latch_irq_count(struct vfio_latch_device *dev, unsigned int index);
-int latch_set_irqs(struct vfio_latch_device *dev, void __user *arg);
+/* eventfd.c APIs: */
 int latch_eventfd_get(int fd, struct eventfd_ctx **trigger);
+
+/* irq.c APIs: */
+int latch_set_irqs(struct vfio_latch_device *dev, void __user *arg);
 void latch_irqs_close(struct vfio_latch_device *dev);
 void latch_irq_signal_error(struct vfio_latch_device *dev);
 

@@ -187,6 +187,35 @@ int vfio_latch_region_info(struct vfio_device *vdev, struct vfio_region_info *in
 EXPORT_SYMBOL_GPL(vfio_latch_region_info);
 
 /**
+ * latch_irq_count - number of vectors an interrupt index has
+ * @dev: the device, open
+ * @index: VFIO_PCI_*_IRQ_INDEX
+ */
+unsigned int latch_irq_count(struct vfio_latch_device *dev, unsigned int index)
+{
+	const u16 *cap = dev->config->cap;
+	u16 flags;
+
+	switch (index) {
+	case VFIO_PCI_INTX_IRQ_INDEX:
+		return COMPAT_INTX &&
+		       latch_shadow_get(dev->config, PCI_INTERRUPT_PIN, 1);
+	case VFIO_PCI_MSI_IRQ_INDEX:
+		if (!cap[LATCH_CAP_MSI])
+			return 0;
+		flags = latch_shadow_get(dev->config, cap[LATCH_CAP_MSI] + PCI_MSI_FLAGS, 2);
+		return 1 << ((flags & PCI_MSI_FLAGS_QMASK) >> 1);
+	case VFIO_PCI_MSIX_IRQ_INDEX:
+		return dev->msix_size / PCI_MSIX_ENTRY_SIZE;
+	case VFIO_PCI_ERR_IRQ_INDEX:
+	case VFIO_PCI_REQ_IRQ_INDEX:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/**
  * latch_get_irq_info - VFIO_DEVICE_GET_IRQ_INFO
  * @dev: the device
  * @arg: user address of a struct vfio_irq_info

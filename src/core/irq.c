@@ -12,57 +12,6 @@
 
 #include "core.h"
 
-/**
- * latch_irq_count - number of vectors an interrupt index has
- * @dev: the device, open
- * @index: VFIO_PCI_*_IRQ_INDEX
- */
-unsigned int latch_irq_count(struct vfio_latch_device *dev, unsigned int index)
-{
-	const u16 *cap = dev->config->cap;
-	u16 flags;
-
-	switch (index) {
-	case VFIO_PCI_INTX_IRQ_INDEX:
-		return COMPAT_INTX &&
-		       latch_shadow_get(dev->config, PCI_INTERRUPT_PIN, 1);
-	case VFIO_PCI_MSI_IRQ_INDEX:
-		if (!cap[LATCH_CAP_MSI])
-			return 0;
-		flags = latch_shadow_get(dev->config, cap[LATCH_CAP_MSI] + PCI_MSI_FLAGS, 2);
-		return 1 << ((flags & PCI_MSI_FLAGS_QMASK) >> 1);
-	case VFIO_PCI_MSIX_IRQ_INDEX:
-		return dev->msix_size / PCI_MSIX_ENTRY_SIZE;
-	case VFIO_PCI_ERR_IRQ_INDEX:
-	case VFIO_PCI_REQ_IRQ_INDEX:
-		return 1;
-	default:
-		return 0;
-	}
-}
-
-/**
- * latch_eventfd_get - take a reference to the eventfd that a user named
- * @fd: file descriptor, or -1 for none
- * @trigger: set to the eventfd, or NULL for none
- *
- * Return: 0, -EINVAL for another negative number, or an error of
- * eventfd_ctx_fdget().
- */
-int latch_eventfd_get(int fd, struct eventfd_ctx **trigger)
-{
-	struct eventfd_ctx *ctx = NULL;
-
-	if (fd < -1)
-		return -EINVAL;
-	if (fd >= 0)
-		ctx = eventfd_ctx_fdget(fd);
-	if (IS_ERR(ctx))
-		return PTR_ERR(ctx);
-	*trigger = ctx;
-	return 0;
-}
-
 static void replace_trigger(struct vfio_latch_device *dev, struct eventfd_ctx **trigger,
 			    struct eventfd_ctx *new)
 {
