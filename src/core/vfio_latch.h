@@ -5,7 +5,8 @@
  *
  * A driver allocates a structure whose first member is a struct
  * vfio_latch_device with vfio_alloc_device(). Its vfio_device_ops consist of
- * the functions below (device_ops.h). It registers the structure in its probe:
+ * the functions below (VFIO_LATCH_DEVICE_OPS of device_ops.h). It registers the
+ * structure in its probe:
  *
  *	probe:   vfio_alloc_device() -> vfio_latch_register() -> driver data
  *	remove:  vfio_latch_unregister() -> vfio_put_device()

@@ -8,6 +8,7 @@
  */
 #include <linux/module.h>
 
+#include "../core/device_ops.h"
 #include "mlx5.h"
 
 #define DRIVER_NAME	"mlx5_vfio_pci"
@@ -49,7 +50,7 @@ static const struct vfio_device_ops device_ops = {
 	.release = release_device,
 	.close_device = close_device,
 	.device_feature = device_feature,
-#include "../core/device_ops.h"
+	VFIO_LATCH_DEVICE_OPS
 };
 
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)

@@ -8,6 +8,7 @@
 #include <linux/module.h>
 
 #include "../compat/compat.h"
+#include "../core/device_ops.h"
 #include "../core/vfio_latch.h"
 #include "denylist.h"
 #include "ids.h"
@@ -36,7 +37,7 @@ static const struct vfio_device_ops device_ops = {
 	.release = vfio_latch_release,
 	.close_device = vfio_latch_close,
 	.device_feature = vfio_latch_device_feature,
-#include "../core/device_ops.h"
+	VFIO_LATCH_DEVICE_OPS
 };
 
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
