@@ -68,7 +68,7 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
  * mappings, can look them up.
  */
 #if IS_ENABLED(CONFIG_ARCH_SUPPORTS_HUGE_PFNMAP) && defined(HAVE_HUGE_FAULT_ORDER)
-#define COMPAT_HUGE_PFNMAP
+#define COMPAT_HUGE_PFNMAP	1
 #include <linux/huge_mm.h>
 #ifndef HAVE_VMF_INSERT_PFN_PMD_PFN
 #include <linux/pfn_t.h>
@@ -91,6 +91,14 @@ static inline vm_fault_t compat_insert_pfn_order(struct vm_fault *vmf, unsigned 
 #endif
 	return VM_FAULT_FALLBACK;
 }
+#else
+#define COMPAT_HUGE_PFNMAP	0
+
+static inline vm_fault_t compat_insert_pfn_order(struct vm_fault *vmf, unsigned long pfn,
+						 unsigned int order)
+{
+	return VM_FAULT_FALLBACK;
+}
 #endif
 
 /*
@@ -98,7 +106,7 @@ static inline vm_fault_t compat_insert_pfn_order(struct vm_fault *vmf, unsigned 
  * BAR is mapped whole at its first fault: in bulk where a module can write page
  * table entries. Returns 0 or an error; pages mapped before it stay.
  */
-#if !defined(COMPAT_HUGE_PFNMAP) && (defined(CONFIG_X86) || defined(CONFIG_ARM64))
+#if !COMPAT_HUGE_PFNMAP && (defined(CONFIG_X86) || defined(CONFIG_ARM64))
 #define COMPAT_MAPS_IN_BULK	true
 
 struct compat_next_pte {
@@ -232,9 +240,27 @@ static inline void compat_free_device(struct vfio_device *vdev)
 #endif
 }
 
-/* A device opened without a group, through iommufd. */
-#if IS_ENABLED(CONFIG_VFIO_DEVICE_CDEV) && defined(HAVE_VFIO_DEVICE_CDEV_OPENED)
-#define COMPAT_DEVICE_CDEV
+/* A device opened without a group, through iommufd: what an older kernel's headers lack. */
+#ifndef HAVE_VFIO_DEVICE_CDEV_OPENED
+static inline bool vfio_device_cdev_opened(struct vfio_device *vdev)
+{
+	return false;
+}
+#endif
+
+#ifdef VFIO_PCI_HOT_RESET_FLAG_DEV_ID
+static inline void compat_set_devid(struct vfio_pci_dependent_device *entry, int devid)
+{
+	entry->devid = devid;
+}
+#else
+#define VFIO_PCI_HOT_RESET_FLAG_DEV_ID		BIT(0)
+#define VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED	BIT(1)
+#define VFIO_PCI_DEVID_OWNED			0
+#define VFIO_PCI_DEVID_NOT_OWNED		(-1)
+
+static inline void compat_set_devid(struct vfio_pci_dependent_device *entry, int devid) {}
+#endif
 
 /*
  * @member's number for the user of @opened: VFIO_PCI_DEVID_OWNED if the user owns it through its
@@ -244,12 +270,30 @@ static inline int compat_device_id(struct vfio_device *opened, struct vfio_devic
 {
 	int id = VFIO_PCI_DEVID_NOT_OWNED;
 
+#if IS_ENABLED(CONFIG_VFIO_DEVICE_CDEV) && defined(HAVE_VFIO_DEVICE_CDEV_OPENED)
 	if (member)
 		id = vfio_iommufd_get_dev_id(member, vfio_iommufd_device_ictx(opened));
 	if (id == -ENOENT)
 		return VFIO_PCI_DEVID_OWNED;
+#endif
 	return id < 0 ? VFIO_PCI_DEVID_NOT_OWNED : id;
 }
+
+/* Which AtomicOps a function may use: no capability of an older VFIO. */
+#ifdef VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP
+#define COMPAT_ATOMIC_COMP	1
+#else
+#define COMPAT_ATOMIC_COMP	0
+#define VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP	5
+#define VFIO_PCI_ATOMIC_COMP32			BIT(0)
+#define VFIO_PCI_ATOMIC_COMP64			BIT(1)
+#define VFIO_PCI_ATOMIC_COMP128			BIT(2)
+
+struct vfio_device_info_cap_pci_atomic_comp {
+	struct vfio_info_cap_header header;
+	__u32 flags;
+	__u32 reserved;
+};
 #endif
 
 /* region_info.c APIs: */

@@ -148,18 +148,16 @@ static int report_one(struct pci_dev *pdev, void *data)
 	entry->bus = pdev->bus->number;
 	entry->devfn = pdev->devfn;
 
-#ifdef COMPAT_DEVICE_CDEV
 	if (report->flags & VFIO_PCI_HOT_RESET_FLAG_DEV_ID) {
 		struct vfio_latch_device *member =
 			find_member(report->dev->vdev.dev_set, pdev);
+		int devid = compat_device_id(&report->dev->vdev, member ? &member->vdev : NULL);
 
-		entry->devid = compat_device_id(&report->dev->vdev,
-						member ? &member->vdev : NULL);
-		if ((int)entry->devid == VFIO_PCI_DEVID_NOT_OWNED)
+		compat_set_devid(entry, devid);
+		if (devid == VFIO_PCI_DEVID_NOT_OWNED)
 			report->flags &= ~VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
 		return 0;
 	}
-#endif
 	group = iommu_group_get(&pdev->dev);
 	if (!group)
 		return -EPERM;
@@ -174,11 +172,9 @@ static int make_report(struct report *report)
 	int ret;
 
 	mutex_lock(&set->lock);
-#ifdef COMPAT_DEVICE_CDEV
 	if (vfio_device_cdev_opened(&report->dev->vdev))
 		report->flags = VFIO_PCI_HOT_RESET_FLAG_DEV_ID |
 				VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
-#endif
 	ret = visit_affected(report->dev->pdev, report_one, report);
 	mutex_unlock(&set->lock);
 	return ret;
@@ -244,11 +240,9 @@ static bool is_owned(const struct proof *proof, struct vfio_latch_device *member
 {
 	unsigned int n;
 
-#ifdef COMPAT_DEVICE_CDEV
 	if (vfio_device_cdev_opened(&proof->dev->vdev))
 		return compat_device_id(&proof->dev->vdev, &member->vdev) !=
 		       VFIO_PCI_DEVID_NOT_OWNED;
-#endif
 	for (n = 0; n < proof->count; n++)
 		if (vfio_file_has_dev(proof->groups[n], &member->vdev))
 			return true;
@@ -438,13 +432,11 @@ int latch_hot_reset(struct vfio_latch_device *dev, void __user *arg)
 	if (!resets_slot(dev->pdev) && !resets_bus(dev->pdev))
 		return -ENODEV;
 
-#ifdef COMPAT_DEVICE_CDEV
 	if (vfio_device_cdev_opened(&dev->vdev)) {
 		struct proof proof = { .dev = dev };
 
 		return header.count ? -EINVAL : check_and_reset(&proof);
 	}
-#endif
 	return header.count ? reset_with_groups(dev, arg + minsz, header.count) : -EINVAL;
 }
 

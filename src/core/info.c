@@ -4,7 +4,6 @@
 
 #include "core.h"
 
-#ifdef VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP
 /*
  * The AtomicOps that a guest can use towards host memory: those that every
  * switch on the way forwards and the root port completes (PCIe 6.0, 6.15).
@@ -40,7 +39,7 @@ static int add_device_caps(struct vfio_latch_device *dev, struct vfio_info_cap *
 		.header.version = 1,
 	};
 
-	if (!pci_is_pcie(dev->pdev) || dev->pdev->is_virtfn)
+	if (!COMPAT_ATOMIC_COMP || !pci_is_pcie(dev->pdev) || dev->pdev->is_virtfn)
 		return 0;
 	/* During a reset the register would read as all ones, and be written back so. */
 	mutex_lock(&dev->config_lock);
@@ -53,12 +52,6 @@ static int add_device_caps(struct vfio_latch_device *dev, struct vfio_info_cap *
 		return 0;
 	return vfio_info_add_capability(caps, &atomic.header, sizeof(atomic));
 }
-#else
-static int add_device_caps(struct vfio_latch_device *dev, struct vfio_info_cap *caps)
-{
-	return 0;
-}
-#endif
 
 /**
  * latch_get_info - VFIO_DEVICE_GET_INFO

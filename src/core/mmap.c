@@ -99,7 +99,6 @@ static vm_fault_t bar_fault(struct vm_fault *vmf)
 	return ret;
 }
 
-#ifdef COMPAT_HUGE_PFNMAP
 static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct vfio_latch_device *dev = vmf->vma->vm_private_data;
@@ -121,13 +120,10 @@ static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 	map_end(dev);
 	return ret;
 }
-#endif
 
 static const struct vm_operations_struct bar_vm_ops = {
 	.fault = bar_fault,
-#ifdef COMPAT_HUGE_PFNMAP
-	.huge_fault = bar_huge_fault,
-#endif
+	.huge_fault = COMPAT_HUGE_PFNMAP ? bar_huge_fault : NULL,
 };
 
 /**
