@@ -315,9 +315,20 @@ void latch_clean_begin(struct vfio_latch_device *dev);
 void latch_clean_commit(struct vfio_latch_device *dev);
 bool latch_clean_take(struct vfio_latch_device *dev);
 
-/* hot_reset.c APIs: */
+/* A visit of latch_visit_affected(): returns 0, or an error that ends the visits. */
+typedef int (*latch_visit_fn)(struct pci_dev *pdev, void *data);
+
+/* device_set.c APIs: */
+bool latch_can_hot_reset(struct pci_dev *pdev);
 void *latch_device_set_id(struct vfio_latch_device *dev);
+int latch_visit_affected(struct pci_dev *pdev, latch_visit_fn visit, void *data);
+unsigned int latch_count_affected(struct pci_dev *pdev);
+struct vfio_latch_device *latch_find_member(struct vfio_device_set *set, struct pci_dev *pdev);
+
+/* hot_reset_info.c APIs: */
 int latch_hot_reset_info(struct vfio_latch_device *dev, void __user *arg);
+
+/* hot_reset.c APIs: */
 int latch_hot_reset(struct vfio_latch_device *dev, void __user *arg);
 void latch_hot_reset_at_last_close(struct vfio_latch_device *dev);
 

@@ -1,233 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Hot reset: a reset of the slot or bus that a function sits on, and of all
- * other functions there.
+ * other functions there (device_set.c).
  *
- * The functions that such a reset affects share a vfio_device_set, whose lock
- * keeps opens, closes and other hot resets out. Every member is a device of
- * ours. A function there with another driver, or none, is no member, and
- * prevents the reset. During the reset the PCI core calls every member's
- * reset_prepare and reset_done (error.c), which keep its accesses out.
+ * A function there that is no member of the device set prevents the reset.
+ * During the reset the PCI core calls every member's reset_prepare and
+ * reset_done (error.c), which keep its accesses out.
  */
 #include <linux/file.h>
 #include <linux/pm_runtime.h>
 #include <linux/uaccess.h>
 
 #include "core.h"
-
-static bool resets_slot(struct pci_dev *pdev)
-{
-	return !pci_probe_reset_slot(pdev->slot);
-}
-
-static bool resets_bus(struct pci_dev *pdev)
-{
-	return !pci_probe_reset_bus(pdev->bus);
-}
-
-/**
- * latch_device_set_id - which device set a device belongs to
- * @dev: the device
- *
- * A VF has a set of its own, so that the users of a PF's VFs do not wait for
- * each other's opens and closes. A reset of the PF's bus resets it, too, but
- * check_one() finds that it is no member: nobody can reset a bus with VFs on
- * it.
- *
- * Return: an address inside the slot, bus or device; never one that the
- * kernel's own VFIO PCI core would take, which casts its sets' members to its
- * own type.
- */
-void *latch_device_set_id(struct vfio_latch_device *dev)
-{
-	struct pci_dev *pdev = dev->pdev;
-
-	if (pdev->is_virtfn || pci_is_root_bus(pdev->bus))
-		return &dev->config_lock;
-	if (resets_slot(pdev))
-		return &pdev->slot->number;
-	if (resets_bus(pdev))
-		return &pdev->bus->number;
-	return &dev->config_lock;
-}
-
-typedef int (*visit_fn)(struct pci_dev *pdev, void *data);
-
-/* What a reset affects: everything below the slot, or below the bus. */
-struct walk {
-	struct pci_bus *bus;
-	struct pci_slot *slot;
-	visit_fn visit;
-	void *data;
-};
-
-/* Whether a function is on the bus behind @bridge, or, without one, where the reset happens. */
-static bool is_next(const struct walk *walk, const struct pci_dev *bridge, struct pci_dev *pdev)
-{
-	if (bridge)
-		return pdev->bus->self == bridge;
-	return pdev->bus == walk->bus && (!walk->slot || pdev->slot == walk->slot);
-}
-
-/*
- * In the order of the PCI core, but without its pci_walk_bus(): AER walks a bus while it waits for
- * the device lock of a function there, which an unbind holds until the last close. With
- * pci_walk_bus() that close would wait for any task that adds a function, and that task for AER. If
- * a function is removed meanwhile, others may be visited twice.
- */
-static int visit_behind(const struct walk *walk, const struct pci_dev *bridge)
-{
-	struct pci_dev *pdev = NULL;
-	int ret = 0;
-
-	for_each_pci_dev(pdev) {
-		if (!is_next(walk, bridge, pdev))
-			continue;
-		ret = walk->visit(pdev, walk->data);
-		if (!ret && pci_is_bridge(pdev))
-			ret = visit_behind(walk, pdev);
-		if (ret)
-			break;
-	}
-	/* The loop has put it if it came to its end. */
-	pci_dev_put(pdev);
-	return ret;
-}
-
-static int visit_affected(struct pci_dev *pdev, visit_fn visit, void *data)
-{
-	const struct walk walk = {
-		.bus = pdev->bus,
-		.slot = resets_slot(pdev) ? pdev->slot : NULL,
-		.visit = visit,
-		.data = data,
-	};
-
-	return visit_behind(&walk, NULL);
-}
-
-static int count_one(struct pci_dev *pdev, void *data)
-{
-	unsigned int *count = data;
-
-	(*count)++;
-	return 0;
-}
-
-static struct vfio_latch_device *find_member(struct vfio_device_set *set, struct pci_dev *pdev)
-{
-	struct vfio_device *vdev;
-
-	lockdep_assert_held(&set->lock);
-
-	list_for_each_entry(vdev, &set->device_list, dev_set_list)
-		if (vdev->dev == &pdev->dev)
-			return vfio_latch_from_vdev(vdev);
-	return NULL;
-}
-
-/* The answer to VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, being built. */
-struct report {
-	struct vfio_latch_device *dev;
-	struct vfio_pci_dependent_device *entries;
-	unsigned int count;
-	unsigned int max;
-	u32 flags;
-};
-
-static int report_one(struct pci_dev *pdev, void *data)
-{
-	struct report *report = data;
-	struct vfio_pci_dependent_device *entry;
-	struct iommu_group *group;
-
-	if (report->count == report->max)
-		return -EAGAIN;
-	entry = &report->entries[report->count++];
-	entry->segment = pci_domain_nr(pdev->bus);
-	entry->bus = pdev->bus->number;
-	entry->devfn = pdev->devfn;
-
-	if (report->flags & VFIO_PCI_HOT_RESET_FLAG_DEV_ID) {
-		struct vfio_latch_device *member =
-			find_member(report->dev->vdev.dev_set, pdev);
-		int devid = compat_device_id(&report->dev->vdev, member ? &member->vdev : NULL);
-
-		compat_set_devid(entry, devid);
-		if (devid == VFIO_PCI_DEVID_NOT_OWNED)
-			report->flags &= ~VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
-		return 0;
-	}
-	group = iommu_group_get(&pdev->dev);
-	if (!group)
-		return -EPERM;
-	entry->group_id = iommu_group_id(group);
-	iommu_group_put(group);
-	return 0;
-}
-
-static int make_report(struct report *report)
-{
-	struct vfio_device_set *set = report->dev->vdev.dev_set;
-	int ret;
-
-	mutex_lock(&set->lock);
-	if (vfio_device_cdev_opened(&report->dev->vdev))
-		report->flags = VFIO_PCI_HOT_RESET_FLAG_DEV_ID |
-				VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
-	ret = visit_affected(report->dev->pdev, report_one, report);
-	mutex_unlock(&set->lock);
-	return ret;
-}
-
-/**
- * latch_hot_reset_info - VFIO_DEVICE_GET_PCI_HOT_RESET_INFO
- * @dev: the device
- * @arg: user address of a struct vfio_pci_hot_reset_info
- *
- * Return: 0; -ENODEV if neither slot nor bus can be reset; -ENOSPC with the
- * number of devices if they do not fit; -EINVAL if argsz is too small; -EPERM
- * for a device without an IOMMU group; -EAGAIN if devices appeared meanwhile;
- * -EFAULT; -ENOMEM.
- */
-int latch_hot_reset_info(struct vfio_latch_device *dev, void __user *arg)
-{
-	const size_t minsz = offsetofend(struct vfio_pci_hot_reset_info, count);
-	struct vfio_pci_hot_reset_info header;
-	struct report report = { .dev = dev };
-	size_t room;
-	int ret;
-
-	if (copy_from_user(&header, arg, minsz))
-		return -EFAULT;
-	if (header.argsz < minsz)
-		return -EINVAL;
-	if (!resets_slot(dev->pdev) && !resets_bus(dev->pdev))
-		return -ENODEV;
-	room = (header.argsz - minsz) / sizeof(*report.entries);
-
-	visit_affected(dev->pdev, count_one, &report.max);
-	header.flags = 0;
-	header.count = report.max;
-	if (room < report.max)
-		return copy_to_user(arg, &header, minsz) ? -EFAULT : -ENOSPC;
-
-	report.entries = kcalloc(report.max, sizeof(*report.entries), GFP_KERNEL_ACCOUNT);
-	if (!report.entries)
-		return -ENOMEM;
-	ret = make_report(&report);
-	if (ret)
-		goto free;
-
-	header.flags = report.flags;
-	header.count = report.count;
-	if (copy_to_user(arg, &header, minsz) ||
-	    copy_to_user(arg + minsz, report.entries, report.count * sizeof(*report.entries)))
-		ret = -EFAULT;
-free:
-	kfree(report.entries);
-	return ret;
-}
 
 /* The user's proof of owning all affected devices. */
 struct proof {
@@ -243,6 +27,7 @@ static bool is_owned(const struct proof *proof, struct vfio_latch_device *member
 	if (vfio_device_cdev_opened(&proof->dev->vdev))
 		return compat_device_id(&proof->dev->vdev, &member->vdev) !=
 		       VFIO_PCI_DEVID_NOT_OWNED;
+
 	for (n = 0; n < proof->count; n++)
 		if (vfio_file_has_dev(proof->groups[n], &member->vdev))
 			return true;
@@ -252,7 +37,7 @@ static bool is_owned(const struct proof *proof, struct vfio_latch_device *member
 static int check_one(struct pci_dev *pdev, void *data)
 {
 	const struct proof *proof = data;
-	struct vfio_latch_device *member = find_member(proof->dev->vdev.dev_set, pdev);
+	struct vfio_latch_device *member = latch_find_member(proof->dev->vdev.dev_set, pdev);
 
 	/* Bridges below the slot or bus are reset with their devices. */
 	if (pci_is_bridge(pdev))
@@ -271,7 +56,7 @@ struct members {
 static int add_member(struct pci_dev *pdev, void *data)
 {
 	struct members *members = data;
-	struct vfio_latch_device *member = find_member(members->set, pdev);
+	struct vfio_latch_device *member = latch_find_member(members->set, pdev);
 	unsigned int n;
 
 	for (n = 0; n < members->count; n++)
@@ -303,7 +88,7 @@ static int reset_with_state_locks(struct vfio_device_set *set, struct pci_dev *p
 	members.devices = kcalloc(members.max, sizeof(*members.devices), GFP_KERNEL);
 	if (!members.devices)
 		return -ENOMEM;
-	visit_affected(pdev, add_member, &members);
+	latch_visit_affected(pdev, add_member, &members);
 
 	for (n = 0; n < members.count; n++) {
 		latch_state_lock(members.devices[n]);
@@ -353,7 +138,7 @@ static int check_and_reset(const struct proof *proof)
 	int ret;
 
 	mutex_lock(&set->lock);
-	ret = visit_affected(dev->pdev, check_one, (void *)proof);
+	ret = latch_visit_affected(dev->pdev, check_one, (void *)proof);
 	if (!ret)
 		ret = reset_set(set, dev->pdev);
 	mutex_unlock(&set->lock);
@@ -390,13 +175,11 @@ static int reset_with_groups(struct vfio_latch_device *dev, const s32 __user *us
 			     unsigned int count)
 {
 	struct proof proof = { .dev = dev };
-	unsigned int affected = 0;
 	s32 *fds;
 	int ret;
 
 	/* More groups than devices is an error. */
-	visit_affected(dev->pdev, count_one, &affected);
-	if (count > affected)
+	if (count > latch_count_affected(dev->pdev))
 		return -EINVAL;
 	fds = memdup_user(user_fds, array_size(count, sizeof(*fds)));
 	if (IS_ERR(fds))
@@ -429,7 +212,7 @@ int latch_hot_reset(struct vfio_latch_device *dev, void __user *arg)
 		return -EFAULT;
 	if (header.argsz < minsz || header.flags)
 		return -EINVAL;
-	if (!resets_slot(dev->pdev) && !resets_bus(dev->pdev))
+	if (!latch_can_hot_reset(dev->pdev))
 		return -ENODEV;
 
 	if (vfio_device_cdev_opened(&dev->vdev)) {
@@ -445,7 +228,7 @@ static int check_member(struct pci_dev *pdev, void *data)
 {
 	if (pci_is_bridge(pdev))
 		return 0;
-	return find_member(data, pdev) && !pci_num_vf(pdev) ? 0 : -EBUSY;
+	return latch_find_member(data, pdev) && !pci_num_vf(pdev) ? 0 : -EBUSY;
 }
 
 /**
@@ -470,8 +253,8 @@ void latch_hot_reset_at_last_close(struct vfio_latch_device *dev)
 
 	/* The device that is being closed still counts. */
 	if (!is_needed || vfio_device_set_open_count(set) > 1 ||
-	    (!resets_slot(dev->pdev) && !resets_bus(dev->pdev)) ||
-	    visit_affected(dev->pdev, check_member, set) || reset_set(set, dev->pdev))
+	    !latch_can_hot_reset(dev->pdev) ||
+	    latch_visit_affected(dev->pdev, check_member, set) || reset_set(set, dev->pdev))
 		return;
 	list_for_each_entry(vdev, &set->device_list, dev_set_list)
 		vfio_latch_from_vdev(vdev)->needs_reset = false;
