@@ -299,7 +299,7 @@ void latch_intx_disable(struct vfio_latch_device *dev)
 }
 
 /* The interrupt stays set up, so none is lost. */
-static void replace_trigger(struct vfio_latch_device *dev, struct eventfd_ctx *trigger)
+static void replace_intx_trigger(struct vfio_latch_device *dev, struct eventfd_ctx *trigger)
 {
 	struct latch_intx *intx = dev->intx;
 	struct eventfd_ctx *old = intx->trigger;
@@ -321,7 +321,7 @@ static int set_trigger_eventfd(struct vfio_latch_device *dev, int fd)
 	if (ret)
 		return ret;
 	if (dev->intx && trigger) {
-		replace_trigger(dev, trigger);
+		replace_intx_trigger(dev, trigger);
 		return 0;
 	}
 	if (dev->intx)

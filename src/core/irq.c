@@ -12,8 +12,8 @@
 
 #include "core.h"
 
-static void replace_trigger(struct vfio_latch_device *dev, struct eventfd_ctx **trigger,
-			    struct eventfd_ctx *new)
+static void replace_device_trigger(struct vfio_latch_device *dev, struct eventfd_ctx **trigger,
+				   struct eventfd_ctx *new)
 {
 	struct eventfd_ctx *old;
 
@@ -54,7 +54,7 @@ static int set_trigger(struct vfio_latch_device *dev, struct eventfd_ctx **trigg
 			return -EINVAL;
 		ret = latch_eventfd_get(*(s32 *)request->data, &new);
 		if (!ret)
-			replace_trigger(dev, trigger, new);
+			replace_device_trigger(dev, trigger, new);
 		return ret;
 	case VFIO_IRQ_SET_DATA_BOOL:
 		if (!request->count)
@@ -66,7 +66,7 @@ static int set_trigger(struct vfio_latch_device *dev, struct eventfd_ctx **trigg
 		if (!*trigger)
 			return -EINVAL;
 		if (!request->count)
-			replace_trigger(dev, trigger, NULL);
+			replace_device_trigger(dev, trigger, NULL);
 		else
 			signal_trigger(dev, trigger);
 		return 0;
@@ -147,8 +147,8 @@ void latch_irqs_close(struct vfio_latch_device *dev)
 	else if (dev->irq_type != VFIO_PCI_NUM_IRQS)
 		latch_msi_disable(dev);
 	mutex_unlock(&dev->irq_lock);
-	replace_trigger(dev, &dev->err_trigger, NULL);
-	replace_trigger(dev, &dev->req_trigger, NULL);
+	replace_device_trigger(dev, &dev->err_trigger, NULL);
+	replace_device_trigger(dev, &dev->req_trigger, NULL);
 }
 
 /**

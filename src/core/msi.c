@@ -130,8 +130,8 @@ static void remove_vector(struct vfio_latch_device *dev, unsigned int n)
 }
 
 /* Gives a vector that is in use another eventfd, without losing an interrupt. */
-static void replace_trigger(struct vfio_latch_device *dev, struct latch_vector *vector,
-			    struct eventfd_ctx *trigger)
+static void replace_vector_trigger(struct vfio_latch_device *dev, struct latch_vector *vector,
+				   struct eventfd_ctx *trigger)
 {
 	struct eventfd_ctx *old = vector->trigger;
 
@@ -147,7 +147,7 @@ static int set_vector(struct vfio_latch_device *dev, unsigned int n, struct even
 	struct latch_vector *vector = xa_load(&dev->vectors, n);
 
 	if (vector && trigger) {
-		replace_trigger(dev, vector, trigger);
+		replace_vector_trigger(dev, vector, trigger);
 		return 0;
 	}
 	remove_vector(dev, n);

@@ -294,8 +294,8 @@ static u64 buffer_bytes(const struct latch_mlx5_save *save, const struct latch_f
 
 /*
  * Amid an arc: asks how much there is to be saved, and has room for that in the next @nr buffers.
- * The state of a VF that runs may have grown when there is memory: then the firmware is asked again.
- * As have_room(), but never 1.
+ * The state of a VF that runs may have grown when there is memory: then this asks again. As
+ * have_room(), but never 1.
  */
 static int prepare(struct latch_mlx5_save *save, bool incremental, unsigned int nr,
 		   struct latch_fw_size *size)
