@@ -27,11 +27,14 @@
 
 #include "core.h"
 
-/* Interrupts after which a function in reset is asked; the host gives the line up at 100,000. */
-#define UNASKED_MAX	100
-
-/* Milliseconds from a reset on for which nobody may ask: 100 (PCIe 6.0, 6.6.1), and a few. */
-#define UNASKED_MS	120
+/*
+ * Interrupts after which a function in reset is asked; the host gives the line up at 100,000. In the
+ * first 100 ms of a reset nobody may ask (PCIe 6.0, 6.6.1), but a lost line is worse. A reset begins
+ * up to 0.7 s after it was announced: the PCI core waits for pending transactions.
+ */
+#define UNASKED_MAX		100
+#define UNASKED_MAX_EARLY	50000
+#define EARLY_MS		900
 
 /**
  * struct latch_intx - INTx as the user set it up
@@ -127,22 +130,28 @@ static bool is_pending(struct vfio_latch_device *dev, bool *is_asserted)
 	return pending;
 }
 
-/* Whether the function's reset has just begun, or is about to. */
-static bool is_too_early(const struct vfio_latch_device *dev)
+/*
+ * Counts an interrupt of a function in reset, or away. Returns whether the function is to be asked
+ * about it. @is_reset: the PCI core is at work on it now.
+ */
+static bool is_to_be_asked(const struct vfio_latch_device *dev, struct latch_intx *intx,
+			   bool is_reset)
 {
-	return time_before(jiffies, dev->intx_quiet_since + msecs_to_jiffies(UNASKED_MS));
+	bool is_early = time_before(jiffies, dev->intx_quiet_since + msecs_to_jiffies(EARLY_MS));
+
+	return !(++intx->nr_unasked % (is_reset && is_early ? UNASKED_MAX_EARLY : UNASKED_MAX));
 }
 
 /*
  * The function may be out of a reset, with its line on, before the PCI core sees that. The PCI core
  * holds its configuration access lock meanwhile, for as long as a minute. When interrupts that no
- * handler takes come in by the hundred, the function is asked without that lock, but not while
+ * handler takes come in by the hundred, the function is asked without that lock, but hardly while
  * nobody may: they may be a neighbour's. The write may then meet the PCI core's restore of COMMAND:
  * see latch_command_after_reset().
  */
 static bool take_in_reset(struct vfio_latch_device *dev, struct latch_intx *intx)
 {
-	bool is_asserted, is_locked;
+	bool is_asserted = false, is_locked;
 
 	/* A reset ends every power state but low power, and no handler wakes the function. */
 	if (dev->intx_quiet & LATCH_QUIET_LOW_POWER)
@@ -150,9 +159,8 @@ static bool take_in_reset(struct vfio_latch_device *dev, struct latch_intx *intx
 	if (!latch_is_away(dev) && !(dev->intx_quiet & LATCH_QUIET_RESET))
 		return false;
 	is_locked = pci_cfg_access_trylock(dev->pdev);
-	if (!is_locked && (is_too_early(dev) || ++intx->nr_unasked % UNASKED_MAX))
-		return false;
-	is_pending(dev, &is_asserted);
+	if (is_to_be_asked(dev, intx, !is_locked))
+		is_pending(dev, &is_asserted);
 	if (is_asserted)
 		latch_command_write_locked(dev, PCI_COMMAND_INTX_DISABLE,
 					   PCI_COMMAND_INTX_DISABLE);
