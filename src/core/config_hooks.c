@@ -5,9 +5,13 @@
  * Each hook is called under config_lock with a write that touches its
  * register's dword, maybe only a part of it, and stores the bits itself.
  */
+#include <linux/jiffies.h>
 #include <linux/pm_runtime.h>
 
 #include "core.h"
+
+/* Milliseconds without a try after the PCI core has waited for Vital Product Data in vain. */
+#define VPD_PAUSE_MS	5000
 
 /* Whether a write of @width bytes at @offset covers the byte at @at. */
 static bool covers(unsigned int offset, unsigned int width, unsigned int at)
@@ -111,17 +115,26 @@ static u16 merged(struct vfio_latch_device *dev, unsigned int at, unsigned int o
 
 /*
  * Whether the function can be asked for Vital Product Data. The PCI core waits 125 ms for each
- * piece of a dead one, and logs a line. It also waits for a reset that is under way, as this does.
+ * piece that does not come, and logs a line. It also waits for a reset that is under way, as this
+ * does.
  */
 static bool may_have_vpd(struct vfio_latch_device *dev)
 {
 	bool answers;
 
-	if (latch_state_lock_killable(dev))
+	if (time_before(jiffies, dev->vpd_again) || latch_state_lock_killable(dev))
 		return false;
-	answers = latch_answers(dev);
+	answers = latch_answers(dev) && dev->pdev->current_state == PCI_D0;
 	latch_state_unlock(dev);
 	return answers;
+}
+
+/* Whether an access was complete. After one that the PCI core waited for in vain is a pause. */
+static bool has_done_vpd(struct vfio_latch_device *dev, ssize_t bytes)
+{
+	if (bytes == -ETIMEDOUT)
+		dev->vpd_again = jiffies + msecs_to_jiffies(VPD_PAUSE_MS);
+	return bytes == 4;
 }
 
 /*
@@ -146,10 +159,11 @@ static int write_vpd(struct vfio_latch_device *dev, unsigned int offset, unsigne
 		return 0;
 	if (address & PCI_VPD_ADDR_F) {
 		data = cpu_to_le32(latch_shadow_get(dev->config, at + PCI_VPD_DATA, 4));
-		if (pci_write_vpd(dev->pdev, address & PCI_VPD_ADDR_MASK, 4, &data) == 4)
+		if (has_done_vpd(dev, pci_write_vpd(dev->pdev, address & PCI_VPD_ADDR_MASK, 4,
+						    &data)))
 			latch_shadow_set(dev->config, at + PCI_VPD_ADDR, 2,
 					 address & PCI_VPD_ADDR_MASK);
-	} else if (pci_read_vpd(dev->pdev, address, 4, &data) == 4) {
+	} else if (has_done_vpd(dev, pci_read_vpd(dev->pdev, address, 4, &data))) {
 		latch_shadow_set(dev->config, at + PCI_VPD_DATA, 4, le32_to_cpu(data));
 		/* Pairs with the acquire in latch_config_read(). */
 		smp_wmb();

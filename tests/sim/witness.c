@@ -145,6 +145,8 @@ static void access_vpd(struct witness *witness)
 	uint8_t *at = witness->parent_obj.config + CAP_VPD;
 	uint16_t address = pci_get_word(at + PCI_VPD_ADDR);
 
+	if (witness->no_vpd)
+		return;
 	if (!(address & VPD_FLAG) && address + 4 <= sizeof(vpd))
 		memcpy(at + PCI_VPD_DATA, vpd + address, 4);
 	pci_set_word(at + PCI_VPD_ADDR, address ^ VPD_FLAG);
@@ -405,6 +407,7 @@ static Property properties[] = {
 	LIVE("intx-limit-ms", intx_limit_ms, uint32_t, uint32, 5000),
 	LIVE("intx-survives-reset", intx_survives_reset, bool, bool, false),
 	LIVE("rom-data", rom_data, uint32_t, uint32, 0x20),
+	LIVE("no-vpd", no_vpd, bool, bool, false),
 	LIVE("quiet", quiet, bool, bool, false),
 	DEFINE_PROP_END_OF_LIST(),
 };

@@ -24,6 +24,7 @@ CLEAN_UP
 	witness_set("witness0", "flr-ms", "95");
 	witness_set("witness0", "intx-limit-ms", "5000");
 	witness_set("witness0", "intx-survives-reset", "false");
+	witness_set("witness0", "no-vpd", "false");
 	witness_set("witness0", "quiet", "false");
 	witness_set("witness0", "rom-data", "32");
 	witness_set_intx("witness0", false);
@@ -944,6 +945,29 @@ TEST(vital_product_data_that_is_asked_for_amid_a_reset_comes_after_it)
 	cfg_set16(device, vpd + PCI_VPD_ADDR, 4);
 	CHECK_EQ(cfg16(device, vpd + PCI_VPD_ADDR), PCI_VPD_ADDR_F | 4);
 	child_check_ends("who resets", resets);
+}
+
+/* Of a function that answers. The pause is this client's alone. */
+TEST_OURS(vital_product_data_that_does_not_come_fills_no_log)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	unsigned int vpd = cfg_cap(device, PCI_CAP_ID_VPD);
+	char *bdf = strdup(device->bdf);
+	int mark;
+
+	cfg_set16(device, vpd + PCI_VPD_ADDR, 0);
+	CHECK_EQ(cfg16(device, vpd + PCI_VPD_ADDR), PCI_VPD_ADDR_F);
+	mark = kmsg_mark();
+	witness_set("witness0", "no-vpd", "true");
+	for (int n = 0; n < 16; n++)
+		cfg_set16(device, vpd + PCI_VPD_ADDR, 0);
+	CHECK_EQ(cfg16(device, vpd + PCI_VPD_ADDR), 0);
+	CHECK_EQ(kmsg_count(mark, "VPD access failed"), 1);
+	witness_set("witness0", "no-vpd", "false");
+	vfio_close(device);
+	device = vfio_open(bdf);
+	cfg_set16(device, vpd + PCI_VPD_ADDR, 0);
+	CHECK_EQ(cfg16(device, vpd + PCI_VPD_ADDR), PCI_VPD_ADDR_F);
 }
 
 /* The PCI core waits for each piece of it, and logs that nothing came. */
