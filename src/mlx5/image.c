@@ -188,16 +188,23 @@ int latch_image_reserve_key(struct latch_image *image, u64 capacity)
 }
 
 /**
- * latch_image_take_over - add the memory of another image
+ * latch_image_take_over - add memory of another image
  * @image: the image, not mapped
- * @from: the other image, of the same PF and direction, never mapped; without
- *	memory after this
+ * @from: the other image, of the same PF and direction, never mapped; keeps
+ *	what is not needed
+ * @bytes: that @image shall have; it may get as much as a block more
  */
-void latch_image_take_over(struct latch_image *image, struct latch_image *from)
+void latch_image_take_over(struct latch_image *image, struct latch_image *from, u64 bytes)
 {
-	list_splice_tail_init(&from->blocks, &image->blocks);
-	image->capacity += from->capacity;
-	from->capacity = 0;
+	struct latch_image_block *block, *next;
+
+	list_for_each_entry_safe(block, next, &from->blocks, list) {
+		if (image->capacity >= bytes)
+			break;
+		list_move_tail(&block->list, &image->blocks);
+		image->capacity += block_bytes(block);
+		from->capacity -= block_bytes(block);
+	}
 	if (from->key_capacity > image->key_capacity) {
 		swap(image->key_command, from->key_command);
 		swap(image->key_capacity, from->key_capacity);
@@ -359,7 +366,7 @@ static int create_key(struct latch_image *image, u32 pdn)
  * @pdn: protection domain of the firmware's key
  *
  * Context: may sleep.
- * Return: 0 or a negative error.
+ * Return: 0 or a negative error; -EFBIG for more than the firmware's sizes hold.
  */
 int latch_image_map(struct latch_image *image, u32 pdn)
 {
@@ -367,6 +374,8 @@ int latch_image_map(struct latch_image *image, u32 pdn)
 
 	if (image->is_mapped)
 		return 0;
+	if (image->capacity > U32_MAX)
+		return -EFBIG;
 	ret = map_blocks(image);
 	if (ret)
 		return ret;

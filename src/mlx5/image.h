@@ -66,7 +66,7 @@ void latch_image_init_more(struct latch_image *more, const struct latch_image *i
 void latch_image_free(struct latch_image *image);
 int latch_image_reserve(struct latch_image *image, u64 bytes);
 int latch_image_reserve_key(struct latch_image *image, u64 capacity);
-void latch_image_take_over(struct latch_image *image, struct latch_image *from);
+void latch_image_take_over(struct latch_image *image, struct latch_image *from, u64 bytes);
 void latch_image_rewind(struct latch_image *image);
 size_t latch_image_to_user(struct latch_image *image, void __user *buf, size_t count);
 size_t latch_image_from_user(struct latch_image *image, const void __user *buf, size_t count);

@@ -231,9 +231,6 @@ void latch_save_room_free(struct latch_save_room *room)
  */
 int latch_save_room_get(struct latch_save_room *room)
 {
-	/* It was for a buffer that lacked more. Surplus would be charged, and mapped. */
-	if (room->more.capacity > room->missing)
-		latch_image_free(&room->more);
 	return latch_image_reserve(&room->more, room->missing) ?:
 	       latch_image_reserve_key(&room->more, room->capacity);
 }
@@ -251,11 +248,11 @@ static int use_room(struct latch_mlx5_save *save, struct latch_save_buffer *buff
 	if (image->is_mapped)
 		return 0;
 	room->missing = bytes > image->capacity ? PAGE_ALIGN(bytes - image->capacity) : 0;
-	room->capacity = image->capacity + room->missing;
-	room->is_needed = more->capacity != room->missing || more->key_capacity < room->capacity;
+	room->capacity = image->capacity + max(room->missing, more->capacity);
+	room->is_needed = more->capacity < room->missing || more->key_capacity < room->capacity;
 	if (room->is_needed)
 		return 0;
-	latch_image_take_over(image, more);
+	latch_image_take_over(image, more, image->capacity + room->missing);
 	return latch_image_map(image, save->pdn);
 }
 
