@@ -115,24 +115,31 @@ static void check_same(struct pair *pair, const json_t *here, const json_t *ther
 	free(other_text);
 }
 
+static bool kernel_version(const struct side *side, unsigned int *major, unsigned int *minor)
+{
+	const char *kernel = text_of(side->host, "kernel");
+
+	return kernel && sscanf(kernel, "%u.%u", major, minor) == 2;
+}
+
 /* The kernel's own driver before 6.2 wrote one image without a header. */
 static bool has_old_stream(const struct side *side)
 {
-	const char *kernel = text_of(side->host, "kernel");
 	unsigned int major, minor;
 
 	return is_mlx5(text_of(side->vf, "driver")) &&
-	       json_is_false(json_object_get(side->vf, "is_vfio_latch")) && kernel &&
-	       sscanf(kernel, "%u.%u", &major, &minor) == 2 &&
-	       (major < 6 || (major == 6 && minor < 2));
+	       json_is_false(json_object_get(side->vf, "is_vfio_latch")) &&
+	       kernel_version(side, &major, &minor) && (major < 6 || (major == 6 && minor < 2));
 }
 
 /* Whether the kernel's driver has it, and its version is not known. */
 static bool has_unknown_stream(const struct side *side)
 {
+	unsigned int major, minor;
+
 	return is_mlx5(text_of(side->vf, "driver")) &&
 	       !json_is_true(json_object_get(side->vf, "is_vfio_latch")) &&
-	       (is_unknown(side->vf, "is_vfio_latch") || is_unknown(side->host, "kernel"));
+	       (is_unknown(side->vf, "is_vfio_latch") || !kernel_version(side, &major, &minor));
 }
 
 static void check_drivers(struct pair *pair)
