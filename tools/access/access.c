@@ -4,8 +4,6 @@
  * that a VFIO driver has must be for the same user.
  */
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,37 +55,13 @@ bool section_access(const struct section *section, struct access *access, char w
 	return true;
 }
 
-/* Sets @text to @name, if the system knows one, or to @number. */
-static void set_name(char text[ACCESS_NAME_SIZE], const char *name, unsigned int number)
-{
-	if (name)
-		snprintf(text, ACCESS_NAME_SIZE, "%s", name);
-	else
-		snprintf(text, ACCESS_NAME_SIZE, "%u", number);
-	text_clean(text);
-}
-
-void owner_text(char text[ACCESS_NAME_SIZE], uid_t uid)
-{
-	const struct passwd *user = getpwuid(uid);
-
-	set_name(text, user ? user->pw_name : NULL, uid);
-}
-
-void group_text(char text[ACCESS_NAME_SIZE], gid_t gid)
-{
-	const struct group *group = getgrgid(gid);
-
-	set_name(text, group ? group->gr_name : NULL, gid);
-}
-
 /* Writes "owner:group mode". */
 void access_text(char text[ACCESS_SIZE], const struct access *access)
 {
 	char owner[ACCESS_NAME_SIZE], group[ACCESS_NAME_SIZE];
 
-	owner_text(owner, access->uid);
-	group_text(group, access->gid);
+	name_of(owner, access->uid, false);
+	name_of(group, access->gid, true);
 	snprintf(text, ACCESS_SIZE, "%s:%s %04o", owner, group, access->mode);
 }
 
@@ -115,10 +89,11 @@ static void set_conflict(char why[WHY_SIZE], const struct device *one,
 		 one->iommu_group, one->text, text, other->text, other_text);
 }
 
+/* Or is being given one. */
 static bool has_vfio_driver(const struct config *config, const struct device *dev)
 {
 	(void)config;
-	return driver_is_vfio(dev->driver);
+	return driver_is_vfio(dev->driver[0] ? dev->driver : dev->driver_override);
 }
 
 /* Whether @dev has a VFIO driver once the configuration is applied. */

@@ -30,6 +30,7 @@ struct mark {
 
 /* look_up.c APIs: */
 int look_up(const char *name, bool is_group, unsigned int *id);
+void name_of(char text[ACCESS_NAME_SIZE], unsigned int id, bool is_group);
 
 /* mark.c APIs: */
 int mark_write(const struct node *node, const struct mark *mark);
@@ -45,15 +46,12 @@ bool access_is_refused(enum access_wish wish);
 enum access_wish access_wish_if_bound(const struct config *config, const struct device *dev,
 				      struct access *access, char why[WHY_SIZE]);
 bool group_will_agree(const struct config *config, const struct device *dev, char why[WHY_SIZE]);
-void owner_text(char text[ACCESS_NAME_SIZE], uid_t uid);
-void group_text(char text[ACCESS_NAME_SIZE], gid_t gid);
 void access_text(char text[ACCESS_SIZE], const struct access *access);
 
 /* give.c APIs: */
 int access_give(const struct node *node, const struct access *access);
 int access_lock(const struct device *dev);
 enum exit_code access_lock_error(const struct device *dev, int ret);
-void access_apply_locked(const struct config *config, const struct device *dev);
 enum exit_code access_apply(const struct config *config, const struct device *dev, bool dry_run,
 			    bool is_quiet);
 enum exit_code access_apply_node(const struct config *config, const char *name);

@@ -117,6 +117,12 @@ static enum exit_code apply_node(const struct config *config, const struct devic
 	return access_is_refused(wish) ? EXIT_CONFIG : EXIT_DONE;
 }
 
+/* Kernel's names of nodes that have become another device's. */
+struct lost {
+	char name[MAX_NODES][NAME_SIZE];
+	size_t count;
+};
+
 /* Whether @node is still a node of the device with this address. */
 static bool is_still(const struct address *address, const struct node *node)
 {
@@ -132,24 +138,27 @@ static bool is_still(const struct address *address, const struct node *node)
 }
 
 /*
- * A node's name and number are used again: a node that is another device's by now is root's until
- * udev calls for it. A device may have gone since it was read.
+ * A node's name and number are used again: a node that is another device's by now is made root's, and
+ * its name is added to @lost. A device may have gone since it was read.
  */
 static enum exit_code apply_nodes(const struct config *config, const struct device *seen,
-				  bool dry_run, bool is_quiet)
+				  bool dry_run, bool is_quiet, struct lost *lost)
 {
 	enum exit_code code = EXIT_DONE;
 	struct node node[MAX_NODES];
 	struct device dev;
 	size_t count, n;
 
+	lost->count = 0;
 	count = device_read(&dev, &seen->address) ? nodes_of(&dev, node) : 0;
 	for (n = 0; n < count; n++) {
 		code = graver(code, apply_node(config, &dev, &node[n], dry_run, is_quiet));
-		if (!dry_run && !is_still(&dev.address, &node[n])) {
-			node_give(&node[n], &access_of_root);
-			mark_remove(&node[n]);
-		}
+		if (dry_run || is_still(&dev.address, &node[n]))
+			continue;
+		node_give(&node[n], &access_of_root);
+		mark_remove(&node[n]);
+		snprintf(lost->name[lost->count++], NAME_SIZE, "%s",
+			 strrchr(node[n].name, '/') + 1);
 	}
 	return code;
 }
@@ -167,12 +176,6 @@ static void prepare(const struct config *config, const struct device *dev)
 		access_wish(config, dev, &node[n], &access, why);
 }
 
-/* As access_apply(), with the lock. */
-void access_apply_locked(const struct config *config, const struct device *dev)
-{
-	apply_nodes(config, dev, false, true);
-}
-
 /*
  * Gives the nodes of @dev, if it has a VFIO driver, to the user that @config names. Only one
  * command does this for a group at a time: another may be binding a function of it, for another
@@ -183,18 +186,22 @@ enum exit_code access_apply(const struct config *config, const struct device *de
 {
 	struct node node[MAX_NODES];
 	enum exit_code code;
+	struct lost lost;
 	int lock;
 
 	if (dry_run)
-		return apply_nodes(config, dev, true, is_quiet);
+		return apply_nodes(config, dev, true, is_quiet, &lost);
 	if (!nodes_of(dev, node))
 		return EXIT_DONE;
 	prepare(config, dev);
 	lock = access_lock(dev);
 	if (lock < 0)
 		return access_lock_error(dev, lock);
-	code = apply_nodes(config, dev, false, is_quiet);
+	code = apply_nodes(config, dev, false, is_quiet, &lost);
 	lock_release(lock);
+	/* The call that udev made for the other device may have come before. */
+	while (lost.count)
+		access_apply_node(config, lost.name[--lost.count]);
 	return code;
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A function that gets a VFIO driver joins the functions that its IOMMU group's node opens. If the
- * node's user may not have it, the node is root's before that, and nobody may have it open.
+ * A function that gets a VFIO driver joins the functions that its IOMMU group's node opens. So
+ * before that the node is given to the user of all of them, or to root if they differ, and nobody
+ * else may have it open. If the function does not get the driver, the node is as it was.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,73 +13,138 @@
 #include "system/driver.h"
 #include "system/lock.h"
 
+/* The node of the group, and what it was like before. */
+struct way {
+	struct device function;
+	struct node node;
+	struct access before;
+	struct mark mark;
+	bool has_mark, is_changed;
+};
+
 /* Finds a function of the group of @dev that VFIO has, and the group's node. */
-static bool find_group_node(const struct device *dev, struct device *function, struct node *node)
+static bool find_way(const struct device *dev, struct way *way)
 {
-	struct node nodes[MAX_NODES];
+	struct node node[MAX_NODES];
 	struct devices group;
 	bool found = false;
-	size_t n, count, m;
+	size_t n, count;
 
+	*way = (struct way){};
 	group_read(&group, dev->iommu_group);
 	for (n = 0; n < group.count && !found; n++) {
-		count = nodes_of(&group.device[n], nodes);
-		for (m = 0; m < count && !found; m++) {
-			found = nodes[m].is_group;
-			*function = group.device[n];
-			*node = nodes[m];
+		count = nodes_of(&group.device[n], node);
+		/* The group's comes first. */
+		found = count && node[0].is_group;
+		if (found) {
+			way->function = group.device[n];
+			way->node = node[0];
 		}
 	}
 	free(group.device);
 	return found;
 }
 
-static enum exit_code refuse_if_open(const struct device *dev, const struct device *function,
-				     const char *why)
+/* The node is as it was before make_way(). */
+static void restore(const struct way *way)
 {
-	const struct user *user;
+	if (!way->is_changed)
+		return;
+	node_give(&way->node, &way->before);
+	if (way->has_mark)
+		mark_write(&way->node, &way->mark);
+	else
+		mark_remove(&way->node);
+}
 
-	users_look_again(function);
-	if (users_of(function, &user) != OPEN)
-		return EXIT_DONE;
-	error("%s: not bound: process %d (%s) has its IOMMU group open, and would have this function, too; %s",
-	      dev->text, user->pid, user->command, why);
+static enum exit_code refuse(const struct device *dev, const struct user *user, const char *why)
+{
+	char who[128] = "a process";
+
+	if (user)
+		snprintf(who, sizeof(who), "process %d (%s)", user->pid, user->command);
+	error("%s: not bound: %s has its IOMMU group open, and would have this function, too%s%s",
+	      dev->text, who, *why ? "; " : "", why);
 	return EXIT_IN_USE;
 }
 
-/* Takes @node, by which @function is opened, from a user who may not have @dev. */
-static enum exit_code make_way(const struct config *config, const struct device *dev,
-			       const struct device *function, const struct node *node, bool force)
+/*
+ * Only one process can open a group. One that does not show among the files of all processes shows
+ * when the kernel refuses another one.
+ */
+static enum exit_code refuse_if_open(const struct device *dev, const struct way *way,
+				     const struct access *wanted, bool is_refused, const char *why)
 {
+	bool may_be_open = !is_refused && !way->is_changed;
+	const struct user *user = NULL;
+	enum open_state state;
+
+	users_look_again(&way->function);
+	state = users_of(&way->function, &user);
+	if (state == OPEN && may_be_open && user_may_open(user, wanted))
+		return EXIT_DONE;
+	if (state != CLOSED || (!may_be_open && node_is_open(&way->node)))
+		return refuse(dev, user, why);
+	return EXIT_DONE;
+}
+
+static enum exit_code way_error(const struct device *dev, const struct way *way, int ret)
+{
+	error("%s: not bound: /dev/%s cannot be given to its user: %s", dev->text,
+	      way->node.name, strerror(-ret));
+	return EXIT_FAILED;
+}
+
+static enum exit_code make_way(const struct config *config, const struct device *dev, bool force,
+			       struct way *way)
+{
+	char why[WHY_SIZE] = "";
+	enum access_wish wish;
 	struct access wanted;
-	char why[WHY_SIZE];
+	enum exit_code code;
 	int ret;
 
-	if (!access_is_refused(access_wish_if_bound(config, dev, &wanted, why)))
+	wish = access_wish_if_bound(config, dev, &wanted, why);
+	if (wish == ACCESS_UNSAID)
 		return EXIT_DONE;
-	ret = access_give(node, &wanted);
-	if (!ret)
-		return force ? EXIT_DONE : refuse_if_open(dev, function, why);
-	error("%s: not bound: /dev/%s cannot be made root's: %s; %s", dev->text, node->name,
-	      strerror(-ret), why);
-	return EXIT_FAILED;
+	ret = node_read(&way->node, &way->before);
+	if (ret)
+		return way_error(dev, way, ret);
+	way->has_mark = !mark_read(&way->node, &way->mark);
+	if (!access_equal(&way->before, &wanted)) {
+		way->is_changed = true;
+		ret = access_give(&way->node, &wanted);
+	}
+	if (ret)
+		code = way_error(dev, way, ret);
+	else
+		code = force ? EXIT_DONE : refuse_if_open(dev, way, &wanted,
+							  access_is_refused(wish), why);
+	if (code)
+		restore(way);
+	return code;
 }
 
 static enum exit_code bind_locked(const struct config *config, struct device *dev,
 				  const struct want *want, bool force)
 {
-	struct device function;
 	enum exit_code code;
-	struct node node;
-	bool joins;
+	struct way way;
+	char why[256];
 
-	joins = find_group_node(dev, &function, &node);
-	code = joins ? make_way(config, dev, &function, &node, force) : EXIT_DONE;
-	if (!code)
-		code = device_bind(dev, want, force);
-	/* It has not joined: the user of the others has the node again. */
-	if (code && joins && !driver_is_vfio(dev->driver))
-		access_apply_locked(config, &function);
+	/* Another command may have changed the device until now. */
+	device_read_driver(dev);
+	/* device_bind() refuses a device in use. */
+	if (driver_is_vfio(dev->driver) || !find_way(dev, &way) ||
+	    (!force && dev->driver[0] && device_in_use(dev, why, sizeof(why))))
+		return device_bind(dev, want, force);
+	code = make_way(config, dev, force, &way);
+	if (code)
+		return code;
+	code = device_bind(dev, want, force);
+	/* After a timeout the kernel may still bind it. */
+	if (code && code != EXIT_TIMEOUT && !driver_is_vfio(dev->driver))
+		restore(&way);
 	return code;
 }
 
@@ -93,7 +160,7 @@ enum exit_code access_bind(const struct config *config, struct device *dev, cons
 	char why[WHY_SIZE];
 	int lock;
 
-	if (dev->iommu_group < 0 || !driver_is_vfio(want->driver) || driver_is_vfio(dev->driver))
+	if (dev->iommu_group < 0 || !driver_is_vfio(want->driver))
 		return device_bind(dev, want, force);
 	/* Looks up the names that will be needed. */
 	access_wish_if_bound(config, dev, &access, why);

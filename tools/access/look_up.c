@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Numbers of users and groups. A directory server may take any time to answer, so a child asks, for
- * as long as a wait may take, and each name is asked for once.
+ * Names and numbers of users and groups. A directory server may take any time to answer, so a child
+ * asks, for as long as a wait may take, and each is asked for once.
  */
 #include <ctype.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "access/access.h"
 #include "system/bounded.h"
+#include "system/text.h"
 
+/* What a child is asked, and its answer, in shared memory. @name is empty if the number is known. */
 struct question {
-	const char *name;
 	bool is_group;
-	/* Shared with the child. */
-	unsigned int *id;
+	char name[ACCESS_NAME_SIZE];
+	unsigned int id;
 };
 
-/* @ret: 0, -ENOENT if the system does not know the name, or another negative errno. */
+/* @ret: 0, -ENOENT if the system does not know the name or number, or another negative errno. */
 struct answer {
 	char *name;
-	bool is_group;
+	bool is_group, is_of_number;
 	int ret;
 	unsigned int id;
 };
@@ -45,55 +47,87 @@ static bool is_number(const char *text, unsigned int *number)
 	return !*end && value < 0xffffffff;
 }
 
+static int not_found(void)
+{
+	/* glibc's words for a database that does not have it. */
+	return !errno || errno == ESRCH ? -ENOENT : -errno;
+}
+
+static int ask_for_user(struct question *question, bool is_of_number)
+{
+	const struct passwd *user = is_of_number ? getpwuid(question->id) :
+						   getpwnam(question->name);
+
+	if (!user)
+		return not_found();
+	question->id = user->pw_uid;
+	snprintf(question->name, sizeof(question->name), "%s", user->pw_name);
+	return 0;
+}
+
+static int ask_for_group(struct question *question, bool is_of_number)
+{
+	const struct group *group = is_of_number ? getgrgid(question->id) :
+						   getgrnam(question->name);
+
+	if (!group)
+		return not_found();
+	question->id = group->gr_gid;
+	snprintf(question->name, sizeof(question->name), "%s", group->gr_name);
+	return 0;
+}
+
 /* An action for bounded(). */
 static int ask(const void *arg)
 {
-	const struct question *question = arg;
-	const struct passwd *user;
-	const struct group *group;
+	struct question *question = *(struct question *const *)arg;
+	bool is_of_number = !*question->name;
 
 	errno = 0;
-	if (question->is_group) {
-		group = getgrnam(question->name);
-		if (group)
-			*question->id = group->gr_gid;
-		return group ? 0 : errno ? -errno : -ENOENT;
-	}
-	user = getpwnam(question->name);
-	if (user)
-		*question->id = user->pw_uid;
-	return user ? 0 : errno ? -errno : -ENOENT;
+	return question->is_group ? ask_for_group(question, is_of_number) :
+				    ask_for_user(question, is_of_number);
 }
 
-static struct answer ask_bounded(const char *name, bool is_group)
+/* @name: NULL to ask for the name of @id */
+static struct answer ask_bounded(const char *name, unsigned int id, bool is_group)
 {
-	struct answer answer = { .name = strdup(name), .is_group = is_group };
-	struct question question = { .name = name, .is_group = is_group };
+	struct answer answer = { .is_group = is_group, .is_of_number = !name };
+	struct question *question = mmap(NULL, sizeof(*question), PROT_READ | PROT_WRITE,
+					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	question.id = mmap(NULL, sizeof(*question.id), PROT_READ | PROT_WRITE,
-			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (!answer.name || question.id == MAP_FAILED)
+	if (question == MAP_FAILED)
 		abort();
+	question->is_group = is_group;
+	question->id = id;
+	snprintf(question->name, sizeof(question->name), "%s", name ? name : "");
 	answer.ret = bounded(ask, &question, 0);
-	/* glibc's word for a database that does not have it. */
-	if (answer.ret == -ESRCH)
-		answer.ret = -ENOENT;
-	answer.id = *question.id;
-	munmap(question.id, sizeof(*question.id));
+	answer.id = answer.ret ? id : question->id;
+	answer.name = strdup(name ? name : answer.ret ? "" : question->name);
+	if (!answer.name)
+		abort();
+	munmap(question, sizeof(*question));
 	return answer;
 }
 
-static const struct answer *answer_to(const char *name, bool is_group)
+static bool answers_that(const struct answer *answer, const char *name, unsigned int id,
+			 bool is_group)
+{
+	if (answer->is_group != is_group || answer->is_of_number != !name)
+		return false;
+	return name ? !strcmp(answer->name, name) : answer->id == id;
+}
+
+static const struct answer *answer_to(const char *name, unsigned int id, bool is_group)
 {
 	size_t n;
 
 	for (n = 0; n < answer_count; n++)
-		if (answers[n].is_group == is_group && !strcmp(answers[n].name, name))
+		if (answers_that(&answers[n], name, id, is_group))
 			return &answers[n];
 	answers = reallocarray(answers, answer_count + 1, sizeof(*answers));
 	if (!answers)
 		abort();
-	answers[answer_count] = ask_bounded(name, is_group);
+	answers[answer_count] = ask_bounded(name, id, is_group);
 	return &answers[answer_count++];
 }
 
@@ -107,7 +141,19 @@ int look_up(const char *name, bool is_group, unsigned int *id)
 
 	if (is_number(name, id))
 		return 0;
-	answer = answer_to(name, is_group);
+	answer = answer_to(name, 0, is_group);
 	*id = answer->id;
 	return answer->ret;
+}
+
+/* Sets @text to the name of a user or group, or to its number if no name can be had. */
+void name_of(char text[ACCESS_NAME_SIZE], unsigned int id, bool is_group)
+{
+	const struct answer *answer = answer_to(NULL, id, is_group);
+
+	if (!answer->ret)
+		snprintf(text, ACCESS_NAME_SIZE, "%s", answer->name);
+	else
+		snprintf(text, ACCESS_NAME_SIZE, "%u", id);
+	text_clean(text);
 }

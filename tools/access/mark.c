@@ -24,6 +24,7 @@ static int write_file(const char *path, const struct mark *mark)
 
 	if (!file)
 		return -errno;
+	errno = EIO;
 	ret = fprintf(file, "%u %u %o", mark->given.uid, mark->given.gid, mark->given.mode) < 0;
 	if (mark->is_changing)
 		ret |= fprintf(file, " %u %u %o", mark->before.uid, mark->before.gid,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Nodes are changed through an O_PATH file, which names the node and does not open it: a driver
- * counts an open as a user. No symbolic link is followed, and the node must be the character device
+ * counts an open as a user, except in node_is_open(). No symbolic link is followed, and the node must be the character device
  * that sysfs shows. So a process that may write below /dev, or interferes meanwhile, gains nothing.
  */
 #include <errno.h>
@@ -148,6 +148,25 @@ int node_give(const struct node *node, const struct access *access)
 	ret = change(fd, &st, access);
 	close(fd);
 	return ret;
+}
+
+/* Whether a process has the node of a group open: the kernel lets only one. */
+bool node_is_open(const struct node *node)
+{
+	char path[64];
+	struct stat st;
+	int fd, again;
+
+	fd = open_node(node, &st);
+	if (fd < 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	close(fd);
+	if (again < 0)
+		return errno == EBUSY;
+	close(again);
+	return false;
 }
 
 bool access_equal(const struct access *one, const struct access *other)

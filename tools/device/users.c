@@ -183,6 +183,43 @@ enum open_state users_of(const struct device *dev, const struct user **user)
 	return found ? OPEN : users.is_partial ? OPEN_UNKNOWN : CLOSED;
 }
 
+/* Whether @text, numbers with blanks between, has @number. */
+static bool has_number(const char *text, unsigned int number)
+{
+	char *end;
+
+	for (; isspace((unsigned char)*text) || isdigit((unsigned char)*text); text = end) {
+		if (strtoul(text, &end, 10) == number && end != text)
+			return true;
+		if (end == text)
+			break;
+	}
+	return false;
+}
+
+/* Whether the process could open a node with this owner, group and mode. False if it has gone. */
+bool user_may_open(const struct user *user, const struct access *access)
+{
+	char text[8192], *uids, *gids, *groups;
+	unsigned int uid, gid;
+
+	attr_read(text, sizeof(text), "/proc/%d/status", user->pid);
+	uids = strstr(text, "\nUid:");
+	gids = strstr(text, "\nGid:");
+	groups = strstr(text, "\nGroups:");
+	/* The effective one is the second. */
+	if (!uids || !gids || !groups || sscanf(uids, "\nUid: %*u %u", &uid) != 1 ||
+	    sscanf(gids, "\nGid: %*u %u", &gid) != 1)
+		return false;
+	if (!uid || (uid == access->uid && access->mode & 0600))
+		return true;
+	groups += strlen("\nGroups:");
+	groups[strcspn(groups, "\n")] = 0;
+	if (gid == access->gid || has_number(groups, access->gid))
+		return access->mode & 0060;
+	return access->mode & 0006;
+}
+
 /* A visitor. */
 static bool has_node(const char *directory, void *arg)
 {

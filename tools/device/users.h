@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "device/device.h"
+#include "device/node.h"
 
 /* A process that has a character or block device open. */
 struct user {
@@ -22,6 +23,7 @@ enum open_state { CLOSED, OPEN, OPEN_UNKNOWN };
 /* users.c APIs: */
 enum open_state users_of(const struct device *dev, const struct user **user);
 void users_look_again(const struct device *dev);
+bool user_may_open(const struct user *user, const struct access *access);
 bool is_block_device(const char *directory);
 
 /* in_use.c APIs: */

@@ -88,8 +88,8 @@ static json_t *node(const struct node_state *state)
 	char owner[ACCESS_NAME_SIZE], group[ACCESS_NAME_SIZE];
 
 	if (!state->fault) {
-		owner_text(owner, state->is.uid);
-		group_text(group, state->is.gid);
+		name_of(owner, state->is.uid, false);
+		name_of(group, state->is.gid, true);
 		json_object_set_new(json, "owner", json_string(owner));
 		json_object_set_new(json, "group", json_string(group));
 		json_object_set_new(json, "mode", json_sprintf("%04o", state->is.mode));

@@ -2,7 +2,8 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # owner, group and mode: who may open a device's nodes.
 
-HELPERS+=(access_of group_node own_node given shared own_section hold_group let_go_of_group)
+HELPERS+=(access_of group_node own_node given shared own_section hold_group let_go_of_group \
+	group_is_open)
 
 # access_of NODE: as stat prints it
 access_of()
@@ -418,9 +419,21 @@ a_node_that_is_another_devices_by_now_is_not_given_to_the_user_of_the_former_one
 	is "$(access_of devices/vfio0)" "root:root 0600"
 }
 
+# group_is_open UID GROUPS: process 1234, of this user, has group 2 open
+group_is_open()
+{
+	mkdir -p "$VFIO_LATCH_ROOT/proc/1234/fd"
+	echo qemu >"$VFIO_LATCH_ROOT/proc/1234/comm"
+	printf 'Name:\tqemu\nUid:\t%s\t%s\t%s\t%s\nGid:\t99\t99\t99\t99\nGroups:\t%s \n' \
+		"$1" "$1" "$1" "$1" "$2" >"$VFIO_LATCH_ROOT/proc/1234/status"
+	ln -sf "$VFIO_LATCH_ROOT/dev/vfio/2" "$VFIO_LATCH_ROOT/proc/1234/fd/7"
+}
+
 # The group's node opens it as soon as it is bound.
 a_function_joins_a_group_only_if_the_groups_user_may_have_it()
 {
+	local call
+
 	shared
 	own_section one 0000:05:00.0 "owner = daemon"
 	own_section two 0000:05:00.1 "owner = mail"
@@ -430,15 +443,12 @@ a_function_joins_a_group_only_if_the_groups_user_may_have_it()
 	latch_is 6 bind --timeout=1 0000:05:00.1
 	is "$(driver_of 0000:05:00.1)" none
 	let_go_of_group
-	# Its user has it open.
-	mkdir -p "$VFIO_LATCH_ROOT/proc/1234/fd"
-	echo qemu >"$VFIO_LATCH_ROOT/proc/1234/comm"
-	ln -s "$VFIO_LATCH_ROOT/dev/vfio/2" "$VFIO_LATCH_ROOT/proc/1234/fd/7"
-	latch_is 5 bind 0000:05:00.1
-	grep -q "^vfio-latch: 0000:05:00.1: not bound: process 1234 (qemu) has its IOMMU group open" <<<"$err"
-	is "$(driver_of 0000:05:00.1) $(access_of 2)" "none daemon:root 0600"
-	latch_is 5 apply 0000:05:00.1
-	is "$(driver_of 0000:05:00.1) $(access_of 2)" "none daemon:root 0600"
+	group_is_open 1 ""
+	for call in bind apply; do
+		latch_is 5 $call 0000:05:00.1
+		grep -q "^vfio-latch: 0000:05:00.1: not bound: process 1234 (qemu) has its IOMMU group open" <<<"$err"
+		is "$(driver_of 0000:05:00.1) $(access_of 2)" "none daemon:root 0600"
+	done
 	# The node cannot be changed.
 	rm -r "$VFIO_LATCH_ROOT/proc/1234"
 	mv "$VFIO_LATCH_ROOT/dev/vfio/2" "$VFIO_LATCH_ROOT/dev/vfio/3"
@@ -447,6 +457,73 @@ a_function_joins_a_group_only_if_the_groups_user_may_have_it()
 	mv "$VFIO_LATCH_ROOT/dev/vfio/3" "$VFIO_LATCH_ROOT/dev/vfio/2"
 	latch_is 3 bind 0000:05:00.1
 	is "$(driver_of 0000:05:00.1) $(access_of 2)" "vfio-pci root:root 0600"
+}
+
+# A process keeps what it opened before the node got another owner.
+who_has_the_group_open_must_be_its_user()
+{
+	local uid groups says result
+
+	while IFS='|' read -r says uid groups result; do
+		shared
+		own_section one 0000:05:00.0 "owner = daemon"
+		latch_is 0 bind 0000:05:00.0
+		group_is_open "$uid" "$groups"
+		# shellcheck disable=SC2086 # lines without blanks
+		own_section one 0000:05:00.0 ${says//,/ }
+		# shellcheck disable=SC2086 # the same
+		own_section two 0000:05:00.1 ${says//,/ }
+		latch_is 0 apply 0000:05:00.0
+		latch bind 0000:05:00.1
+		is "$says $uid $groups: $status $(driver_of 0000:05:00.1)" "$says $uid $groups: $result"
+	done <<-END
+		owner=daemon|1||0 vfio-pci
+		owner=mail|1||5 none
+		owner=mail|8||0 vfio-pci
+		owner=mail|0||0 vfio-pci
+		group=8|1|4 8|0 vfio-pci
+		group=8|1|4 88|5 none
+		mode=666|1||0 vfio-pci
+		owner=mail,mode=060|8||5 none
+	END
+	# It does not say whose it is.
+	rm "$VFIO_LATCH_ROOT/proc/1234/status"
+	latch_is 5 bind 0000:05:00.1
+}
+
+a_function_that_does_not_join_leaves_the_node_as_it_was()
+{
+	shared
+	own_section one 0000:05:00.0
+	own_section two 0000:05:00.1 "owner = mail"
+	latch_is 0 bind 0000:05:00.0
+	# By a rule of the administrator's.
+	chown root:8 "$VFIO_LATCH_ROOT/dev/vfio/2"
+	chmod 660 "$VFIO_LATCH_ROOT/dev/vfio/2"
+	# The function is in use by the host.
+	module e1000 e1000 1234:11e8
+	driver 0000:05:00.1 e1000
+	netdev 0000:05:00.1 eth9 0x1003
+	latch_is 5 apply 0000:05:00.1
+	is "$(driver_of 0000:05:00.1) $(access_of 2)" "e1000 root:mail 0660"
+	# It is not, but the driver does not take it.
+	rm -r "$(sys 0000:05:00.1)/net"
+	echo 5 >"$VFIO_LATCH_ROOT/model/fail/vfio-pci"
+	latch bind 0000:05:00.1
+	is "$status $(access_of 2)" "1 root:mail 0660"
+	is "$(find "$VFIO_LATCH_ROOT/run" -name 'access-*')" ""
+}
+
+# After the time the kernel may still bind it.
+a_function_that_may_still_join_leaves_the_node_to_root()
+{
+	shared
+	own_section one 0000:05:00.0 "owner = daemon"
+	own_section two 0000:05:00.1 "owner = mail"
+	latch_is 0 bind 0000:05:00.0
+	echo vfio-pci >"$(sys 0000:05:00.1)/driver_override"
+	latch_is 3 apply 0000:05:00.0
+	is "$(access_of 2)" "root:root 0600"
 }
 
 # A command may be killed at any point: udev does that after three minutes.
