@@ -28,9 +28,9 @@
 #include "core.h"
 
 /*
- * Interrupts after which a function in reset is asked; the host gives the line up at 100,000. In the
- * first 100 ms of a reset nobody may ask (PCIe 6.0, 6.6.1), but a lost line is worse. A reset begins
- * up to 0.7 s after it was announced: the PCI core waits for pending transactions.
+ * Interrupts after which a function in reset is asked; the host gives the line up at 100,000. In
+ * the first 100 ms of a reset nobody may ask (PCIe 6.0, 6.6.1), but a lost line is worse. A reset
+ * begins up to 0.7 s after it was announced: the PCI core waits for pending transactions.
  */
 #define UNASKED_MAX		100
 #define UNASKED_MAX_EARLY	50000

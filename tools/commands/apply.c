@@ -126,6 +126,9 @@ static enum exit_code apply_device(const struct config *config, struct device *d
 		want.driver = section->value[KEY_DRIVER];
 		memcpy(want.tunable, section->tunable, sizeof(want.tunable));
 		code = apply_section(config, dev, &want, options);
+		/* Another command, or the kernel, is still at work on it. */
+		if (code == EXIT_TIMEOUT)
+			return code;
 	}
 	/* Also takes nodes back from users that no section names any more. */
 	return graver(code, access_apply(config, dev, options->dry_run, false));
