@@ -403,7 +403,7 @@ TEST(an_interrupt_between_the_error_and_the_reset_does_not_storm)
 
 /*
  * After the reset and before it is configured, the function raises INTx, which no reset has
- * cleared.
+ * cleared. The handler asks it at the hundredth interrupt.
  */
 TEST(an_interrupt_after_a_link_reset_does_not_storm)
 {
@@ -419,7 +419,7 @@ TEST(an_interrupt_after_a_link_reset_does_not_storm)
 	CHECK(WAIT_UNTIL(memory_answers(device), LIMIT_MS));
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
 	witness_set_intx("witness4", false);
-	CHECK_LT(interrupts("vfio-intx") - before, 10);
+	CHECK_LT(interrupts("vfio-intx") - before, 200);
 }
 
 /*
