@@ -110,7 +110,7 @@ TEST(requests_while_the_pf_is_away_end_in_errors_or_not_at_all)
 
 	open_filled_vf();
 	connectx_set("event", "fatal");
-	while (!kmsg_count(mark, RECOVERED)) {
+	while (!kmsg_count(mark, CONNECTX_RECOVERED)) {
 		error = migration_set_try(vf, STATE(STOP), &none);
 		failed += !!error;
 		away += error == -ENOTCONN;
@@ -130,7 +130,7 @@ TEST_WHEN(dma_logging_can_report, logging_does_not_start_while_the_pf_is_away)
 
 	open_filled_vf();
 	connectx_set("event", "fatal");
-	while (!kmsg_count(mark, RECOVERED)) {
+	while (!kmsg_count(mark, CONNECTX_RECOVERED)) {
 		error = dma_logging_start_try(vf, &range, 1, PAGE);
 		failed += !!error;
 		away += error == -ENOTCONN;
@@ -156,7 +156,7 @@ TEST(a_device_closed_while_the_pf_is_away_can_be_opened_again)
 	CHECK(WAIT_UNTIL(kmsg_count(mark, NOTICED), 60000));
 	vfio_close(vf);
 	close(data);
-	CHECK(WAIT_UNTIL(kmsg_count(mark, RECOVERED), 60000));
+	CHECK(WAIT_UNTIL(kmsg_count(mark, CONNECTX_RECOVERED), 60000));
 	vf = vfio_open(bdf);
 	check_usable();
 }
@@ -172,7 +172,7 @@ TEST(a_vf_unbound_while_the_pf_is_away_can_be_bound_again)
 	connectx_set("event", "fatal");
 	CHECK(WAIT_UNTIL(kmsg_count(mark, NOTICED), 60000));
 	pci_unbind(bdf);
-	CHECK(WAIT_UNTIL(kmsg_count(mark, RECOVERED), 60000));
+	CHECK(WAIT_UNTIL(kmsg_count(mark, CONNECTX_RECOVERED), 60000));
 	pci_bind(bdf, "mlx5_vfio_pci");
 	vf = vfio_open(bdf);
 	check_usable();

@@ -129,7 +129,7 @@ static void check_pf_recovers(int (*request)(void), unsigned int state)
 	open_large_vf();
 	child = wait_for_memory(request, 4 << 20);
 	connectx_set("event", "fatal");
-	CHECK(WAIT_UNTIL(kmsg_count(mark, "mlx5_core .*health recovery (flow )?succe"), LIMIT_MS));
+	CHECK(WAIT_UNTIL(kmsg_count(mark, CONNECTX_RECOVERED), LIMIT_MS));
 	CHECK_EQ(migration_state(source), state);
 	error = let_finish(child);
 	CHECK(error == -ECANCELED || error == -ENOTCONN);

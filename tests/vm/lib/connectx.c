@@ -127,7 +127,7 @@ void connectx_reset_pf(void)
 	int mark = kmsg_mark();
 
 	connectx_set("event", "fatal");
-	if (!WAIT_UNTIL(kmsg_count(mark, "mlx5_core .*health recovery (flow )?succe"), 60000))
+	if (!WAIT_UNTIL(kmsg_count(mark, CONNECTX_RECOVERED), 60000))
 		FAIL("mlx5_core does not recover");
 }
 

@@ -27,7 +27,11 @@ void connectx_clean_up(void);
 /* After this test the PF's driver and its VFs shall go, too. */
 void connectx_reload_afterwards(void);
 bool connectx_is_reloaded_afterwards(void);
-/* The PF fails, and its driver resets it. That happens by itself once in 20 minutes, or reload. */
+/*
+ * The PF fails, and its driver resets it, which says so in the log. The driver does that by itself
+ * once in 20 minutes, unless it is reloaded.
+ */
+#define CONNECTX_RECOVERED "mlx5_core .*health recovery (flow )?succe"
 void connectx_reset_pf(void);
 /*
  * Set a property of the PF for this test, to a value in JSON: ("chunk-size", "65536"). To be
