@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A saving session, the firmware's side of it: see save.h. */
+#include <linux/jiffies.h>
 #include <linux/memcontrol.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -8,6 +9,9 @@
 #include "mlx5.h"
 #include "save.h"
 #include "state.h"
+
+/* Milliseconds in which the state of a VF that runs does not grow by more than a buffer allows. */
+#define ANSWER_MS	100
 
 static void free_images(struct latch_mlx5_save *save)
 {
@@ -291,25 +295,27 @@ static u64 buffer_bytes(const struct latch_mlx5_save *save, const struct latch_f
 
 /*
  * Amid an arc: asks how much there is to be saved, and has room for that in the next @nr buffers.
- * The state of a VF that runs may have grown when there is memory: then this asks again. As
- * have_room(), but never 1.
+ * If it takes long to have memory, the state of a VF that runs may have grown: then this asks
+ * again. As have_room(), but never 1.
  */
 static int prepare(struct latch_mlx5_save *save, bool incremental, unsigned int nr,
 		   struct latch_fw_size *size)
 {
-	bool may_have_grown;
+	unsigned long until;
+	bool has_waited;
 	unsigned int n;
 	int ret;
 
 	do {
-		may_have_grown = false;
+		has_waited = false;
+		until = jiffies + msecs_to_jiffies(ANSWER_MS);
 		ret = query_size(save, incremental, size);
 		for (n = 0; ret >= 0 && n < nr; n++) {
 			ret = have_room(save, latch_save_buffer(save, save->nr_saved + n),
 					buffer_bytes(save, size));
-			may_have_grown |= ret > 0 && !save->series.is_last;
+			has_waited |= ret > 0;
 		}
-	} while (ret >= 0 && may_have_grown);
+	} while (ret >= 0 && has_waited && !save->series.is_last && time_after(jiffies, until));
 	return min(ret, 0);
 }
 

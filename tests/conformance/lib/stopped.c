@@ -38,6 +38,8 @@ SITUATION(the_data_size_is_asked)
 	fill(firmware.large);
 	for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++) {
 		to(there[i]);
+		/* Twice, since our driver asks again when it has waited long for memory. */
+		CHECK_LT(0, migration_data_size(vf));
 		CHECK_LT(0, migration_data_size(vf));
 	}
 }
