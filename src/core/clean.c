@@ -49,25 +49,6 @@ static unsigned int next_run(u8 described, unsigned int *first)
 	return !(*first & 1) && described & BIT(*first + 1) ? 2 : 1;
 }
 
-static u32 read_run(struct pci_dev *pdev, unsigned int at, unsigned int width)
-{
-	u32 dword = ~0U;
-	u16 word = 0xffff;
-	u8 byte = 0xff;
-
-	switch (width) {
-	case 4:
-		pci_read_config_dword(pdev, at, &dword);
-		return dword;
-	case 2:
-		pci_read_config_word(pdev, at, &word);
-		return word;
-	default:
-		pci_read_config_byte(pdev, at, &byte);
-		return byte;
-	}
-}
-
 /*
  * Everything that does not change while nobody touches the function: what the
  * header and its capabilities describe, but for status bits. The device's own
@@ -85,7 +66,7 @@ static u32 fingerprint(struct vfio_latch_device *dev)
 		unsigned int width;
 
 		while ((width = next_run(dword->described, &first))) {
-			u32 value = read_run(dev->pdev, at + first, width);
+			u32 value = latch_config_hardware_read(dev->pdev, at + first, width);
 
 			value &= ~(dword->status >> first * 8);
 			sum = crc32(sum, &value, sizeof(value));
