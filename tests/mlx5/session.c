@@ -119,18 +119,6 @@ TEST(a_nonblocking_read_does_not_wait_for_the_firmware)
 	check_arrives(&image);
 }
 
-static bool sleeps(pid_t child)
-{
-	char path[32], *text;
-	bool ret;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", child);
-	text = file_read(path);
-	ret = strrchr(text, ')')[2] == 'S';
-	free(text);
-	return ret;
-}
-
 /* The file's flag is that of both readers; the other one has looked at it already. */
 TEST(a_nonblocking_read_does_not_wait_for_another_reader)
 {
@@ -147,7 +135,7 @@ TEST(a_nonblocking_read_does_not_wait_for_another_reader)
 		migration_read(data, &image);
 		_exit(0);
 	}
-	CHECK(WAIT_UNTIL(sleeps(reader), 5000));
+	CHECK(WAIT_UNTIL(child_sleeps(reader), 5000));
 	CHECK_OK(fcntl(data, F_SETFL, O_NONBLOCK));
 	CHECK_EQ(migration_read_try(data, &image), -EAGAIN);
 	CHECK_OK(kill(reader, SIGKILL));

@@ -14,7 +14,7 @@ TEST(bars_are_sized_and_put_back_and_hardware_keeps_its_own)
 	driver_load("disable_idle_d3=1");
 	FOR_EACH_KIND(id) {
 		struct vfio_device *device = vfio_bind_and_open(vm_bdf(id));
-		uint32_t bars[7];
+		uint32_t bars[REAL_BARS];
 
 		real_bars_save(device->bdf, bars);
 		for (int bar = 0; bar < 6;)
@@ -81,7 +81,7 @@ TEST(bars_lost_in_hardware_are_back_when_decoding_is_switched_on)
 	driver_load("disable_idle_d3=1");
 	for (int i = 0; i < 2; i++) {
 		struct vfio_device *device = vfio_bind_and_open(vm_bdf(ids[i]));
-		uint32_t bars[7], value;
+		uint32_t bars[REAL_BARS], value;
 
 		real_bars_save(device->bdf, bars);
 		cfg_command(device, 0, PCI_COMMAND_MEMORY | PCI_COMMAND_IO);

@@ -128,7 +128,7 @@ TEST(configuration_written_in_d0_is_there_after_d3hot)
 {
 	struct vfio_device *nvme = config_open("nvme1");
 	unsigned int control = pm_control(nvme);
-	uint32_t bars[7];
+	uint32_t bars[REAL_BARS];
 
 	real_bars_save(nvme->bdf, bars);
 	cfg_command(nvme, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);
@@ -271,7 +271,7 @@ TEST(flr_bit_resets_the_function_and_keeps_configuration)
 	struct vfio_device *nvme = config_open("nvme1");
 	unsigned int control = device_control(nvme);
 	uint16_t command;
-	uint32_t bars[7];
+	uint32_t bars[REAL_BARS];
 
 	real_bars_save(nvme->bdf, bars);
 	for (size_t width = 1; width <= 4; width *= 2) {

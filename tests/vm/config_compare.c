@@ -269,7 +269,7 @@ TEST(ones_and_zeros_everywhere_leave_function_and_host_whole)
 	driver_load("disable_idle_d3=1");
 	FOR_EACH_KIND(id) {
 		struct vfio_device *device;
-		uint32_t window, command, bars[7];
+		uint32_t window, command, bars[REAL_BARS];
 		struct config_view fresh;
 
 		/* The very first client may still see what firmware switched on. */

@@ -37,9 +37,20 @@ static const char *proc_read(pid_t child, const char *name)
 	return file_read(path);
 }
 
+/* As in /proc/PID/stat */
+static char state_of(pid_t child)
+{
+	return strrchr(proc_read(child, "stat"), ')')[2];
+}
+
 bool child_waits(pid_t child)
 {
-	return strrchr(proc_read(child, "stat"), ')')[2] == 'D';
+	return state_of(child) == 'D';
+}
+
+bool child_sleeps(pid_t child)
+{
+	return state_of(child) == 'S';
 }
 
 int irq_affinity_open(const char *bdf)

@@ -14,6 +14,8 @@ void child_check_ends(const char *what, pid_t child);
 
 /* Whether it waits for something in the kernel, uninterruptibly. */
 bool child_waits(pid_t child);
+/* The same, interruptibly. */
+bool child_sleeps(pid_t child);
 
 /*
  * Opens a procfs file of the interrupt of a function's MSI-X vector 0: a task that frees the
