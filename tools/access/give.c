@@ -163,19 +163,6 @@ static enum exit_code apply_nodes(const struct config *config, const struct devi
 	return code;
 }
 
-/* Looks up the names that will be needed: that may take long, and is not done with the lock. */
-static void prepare(const struct config *config, const struct device *dev)
-{
-	struct node node[MAX_NODES];
-	struct access access;
-	char why[WHY_SIZE];
-	size_t count, n;
-
-	count = nodes_of(dev, node);
-	for (n = 0; n < count; n++)
-		access_wish(config, dev, &node[n], &access, why);
-}
-
 /*
  * Gives the nodes of @dev, if it has a VFIO driver, to the user that @config names. Only one
  * command does this for a group at a time: another may be binding a function of it, for another
@@ -185,15 +172,21 @@ enum exit_code access_apply(const struct config *config, const struct device *de
 			    bool is_quiet)
 {
 	struct node node[MAX_NODES];
+	struct access access;
 	enum exit_code code;
+	char why[WHY_SIZE];
 	struct lost lost;
+	size_t count, n;
 	int lock;
 
 	if (dry_run)
 		return apply_nodes(config, dev, true, is_quiet, &lost);
-	if (!nodes_of(dev, node))
+	count = nodes_of(dev, node);
+	if (!count)
 		return EXIT_DONE;
-	prepare(config, dev);
+	/* Looks up the names that will be needed: that may take long, and is not done with the lock. */
+	for (n = 0; n < count; n++)
+		access_wish(config, dev, &node[n], &access, why);
 	lock = access_lock(dev);
 	if (lock < 0)
 		return access_lock_error(dev, lock);
