@@ -244,6 +244,7 @@ static int use_room(struct latch_mlx5_save *save, struct latch_save_buffer *buff
 		    struct latch_save_room *room)
 {
 	struct latch_image *image = &buffer->image, *more = &room->more;
+	int ret;
 
 	lockdep_assert_held(&save->dev->state_mutex);
 
@@ -257,7 +258,11 @@ static int use_room(struct latch_mlx5_save *save, struct latch_save_buffer *buff
 	if (room->is_needed)
 		return 0;
 	latch_image_take_over(image, more, image->capacity + room->missing);
-	return latch_image_map(image, save->pdn);
+	ret = latch_image_map(image, save->pdn);
+	/* A block more was too much. The next request begins anew. */
+	if (ret == -EFBIG)
+		latch_image_free(image);
+	return ret;
 }
 
 /*
