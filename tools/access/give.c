@@ -123,20 +123,6 @@ struct lost {
 	size_t count;
 };
 
-/* Whether @node is still a node of the device with this address. */
-static bool is_still(const struct address *address, const struct node *node)
-{
-	struct node now[MAX_NODES];
-	struct device dev;
-	size_t count, n;
-
-	count = device_read(&dev, address) ? nodes_of(&dev, now) : 0;
-	for (n = 0; n < count; n++)
-		if (now[n].number == node->number && !strcmp(now[n].name, node->name))
-			return true;
-	return false;
-}
-
 /*
  * A node's name and number are used again: a node that is another device's by now is made root's, and
  * its name is added to @lost. A device may have gone since it was read.
@@ -153,7 +139,7 @@ static enum exit_code apply_nodes(const struct config *config, const struct devi
 	count = device_read(&dev, &seen->address) ? nodes_of(&dev, node) : 0;
 	for (n = 0; n < count; n++) {
 		code = graver(code, apply_node(config, &dev, &node[n], dry_run, is_quiet));
-		if (dry_run || is_still(&dev.address, &node[n]))
+		if (dry_run || node_is_still(&node[n], &dev.address))
 			continue;
 		node_give(&node[n], &access_of_root);
 		mark_remove(&node[n]);

@@ -48,7 +48,7 @@ static bool find_way(const struct device *dev, struct way *way)
 /* The node is as it was before make_way(). */
 static void restore(const struct way *way)
 {
-	if (!way->is_changed)
+	if (!way->is_changed || !node_is_still(&way->node, &way->function.address))
 		return;
 	node_give(&way->node, &way->before);
 	if (way->has_mark)
@@ -69,23 +69,18 @@ static enum exit_code refuse(const struct device *dev, const struct user *user, 
 }
 
 /*
- * Only one process can open a group. One that does not show among the files of all processes shows
- * when the kernel refuses another one.
+ * Only one file can open a group, and processes share it. One that does not show among the files of
+ * all processes shows when the kernel refuses another one.
  */
 static enum exit_code refuse_if_open(const struct device *dev, const struct way *way,
 				     const struct access *wanted, bool is_refused, const char *why)
 {
-	bool may_be_open = !is_refused && !way->is_changed;
-	const struct user *user = NULL;
-	enum open_state state;
+	bool may_be_open = !is_refused && !way->is_changed, has_good;
+	const struct user *bad;
 
 	users_look_again(&way->function);
-	state = users_of(&way->function, &user);
-	if (state == OPEN && may_be_open && user_may_open(user, wanted))
-		return EXIT_DONE;
-	if (state != CLOSED || (!may_be_open && node_is_open(&way->node)))
-		return refuse(dev, user, why);
-	return EXIT_DONE;
+	bad = node_find_user(&way->node, may_be_open ? wanted : NULL, &has_good);
+	return bad || (!has_good && node_is_open(&way->node)) ? refuse(dev, bad, why) : EXIT_DONE;
 }
 
 static enum exit_code way_error(const struct device *dev, const struct way *way, int ret)
@@ -125,12 +120,28 @@ static enum exit_code make_way(const struct config *config, const struct device 
 	return code;
 }
 
+/*
+ * Whether @dev has a VFIO driver, or may get it yet. @before: as it was before a wait that was too
+ * long, or NULL. If it is the same now, nothing had begun.
+ */
+static bool may_still_join(const struct device *dev, const struct device *before)
+{
+	if (driver_is_vfio(dev->driver))
+		return true;
+	if (!before)
+		return false;
+	return strcmp(dev->driver, before->driver) ||
+	       driver_is_vfio(dev->driver_override) ||
+	       strcmp(dev->driver_override, before->driver_override);
+}
+
 static enum exit_code bind_locked(const struct config *config, struct device *dev,
 				  const struct want *want, bool force)
 {
+	struct device before;
+	char why[256];
 	enum exit_code code;
 	struct way way;
-	char why[256];
 
 	/* Another command may have changed the device until now. */
 	device_read_driver(dev);
@@ -141,9 +152,11 @@ static enum exit_code bind_locked(const struct config *config, struct device *de
 	code = make_way(config, dev, force, &way);
 	if (code)
 		return code;
+	before = *dev;
 	code = device_bind(dev, want, force);
-	/* After a timeout the kernel may still bind it. */
-	if (code && code != EXIT_TIMEOUT && !driver_is_vfio(dev->driver))
+	if (code == EXIT_TIMEOUT)
+		device_read_driver(dev);
+	if (code && !may_still_join(dev, code == EXIT_TIMEOUT ? &before : NULL))
 		restore(&way);
 	return code;
 }

@@ -150,6 +150,20 @@ int node_give(const struct node *node, const struct access *access)
 	return ret;
 }
 
+/* Whether @node is still a node of the device with this address. */
+bool node_is_still(const struct node *node, const struct address *address)
+{
+	struct node now[MAX_NODES];
+	struct device dev;
+	size_t count, n;
+
+	count = device_read(&dev, address) ? nodes_of(&dev, now) : 0;
+	for (n = 0; n < count; n++)
+		if (now[n].number == node->number && !strcmp(now[n].name, node->name))
+			return true;
+	return false;
+}
+
 /* Whether a process has the node of a group open: the kernel lets only one. */
 bool node_is_open(const struct node *node)
 {

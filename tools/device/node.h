@@ -37,6 +37,7 @@ bool node_number(const char *directory, dev_t *number);
 size_t nodes_of(const struct device *dev, struct node node[MAX_NODES]);
 int node_read(const struct node *node, struct access *access);
 int node_give(const struct node *node, const struct access *access);
+bool node_is_still(const struct node *node, const struct address *address);
 bool node_is_open(const struct node *node);
 bool access_equal(const struct access *one, const struct access *other);
 

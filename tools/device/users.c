@@ -197,27 +197,55 @@ static bool has_number(const char *text, unsigned int number)
 	return false;
 }
 
-/* Whether the process could open a node with this owner, group and mode. False if it has gone. */
-bool user_may_open(const struct user *user, const struct access *access)
+static bool id_may_open(unsigned int uid, bool is_in_group, const struct access *access)
+{
+	if (!uid || (uid == access->uid && access->mode & 0600))
+		return true;
+	return access->mode & (is_in_group ? 0060 : 0006);
+}
+
+/*
+ * Whether the process could open a node with this owner, group and mode, as who it is and as who it
+ * came to be that. False if it has gone.
+ */
+static bool may_open(const struct user *user, const struct access *access)
 {
 	char text[8192], *uids, *gids, *groups;
-	unsigned int uid, gid;
+	unsigned int uid, effective, gid;
+	bool is_in_group;
 
 	attr_read(text, sizeof(text), "/proc/%d/status", user->pid);
 	uids = strstr(text, "\nUid:");
 	gids = strstr(text, "\nGid:");
 	groups = strstr(text, "\nGroups:");
-	/* The effective one is the second. */
-	if (!uids || !gids || !groups || sscanf(uids, "\nUid: %*u %u", &uid) != 1 ||
+	if (!uids || !gids || !groups || sscanf(uids, "\nUid: %u %u", &uid, &effective) != 2 ||
 	    sscanf(gids, "\nGid: %*u %u", &gid) != 1)
 		return false;
-	if (!uid || (uid == access->uid && access->mode & 0600))
-		return true;
 	groups += strlen("\nGroups:");
 	groups[strcspn(groups, "\n")] = 0;
-	if (gid == access->gid || has_number(groups, access->gid))
-		return access->mode & 0060;
-	return access->mode & 0006;
+	is_in_group = gid == access->gid || has_number(groups, access->gid);
+	return id_may_open(uid, is_in_group, access) && id_may_open(effective, is_in_group, access);
+}
+
+/*
+ * Finds a process that has @node open and may not, as @access says; none may if that is NULL. Sets
+ * @has_good to whether there is one that may.
+ */
+const struct user *node_find_user(const struct node *node, const struct access *access,
+				  bool *has_good)
+{
+	const struct user *user;
+
+	*has_good = false;
+	read_processes();
+	for (user = users.user; user < users.user + users.count; user++) {
+		if (user->device != node->number || user->is_block)
+			continue;
+		if (!access || !may_open(user, access))
+			return user;
+		*has_good = true;
+	}
+	return NULL;
 }
 
 /* A visitor. */

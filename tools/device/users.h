@@ -23,7 +23,8 @@ enum open_state { CLOSED, OPEN, OPEN_UNKNOWN };
 /* users.c APIs: */
 enum open_state users_of(const struct device *dev, const struct user **user);
 void users_look_again(const struct device *dev);
-bool user_may_open(const struct user *user, const struct access *access);
+const struct user *node_find_user(const struct node *node, const struct access *access,
+				  bool *has_good);
 bool is_block_device(const char *directory);
 
 /* in_use.c APIs: */

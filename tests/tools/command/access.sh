@@ -514,6 +514,53 @@ a_function_that_does_not_join_leaves_the_node_as_it_was()
 	is "$(find "$VFIO_LATCH_ROOT/run" -name 'access-*')" ""
 }
 
+# One of them may; another one has inherited the file, and has only become root.
+each_process_that_has_the_group_open_must_be_its_users()
+{
+	shared
+	own_section one 0000:05:00.0 "owner = daemon"
+	latch_is 0 bind 0000:05:00.0
+	group_is_open 8 ""
+	cp -a "$VFIO_LATCH_ROOT/proc/1234" "$VFIO_LATCH_ROOT/proc/1235"
+	sed -i 's/^Uid:.*/Uid:\t1\t0\t0\t0/' "$VFIO_LATCH_ROOT/proc/1235/status"
+	own_section one 0000:05:00.0 "owner = mail"
+	own_section two 0000:05:00.1 "owner = mail"
+	latch_is 0 apply 0000:05:00.0
+	latch_is 5 bind 0000:05:00.1
+	grep -q "process 1235 (qemu) has its IOMMU group open" <<<"$err"
+	rm -r "$VFIO_LATCH_ROOT/proc/1235"
+	latch_is 0 bind 0000:05:00.1
+}
+
+# The kernel says whether the group is open.
+files_that_cannot_be_read_do_not_keep_a_function_out()
+{
+	shared
+	own_section one 0000:05:00.0 "owner = mail"
+	own_section two 0000:05:00.1 "owner = mail"
+	latch_is 0 bind 0000:05:00.0
+	mkdir -p "$VFIO_LATCH_ROOT/proc/77"
+	latch_is 0 bind 0000:05:00.1
+}
+
+# Another command has the function's lock.
+a_wait_before_the_bind_leaves_the_node_as_it_was()
+{
+	shared
+	own_section one 0000:05:00.0
+	own_section two 0000:05:00.1 "owner = mail"
+	latch_is 0 bind 0000:05:00.0
+	chown root:8 "$VFIO_LATCH_ROOT/dev/vfio/2"
+	chmod 660 "$VFIO_LATCH_ROOT/dev/vfio/2"
+	exec 9>"$VFIO_LATCH_ROOT/run/vfio-latch/device-0000:05:00.1"
+	flock 9
+	latch_is 6 bind --timeout=1 0000:05:00.1
+	exec 9>&-
+	is "$(access_of 2)" "root:mail 0660"
+	latch_is 0 apply 0000:05:00.0
+	is "$(access_of 2)" "root:mail 0660"
+}
+
 # After the time the kernel may still bind it.
 a_function_that_may_still_join_leaves_the_node_to_root()
 {
