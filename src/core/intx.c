@@ -30,8 +30,11 @@
 /*
  * Interrupts after which a function in reset is asked; the host gives the line up at 100,000. In
  * the first 100 ms of a reset nobody may ask (PCIe 6.0, 6.6.1), but a lost line is worse. A reset
- * begins up to 0.7 s after it was announced: the PCI core waits for pending transactions.
+ * begins up to 0.7 s after it was announced: the PCI core waits for pending transactions. The host
+ * counts over resets in a row, so one of UNASKED_CLAIMED is said to be handled: the host gives a
+ * line up when fewer than one of a thousand is.
  */
+#define UNASKED_CLAIMED		500
 #define UNASKED_MAX		100
 #define UNASKED_MAX_EARLY	50000
 #define EARLY_MS		900
@@ -166,7 +169,7 @@ static bool take_in_reset(struct vfio_latch_device *dev, struct latch_intx *intx
 					   PCI_COMMAND_INTX_DISABLE);
 	if (is_locked)
 		pci_cfg_access_unlock(dev->pdev);
-	return is_asserted;
+	return is_asserted || (!is_locked && !(intx->nr_unasked % UNASKED_CLAIMED));
 }
 
 /*
@@ -430,6 +433,15 @@ void latch_intx_guest_disable(struct vfio_latch_device *dev, bool disabled)
 	spin_unlock_irqrestore(&dev->intx_lock, flags);
 }
 
+/* Counts and measures from here on how early it is in the reset. */
+static void begin_reset(struct vfio_latch_device *dev)
+{
+	lockdep_assert_held(&dev->intx_lock);
+	dev->intx_quiet_since = jiffies;
+	if (dev->intx)
+		dev->intx->nr_unasked = 0;
+}
+
 /**
  * latch_intx_set_quiet - hold INTx back while the function cannot be asked
  * @dev: the device; the function answers now or is away, and access_lock is
@@ -446,7 +458,7 @@ void latch_intx_set_quiet(struct vfio_latch_device *dev, u8 reason, bool quiet)
 
 	spin_lock_irqsave(&dev->intx_lock, flags);
 	if (quiet && reason == LATCH_QUIET_RESET)
-		dev->intx_quiet_since = jiffies;
+		begin_reset(dev);
 	if (quiet)
 		dev->intx_quiet |= reason;
 	else
@@ -473,7 +485,7 @@ void latch_intx_leave(struct vfio_latch_device *dev)
 	spin_lock_irqsave(&dev->intx_lock, flags);
 	was_quiet = is_quiet(dev);
 	dev->intx_quiet |= LATCH_QUIET_RESET;
-	dev->intx_quiet_since = jiffies;
+	begin_reset(dev);
 	if (dev->intx && !was_quiet)
 		drive_line(dev);
 	/* Ordered: a reader that sees it away sees since when. */
