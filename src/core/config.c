@@ -6,8 +6,6 @@
  * the hardware answers. Writers hold config_lock, so that shadow and hardware
  * change in the same order.
  */
-#include <linux/jiffies.h>
-
 #include "core.h"
 
 static u32 compile_read(void *context, unsigned int offset)
@@ -66,7 +64,6 @@ int latch_config_open(struct vfio_latch_device *dev)
 	if (IS_ERR(config))
 		return PTR_ERR(config);
 	dev->config = config;
-	dev->vpd_again = jiffies;
 	return 0;
 }
 

@@ -12,6 +12,8 @@
 
 /* Milliseconds without a try after the PCI core has waited for Vital Product Data in vain. */
 #define VPD_PAUSE_MS	5000
+/* Less than the PCI core waits, and more than a piece takes. */
+#define VPD_WAIT_MS	100
 
 /* Whether a write of @width bytes at @offset covers the byte at @at. */
 static bool covers(unsigned int offset, unsigned int width, unsigned int at)
@@ -129,10 +131,24 @@ static bool may_have_vpd(struct vfio_latch_device *dev)
 	return answers;
 }
 
-/* Whether an access was complete. After one that the PCI core waited for in vain is a pause. */
-static bool has_done_vpd(struct vfio_latch_device *dev, ssize_t bytes)
+/*
+ * Asks for four bytes of Vital Product Data, or writes them. Returns whether that is done. After a
+ * wait in vain there is a pause, also for the next user: the log is the host's. The PCI core has
+ * more than one error for that.
+ */
+static bool move_vpd(struct vfio_latch_device *dev, u16 address, __le32 *data)
 {
-	if (bytes == -ETIMEDOUT)
+	unsigned long begin;
+	ssize_t bytes;
+
+	if (!may_have_vpd(dev))
+		return false;
+	begin = jiffies;
+	if (address & PCI_VPD_ADDR_F)
+		bytes = pci_write_vpd(dev->pdev, address & PCI_VPD_ADDR_MASK, 4, data);
+	else
+		bytes = pci_read_vpd(dev->pdev, address, 4, data);
+	if (bytes != 4 && time_after(jiffies, begin + msecs_to_jiffies(VPD_WAIT_MS)))
 		dev->vpd_again = jiffies + msecs_to_jiffies(VPD_PAUSE_MS);
 	return bytes == 4;
 }
@@ -155,20 +171,15 @@ static int write_vpd(struct vfio_latch_device *dev, unsigned int offset, unsigne
 		return ret;
 
 	address = latch_shadow_get(dev->config, at + PCI_VPD_ADDR, 2);
-	if (address & 3 || !may_have_vpd(dev))
+	data = cpu_to_le32(latch_shadow_get(dev->config, at + PCI_VPD_DATA, 4));
+	if (address & 3 || !move_vpd(dev, address, &data))
 		return 0;
-	if (address & PCI_VPD_ADDR_F) {
-		data = cpu_to_le32(latch_shadow_get(dev->config, at + PCI_VPD_DATA, 4));
-		if (has_done_vpd(dev, pci_write_vpd(dev->pdev, address & PCI_VPD_ADDR_MASK, 4,
-						    &data)))
-			latch_shadow_set(dev->config, at + PCI_VPD_ADDR, 2,
-					 address & PCI_VPD_ADDR_MASK);
-	} else if (has_done_vpd(dev, pci_read_vpd(dev->pdev, address, 4, &data))) {
+	if (!(address & PCI_VPD_ADDR_F)) {
 		latch_shadow_set(dev->config, at + PCI_VPD_DATA, 4, le32_to_cpu(data));
 		/* Pairs with the acquire in latch_config_read(). */
 		smp_wmb();
-		latch_shadow_set(dev->config, at + PCI_VPD_ADDR, 2, address | PCI_VPD_ADDR_F);
 	}
+	latch_shadow_set(dev->config, at + PCI_VPD_ADDR, 2, address ^ PCI_VPD_ADDR_F);
 	return 0;
 }
 

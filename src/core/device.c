@@ -31,6 +31,7 @@ int vfio_latch_init(struct vfio_device *vdev)
 	INIT_LIST_HEAD(&dev->dma_bufs);
 	INIT_LIST_HEAD(&dev->ioeventfds);
 	INIT_WORK(&dev->ioeventfd_work, latch_ioeventfd_work);
+	dev->vpd_again = jiffies;
 
 	/* A hot reset holds the locks of several devices: lockdep gets a class for each device. */
 	mutex_init(&dev->state_lock);
