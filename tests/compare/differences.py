@@ -20,13 +20,13 @@ class State:
     def __init__(self, layout):
         self.pm = layout["pm"] + 4 if layout["pm"] else None
         self.power = 0		# the state that was last written
-        self.wakeup = None	# the eventfd to wake of the last low power
-        self.intx = None	# the eventfd of INTx
-        self.no_eventfd = False	# INTx was set up with -1 for an eventfd
-        self.unmasked = False	# DisINTx was cleared
-        self.memory_was_off = False	# COMMAND was written with memory decoding off
-        self.command_in_d3 = False	# COMMAND was last written in D3hot
-        self.low_power = False	# it may be asleep
+        self.wakeup = None  # the eventfd to wake of the last low power
+        self.intx = None  # the eventfd of INTx
+        self.no_eventfd = False  # INTx was set up with -1 for an eventfd
+        self.unmasked = False  # DisINTx was cleared
+        self.memory_was_off = False  # COMMAND was written with memory decoding off
+        self.command_in_d3 = False  # COMMAND was last written in D3hot
+        self.low_power = False  # it may be asleep
 
     def see(self, what, answer):
         """A call and what the kernel's driver answered."""

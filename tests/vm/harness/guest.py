@@ -2,7 +2,8 @@
 """One boot: QEMU, its monitor, and the guest's requests to the host.
 
 The guest has three serial ports: the kernel log (ttyS0), TAP (ttyS1), and requests (ttyS2; arch.py
-has what other architectures call them), on which it writes `SEQUENCE VERB ARGUMENTS` and reads `SEQUENCE ok ANSWER` or `SEQUENCE error TEXT`.
+has what other architectures call them), on which it writes `SEQUENCE VERB ARGUMENTS` and reads
+`SEQUENCE ok ANSWER` or `SEQUENCE error TEXT`.
 """
 
 import hashlib

@@ -88,7 +88,8 @@ class Contents:
         tree = self.tree
         kernel = [name for name in DRIVER_MODULES["kernel"] if tree.has(name)]
         wanted = BASE + [name for name in OPTIONAL_BASE if tree.has(name)]
-        base = tree.closure(wanted + ARCH.port_modules + program.modules, "tests/vm/%s.c" % program.group)
+        base = tree.closure(wanted + ARCH.port_modules + program.modules,
+                            "tests/vm/%s.c" % program.group)
         if kernel:
             base += [name for name in tree.closure(kernel, "the kernel's driver")
                      if name not in base and name not in kernel]

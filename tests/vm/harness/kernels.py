@@ -123,8 +123,8 @@ def _architecture(image):
 
 
 def find(release=None, root=None):
-    """The kernel RELEASE, in ROOT if that is given, or the newest bookworm one when None. It must be
-    one for ARCH."""
+    """The kernel RELEASE, in ROOT if that is given, or the newest bookworm one when None. It must
+    be one for ARCH."""
     kernel = _find(release, root)
     found = _architecture(kernel.image)
     if found != ARCH.name:

@@ -12,7 +12,8 @@ from .arch import ARCH, AMD64
 from .paths import BUILD, TREE, VM, HarnessError, relative
 
 DRIVERS = ("ours", "kernel")
-CFLAGS = ["-std=gnu11", "-static", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-D_GNU_SOURCE="]
+CFLAGS = ["-std=gnu11", "-static", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread",
+          "-D_GNU_SOURCE="]
 THREADS = ("single", "multi")
 KEYS = {"machine", "drivers", "threads", "cmdline", "modules", "files", "sources", "timeout",
         "seconds"}
@@ -142,7 +143,7 @@ def compile_program(program, library):
 
 def promises(executable, driver, release, patterns):
     """The tests that EXECUTABLE would run; it is static and can say so on the host."""
-    out = subprocess.run([*ARCH.runner, str(executable), "--list", *patterns], check=True, capture_output=True,
-                         text=True,
+    out = subprocess.run([*ARCH.runner, str(executable), "--list", *patterns], check=True,
+                         capture_output=True, text=True,
                          env={"VFIO_DRIVER": driver, "VFIO_KERNEL": release}).stdout
     return out.split()
