@@ -24,7 +24,7 @@ _vfio_latch()
 	done
 
 	case $command in
-	list) options='--json --format= --no-legend' ;;
+	list) options='--columns= --json --format= --no-legend' ;;
 	show | doctor) options='--json' ;;
 	migration) options='--compare= --json' ;;
 	bind) options='--driver= --disable-idle-d3= --disable-vga= --nointxmask= --dry-run --force

@@ -22,6 +22,7 @@ enum option_letter {
 	OPTION_JSON = 256,
 	OPTION_FORMAT,
 	OPTION_NO_LEGEND,
+	OPTION_COLUMNS,
 	OPTION_NEW,
 	OPTION_OFF,
 	OPTION_LAST_GOOD,
@@ -42,6 +43,7 @@ static const struct option long_options[] = {
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "no-legend", no_argument, NULL, OPTION_NO_LEGEND },
+	{ "columns", required_argument, NULL, OPTION_COLUMNS },
 	{ "new", no_argument, NULL, OPTION_NEW },
 	{ "off", no_argument, NULL, OPTION_OFF },
 	{ "last-good", no_argument, NULL, OPTION_LAST_GOOD },
@@ -63,7 +65,7 @@ static const struct command {
 	size_t least, most;
 	const char *options;
 } commands[] = {
-	{ "list", cmd_list, 0, 0, "json format no-legend" },
+	{ "list", cmd_list, 0, 0, "json format no-legend columns" },
 	{ "show", cmd_show, 1, 1, "json" },
 	{ "bind", cmd_bind, 1, ANY_NUMBER,
 	  "driver force group dry-run timeout disable-idle-d3 disable-vga nointxmask" },
@@ -109,10 +111,14 @@ static void print_help(void)
 	     "      --compare=FILE  migration: whether they can go to the host of this JSON\n"
 	     "      --format=FORMAT list: table, json or prometheus\n"
 	     "      --no-legend     list: no headings\n"
+	     "      --columns=NAME,...\n"
+	     "                      list: these columns, in this order\n"
 	     "  -h, --help          print this\n"
 	     "  -V, --version       print the version\n"
 	     "\n"
-	     "See vfio-latch(8) and vfio-latch.conf(5).");
+	     "The columns of list:\n");
+	columns_print_help();
+	puts("\nSee vfio-latch(8) and vfio-latch.conf(5).");
 }
 
 static enum exit_code usage(void)
@@ -211,6 +217,8 @@ static bool take_option(struct options *options, int letter)
 	case OPTION_NO_LEGEND:
 		options->no_legend = true;
 		return true;
+	case OPTION_COLUMNS:
+		return columns_parse(&options->columns, optarg);
 	case OPTION_NEW:
 		options->is_new = true;
 		return true;

@@ -189,6 +189,18 @@ latch()
 		status=$?
 	out=$(cat "$VFIO_LATCH_ROOT/out")
 	err=$(cat "$VFIO_LATCH_ROOT/err")
+	if [[ " $* " == *" --json "* && -n $out ]]; then
+		json_is_as_documented "$@"
+	fi
+}
+
+# json_is_as_documented ARGUMENT...: all JSON that any test sees
+json_is_as_documented()
+{
+	local command=$1
+
+	[[ " $* " != *" --compare="* ]] || command=comparison
+	"$TOP/tests/tools/valid" "$command" "$VFIO_LATCH_ROOT/out"
 }
 
 driver_of()

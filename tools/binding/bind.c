@@ -30,7 +30,7 @@ static bool has_tunables(const struct device *dev, const struct want *want)
 
 static bool has_usual(const struct device *dev)
 {
-	return dev->driver[0] && !driver_is_stand_in(dev->driver);
+	return dev->driver[0] && !driver_is_for_user_space(dev->driver);
 }
 
 bool device_is_as_wanted(const struct device *dev, const struct want *want)

@@ -40,7 +40,7 @@ static const struct section *section_for(const struct config *config, const stru
  */
 static bool is_decided(const struct device *dev, const struct want *want, bool hotplug)
 {
-	if (dev->driver[0] && (!hotplug || driver_is_stand_in(dev->driver)))
+	if (dev->driver[0] && (!hotplug || driver_is_for_user_space(dev->driver)))
 		return true;
 	if (dev->driver_override[0] && !driver_is(dev->driver_override, want->driver))
 		return true;

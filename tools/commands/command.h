@@ -4,6 +4,7 @@
 #define COMMAND_H
 
 #include "configuration/config.h"
+#include "output/table.h"
 #include "system/report.h"
 
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_PROMETHEUS };
@@ -16,6 +17,7 @@ enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_PROMETHEUS };
  * @compare: the file of --compare, or NULL
  * @driver: the name of --driver, or NULL
  * @tunable: the values of --disable-idle-d3 and so on
+ * @columns: those of --columns, or none
  * @argument, @count: the other arguments
  */
 struct options {
@@ -31,6 +33,7 @@ struct options {
 	bool node;
 	const char *driver;
 	const char *compare;
+	struct columns columns;
 	enum wish tunable[NR_TUNABLES];
 	char **argument;
 	size_t count;

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "commands/command.h"
-#include "output/inventory.h"
 
 static void print(const struct inventory *inventory, const struct options *options)
 {
@@ -11,7 +10,7 @@ static void print(const struct inventory *inventory, const struct options *optio
 	else if (options->format == FORMAT_PROMETHEUS)
 		prometheus_print(inventory);
 	else
-		table_print(inventory, options->no_legend);
+		table_print(inventory, &options->columns, options->no_legend);
 }
 
 /* Reports a malformed configuration, and shows the devices without it. */

@@ -3,11 +3,11 @@
  * Prints what decides whether VFs can go to another host, or whether they can, before a guest
  * stops.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "commands/command.h"
 #include "migration/migration.h"
+#include "output/json.h"
 #include "system/driver.h"
 
 /* Whether @dev is a VF that a guest has or may get. */
@@ -40,12 +40,10 @@ static enum exit_code read_vfs(struct devices *vfs, const struct options *option
 static void print(const json_t *json, const struct options *options,
 		  void (*print_text)(const json_t *json))
 {
-	if (options->format != FORMAT_JSON) {
+	if (options->format == FORMAT_JSON)
+		json_print(json);
+	else
 		print_text(json);
-		return;
-	}
-	json_dumpf(json, stdout, JSON_INDENT(2));
-	putchar('\n');
 }
 
 static enum exit_code compare(const json_t *facts, const struct options *options)

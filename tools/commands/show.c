@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "commands/command.h"
-#include "output/inventory.h"
 
 enum exit_code cmd_show(const struct options *options)
 {
@@ -14,7 +13,7 @@ enum exit_code cmd_show(const struct options *options)
 	inventory_open(&inventory);
 	inventory_add(&inventory, &dev);
 	if (options->format == FORMAT_JSON)
-		json_print_entry(&inventory.entry[0]);
+		json_print_device(&inventory);
 	else
 		sheet_print(&inventory.entry[0]);
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "doctor/findings.h"
+#include "output/json.h"
 #include "system/text.h"
+
+/* The version of what doctor prints as JSON. */
+#define FINDINGS_VERSION 1
 
 static const char *const severities[] = { [NOTE] = "note", [PROBLEM] = "problem" };
 
@@ -58,7 +61,7 @@ void findings_print(const struct findings *findings)
 
 void findings_print_json(const struct findings *findings)
 {
-	json_t *list = json_array();
+	json_t *list = json_array(), *json;
 	size_t n;
 
 	for (n = 0; n < findings->count; n++) {
@@ -71,7 +74,7 @@ void findings_print_json(const struct findings *findings)
 						      "text", finding->text,
 						      "advice", finding->advice));
 	}
-	json_dumpf(list, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(list);
+	json = json_pack("{s:i, s:o}", "version", FINDINGS_VERSION, "findings", list);
+	json_print(json);
+	json_decref(json);
 }

@@ -27,17 +27,20 @@ bool is_inventoried(const struct inventory *inventory, const struct device *dev)
 	return driver_is_vfio(dev->driver) || section_of(inventory, dev);
 }
 
-static bool as_configured(const struct device *dev, const struct section *section)
+/* A device without a section is as configured. */
+static void compare(struct entry *entry)
 {
-	struct want want;
+	const struct section *section = entry->section;
+	struct want want = { .tunable = { UNSAID, UNSAID, UNSAID } };
 
-	if (!section)
-		return true;
-	if (section->is_refused)
-		return false;
+	entry->is_bound = !section;
+	entry->as_configured = !section;
+	if (!section || section->is_refused)
+		return;
 	want.driver = section->value[KEY_DRIVER];
+	entry->is_bound = device_is_as_wanted(&entry->device, &want);
 	memcpy(want.tunable, section->tunable, sizeof(want.tunable));
-	return device_is_as_wanted(dev, &want);
+	entry->as_configured = device_is_as_wanted(&entry->device, &want);
 }
 
 /* Output is text, whatever bytes root or a driver has written into sysfs. */
@@ -92,7 +95,7 @@ void inventory_add(struct inventory *inventory, const struct device *dev)
 	inventory->entry = entry;
 	entry += inventory->count++;
 	*entry = (struct entry){ .device = *dev, .section = section_of(inventory, dev) };
-	entry->as_configured = as_configured(dev, entry->section);
+	compare(entry);
 	clean(&entry->device);
 	entry->open = users_of(dev, &entry->user);
 	read_nodes(entry, &inventory->config, dev);

@@ -26,7 +26,8 @@ struct node_state {
 /**
  * struct entry - a device, and what is known about it
  * @section: the section that decides about it, or NULL
- * @as_configured: it has what the section wants
+ * @is_bound: it has the driver that the section names
+ * @as_configured: and the tunables
  * @open, @user: whether a process has it open, and which
  * @node, @node_count: its nodes
  */
@@ -34,6 +35,7 @@ struct entry {
 	struct device device;
 	char name[256];
 	const struct section *section;
+	bool is_bound;
 	bool as_configured;
 	enum open_state open;
 	const struct user *user;
@@ -55,13 +57,9 @@ bool node_is_as_configured(const struct node_state *state);
 bool is_inventoried(const struct inventory *inventory, const struct device *dev);
 const char *source_kind(const char *source);
 
-/* table.c APIs: */
-void table_print(const struct inventory *inventory, bool no_legend);
-void sheet_print(const struct entry *entry);
-
 /* json.c APIs: */
 void json_print_list(const struct inventory *inventory);
-void json_print_entry(const struct entry *entry);
+void json_print_device(const struct inventory *inventory);
 
 /* prometheus.c APIs: */
 void prometheus_print(const struct inventory *inventory);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* JSON, for programs. A value that a device does not have is null. */
-#include <jansson.h>
-#include <stdio.h>
+/* JSON, for programs: docs/json.md. A value that a device does not have is null. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "output/inventory.h"
+#include "output/json.h"
+#include "system/text.h"
+
+/* The version of what list and show print. */
+#define INVENTORY_VERSION 1
 
 static json_t *string_or_null(const char *text)
 {
@@ -132,14 +136,49 @@ static json_t *entry_json(const struct entry *entry)
 			 "section", section(entry));
 }
 
-static void print(json_t *json)
+/* Files may have any bytes. */
+static json_t *clean_text(const char *text)
+{
+	char *copy = strdup(text);
+	json_t *json;
+
+	if (!copy)
+		abort();
+	text_clean(copy);
+	json = json_string(copy);
+	free(copy);
+	return json;
+}
+
+static json_t *fault(const struct fault *fault)
+{
+	return json_pack("{s:o, s:o, s:o, s:o}", "file", clean_text(fault->file),
+			 "line", fault->line ? json_integer(fault->line) : json_null(),
+			 "section", fault->section ? clean_text(fault->section) : json_null(),
+			 "text", clean_text(fault->text));
+}
+
+/* What list and show print: the member @name, and the faults of the configuration. */
+static void print(const struct inventory *inventory, const char *name, json_t *json)
+{
+	json_t *faults = json_array(), *whole;
+	size_t n;
+
+	for (n = 0; n < inventory->config.fault_count; n++)
+		json_array_append_new(faults, fault(&inventory->config.fault[n]));
+	whole = json_pack("{s:i, s:o, s:o}", "version", INVENTORY_VERSION, name, json,
+			  "faults", faults);
+	json_print(whole);
+	json_decref(whole);
+}
+
+void json_print(const json_t *json)
 {
 	/* Names come from a list and from user space; jansson takes UTF-8 only. */
 	if (!json)
 		abort();
 	json_dumpf(json, stdout, JSON_INDENT(2));
 	putchar('\n');
-	json_decref(json);
 }
 
 void json_print_list(const struct inventory *inventory)
@@ -149,10 +188,10 @@ void json_print_list(const struct inventory *inventory)
 
 	for (n = 0; n < inventory->count; n++)
 		json_array_append_new(list, entry_json(&inventory->entry[n]));
-	print(list);
+	print(inventory, "devices", list);
 }
 
-void json_print_entry(const struct entry *entry)
+void json_print_device(const struct inventory *inventory)
 {
-	print(entry_json(entry));
+	print(inventory, "device", entry_json(&inventory->entry[0]));
 }

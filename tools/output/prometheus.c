@@ -7,6 +7,14 @@
 
 #include "output/inventory.h"
 
+/* docs/sysfs-abi.txt has them. */
+static const char *const migration_states[] = {
+	"running", "running-p2p", "stop", "pre-copy", "pre-copy-p2p", "stop-copy", "resuming",
+	"error", NULL
+};
+
+static const char *const tracker_states[] = { "off", "on", "error", NULL };
+
 static void head(const char *metric, const char *help)
 {
 	printf("# HELP vfio_latch_%s %s\n# TYPE vfio_latch_%s gauge\n", metric, help, metric);
@@ -54,6 +62,19 @@ static void print_info(const struct inventory *inventory)
 		putchar(',');
 		label("section", entry->section ? entry->section->name : "");
 		puts("} 1");
+	}
+}
+
+static void print_bound(const struct inventory *inventory)
+{
+	size_t n;
+
+	head("device_bound", "Whether the device has the driver that the configuration names.");
+	for (n = 0; n < inventory->count; n++) {
+		if (!inventory->entry[n].section)
+			continue;
+		sample("device_bound", &inventory->entry[n]);
+		printf("} %d\n", inventory->entry[n].is_bound);
 	}
 }
 
@@ -120,21 +141,36 @@ static void print_migratable(const struct inventory *inventory)
 	}
 }
 
-static void print_state(const struct inventory *inventory, const char *metric, const char *help,
-			size_t offset)
+static void print_state(const char *metric, const struct entry *entry, const char *state, bool value)
 {
+	sample(metric, entry);
+	putchar(',');
+	label("state", state);
+	printf("} %d\n", value);
+}
+
+/*
+ * A state set, as OpenMetrics has it: a sample for each of @states, which NULL ends, and for a state
+ * that a newer driver may have.
+ */
+static void print_states(const struct inventory *inventory, const char *metric, const char *help,
+			 size_t offset, const char *const *states)
+{
+	const char *const *state;
 	size_t n;
 
 	head(metric, help);
 	for (n = 0; n < inventory->count; n++) {
-		const char *state = (const char *)&inventory->entry[n].device + offset;
+		const struct entry *entry = &inventory->entry[n];
+		const char *is = (const char *)&entry->device + offset;
+		bool is_known = !*is;
 
-		if (!*state)
-			continue;
-		sample(metric, &inventory->entry[n]);
-		putchar(',');
-		label("state", state);
-		puts("} 1");
+		for (state = states; *state && *is; state++) {
+			print_state(metric, entry, *state, !strcmp(is, *state));
+			is_known |= !strcmp(is, *state);
+		}
+		if (!is_known)
+			print_state(metric, entry, is, true);
 	}
 }
 
@@ -177,19 +213,27 @@ static void print_seconds(const struct inventory *inventory)
 	}
 }
 
+static void print_build(void)
+{
+	head("build_info", "The command that prints this.");
+	puts("vfio_latch_build_info{version=\"" VERSION "\"} 1");
+}
+
 void prometheus_print(const struct inventory *inventory)
 {
+	print_build();
 	print_info(inventory);
+	print_bound(inventory);
 	print_as_configured(inventory);
 	print_open(inventory);
 	print_tunables(inventory);
 	print_migratable(inventory);
-	print_state(inventory, "device_migration_state",
-		    "The migration state of a device that can be migrated.",
-		    offsetof(struct device, migration_state));
-	print_state(inventory, "device_tracker_state",
-		    "The state of the page tracker of a device that has one.",
-		    offsetof(struct device, tracker_state));
+	print_states(inventory, "device_migration_state",
+		     "The migration state of a device that can be migrated.",
+		     offsetof(struct device, migration_state), migration_states);
+	print_states(inventory, "device_tracker_state",
+		     "The state of the page tracker of a device that has one.",
+		     offsetof(struct device, tracker_state), tracker_states);
 	print_bytes(inventory);
 	print_seconds(inventory);
 	head("config_faults", "Faults in the configuration: vfio-latch check reports them.");

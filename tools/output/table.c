@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "output/inventory.h"
+#include "output/table.h"
+#include "system/report.h"
 
 #define BOLD "\033[1m"
 #define GREEN "\033[32m"
@@ -94,33 +97,75 @@ static void fill_name(char cell[CELL_SIZE], const struct entry *entry)
 }
 
 /* In the order of the table. */
-static const struct {
+static const struct column {
 	const char *title;
+	const char *help;
 	void (*fill)(char cell[CELL_SIZE], const struct entry *entry);
-} columns[] = {
-	{ "ADDRESS", fill_address },
-	{ "DRIVER", fill_driver },
-	{ "GROUP", fill_group },
-	{ "DISABLE_IDLE_D3", fill_disable_idle_d3 },
-	{ "DISABLE_VGA", fill_disable_vga },
-	{ "NOINTXMASK", fill_nointxmask },
-	{ "OPEN", fill_open },
-	{ "MIGRATION", fill_migration },
-	{ "NAME", fill_name },
+} columns[NR_COLUMNS] = {
+	{ "ADDRESS", "PCI address", fill_address },
+	{ "DRIVER", "the driver that has it", fill_driver },
+	{ "GROUP", "number of its IOMMU group", fill_group },
+	{ "DISABLE_IDLE_D3", "the tunable's value, and where it came from", fill_disable_idle_d3 },
+	{ "DISABLE_VGA", "the same", fill_disable_vga },
+	{ "NOINTXMASK", "the same", fill_nointxmask },
+	{ "OPEN", "whether a process has it open; ? if only root can see that", fill_open },
+	{ "MIGRATION", "its migration state, if it can be migrated", fill_migration },
+	{ "NAME", "of vendor and device, from pci.ids", fill_name },
 };
-
-#define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
 struct row {
 	char cell[NR_COLUMNS][CELL_SIZE];
 };
 
-static void fill_row(struct row *row, const struct entry *entry)
+static const struct column *find_column(const char *name, size_t length)
 {
-	size_t column;
+	size_t n;
 
-	for (column = 0; column < NR_COLUMNS; column++)
-		columns[column].fill(row->cell[column], entry);
+	for (n = 0; n < NR_COLUMNS; n++)
+		if (strlen(columns[n].title) == length &&
+		    !strncasecmp(columns[n].title, name, length))
+			return &columns[n];
+	return NULL;
+}
+
+/* Reads names of columns, separated by commas, each at most once. */
+bool columns_parse(struct columns *chosen, const char *names)
+{
+	const struct column *column;
+	bool is_taken[NR_COLUMNS] = {};
+	size_t length;
+
+	*chosen = (struct columns){};
+	for (;; names += length + 1) {
+		length = strcspn(names, ",");
+		column = find_column(names, length);
+		if (!column || is_taken[column - columns]) {
+			error("--columns: \"%.*s\" is %s", (int)length, names,
+			      column ? "there twice" : "not a column");
+			return false;
+		}
+		is_taken[column - columns] = true;
+		chosen->column[chosen->count++] = column;
+		if (!names[length])
+			return true;
+	}
+}
+
+/* Adds lines about the columns to the help of the command. */
+void columns_print_help(void)
+{
+	size_t n;
+
+	for (n = 0; n < NR_COLUMNS; n++)
+		printf("  %-19s %s\n", columns[n].title, columns[n].help);
+}
+
+static void fill_row(struct row *row, const struct columns *columns, const struct entry *entry)
+{
+	size_t n;
+
+	for (n = 0; n < columns->count; n++)
+		columns->column[n]->fill(row->cell[n], entry);
 }
 
 /* Green: a process has it open. Yellow: not as configured. */
@@ -129,24 +174,24 @@ static const char *row_colour(const struct entry *entry)
 	return !entry->as_configured ? YELLOW : entry->open == OPEN ? GREEN : NULL;
 }
 
-static void print_row(const struct row *row, const int *width, const char *colour)
+static void print_row(const struct row *row, size_t count, const int *width, const char *colour)
 {
 	size_t column;
 
 	if (colour)
 		fputs(colour, stdout);
 	/* No blanks after the last column. */
-	for (column = 0; column < NR_COLUMNS - 1; column++)
+	for (column = 0; column < count - 1; column++)
 		printf("%-*s  ", width[column], row->cell[column]);
 	fputs(row->cell[column], stdout);
 	puts(colour ? PLAIN : "");
 }
 
-static void measure(const struct row *row, int *width)
+static void measure(const struct row *row, size_t count, int *width)
 {
 	size_t column;
 
-	for (column = 0; column < NR_COLUMNS; column++) {
+	for (column = 0; column < count; column++) {
 		int length = strlen(row->cell[column]);
 
 		if (length > width[column])
@@ -154,8 +199,10 @@ static void measure(const struct row *row, int *width)
 	}
 }
 
-void table_print(const struct inventory *inventory, bool no_legend)
+/* Prints the chosen columns, or all if there are none. */
+void table_print(const struct inventory *inventory, const struct columns *chosen, bool no_legend)
 {
+	struct columns all = {};
 	struct row *row = calloc(inventory->count + 1, sizeof(*row));
 	bool colours = has_colours();
 	int width[NR_COLUMNS] = {};
@@ -163,17 +210,22 @@ void table_print(const struct inventory *inventory, bool no_legend)
 
 	if (!row)
 		abort();
-	for (column = 0; column < NR_COLUMNS; column++)
-		strcpy(row[0].cell[column], columns[column].title);
+	for (; !chosen->count && all.count < NR_COLUMNS; all.count++)
+		all.column[all.count] = &columns[all.count];
+	if (!chosen->count)
+		chosen = &all;
+	for (column = 0; column < chosen->count; column++)
+		strcpy(row[0].cell[column], chosen->column[column]->title);
 	for (n = 0; n < inventory->count; n++)
-		fill_row(&row[n + 1], &inventory->entry[n]);
+		fill_row(&row[n + 1], chosen, &inventory->entry[n]);
 	for (n = no_legend; n <= inventory->count; n++)
-		measure(&row[n], width);
+		measure(&row[n], chosen->count, width);
 
 	if (!no_legend)
-		print_row(&row[0], width, colours ? BOLD : NULL);
+		print_row(&row[0], chosen->count, width, colours ? BOLD : NULL);
 	for (n = 0; n < inventory->count; n++)
-		print_row(&row[n + 1], width, colours ? row_colour(&inventory->entry[n]) : NULL);
+		print_row(&row[n + 1], chosen->count, width,
+			  colours ? row_colour(&inventory->entry[n]) : NULL);
 	free(row);
 }
 

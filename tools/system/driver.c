@@ -64,7 +64,7 @@ bool driver_is_vfio(const char *driver)
 }
 
 /* Whether @driver takes any device, for user space or a guest: it is no device's usual driver. */
-bool driver_is_stand_in(const char *driver)
+bool driver_is_for_user_space(const char *driver)
 {
 	static const char *const others[] = {
 		"igb_uio", "pci-stub", "pciback", "uio_pci_generic",

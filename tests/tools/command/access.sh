@@ -331,7 +331,7 @@ show_and_json_say_whose_nodes_are()
 	latch_is 0 list --json
 	python3 - "$VFIO_LATCH_ROOT/out" <<-EOF
 		import json, sys
-		device, = json.load(open(sys.argv[1]))
+		device, = json.load(open(sys.argv[1]))["devices"]
 		assert device["nodes"] == [
 		    {"path": "/dev/vfio/2", "owner": "root", "group": "root", "mode": "0600",
 		     "as_configured": False},
@@ -343,7 +343,7 @@ show_and_json_say_whose_nodes_are()
 	latch_is 0 list --json
 	python3 - "$VFIO_LATCH_ROOT/out" <<-EOF
 		import json, sys
-		device, = json.load(open(sys.argv[1]))
+		device, = json.load(open(sys.argv[1]))["devices"]
 		assert [(n["mode"], n["as_configured"]) for n in device["nodes"]] == [("0660", True)] * 2
 	EOF
 }
@@ -364,7 +364,7 @@ doctor_names_a_node_whose_access_differs()
 	latch_is 1 doctor --json 0000:41:00.1
 	python3 - "$VFIO_LATCH_ROOT/out" <<-EOF
 		import json, sys
-		found = [f for f in json.load(open(sys.argv[1])) if f["check"] == "access"]
+		found = [f for f in json.load(open(sys.argv[1]))["findings"] if f["check"] == "access"]
 		assert [f["text"].split(": ")[0] for f in found] == ["/dev/vfio/2 is root's alone", "/dev/vfio/devices/vfio0 is root's alone"], found
 	EOF
 }

@@ -34,7 +34,7 @@ finds()
 	python3 - "$VFIO_LATCH_ROOT/out" "$@" <<-EOF
 		import json, sys
 		severity, check, subject, text = sys.argv[2:]
-		found, = json.load(open(sys.argv[1]))
+		found, = json.load(open(sys.argv[1]))["findings"]
 		assert (found["severity"], found["check"]) == (severity, check), found
 		assert (found["subject"], found["text"]) == (subject, text), found
 		assert isinstance(found["advice"], str)
@@ -49,7 +49,7 @@ a_healthy_device_is_found_healthy()
 	latch_is 0 doctor
 	is "$out" "nothing found"
 	latch_is 0 doctor --json
-	is "$out" "[]"
+	is "$(tr -d ' \n' <<<"$out")" '{"version":1,"findings":[]}'
 }
 
 a_finding_about_a_module_is_told_once_for_all_devices()

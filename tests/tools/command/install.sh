@@ -95,7 +95,7 @@ commands_and_their_options_are_completed()
 {
 	is "$(completions vfio-latch '')" "apply bind check doctor list migration show unbind "
 	is "$(completions vfio-latch li)" "list "
-	is "$(completions vfio-latch list -)" "--format= --json --no-legend "
+	is "$(completions vfio-latch list -)" "--columns= --format= --json --no-legend "
 	is "$(completions vfio-latch migration -)" "--compare= --json "
 	is "$(completions vfio-latch bind --f)" "--force "
 	is "$(completions vfio-latch list --format=)" "json prometheus table "

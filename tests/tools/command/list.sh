@@ -132,7 +132,7 @@ the_last_migration_says_what_it_cost()
 	latch_is 0 list --json
 	python3 - "$VFIO_LATCH_ROOT/out" <<-EOF
 		import json, sys
-		one, two, three = (d["last_migration"] for d in json.load(open(sys.argv[1])))
+		one, two, three = (d["last_migration"] for d in json.load(open(sys.argv[1]))["devices"])
 		assert one is None and three is None
 		assert two == {"direction": "save", "end": "completed", "bytes": 3145728,
 		               "precopy_bytes": 1048576,
@@ -177,7 +177,7 @@ json_has_all_that_show_has()
 	latch_is 0 list --json
 	python3 - "$VFIO_LATCH_ROOT/out" <<-EOF
 		import json, sys
-		devices = json.load(open(sys.argv[1]))
+		devices = json.load(open(sys.argv[1]))["devices"]
 		assert [d["address"][8:] for d in devices] == ["00.1", "00.2", "00.3"]
 		one, two, three = devices
 		assert one["id"] == {"vendor": "15b3", "device": "101e", "subvendor": "15b3", "subdevice": "0061"}
@@ -199,7 +199,7 @@ json_has_all_that_show_has()
 	latch_is 0 show --json 41:00.2
 	python3 - "$VFIO_LATCH_ROOT/out" <<-EOF
 		import json, sys
-		assert json.load(open(sys.argv[1]))["address"] == "0000:41:00.2"
+		assert json.load(open(sys.argv[1]))["device"]["address"] == "0000:41:00.2"
 	EOF
 }
 
@@ -211,7 +211,7 @@ json_has_null_for_what_a_device_does_not_have()
 	latch_is 0 show --json 05:00.0
 	python3 - "$VFIO_LATCH_ROOT/out" <<-EOF
 		import json, sys
-		device = json.load(open(sys.argv[1]))
+		device = json.load(open(sys.argv[1]))["device"]
 		absent = [key for key in device if device[key] is None]
 		assert absent == ["driver", "driver_override", "iommu_group", "vf", "tunables",
 		                  "user", "migratable", "migration_state", "tracker_state", "last_migration", "section"], absent
@@ -219,11 +219,88 @@ json_has_null_for_what_a_device_does_not_have()
 	EOF
 }
 
-json_of_an_empty_list_is_an_empty_list()
+json_of_no_devices_has_an_empty_list()
 {
 	new_system
 	latch_is 0 list --json
-	is "$out" "[]"
+	is "$out" '{
+  "version": 1,
+  "devices": [],
+  "faults": []
+}'
+}
+
+json_has_the_faults_of_the_configuration()
+{
+	three_vfs
+	config <<-EOF
+		[one]
+		driver = vfio-pci
+		vendor = \$(printf '\374')
+		[two]
+		nonsense
+	EOF
+	latch_is 3 list --json
+	python3 - "$VFIO_LATCH_ROOT/out" "$VFIO_LATCH_ROOT/err" <<-EOF
+		import json, sys
+		faults = json.load(open(sys.argv[1]))["faults"]
+		said = ["vfio-latch: %s:%d: %s" % (f["file"], f["line"], f["text"]) for f in faults if f["line"]]
+		assert len(said) >= 2 and faults[0]["file"] == "/etc/vfio-latch.conf", faults
+		with open(sys.argv[2], errors="replace") as file:
+		    lines = file.read().splitlines()
+		assert [line for line in lines if line in said], (lines, said)
+		assert len(lines) == len(faults), (lines, faults)
+	EOF
+	latch_is 3 show --json 0000:41:00.1
+	grep -q '"faults": \[$' <<<"$out"
+}
+
+the_documentations_example_of_json_works()
+{
+	three_vfs
+	mkdir "$VFIO_LATCH_ROOT/bin"
+	ln -s "$TOP/build/tests-tools/vfio-latch" "$VFIO_LATCH_ROOT/bin/vfio-latch"
+	awk '/^...sh$/ { on = 1; next } on && length() == 3 { exit } on' "$TOP/docs/json.md" \
+		>"$VFIO_LATCH_ROOT/bin/example"
+	is "$(PATH=$VFIO_LATCH_ROOT/bin:$PATH sh "$VFIO_LATCH_ROOT/bin/example")" "0000:41:00.1
+0000:41:00.3"
+}
+
+# All JSON of all tests is checked against it: latch() does.
+the_schema_refuses_what_it_does_not_have()
+{
+	new_system
+	echo '{"version": 1, "devices": [], "faults": [], "more": 1}' >"$VFIO_LATCH_ROOT/out"
+	is "$("$TOP/tests/tools/valid" list "$VFIO_LATCH_ROOT/out" || echo "refused")" \
+		"$: Additional properties are not allowed ('more' was unexpected)
+refused"
+}
+
+columns_are_printed_in_the_order_of_the_command_line()
+{
+	three_vfs
+	latch_is 0 list --columns=driver,ADDRESS
+	is "$out" 'DRIVER         ADDRESS
+vfio-pci       0000:41:00.1
+mlx5_vfio_pci  0000:41:00.2
+mlx5_core      0000:41:00.3'
+	latch_is 0 list --no-legend --columns=group
+	is "$out" "2
+3
+4"
+}
+
+the_help_names_every_column_of_the_table()
+{
+	local column
+
+	three_vfs
+	latch_is 0 list
+	read -ra columns <<<"$(head -n 1 <<<"$out")"
+	latch_is 0 --help
+	for column in "${columns[@]}"; do
+		grep -q "^  $column  *[^ ]" <<<"$out"
+	done
 }
 
 # A process may call itself anything, and a name in pci.ids may be Latin-1.
@@ -249,9 +326,50 @@ prometheus_has_a_sample_for_each_fact()
 	has_line 'vfio_latch_device_tunable{address="0000:41:00.1",tunable="disable_vga",source="default"} 0'
 	has_line 'vfio_latch_device_migratable{address="0000:41:00.2",answer="yes"} 1'
 	has_line 'vfio_latch_device_migration_state{address="0000:41:00.2",state="running"} 1'
+	has_line 'vfio_latch_device_migration_state{address="0000:41:00.2",state="stop-copy"} 0'
 	has_line 'vfio_latch_device_tracker_state{address="0000:41:00.2",state="off"} 1'
+	has_line 'vfio_latch_device_tracker_state{address="0000:41:00.2",state="on"} 0'
+	has_line 'vfio_latch_device_bound{address="0000:41:00.1"} 0'
+	has_line 'vfio_latch_device_bound{address="0000:41:00.2"} 1'
+	has_line 'vfio_latch_build_info{version="test"} 1'
 	has_line 'vfio_latch_config_faults 0'
-	is "$(grep -c 'migration_state{' <<<"$out")" 1
+	is "$(grep -c 'migration_state{' <<<"$out")" 8
+}
+
+# The driver is right, a tunable is not.
+bound_and_as_configured_are_two_facts()
+{
+	three_vfs
+	config <<-EOF
+		[one]
+		address = 0000:41:00.1
+		driver = vfio-pci
+		disable_idle_d3 = no
+	EOF
+	latch_is 0 list --format=prometheus
+	has_line 'vfio_latch_device_bound{address="0000:41:00.1"} 1'
+	has_line 'vfio_latch_device_as_configured{address="0000:41:00.1"} 0'
+}
+
+a_state_that_is_not_known_is_shown()
+{
+	three_vfs
+	echo halted >"$(sys 0000:41:00.2)/vfio_pci/migration_state"
+	latch_is 0 list --format=prometheus
+	has_line 'vfio_latch_device_migration_state{address="0000:41:00.2",state="halted"} 1'
+	is "$(grep -c 'migration_state{.*} 1$' <<<"$out")" 1
+}
+
+the_states_are_those_of_the_documentation()
+{
+	local abi state
+
+	three_vfs
+	abi=$(awk -v RS= '/\/(migration|tracker)_state$|\/(migration|tracker)_state\n/' "$TOP/docs/sysfs-abi.txt")
+	latch_is 0 list --format=prometheus
+	while read -r state; do
+		grep -qw -e "$state" <<<"$abi"
+	done < <(sed -n 's/.*_state{.*state="\([^"]*\)".*/\1/p' <<<"$out")
 }
 
 # The format's own rules: https://prometheus.io/docs/instrumenting/exposition_formats/
