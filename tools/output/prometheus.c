@@ -65,29 +65,20 @@ static void print_info(const struct inventory *inventory)
 	}
 }
 
-static void print_bound(const struct inventory *inventory)
+/* A bool of struct entry, for devices that the configuration names. */
+static void print_compared(const struct inventory *inventory, const char *metric, const char *help,
+			   size_t offset)
 {
 	size_t n;
 
-	head("device_bound", "Whether the device has the driver that the configuration names.");
+	head(metric, help);
 	for (n = 0; n < inventory->count; n++) {
-		if (!inventory->entry[n].section)
-			continue;
-		sample("device_bound", &inventory->entry[n]);
-		printf("} %d\n", inventory->entry[n].is_bound);
-	}
-}
+		const struct entry *entry = &inventory->entry[n];
 
-static void print_as_configured(const struct inventory *inventory)
-{
-	size_t n;
-
-	head("device_as_configured", "Whether the device has the driver and the tunables that the configuration names.");
-	for (n = 0; n < inventory->count; n++) {
-		if (!inventory->entry[n].section)
+		if (!entry->section)
 			continue;
-		sample("device_as_configured", &inventory->entry[n]);
-		printf("} %d\n", inventory->entry[n].as_configured);
+		sample(metric, entry);
+		printf("} %d\n", *(const bool *)((const char *)entry + offset));
 	}
 }
 
@@ -223,8 +214,12 @@ void prometheus_print(const struct inventory *inventory)
 {
 	print_build();
 	print_info(inventory);
-	print_bound(inventory);
-	print_as_configured(inventory);
+	print_compared(inventory, "device_bound",
+		       "Whether the device has the driver that the configuration names.",
+		       offsetof(struct entry, is_bound));
+	print_compared(inventory, "device_as_configured",
+		       "Whether the device has the driver and the tunables that the configuration names.",
+		       offsetof(struct entry, as_configured));
 	print_open(inventory);
 	print_tunables(inventory);
 	print_migratable(inventory);

@@ -3,7 +3,7 @@
 # owner, group and mode: who may open a device's nodes.
 
 HELPERS+=(access_of group_node own_node given shared own_section hold_group let_go_of_group \
-	group_is_open)
+	group_is_open node_of_the_administrators)
 
 # access_of NODE: as stat prints it
 access_of()
@@ -491,15 +491,20 @@ who_has_the_group_open_must_be_its_user()
 	latch_is 5 bind 0000:05:00.1
 }
 
-a_function_that_does_not_join_leaves_the_node_as_it_was()
+# The group's node is as a rule of the administrator's has it; another function may join.
+node_of_the_administrators()
 {
 	shared
 	own_section one 0000:05:00.0
 	own_section two 0000:05:00.1 "owner = mail"
 	latch_is 0 bind 0000:05:00.0
-	# By a rule of the administrator's.
 	chown root:8 "$VFIO_LATCH_ROOT/dev/vfio/2"
 	chmod 660 "$VFIO_LATCH_ROOT/dev/vfio/2"
+}
+
+a_function_that_does_not_join_leaves_the_node_as_it_was()
+{
+	node_of_the_administrators
 	# The function is in use by the host.
 	module e1000 e1000 1234:11e8
 	driver 0000:05:00.1 e1000
@@ -546,12 +551,7 @@ files_that_cannot_be_read_do_not_keep_a_function_out()
 # Another command has the function's lock.
 a_wait_before_the_bind_leaves_the_node_as_it_was()
 {
-	shared
-	own_section one 0000:05:00.0
-	own_section two 0000:05:00.1 "owner = mail"
-	latch_is 0 bind 0000:05:00.0
-	chown root:8 "$VFIO_LATCH_ROOT/dev/vfio/2"
-	chmod 660 "$VFIO_LATCH_ROOT/dev/vfio/2"
+	node_of_the_administrators
 	exec 9>"$VFIO_LATCH_ROOT/run/vfio-latch/device-0000:05:00.1"
 	flock 9
 	latch_is 6 bind --timeout=1 0000:05:00.1
