@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Configuration space at run time: reads and writes through the compiled rules.
+ * Configuration space at run time: reads and writes through the compiled layout.
  *
  * Readers take no lock for what the shadow answers, and access_lock for what
  * the hardware answers. Writers hold config_lock, so that shadow and hardware
@@ -37,7 +37,7 @@ static void describe_bars(struct vfio_latch_device *dev, struct latch_config_sou
 }
 
 /**
- * latch_config_open - compile the rules of a device's configuration space
+ * latch_config_open - compile the layout of a device's configuration space
  * @dev: the device, awake and enabled
  *
  * Context: first open.
@@ -68,7 +68,7 @@ int latch_config_open(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_config_close - free the rules of a device's configuration space
+ * latch_config_close - free the layout of a device's configuration space
  * @dev: the device
  *
  * Context: last close.

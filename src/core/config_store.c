@@ -49,7 +49,7 @@ static void hardware_write(struct pci_dev *pdev, unsigned int offset, unsigned i
 }
 
 /**
- * latch_config_store - store a value where the rules say, without its hook
+ * latch_config_store - store a value where the layout says, without its hook
  * @dev: the device; config_lock is held
  * @offset: a multiple of @width
  * @width: 1, 2 or 4 bytes

@@ -9,7 +9,7 @@
 
 #include "../compat/compat.h"
 #include "../compat/dma_buf.h"
-#include "config_rules.h"
+#include "config_layout.h"
 #include "vfio_latch.h"
 
 /* The high bits of a file offset are the region's index. */

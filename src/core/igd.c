@@ -6,7 +6,7 @@
  * bridge and of the LPC bridge, by which the driver recognises the platform.
  *
  * The OpRegion's address is in a register, ASLS, that we, the host's driver and
- * firmware believe. So no user may write it (config_rules.c): its value is
+ * firmware believe. So no user may write it (config_layout.c): its value is
  * latched at probe and restored after resets. It may still be wrong, since
  * others had the function before us, and so may everything in the OpRegion. We
  * map only memory that firmware reserved, and show only what has the signature

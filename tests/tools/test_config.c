@@ -4,13 +4,13 @@
 #include "parse.h"
 
 static const struct device vf3 = {
-	.address = { 0, 0x41, 0, 4 }, .text = "0000:41:00.4",
+	.address = { 0, 0x41, 0, 4 }, .bdf = "0000:41:00.4",
 	.ids = { 0x15b3, 0x101e, 0x1590, 0x00a1 }, .iommu_group = 12,
 	.pf = "0000:41:00.0", .vf_index = 3,
 };
 
 static const struct device disk = {
-	.address = { 0, 0xc1, 0, 0 }, .text = "0000:c1:00.0",
+	.address = { 0, 0xc1, 0, 0 }, .bdf = "0000:c1:00.0",
 	.ids = { 0x144d, 0xa80a, 0x144d, 0xa801 }, .iommu_group = -1,
 };
 

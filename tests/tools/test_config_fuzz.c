@@ -32,7 +32,7 @@ static struct device random_device(void)
 		.vf_index = fuzz_below(6),
 	};
 
-	address_format(dev.text, &dev.address);
+	address_format(dev.bdf, &dev.address);
 	if (fuzz_below(4))
 		snprintf(dev.pf, sizeof(dev.pf), "0000:41:00.%u", fuzz_below(2));
 	return dev;

@@ -5,7 +5,7 @@
 
 #include <linux/pci_regs.h>
 
-#include "config_rules.h"
+#include "config_layout.h"
 
 struct space {
 	unsigned int size;
@@ -32,7 +32,7 @@ struct latch_config_source space_source(struct space *space);
 struct latch_config *space_compile(struct space *space);
 
 /*
- * The user's reads and writes, as the rules say: bits in virt are the shadow's, others the
+ * The user's reads and writes, as the layout says: bits in virt are the shadow's, others the
  * hardware's, which stores what it is given. Return and take values as the user sees them.
  */
 u32 user_read(const struct latch_config *config, const struct space *space, unsigned int offset,

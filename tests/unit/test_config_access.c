@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What src/core/config_rules.h promises of registers: which bits a user may write, which come
+ * What src/core/config_layout.h promises of registers: which bits a user may write, which come
  * from the shadow, which hardware changes by itself. The expected values are the registers'
  * definitions in the PCI and PCIe specifications, written out.
  */

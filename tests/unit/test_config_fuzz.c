@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Configuration space rules against random spaces. The sanitizers and space_compile() notice
+ * The layout of configuration space against random spaces. The sanitizers and space_compile() notice
  * what is read or written outside; here stands what must hold of every space.
  */
 #include <linux/err.h>
@@ -259,7 +259,7 @@ static void assert_writes_change_only_what_they_may(struct latch_config *config)
 	space = before;
 }
 
-static void every_space_gives_sound_rules(void **state)
+static void every_space_gives_a_sound_layout(void **state)
 {
 	unsigned long round, rounds = fuzz_rounds();
 	unsigned long listed = 0;
@@ -287,7 +287,7 @@ static void every_space_gives_sound_rules(void **state)
 }
 
 /* Real devices with some of their bits turned over. */
-static void every_damaged_device_gives_sound_rules(void **state)
+static void every_damaged_device_gives_a_sound_layout(void **state)
 {
 	static const char *const files[] = { DATA "/e1000e", DATA "/nvme" };
 	unsigned long round, rounds = fuzz_rounds() / 10;
@@ -319,8 +319,8 @@ static void every_damaged_device_gives_sound_rules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_space_gives_sound_rules),
-		cmocka_unit_test(every_damaged_device_gives_sound_rules),
+		cmocka_unit_test(every_space_gives_a_sound_layout),
+		cmocka_unit_test(every_damaged_device_gives_a_sound_layout),
 	};
 
 	return cmocka_run_group_tests_name("config_fuzz", tests, NULL, NULL);

@@ -86,7 +86,7 @@ static void set_conflict(char why[WHY_SIZE], const struct device *one,
 	access_text(text, of_one);
 	access_text(other_text, of_other);
 	snprintf(why, WHY_SIZE, "IOMMU group %d is shared: %s is for %s, and %s for %s",
-		 one->iommu_group, one->text, text, other->text, other_text);
+		 one->iommu_group, one->bdf, text, other->bdf, other_text);
 }
 
 /* Or is being given one. */

@@ -52,13 +52,13 @@ static int take_back(const struct node *node, const struct access *is)
 static enum exit_code node_error(const struct device *dev, const struct node *node, int ret)
 {
 	if (ret == -EBADMSG)
-		error("%s: %s does not say who was given /dev/%s: its owner stays", dev->text,
+		error("%s: %s does not say who was given /dev/%s: its owner stays", dev->bdf,
 		      STATE_DIRECTORY "/access-*", node->name);
 	else if (ret == -ENXIO)
-		error("%s: /dev/%s is not the node that the kernel made for it", dev->text,
+		error("%s: /dev/%s is not the node that the kernel made for it", dev->bdf,
 		      node->name);
 	else
-		error("%s: /dev/%s: %s", dev->text, node->name, strerror(-ret));
+		error("%s: /dev/%s: %s", dev->bdf, node->name, strerror(-ret));
 	return EXIT_FAILED;
 }
 
@@ -68,7 +68,7 @@ static void print_change(const struct device *dev, const struct node *node,
 	char text[ACCESS_SIZE];
 
 	access_text(text, access);
-	printf("%s: /dev/%s %s %s\n", dev->text, node->name, verb, text);
+	printf("%s: /dev/%s %s %s\n", dev->bdf, node->name, verb, text);
 }
 
 /* Waits for the lock of the nodes of a group's functions. Returns its file or a negative errno. */
@@ -83,11 +83,11 @@ int access_lock(const struct device *dev)
 enum exit_code access_lock_error(const struct device *dev, int ret)
 {
 	if (ret != -ETIMEDOUT) {
-		error("%s: %s/group-%d: %s", dev->text, STATE_DIRECTORY, dev->iommu_group,
+		error("%s: %s/group-%d: %s", dev->bdf, STATE_DIRECTORY, dev->iommu_group,
 		      strerror(-ret));
 		return EXIT_FAILED;
 	}
-	error("%s: another vfio-latch has been at work on IOMMU group %d for %s", dev->text,
+	error("%s: another vfio-latch has been at work on IOMMU group %d for %s", dev->bdf,
 	      dev->iommu_group, bounded_text());
 	return EXIT_TIMEOUT;
 }
@@ -107,7 +107,7 @@ static enum exit_code apply_node(const struct config *config, const struct devic
 		return ret ? node_error(dev, node, ret) : EXIT_DONE;
 	}
 	if (access_is_refused(wish) && !is_quiet)
-		error("%s: /dev/%s is root's alone: %s", dev->text, node->name, why);
+		error("%s: /dev/%s is root's alone: %s", dev->bdf, node->name, why);
 	if (!ret && dry_run && !access_equal(&is, &wanted))
 		print_change(dev, node, &wanted, "would get");
 	else if (!ret && !dry_run && !access_equal(&is, &wanted))

@@ -64,7 +64,7 @@ static enum exit_code refuse(const struct device *dev, const struct user *user, 
 	if (user)
 		snprintf(who, sizeof(who), "process %d (%s)", user->pid, user->command);
 	error("%s: not bound: %s has its IOMMU group open, and would have this function, too%s%s",
-	      dev->text, who, *why ? "; " : "", why);
+	      dev->bdf, who, *why ? "; " : "", why);
 	return EXIT_IN_USE;
 }
 
@@ -85,7 +85,7 @@ static enum exit_code refuse_if_open(const struct device *dev, const struct way 
 
 static enum exit_code way_error(const struct device *dev, const struct way *way, int ret)
 {
-	error("%s: not bound: /dev/%s cannot be given to its user: %s", dev->text,
+	error("%s: not bound: /dev/%s cannot be given to its user: %s", dev->bdf,
 	      way->node.name, strerror(-ret));
 	return EXIT_FAILED;
 }

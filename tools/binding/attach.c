@@ -41,7 +41,7 @@ static int attach(struct device *dev, const char *driver)
 	int ret;
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/bind", driver);
-	ret = store_bounded(dev, path, dev->text);
+	ret = store_bounded(dev, path, dev->bdf);
 	if (ret == -ETIMEDOUT)
 		return ret;
 	if (has_driver(dev, driver))
@@ -56,8 +56,8 @@ int detach(struct device *dev)
 
 	if (!dev->driver[0])
 		return 0;
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver/unbind", dev->text);
-	ret = store_bounded(dev, path, dev->text);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver/unbind", dev->bdf);
+	ret = store_bounded(dev, path, dev->bdf);
 	/* After a timeout sysfs has removed the link, but the driver still has the device. */
 	if (ret != -ETIMEDOUT)
 		device_read_driver(dev);
@@ -69,7 +69,7 @@ int override_set(const struct device *dev, const char *driver)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver_override", dev->text);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver_override", dev->bdf);
 	return store_bounded(dev, path, driver);
 }
 

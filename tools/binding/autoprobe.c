@@ -68,16 +68,16 @@ enum exit_code autoprobe_set(const struct device *pf, bool is_off, bool dry_run)
 {
 	int ret;
 
-	if (is_off ? attr_number(10, AUTOPROBE, pf->text) != 1 : !autoprobe_is_ours(pf->text))
+	if (is_off ? attr_number(10, AUTOPROBE, pf->bdf) != 1 : !autoprobe_is_ours(pf->bdf))
 		return EXIT_DONE;
 	if (dry_run) {
-		printf("%s: would switch %s the probing of its VFs by the kernel\n", pf->text,
+		printf("%s: would switch %s the probing of its VFs by the kernel\n", pf->bdf,
 		       is_off ? "off" : "on");
 		return EXIT_DONE;
 	}
-	ret = is_off ? switch_off(pf->text) : switch_on(pf->text);
+	ret = is_off ? switch_off(pf->bdf) : switch_on(pf->bdf);
 	if (!ret)
 		return EXIT_DONE;
-	error("%s: sriov_drivers_autoprobe: %s", pf->text, strerror(-ret));
+	error("%s: sriov_drivers_autoprobe: %s", pf->bdf, strerror(-ret));
 	return EXIT_FAILED;
 }

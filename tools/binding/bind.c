@@ -60,13 +60,13 @@ static void put_back(struct device *dev, const struct before *before)
 	else
 		ret = override_put_back(dev, before->override);
 	if (ret)
-		error("%s: cannot be put back to %s: %s", dev->text,
+		error("%s: cannot be put back to %s: %s", dev->bdf,
 		      before->driver[0] ? before->driver : "no driver", strerror(-ret));
 }
 
 static enum exit_code refuse_in_use(const struct device *dev, const char *why)
 {
-	error("%s: left with %s, in use: %s", dev->text, dev->driver, why);
+	error("%s: left with %s, in use: %s", dev->bdf, dev->driver, why);
 	return EXIT_IN_USE;
 }
 
@@ -80,7 +80,7 @@ static enum exit_code tell_who_holds(const struct device *dev)
 	if (users_of(dev, &user) == OPEN)
 		snprintf(who, sizeof(who), "process %d (%s) has it open", user->pid, user->command);
 	error("%s: %s has not let it go within %s: %s; when it has: vfio-latch apply or bind",
-	      dev->text, dev->driver, bounded_text(), who);
+	      dev->bdf, dev->driver, bounded_text(), who);
 	return EXIT_TIMEOUT;
 }
 
@@ -100,7 +100,7 @@ static enum exit_code take_from_driver(struct device *dev, bool force)
 		return EXIT_DONE;
 	if (ret == -ETIMEDOUT)
 		return tell_who_holds(dev);
-	error("%s: cannot be taken from %s: %s", dev->text, dev->driver, strerror(-ret));
+	error("%s: cannot be taken from %s: %s", dev->bdf, dev->driver, strerror(-ret));
 	return EXIT_FAILED;
 }
 
@@ -114,13 +114,13 @@ static void bind_error(const struct device *dev, const char *driver, int ret)
 {
 	if (ret == -ETIMEDOUT)
 		error("%s: %s has not taken it within %s; see the kernel log",
-		      dev->text, driver, bounded_text());
+		      dev->bdf, driver, bounded_text());
 	else if (ret == -ENODEV)
 		error("%s: %s does not take it (see the kernel log, and \"vfio-latch doctor %s\")",
-		      dev->text, driver, dev->text);
+		      dev->bdf, driver, dev->bdf);
 	else
 		error("%s: %s cannot be bound: %s (see the kernel log, and \"vfio-latch doctor %s\")",
-		      dev->text, driver, strerror(-ret), dev->text);
+		      dev->bdf, driver, strerror(-ret), dev->bdf);
 }
 
 /*
@@ -151,14 +151,14 @@ static void policy_error(const struct device *dev, const char *driver, const cha
 {
 	if (ret == -ENOENT)
 		error("%s: the %s that is loaded takes no rules: it is the kernel's own",
-		      dev->text, driver);
+		      dev->bdf, driver);
 	else if (ret == -E2BIG)
-		error("%s: no room for its rule in %s", dev->text, lease->parameter);
+		error("%s: no room for its rule in %s", dev->bdf, lease->parameter);
 	else if (ret == -ETIMEDOUT)
 		error("%s: another vfio-latch has been at work on the rules of %s for %s; see the kernel log",
-		      dev->text, driver, bounded_text());
+		      dev->bdf, driver, bounded_text());
 	else
-		error("%s: rule \"%s\": %s", dev->text, rule, strerror(-ret));
+		error("%s: rule \"%s\": %s", dev->bdf, rule, strerror(-ret));
 }
 
 /* Binds @dev with its rule in force: the driver reads it at probe. */
@@ -169,7 +169,7 @@ static enum exit_code bind_vfio(struct device *dev, const struct want *want, boo
 	char rule[256];
 	int ret;
 
-	if (!policy_rule(rule, sizeof(rule), dev->text, want->tunable))
+	if (!policy_rule(rule, sizeof(rule), dev->bdf, want->tunable))
 		return change_driver(dev, want->driver, force);
 	ret = policy_add(&lease, want->driver, rule);
 	if (ret) {
@@ -187,7 +187,7 @@ static enum exit_code set_override(const struct device *dev, const char *driver)
 
 	if (!ret)
 		return EXIT_DONE;
-	error("%s: driver_override: %s", dev->text, strerror(-ret));
+	error("%s: driver_override: %s", dev->bdf, strerror(-ret));
 	return exit_code_of(ret);
 }
 
@@ -205,7 +205,7 @@ static enum exit_code bind_usual(struct device *dev, bool force)
 	if (ret == -ETIMEDOUT)
 		bind_error(dev, "its usual driver", ret);
 	else if (ret)
-		error("%s: its usual driver cannot be bound: %s", dev->text, strerror(-ret));
+		error("%s: its usual driver cannot be bound: %s", dev->bdf, strerror(-ret));
 	return exit_code_of(ret);
 }
 
@@ -229,15 +229,15 @@ static enum exit_code load_driver(const struct device *dev, const char *driver,
 	if (!ret && driver_spell(spelled, driver))
 		return EXIT_DONE;
 	if (ret == -ENOENT)
-		error("%s: there is no module %s for this kernel", dev->text, driver);
+		error("%s: there is no module %s for this kernel", dev->bdf, driver);
 	else if (ret == -ENODEV)
-		error("%s: module %s is loaded, but has no PCI driver of this name", dev->text,
+		error("%s: module %s is loaded, but has no PCI driver of this name", dev->bdf,
 		      driver);
 	else if (ret == -ETIMEDOUT)
-		error("%s: module %s has not been loaded within %s; see the kernel log", dev->text,
+		error("%s: module %s has not been loaded within %s; see the kernel log", dev->bdf,
 		      driver, bounded_text());
 	else
-		error("%s: module %s cannot be loaded: %s", dev->text, driver, strerror(-ret));
+		error("%s: module %s cannot be loaded: %s", dev->bdf, driver, strerror(-ret));
 	return exit_code_of(ret);
 }
 
@@ -287,9 +287,9 @@ static enum exit_code lock_error(const struct device *dev, const char *name, int
 {
 	if (ret == -ETIMEDOUT)
 		error("%s: another vfio-latch has been at work on it for %s; see the kernel log",
-		      dev->text, bounded_text());
+		      dev->bdf, bounded_text());
 	else
-		error("%s: %s/%s: %s", dev->text, STATE_DIRECTORY, name, strerror(-ret));
+		error("%s: %s/%s: %s", dev->bdf, STATE_DIRECTORY, name, strerror(-ret));
 	return exit_code_of(ret);
 }
 
@@ -303,7 +303,7 @@ enum exit_code device_bind(struct device *dev, const struct want *want, bool for
 	enum exit_code code;
 	int lock;
 
-	snprintf(name, sizeof(name), "device-%s", dev->text);
+	snprintf(name, sizeof(name), "device-%s", dev->bdf);
 	lock = lock_take_bounded(name);
 	if (lock < 0)
 		return lock_error(dev, name, lock);
@@ -331,14 +331,14 @@ enum exit_code device_plan(const struct device *dev, const struct want *want, bo
 	if (device_is_as_wanted(dev, want))
 		return EXIT_DONE;
 	if (!takes_driver(dev, want)) {
-		printf("%s: would lose its driver_override\n", dev->text);
+		printf("%s: would lose its driver_override\n", dev->bdf);
 		return EXIT_DONE;
 	}
 	if (!force && device_in_use(dev, why, sizeof(why))) {
-		printf("%s: would be left with %s, in use: %s\n", dev->text, dev->driver, why);
+		printf("%s: would be left with %s, in use: %s\n", dev->bdf, dev->driver, why);
 		return EXIT_IN_USE;
 	}
-	printf("%s: would go from %s to %s\n", dev->text, driver_text(dev->driver),
+	printf("%s: would go from %s to %s\n", dev->bdf, driver_text(dev->driver),
 	       driver_text(want->driver));
 	return EXIT_DONE;
 }

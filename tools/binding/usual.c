@@ -14,7 +14,7 @@ static void usual_modules(const struct device *dev, struct names *modules)
 	char alias[256];
 
 	*modules = (struct names){};
-	if (attr_read(alias, sizeof(alias), "/sys/bus/pci/devices/%s/modalias", dev->text) > 0)
+	if (attr_read(alias, sizeof(alias), "/sys/bus/pci/devices/%s/modalias", dev->bdf) > 0)
 		modules_for_alias(alias, modules);
 }
 
@@ -65,7 +65,7 @@ int usual_attach(struct device *dev)
 	for (n = 0; n < modules.count && ret != -ETIMEDOUT; n++)
 		ret = module_load_bounded(modules.name[n], dev->lock);
 	if (ret != -ETIMEDOUT)
-		ret = store_bounded(dev, "/sys/bus/pci/drivers_probe", dev->text);
+		ret = store_bounded(dev, "/sys/bus/pci/drivers_probe", dev->bdf);
 	device_read_driver(dev);
 	/* The kernel probes no VF without autoprobe, unless driver_override names the driver. */
 	for (n = 0; n < modules.count && !ret && !dev->driver[0] && device_is_vf(dev); n++)

@@ -60,10 +60,10 @@ static void leave_failed(struct device *dev, const struct want *want)
 		device_bind(dev, &usual, false);
 	if (dev->driver[0])
 		error("%s: has its usual driver, %s, instead; when this is mended: vfio-latch apply %s",
-		      dev->text, dev->driver, dev->text);
+		      dev->bdf, dev->driver, dev->bdf);
 	else
-		error("%s: has no driver; when this is mended: vfio-latch apply %s", dev->text,
-		      dev->text);
+		error("%s: has no driver; when this is mended: vfio-latch apply %s", dev->bdf,
+		      dev->bdf);
 }
 
 /* udev does not call again by itself. */
@@ -76,7 +76,7 @@ static void tell_what_is_left(const struct device *dev, const struct want *want)
 	else if (!strcmp(driver, DRIVER_NONE))
 		driver = "driver none";
 	error("%s: not given to %s within %s; vfio-latch.service does that when it is started or reloaded, or: vfio-latch apply %s",
-	      dev->text, driver, bounded_text(), dev->text);
+	      dev->bdf, driver, bounded_text(), dev->bdf);
 }
 
 static enum exit_code apply_section(const struct config *config, struct device *dev,
@@ -97,7 +97,7 @@ static enum exit_code apply_section(const struct config *config, struct device *
 		tell_what_is_left(dev, want);
 	/* Prints nothing if it has no usual driver, and got none. */
 	if (!code && !options->is_new && device_is_as_wanted(dev, want))
-		printf("%s: went from %s to %s\n", dev->text, before,
+		printf("%s: went from %s to %s\n", dev->bdf, before,
 		       dev->driver[0] ? dev->driver : "no driver");
 	return code;
 }
@@ -155,7 +155,7 @@ static bool can_bind(const struct section *section, const struct device *pf)
 
 	if (!strcmp(driver, DRIVER_NONE) || !driver_cannot_load(driver, why, sizeof(why)))
 		return true;
-	error("%s: VFs of section [%s] get their usual driver: %s", pf->text, section->name, why);
+	error("%s: VFs of section [%s] get their usual driver: %s", pf->bdf, section->name, why);
 	return false;
 }
 

@@ -38,7 +38,7 @@ enum exit_code read_device(struct device *dev, const char *argument)
 		return EXIT_USAGE;
 	}
 	if (!device_read(dev, &address)) {
-		error("%s: no such device", dev->text);
+		error("%s: no such device", dev->bdf);
 		return EXIT_NO_DEVICE;
 	}
 	return EXIT_DONE;
@@ -92,7 +92,7 @@ static void add_device(struct devices *devices, const struct device *dev)
 	size_t n;
 
 	for (n = 0; n < devices->count; n++)
-		if (!strcmp(devices->device[n].text, dev->text))
+		if (!strcmp(devices->device[n].bdf, dev->bdf))
 			return;
 	devices->device = reallocarray(devices->device, devices->count + 1, sizeof(*dev));
 	if (!devices->device)

@@ -31,7 +31,7 @@ static enum exit_code find_want(struct want *want, const struct config *config,
 	want->driver = options->driver;
 	memcpy(want->tunable, options->tunable, sizeof(want->tunable));
 	if (section && section->is_refused && !want->driver) {
-		error("%s: section [%s] has a fault: see vfio-latch check", dev->text,
+		error("%s: section [%s] has a fault: see vfio-latch check", dev->bdf,
 		      section->name);
 		return EXIT_CONFIG;
 	}
@@ -41,11 +41,11 @@ static enum exit_code find_want(struct want *want, const struct config *config,
 		want->driver = "vfio-pci";
 	if (!want->driver) {
 		error("%s: no section of the configuration is for it: name a driver with --driver",
-		      dev->text);
+		      dev->bdf);
 		return EXIT_USAGE;
 	}
 	if (tunables_are_said(options->tunable) && !driver_is_vfio(want->driver)) {
-		error("%s: tunables are for a VFIO driver, not for \"%s\"", dev->text, want->driver);
+		error("%s: tunables are for a VFIO driver, not for \"%s\"", dev->bdf, want->driver);
 		return EXIT_USAGE;
 	}
 	return EXIT_DONE;
@@ -80,7 +80,7 @@ static void name_neighbours(const struct device *dev)
 	for (n = 0; n < group.count; n++)
 		if (host_has(&group.device[n]))
 			error("%s: nobody can open it while %s of its IOMMU group %d has %s: bind that, too, or bind --group",
-			      dev->text, group.device[n].text, dev->iommu_group,
+			      dev->bdf, group.device[n].bdf, dev->iommu_group,
 			      group.device[n].driver);
 	free(group.device);
 }

@@ -26,9 +26,9 @@ static void print_match(const struct config *config, const struct section *secti
 	const struct section *decides = config_find(config, dev);
 
 	if (decides == section)
-		printf(" %s", dev->text);
+		printf(" %s", dev->bdf);
 	else
-		printf(" %s ([%s] decides)", dev->text, decides->name);
+		printf(" %s ([%s] decides)", dev->bdf, decides->name);
 }
 
 /* Prints the devices that match. Returns whether there are any, or VFs may come that match. */

@@ -27,7 +27,7 @@ static enum exit_code read_vfs(struct devices *vfs, const struct options *option
 	for (n = 0; n < vfs->count; n++) {
 		dev = &vfs->device[n];
 		if (options->count && !device_is_vf(dev)) {
-			error("%s: it is not a VF; only VFs are migrated", dev->text);
+			error("%s: it is not a VF; only VFs are migrated", dev->bdf);
 			code = graver(code, EXIT_FAILED);
 		} else if (options->count || may_migrate(dev)) {
 			vfs->device[count++] = *dev;

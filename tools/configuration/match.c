@@ -70,7 +70,7 @@ static bool has_address(const char *item, const char *text)
 
 static bool address_matches(const char *item, const struct device *dev)
 {
-	return has_address(item, dev->text);
+	return has_address(item, dev->bdf);
 }
 
 static bool pf_matches(const char *item, const struct device *dev)

@@ -16,12 +16,12 @@ static void read_latched(struct device *dev)
 	int tunable;
 
 	dev->is_latched = false;
-	if (attr_read(text, sizeof(text), DEVICE "vfio_pci/policy_source", dev->text) < 0)
+	if (attr_read(text, sizeof(text), DEVICE "vfio_pci/policy_source", dev->bdf) < 0)
 		return;
 	dev->is_latched = true;
 	for (tunable = 0; tunable < NR_TUNABLES; tunable++)
 		dev->latched[tunable].value =
-			attr_number(10, DEVICE "vfio_pci/%s", dev->text,
+			attr_number(10, DEVICE "vfio_pci/%s", dev->bdf,
 				    tunable_names[tunable]) == 1;
 	while ((line = strsep(&rest, "\n"))) {
 		char *source = strchr(line, ' ');
@@ -38,24 +38,24 @@ static void read_latched(struct device *dev)
 /* Reads again what changes when a driver comes or goes. */
 void device_read_driver(struct device *dev)
 {
-	link_name(dev->driver, sizeof(dev->driver), DEVICE "driver", dev->text);
+	link_name(dev->driver, sizeof(dev->driver), DEVICE "driver", dev->bdf);
 	attr_read(dev->driver_override, sizeof(dev->driver_override), DEVICE "driver_override",
-		  dev->text);
+		  dev->bdf);
 	/* The kernel shows "(null)" if it is not set. */
 	if (!strcmp(dev->driver_override, "(null)"))
 		dev->driver_override[0] = '\0';
 	read_latched(dev);
-	attr_read(dev->migratable, sizeof(dev->migratable), DEVICE "vfio_pci/migratable", dev->text);
+	attr_read(dev->migratable, sizeof(dev->migratable), DEVICE "vfio_pci/migratable", dev->bdf);
 	attr_read(dev->migration_state, sizeof(dev->migration_state),
-		  DEVICE "vfio_pci/migration_state", dev->text);
+		  DEVICE "vfio_pci/migration_state", dev->bdf);
 	attr_read(dev->tracker_state, sizeof(dev->tracker_state),
-		  DEVICE "vfio_pci/tracker_state", dev->text);
-	cost_read(&dev->cost, dev->text);
+		  DEVICE "vfio_pci/tracker_state", dev->bdf);
+	cost_read(&dev->cost, dev->bdf);
 }
 
 static uint16_t read_id(const struct device *dev, const char *name)
 {
-	long id = attr_number(16, DEVICE "%s", dev->text, name);
+	long id = attr_number(16, DEVICE "%s", dev->bdf, name);
 
 	return id < 0 ? 0 : id;
 }
@@ -67,17 +67,17 @@ bool device_read(struct device *dev, const struct address *address)
 	long total_vfs;
 
 	*dev = (struct device){ .address = *address, .iommu_group = -1 };
-	address_format(dev->text, address);
-	if (!exists(DEVICE "vendor", dev->text))
+	address_format(dev->bdf, address);
+	if (!exists(DEVICE "vendor", dev->bdf))
 		return false;
 
 	dev->ids.vendor = read_id(dev, "vendor");
 	dev->ids.device = read_id(dev, "device");
 	dev->ids.subvendor = read_id(dev, "subsystem_vendor");
 	dev->ids.subdevice = read_id(dev, "subsystem_device");
-	if (!link_name(group, sizeof(group), DEVICE "iommu_group", dev->text))
+	if (!link_name(group, sizeof(group), DEVICE "iommu_group", dev->bdf))
 		dev->iommu_group = atoi(group);
-	total_vfs = attr_number(10, DEVICE "sriov_totalvfs", dev->text);
+	total_vfs = attr_number(10, DEVICE "sriov_totalvfs", dev->bdf);
 	dev->total_vfs = total_vfs < 0 ? 0 : total_vfs;
 	vf_find_pf(dev);
 	device_read_driver(dev);

@@ -26,7 +26,7 @@ enum unknown {
 
 /**
  * struct device - a function, as device_read() saw it
- * @text: its address as sysfs writes it
+ * @bdf: its address as sysfs writes it
  * @driver: the driver that has it, or ""
  * @driver_override: the only driver that may bind it, or ""
  * @iommu_group: number, or -1
@@ -42,7 +42,7 @@ enum unknown {
  */
 struct device {
 	struct address address;
-	char text[ADDRESS_SIZE];
+	char bdf[ADDRESS_SIZE];
 	struct pci_ids ids;
 	char driver[NAME_SIZE];
 	char driver_override[NAME_SIZE];

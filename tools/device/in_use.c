@@ -89,11 +89,11 @@ bool device_in_use(const struct device *dev, char *why, size_t size)
 
 	if (!dev->driver[0])
 		return false;
-	if (dev->total_vfs && attr_number(10, DEVICE "/sriov_numvfs", dev->text) > 0) {
+	if (dev->total_vfs && attr_number(10, DEVICE "/sriov_numvfs", dev->bdf) > 0) {
 		snprintf(why, size, "its VFs are enabled");
 		return true;
 	}
-	snprintf(directory, sizeof(directory), DEVICE, dev->text);
+	snprintf(directory, sizeof(directory), DEVICE, dev->bdf);
 	return any_directory(directory, directory_in_use, &reason) || is_open(dev, why, size);
 }
 

@@ -51,10 +51,10 @@ static bool find_own(const struct device *dev, struct node *node)
 	bool found = false;
 	size_t n;
 
-	list_names(&names, "/sys/bus/pci/devices/%s/vfio-dev", dev->text);
+	list_names(&names, "/sys/bus/pci/devices/%s/vfio-dev", dev->bdf);
 	for (n = 0; n < names.count && !found; n++) {
 		snprintf(directory, sizeof(directory), "/sys/bus/pci/devices/%s/vfio-dev/%s",
-			 dev->text, names.name[n]);
+			 dev->bdf, names.name[n]);
 		*node = (struct node){};
 		snprintf(node->name, sizeof(node->name), "vfio/devices/%.32s", names.name[n]);
 		found = node_number(directory, &node->number);

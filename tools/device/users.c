@@ -157,7 +157,7 @@ static void find_user_of_nvidia(const struct device *dev, const struct user **us
 {
 	char text[1024], *minor;
 
-	attr_read(text, sizeof(text), "/proc/driver/nvidia/gpus/%s/information", dev->text);
+	attr_read(text, sizeof(text), "/proc/driver/nvidia/gpus/%s/information", dev->bdf);
 	minor = strstr(text, "Device Minor:");
 	if (minor)
 		*user = user_of(makedev(NVIDIA_MAJOR, atoi(minor + strlen("Device Minor:"))),
@@ -171,7 +171,7 @@ enum open_state users_of(const struct device *dev, const struct user **user)
 	char directory[NAME_SIZE];
 
 	read_processes();
-	snprintf(directory, sizeof(directory), "/sys/bus/pci/devices/%s", dev->text);
+	snprintf(directory, sizeof(directory), "/sys/bus/pci/devices/%s", dev->bdf);
 	if (driver_is_vfio(dev->driver))
 		any_of_group(dev, find_user, &found);
 	else
@@ -262,8 +262,8 @@ void users_look_again(const struct device *dev)
 {
 	char directory[NAME_SIZE];
 
-	snprintf(directory, sizeof(directory), "/sys/bus/pci/devices/%s", dev->text);
+	snprintf(directory, sizeof(directory), "/sys/bus/pci/devices/%s", dev->bdf);
 	if (any_directory(directory, has_node, NULL) || any_of_group(dev, has_node, NULL) ||
-	    exists("/proc/driver/nvidia/gpus/%s", dev->text))
+	    exists("/proc/driver/nvidia/gpus/%s", dev->bdf))
 		forget_processes();
 }

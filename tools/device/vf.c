@@ -60,7 +60,7 @@ static bool find_by_links(struct device *dev)
 	for (n = 0; n < total; n++) {
 		if (link_name(name, sizeof(name), DEVICE "virtfn%ld", dev->pf, n))
 			continue;
-		if (!strcmp(name, dev->text)) {
+		if (!strcmp(name, dev->bdf)) {
 			dev->vf_index = n;
 			return true;
 		}
@@ -71,10 +71,10 @@ static bool find_by_links(struct device *dev)
 /* Sets dev->pf and dev->vf_index if @dev is a VF. */
 void vf_find_pf(struct device *dev)
 {
-	if (!link_name(dev->pf, sizeof(dev->pf), DEVICE "physfn", dev->text)) {
+	if (!link_name(dev->pf, sizeof(dev->pf), DEVICE "physfn", dev->bdf)) {
 		if (!is_vf_of(dev, dev->pf, &dev->vf_index))
 			find_by_links(dev);
-	} else if (exists(DEVICE "sriov_vf_msix_count", dev->text)) {
+	} else if (exists(DEVICE "sriov_vf_msix_count", dev->bdf)) {
 		/* A VF has this attribute from the start, before the event. */
 		find_by_numbering(dev);
 	}
@@ -83,7 +83,7 @@ void vf_find_pf(struct device *dev)
 /* Whether the kernel has linked @vf with its PF, half-way through adding it. */
 bool vf_is_linked(const struct device *vf)
 {
-	return exists(DEVICE "physfn", vf->text);
+	return exists(DEVICE "physfn", vf->bdf);
 }
 
 static int read_numvfs(const void *arg)
@@ -104,7 +104,7 @@ int vf_wait_until_added(const struct device *vf)
 /* Fills in what is known of VF number @index of @pf before it exists. False if its id is not. */
 bool vf_to_come(struct device *vf, const struct device *pf, unsigned int index)
 {
-	long id = attr_number(16, DEVICE "sriov_vf_device", pf->text), offset, stride;
+	long id = attr_number(16, DEVICE "sriov_vf_device", pf->bdf), offset, stride;
 	struct names netdevs;
 
 	*vf = (struct device){
@@ -115,18 +115,18 @@ bool vf_to_come(struct device *vf, const struct device *pf, unsigned int index)
 	};
 	if (id < 0)
 		return false;
-	snprintf(vf->pf, sizeof(vf->pf), "%s", pf->text);
-	if (vf_numbering(pf->text, &offset, &stride)) {
+	snprintf(vf->pf, sizeof(vf->pf), "%s", pf->bdf);
+	if (vf_numbering(pf->bdf, &offset, &stride)) {
 		unsigned int rid = address_routing_id(&pf->address) + offset + index * stride;
 
 		vf->address = (struct address){
 			pf->address.domain, rid >> 8, rid >> 3 & 0x1f, rid & 7
 		};
-		address_format(vf->text, &vf->address);
+		address_format(vf->bdf, &vf->address);
 	} else {
 		vf->unknown |= UNKNOWN_ADDRESS;
 	}
-	list_names(&netdevs, DEVICE "net", pf->text);
+	list_names(&netdevs, DEVICE "net", pf->bdf);
 	if (!netdevs.count)
 		vf->unknown |= UNKNOWN_NETDEVS_OF_PF;
 	free_names(&netdevs);

@@ -24,11 +24,11 @@ static void examine_answer(struct findings *findings, const struct device *dev)
 {
 	char header[7];
 
-	if (attr_read(header, sizeof(header), DEVICE "config", dev->text) == 6 &&
+	if (attr_read(header, sizeof(header), DEVICE "config", dev->bdf) == 6 &&
 	    !memcmp(header + 4, "\xff\xff", 2))
-		find(findings, PROBLEM, "answer",
-		     "It or its link may have failed. Power off and on, or remove it and rescan its port.",
-		     "it does not answer: its configuration space is all ones");
+		add_finding(findings, PROBLEM, "answer",
+			    "It or its link may have failed. Power off and on, or remove it and rescan its port.",
+			    "it does not answer: its configuration space is all ones");
 }
 
 /* The kernel shows the attribute if it knows a reset for the device. */
@@ -38,13 +38,13 @@ static void examine_reset(struct findings *findings, const struct device *dev)
 
 	if (!driver_is_vfio(dev->driver))
 		return;
-	if (!exists(DEVICE "reset", dev->text))
-		find(findings, NOTE, "reset",
-		     "Only a user that has all functions of its slot or bus can reset it, with them.",
-		     "it has no reset of its own: a user may find what the last one left");
-	else if (!attr_read(methods, sizeof(methods), DEVICE "reset_method", dev->text))
-		find(findings, NOTE, "reset", "To get them back: echo default >reset_method",
-		     "somebody has switched all its resets off in reset_method");
+	if (!exists(DEVICE "reset", dev->bdf))
+		add_finding(findings, NOTE, "reset",
+			    "Only a user that has all functions of its slot or bus can reset it, with them.",
+			    "it has no reset of its own: a user may find what the last one left");
+	else if (!attr_read(methods, sizeof(methods), DEVICE "reset_method", dev->bdf))
+		add_finding(findings, NOTE, "reset", "To get them back: echo default >reset_method",
+			    "somebody has switched all its resets off in reset_method");
 }
 
 static void examine_group(struct findings *findings, const struct device *dev)
@@ -53,17 +53,17 @@ static void examine_group(struct findings *findings, const struct device *dev)
 	size_t n;
 
 	if (dev->iommu_group < 0) {
-		find(findings, PROBLEM, "iommu-group", "Is an IOMMU in use, and the device behind it?",
-		     "it has no IOMMU group: no VFIO driver takes it");
+		add_finding(findings, PROBLEM, "iommu-group", "Is an IOMMU in use, and the device behind it?",
+			    "it has no IOMMU group: no VFIO driver takes it");
 		return;
 	}
 	group_read(&group, dev->iommu_group);
 	for (n = 0; n < group.count; n++)
-		if (host_has(&group.device[n]) && strcmp(group.device[n].text, dev->text))
-			find(findings, PROBLEM, "iommu-group",
-			     "Give all functions of the group to VFIO, vfio-latch bind --group; or move the card to a slot with ACS.",
-			     "it shares IOMMU group %d with %s, whose driver is %s",
-			     dev->iommu_group, group.device[n].text, group.device[n].driver);
+		if (host_has(&group.device[n]) && strcmp(group.device[n].bdf, dev->bdf))
+			add_finding(findings, PROBLEM, "iommu-group",
+				    "Give all functions of the group to VFIO, vfio-latch bind --group; or move the card to a slot with ACS.",
+				    "it shares IOMMU group %d with %s, whose driver is %s",
+				    dev->iommu_group, group.device[n].bdf, group.device[n].driver);
 	free(group.device);
 }
 
@@ -95,11 +95,11 @@ static void examine_no_section(struct findings *findings, const struct config *c
 		return;
 	off = section_switched_off(config, dev);
 	if (off)
-		find(findings, NOTE, "section", "",
-		     "section [%s] would be for it, but %s:%u switches it off", off->name,
-		     off->value_file[KEY_ENABLED], off->value_line[KEY_ENABLED]);
+		add_finding(findings, NOTE, "section", "",
+			    "section [%s] would be for it, but %s:%u switches it off", off->name,
+			    off->value_file[KEY_ENABLED], off->value_line[KEY_ENABLED]);
 	else
-		find(findings, NOTE, "section", "", "no section of the configuration is for it");
+		add_finding(findings, NOTE, "section", "", "no section of the configuration is for it");
 }
 
 static void examine_binding(struct findings *findings, const struct entry *entry)
@@ -112,18 +112,18 @@ static void examine_binding(struct findings *findings, const struct entry *entry
 	if (entry->as_configured || entry->section->is_refused)
 		return;
 	if (driver_is(dev->driver, wanted))
-		find(findings, PROBLEM, "tunables", "vfio-latch apply binds it again, if nobody has it open.",
-		     "it is bound under other tunables than section [%s] wants", entry->section->name);
+		add_finding(findings, PROBLEM, "tunables", "vfio-latch apply binds it again, if nobody has it open.",
+			    "it is bound under other tunables than section [%s] wants", entry->section->name);
 	else if (device_in_use(dev, why, sizeof(why)))
-		find(findings, PROBLEM, "in-use", "Free it, then vfio-latch apply; or vfio-latch bind --force.",
-		     "it has %s, not %s, and is in use: %s", dev->driver, wanted, why);
+		add_finding(findings, PROBLEM, "in-use", "Free it, then vfio-latch apply; or vfio-latch bind --force.",
+			    "it has %s, not %s, and is in use: %s", dev->driver, wanted, why);
 	else if (dev->driver_override[0] && !driver_is(dev->driver_override, wanted) && !dev->driver[0])
-		find(findings, PROBLEM, "driver-override", "vfio-latch apply sets it, if that is what you want.",
-		     "somebody has set its driver_override to %s, so udev leaves it alone",
-		     dev->driver_override);
+		add_finding(findings, PROBLEM, "driver-override", "vfio-latch apply sets it, if that is what you want.",
+			    "somebody has set its driver_override to %s, so udev leaves it alone",
+			    dev->driver_override);
 	else
-		find(findings, PROBLEM, "driver", "vfio-latch apply tries to bind it, and says why if it cannot.",
-		     "it has %s, not %s", driver_text(dev->driver), wanted);
+		add_finding(findings, PROBLEM, "driver", "vfio-latch apply tries to bind it, and says why if it cannot.",
+			    "it has %s, not %s", driver_text(dev->driver), wanted);
 }
 
 /* Examines the nodes whose owner, group or mode the configuration sets. */
@@ -141,16 +141,16 @@ static void examine_access(struct findings *findings, const struct entry *entry)
 		access_text(is, &state->is);
 		access_text(wanted, &state->wanted);
 		if (access_is_refused(state->wish))
-			find(findings, PROBLEM, "access", "Mend it, then vfio-latch apply.",
-			     "/dev/%s is root's alone: %s", name, state->why);
+			add_finding(findings, PROBLEM, "access", "Mend it, then vfio-latch apply.",
+				    "/dev/%s is root's alone: %s", name, state->why);
 		else if (state->fault)
-			find(findings, PROBLEM, "access",
-			     "Does udev run, and is devtmpfs mounted at /dev?",
-			     "/dev/%s is not the node that the kernel made for it", name);
+			add_finding(findings, PROBLEM, "access",
+				    "Does udev run, and is devtmpfs mounted at /dev?",
+				    "/dev/%s is not the node that the kernel made for it", name);
 		else if (!node_is_as_configured(state))
-			find(findings, PROBLEM, "access",
-			     "vfio-latch apply sets it. If it changes again: which udev rule does that?",
-			     "/dev/%s has %s, not %s", name, is, wanted);
+			add_finding(findings, PROBLEM, "access",
+				    "vfio-latch apply sets it. If it changes again: which udev rule does that?",
+				    "/dev/%s has %s, not %s", name, is, wanted);
 	}
 }
 
@@ -163,16 +163,16 @@ static void examine_pf(struct findings *findings, const struct config *config,
 	if (!device_is_vf(dev) || !address_parse(dev->pf, &address) || !device_read(&pf, &address))
 		return;
 	if (is_mlx5_vf(dev) && strcmp(pf.driver, "mlx5_core"))
-		find(findings, PROBLEM, "pf-driver", "Give the PF back: vfio-latch unbind.",
-		     "its PF %s has %s; " MLX5_DRIVER " reaches the firmware by the PF's mlx5_core",
-		     pf.text, driver_text(pf.driver));
-	if (!config_refused(config) && config_may_bind_vfs(config, &pf) && !autoprobe_is_off(pf.text))
-		find(findings, NOTE, "autoprobe", "vfio-latch apply switches it off.",
-		     "the kernel probes new VFs of %s before they are bound as configured", pf.text);
-	if (!dev->driver[0] && autoprobe_is_off(pf.text) && !autoprobe_is_ours(pf.text))
-		find(findings, NOTE, "autoprobe", "",
-		     "somebody has switched sriov_drivers_autoprobe of %s off: VFs get no usual driver",
-		     pf.text);
+		add_finding(findings, PROBLEM, "pf-driver", "Give the PF back: vfio-latch unbind.",
+			    "its PF %s has %s; " MLX5_DRIVER " reaches the firmware by the PF's mlx5_core",
+			    pf.bdf, driver_text(pf.driver));
+	if (!config_refused(config) && config_may_bind_vfs(config, &pf) && !autoprobe_is_off(pf.bdf))
+		add_finding(findings, NOTE, "autoprobe", "vfio-latch apply switches it off.",
+			    "the kernel probes new VFs of %s before they are bound as configured", pf.bdf);
+	if (!dev->driver[0] && autoprobe_is_off(pf.bdf) && !autoprobe_is_ours(pf.bdf))
+		add_finding(findings, NOTE, "autoprobe", "",
+			    "somebody has switched sriov_drivers_autoprobe of %s off: VFs get no usual driver",
+			    pf.bdf);
 }
 
 void examine_device(struct findings *findings, const struct config *config,
@@ -180,7 +180,7 @@ void examine_device(struct findings *findings, const struct config *config,
 {
 	const struct device *dev = &entry->device;
 
-	findings->subject = dev->text;
+	findings->subject = dev->bdf;
 	examine_answer(findings, dev);
 	examine_reset(findings, dev);
 	examine_group(findings, dev);

@@ -13,8 +13,8 @@
 static const char *const severities[] = { [NOTE] = "note", [PROBLEM] = "problem" };
 
 /* Adds a finding about findings->subject. */
-void find(struct findings *findings, enum severity severity, const char *check,
-	  const char *advice, const char *format, ...)
+void add_finding(struct findings *findings, enum severity severity, const char *check,
+		 const char *advice, const char *format, ...)
 {
 	struct finding *finding;
 	va_list args;

@@ -31,8 +31,8 @@ struct findings {
 };
 
 /* findings.c APIs: */
-void find(struct findings *findings, enum severity severity, const char *check,
-	  const char *advice, const char *format, ...) __attribute__((format(printf, 5, 6)));
+void add_finding(struct findings *findings, enum severity severity, const char *check,
+		 const char *advice, const char *format, ...) __attribute__((format(printf, 5, 6)));
 bool has_problems(const struct findings *findings);
 void findings_print(const struct findings *findings);
 void findings_print_json(const struct findings *findings);

@@ -27,11 +27,11 @@ static const struct {
 static void examine_tracking(struct findings *findings)
 {
 	if (kernel_can_report())
-		find(findings, NOTE, "dirty-tracking", "Update the firmware.",
-		     "the firmware offers no page tracker: all of memory counts as written");
+		add_finding(findings, NOTE, "dirty-tracking", "Update the firmware.",
+			    "the firmware offers no page tracker: all of memory counts as written");
 	else
-		find(findings, NOTE, "dirty-tracking", "A kernel with CONFIG_IOMMUFD can, and so can 6.1.",
-		     "this kernel cannot report dirty pages of devices: all of memory counts as written");
+		add_finding(findings, NOTE, "dirty-tracking", "A kernel with CONFIG_IOMMUFD can, and so can 6.1.",
+			    "this kernel cannot report dirty pages of devices: all of memory counts as written");
 }
 
 static void examine_reason(struct findings *findings, const struct device *dev)
@@ -40,12 +40,12 @@ static void examine_reason(struct findings *findings, const struct device *dev)
 
 	for (n = 0; n < sizeof(reasons) / sizeof(reasons[0]); n++)
 		if (!strcmp(dev->migratable, reasons[n].word)) {
-			find(findings, PROBLEM, "migration", reasons[n].advice, "%s",
-			     reasons[n].text);
+			add_finding(findings, PROBLEM, "migration", reasons[n].advice, "%s",
+				    reasons[n].text);
 			return;
 		}
-	find(findings, PROBLEM, "migration", "See docs/sysfs-abi.txt of the driver that is loaded.",
-	     "it cannot be migrated%s%s", *dev->migratable ? ": " : "", dev->migratable);
+	add_finding(findings, PROBLEM, "migration", "See docs/sysfs-abi.txt of the driver that is loaded.",
+		    "it cannot be migrated%s%s", *dev->migratable ? ": " : "", dev->migratable);
 }
 
 void examine_migration(struct findings *findings, const struct device *dev)
@@ -54,19 +54,19 @@ void examine_migration(struct findings *findings, const struct device *dev)
 		return;
 	if (strcmp(dev->driver, MLX5_DRIVER)) {
 		if (driver_is_vfio(dev->driver))
-			find(findings, PROBLEM, "migration", "Bind it to " MLX5_DRIVER ".",
-			     "%s cannot migrate it", dev->driver);
+			add_finding(findings, PROBLEM, "migration", "Bind it to " MLX5_DRIVER ".",
+				    "%s cannot migrate it", dev->driver);
 	} else if (!dev->is_latched) {
-		find(findings, PROBLEM, "module-loaded", "See the findings about the system.",
-		     "the " MLX5_DRIVER " that has it is the kernel's own");
+		add_finding(findings, PROBLEM, "module-loaded", "See the findings about the system.",
+			    "the " MLX5_DRIVER " that has it is the kernel's own");
 	} else if (!dev->migration_state[0]) {
 		/* migratable is yes shortly before and after it has a state. */
 		if (strcmp(dev->migratable, "yes"))
 			examine_reason(findings, dev);
 	} else {
 		if (!strcmp(dev->migration_state, "error"))
-			find(findings, PROBLEM, "migration", "Its user must reset it, or close it.",
-			     "a migration has failed, and left it in the error state");
+			add_finding(findings, PROBLEM, "migration", "Its user must reset it, or close it.",
+				    "a migration has failed, and left it in the error state");
 		if (!dev->tracker_state[0])
 			examine_tracking(findings);
 	}

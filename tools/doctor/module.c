@@ -25,13 +25,13 @@ static void examine_file(struct findings *findings, const char *module,
 			 const struct module_file *file)
 {
 	if (file->is_builtin)
-		find(findings, PROBLEM, "module-builtin",
-		     "Use another kernel, or do without rules for this driver.",
-		     "%s is built into this kernel, ours cannot take its place", module);
+		add_finding(findings, PROBLEM, "module-builtin",
+			    "Use another kernel, or do without rules for this driver.",
+			    "%s is built into this kernel, ours cannot take its place", module);
 	else if (!is_ours(file))
-		find(findings, PROBLEM, "module-installed",
-		     "Is vfio-latch-dkms installed? \"dkms status\" says what became of its build.",
-		     "%s of this kernel is the kernel's own: %s", module, file->path);
+		add_finding(findings, PROBLEM, "module-installed",
+			    "Is vfio-latch-dkms installed? \"dkms status\" says what became of its build.",
+			    "%s of this kernel is the kernel's own: %s", module, file->path);
 }
 
 static void examine_loaded(struct findings *findings, const char *module,
@@ -42,16 +42,16 @@ static void examine_loaded(struct findings *findings, const char *module,
 	if (file->is_builtin || !exists("/sys/module/%s", module))
 		return;
 	if (is_ours(file) && !exists("/sys/module/%s/parameters/policy", module)) {
-		find(findings, PROBLEM, "module-loaded",
-		     "Unload it and load it again, or reboot. If it comes back, look for it in the initramfs.",
-		     "the kernel's own %s is loaded, though ours is installed", module);
+		add_finding(findings, PROBLEM, "module-loaded",
+			    "Unload it and load it again, or reboot. If it comes back, look for it in the initramfs.",
+			    "the kernel's own %s is loaded, though ours is installed", module);
 		return;
 	}
 	attr_read(srcversion, sizeof(srcversion), "/sys/module/%s/srcversion", module);
 	if (srcversion[0] && file->srcversion[0] && strcmp(srcversion, file->srcversion))
-		find(findings, NOTE, "module-version",
-		     "Unload it and load it again, or reboot, when its devices are free.",
-		     "another build of %s is loaded than is installed", module);
+		add_finding(findings, NOTE, "module-version",
+			    "Unload it and load it again, or reboot, when its devices are free.",
+			    "another build of %s is loaded than is installed", module);
 }
 
 static void examine_signature(struct findings *findings, const char *module,
@@ -62,24 +62,24 @@ static void examine_signature(struct findings *findings, const char *module,
 	if (!why || file->is_builtin || !is_ours(file))
 		return;
 	if (!file->signer[0])
-		find(findings, PROBLEM, "signature",
-		     "Have DKMS sign its modules, and enroll its key: mokutil --import /var/lib/dkms/mok.pub",
-		     "this kernel loads signed modules only (%s), and %s is not signed", why,
-		     file->path);
+		add_finding(findings, PROBLEM, "signature",
+			    "Have DKMS sign its modules, and enroll its key: mokutil --import /var/lib/dkms/mok.pub",
+			    "this kernel loads signed modules only (%s), and %s is not signed", why,
+			    file->path);
 	else if (!exists("/sys/module/%s", module) && !signer_is_known(file->signer))
-		find(findings, PROBLEM, "signature",
-		     "Enroll the key, and reboot: mokutil --import /var/lib/dkms/mok.pub",
-		     "this kernel loads signed modules only (%s), and has no key of %s, who signed %s",
-		     why, file->signer, module);
+		add_finding(findings, PROBLEM, "signature",
+			    "Enroll the key, and reboot: mokutil --import /var/lib/dkms/mok.pub",
+			    "this kernel loads signed modules only (%s), and has no key of %s, who signed %s",
+			    why, file->signer, module);
 }
 
 /* DOCA-OFED's mlx5_core calls mlx_compat instead of the kernel. */
 static void examine_doca(struct findings *findings, const char *module)
 {
 	if (!strcmp(module, MLX5_DRIVER) && exists("/sys/module/mlx_compat"))
-		find(findings, PROBLEM, "doca-ofed",
-		     "Use the kernel's mlx5_core; or DOCA-OFED's " MLX5_DRIVER ", without vfio-latch-dkms.",
-		     "mlx5_core is DOCA-OFED's, and our " MLX5_DRIVER " is built for the kernel's");
+		add_finding(findings, PROBLEM, "doca-ofed",
+			    "Use the kernel's mlx5_core; or DOCA-OFED's " MLX5_DRIVER ", without vfio-latch-dkms.",
+			    "mlx5_core is DOCA-OFED's, and our " MLX5_DRIVER " is built for the kernel's");
 }
 
 /* Examines the module of @driver. */
@@ -94,9 +94,9 @@ void examine_module(struct findings *findings, const char *driver)
 	findings->subject = "system";
 	examine_doca(findings, module);
 	if (ret == -ENOENT) {
-		find(findings, PROBLEM, "module-missing",
-		     "Is vfio-latch-dkms installed, and this kernel's headers? \"dkms status\" says what became of its build.",
-		     "there is no module %s for this kernel", module);
+		add_finding(findings, PROBLEM, "module-missing",
+			    "Is vfio-latch-dkms installed, and this kernel's headers? \"dkms status\" says what became of its build.",
+			    "there is no module %s for this kernel", module);
 	} else if (!ret && we_have(module)) {
 		examine_file(findings, module, &file);
 		examine_loaded(findings, module, &file);
@@ -123,9 +123,9 @@ void examine_initramfs(struct findings *findings)
 	while (fgets(line, sizeof(line), list)) {
 		line[strcspn(line, "\n")] = '\0';
 		if (is_kernels_own(line))
-			find(findings, PROBLEM, "initramfs",
-			     "Make it again: update-initramfs -u, or dracut --force.",
-			     "the initramfs has the kernel's own module: %s", line);
+			add_finding(findings, PROBLEM, "initramfs",
+				    "Make it again: update-initramfs -u, or dracut --force.",
+				    "the initramfs has the kernel's own module: %s", line);
 	}
 	initramfs_close(list);
 }

@@ -28,16 +28,16 @@ static void examine_kernel(struct findings *findings, const char *kernel, bool i
 	enum severity severity = is_running ? PROBLEM : NOTE;
 
 	if (exists("/var/log/vfio-latch/%s.log", kernel))
-		find(findings, severity, "build",
-		     "Mend what it says; then dpkg-reconfigure vfio-latch-dkms, or dnf reinstall vfio-latch-dkms.",
-		     "the modules are not installed for kernel %s: see /var/log/vfio-latch/%s.log",
-		     kernel, kernel);
+		add_finding(findings, severity, "build",
+			    "Mend what it says; then dpkg-reconfigure vfio-latch-dkms, or dnf reinstall vfio-latch-dkms.",
+			    "the modules are not installed for kernel %s: see /var/log/vfio-latch/%s.log",
+			    kernel, kernel);
 	else if (exists(MODULES "modules.dep", kernel) && !exists(MODULES "build/include", kernel) &&
 		 !is_installed(kernel))
-		find(findings, severity, "headers",
-		     "Install linux-headers-KERNEL, or kernel-devel-KERNEL: the modules are built then.",
-		     "the headers of kernel %s are not installed: the modules are not built for it",
-		     kernel);
+		add_finding(findings, severity, "headers",
+			    "Install linux-headers-KERNEL, or kernel-devel-KERNEL: the modules are built then.",
+			    "the headers of kernel %s are not installed: the modules are not built for it",
+			    kernel);
 }
 
 static void examine_kernels(struct findings *findings)
@@ -65,12 +65,12 @@ static void examine_unit(struct findings *findings)
 		return;
 	link_name(target, sizeof(target), "/etc/systemd/system/" UNIT);
 	if (!strcmp(target, "null"))
-		find(findings, PROBLEM, "service", "systemctl unmask " UNIT,
-		     UNIT " is masked: devices that have a driver before udev runs are not bound at boot");
+		add_finding(findings, PROBLEM, "service", "systemctl unmask " UNIT,
+			    UNIT " is masked: devices that have a driver before udev runs are not bound at boot");
 	else if (link_name(target, sizeof(target),
 			   "/etc/systemd/system/multi-user.target.wants/" UNIT))
-		find(findings, PROBLEM, "service", "systemctl enable " UNIT,
-		     UNIT " is not enabled: devices that have a driver before udev runs are not bound at boot");
+		add_finding(findings, PROBLEM, "service", "systemctl enable " UNIT,
+			    UNIT " is not enabled: devices that have a driver before udev runs are not bound at boot");
 }
 
 void examine_packages(struct findings *findings)

@@ -18,11 +18,11 @@ static void examine_config(struct findings *findings, const struct config *confi
 
 	for (n = 0; n < config->fault_count; n++) {
 		fault_text(&config->fault[n], text, sizeof(text));
-		find(findings, PROBLEM, "configuration",
-		     config->fault[n].section ?
-		     "Until it is mended this section binds nothing." :
-		     "Until it is mended the last good configuration holds for new devices, and apply and bind do nothing.",
-		     "%s", text);
+		add_finding(findings, PROBLEM, "configuration",
+			    config->fault[n].section ?
+			    "Until it is mended this section binds nothing." :
+			    "Until it is mended the last good configuration holds for new devices, and apply and bind do nothing.",
+			    "%s", text);
 	}
 }
 
@@ -42,12 +42,12 @@ static void examine_iommu(struct findings *findings)
 	if (iommus.count)
 		;
 	else if (is_switched_off(cmdline))
-		find(findings, PROBLEM, "iommu", "Take it off the kernel's command line.",
-		     "the IOMMU is switched off: %s", cmdline);
+		add_finding(findings, PROBLEM, "iommu", "Take it off the kernel's command line.",
+			    "the IOMMU is switched off: %s", cmdline);
 	else
-		find(findings, PROBLEM, "iommu",
-		     "Switch VT-d or AMD-Vi on in the firmware, and boot with intel_iommu=on (Intel).",
-		     "the kernel uses no IOMMU: VFIO has nothing to protect the host with");
+		add_finding(findings, PROBLEM, "iommu",
+			    "Switch VT-d or AMD-Vi on in the firmware, and boot with intel_iommu=on (Intel).",
+			    "the kernel uses no IOMMU: VFIO has nothing to protect the host with");
 	free_names(&iommus);
 }
 
@@ -81,12 +81,12 @@ static void examine_interrupts(struct findings *findings)
 	attr_read(unsafe, sizeof(unsafe),
 		  "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
 	if (unsafe[0] == 'Y')
-		find(findings, NOTE, "interrupt-remapping", "Switch it on, if guests are not trusted.",
-		     "interrupts are not remapped, and allow_unsafe_interrupts is set: a guest can send the host any interrupt");
+		add_finding(findings, NOTE, "interrupt-remapping", "Switch it on, if guests are not trusted.",
+			    "interrupts are not remapped, and allow_unsafe_interrupts is set: a guest can send the host any interrupt");
 	else
-		find(findings, PROBLEM, "interrupt-remapping",
-		     "Take intremap=off and nointremap off the kernel's command line, and look for it in the firmware.",
-		     "interrupts are not remapped: the kernel gives no device to user space");
+		add_finding(findings, PROBLEM, "interrupt-remapping",
+			    "Take intremap=off and nointremap off the kernel's command line, and look for it in the firmware.",
+			    "interrupts are not remapped: the kernel gives no device to user space");
 }
 
 /* Memory that a device can reach is locked. The limit holds for users other than root. */
@@ -96,10 +96,10 @@ static void examine_memlock(struct findings *findings)
 
 	if (!geteuid() || getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur == RLIM_INFINITY)
 		return;
-	find(findings, NOTE, "memlock",
-	     "Raise memlock in /etc/security/limits.d, or LimitMEMLOCK= of the service, to a guest's memory and 1 GiB.",
-	     "you may lock %llu KiB of memory: devices can be given no more than that",
-	     (unsigned long long)limit.rlim_cur / 1024);
+	add_finding(findings, NOTE, "memlock",
+		    "Raise memlock in /etc/security/limits.d, or LimitMEMLOCK= of the service, to a guest's memory and 1 GiB.",
+		    "you may lock %llu KiB of memory: devices can be given no more than that",
+		    (unsigned long long)limit.rlim_cur / 1024);
 }
 
 static void examine_udev(struct findings *findings)
@@ -107,12 +107,12 @@ static void examine_udev(struct findings *findings)
 	char target[PATH_SIZE];
 
 	if (!udev_is_active())
-		find(findings, PROBLEM, "udev", "Run \"vfio-latch apply\" after each change.",
-		     "udev does not run: new devices are not bound by themselves");
+		add_finding(findings, PROBLEM, "udev", "Run \"vfio-latch apply\" after each change.",
+			    "udev does not run: new devices are not bound by themselves");
 	if (!link_name(target, sizeof(target), "/etc/udev/rules.d/" RULES) &&
 	    !strcmp(target, "null"))
-		find(findings, PROBLEM, "udev", "Remove the link.",
-		     "the udev rules are switched off by /etc/udev/rules.d/" RULES);
+		add_finding(findings, PROBLEM, "udev", "Remove the link.",
+			    "the udev rules are switched off by /etc/udev/rules.d/" RULES);
 }
 
 void examine_system(struct findings *findings, const struct config *config)

@@ -78,7 +78,7 @@ static json_t *bars(const struct device *dev)
 	json_t *list = json_array();
 	int n;
 
-	attr_read(text, sizeof(text), DEVICE "resource", dev->text);
+	attr_read(text, sizeof(text), DEVICE "resource", dev->bdf);
 	for (n = 0; n < NR_BARS; n++) {
 		line = strsep(&rest, "\n");
 		if (!line || sscanf(line, "%llx %llx %llx", &start, &end, &flags) != 3) {
@@ -96,7 +96,7 @@ static size_t read_config(const struct device *dev, uint8_t config[256])
 	ssize_t length;
 	int fd;
 
-	system_path(path, DEVICE "config", dev->text);
+	system_path(path, DEVICE "config", dev->bdf);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
@@ -128,12 +128,12 @@ static void set_firmware(json_t *json, const struct device *pf)
 {
 	struct names names;
 
-	list_names(&names, DEVICE "infiniband", pf->text);
+	list_names(&names, DEVICE "infiniband", pf->bdf);
 	json_object_set_new(json, "firmware", names.count ?
-			    attribute(DEVICE "infiniband/%s/fw_ver", pf->text, names.name[0]) :
+			    attribute(DEVICE "infiniband/%s/fw_ver", pf->bdf, names.name[0]) :
 			    json_null());
 	json_object_set_new(json, "psid", names.count ?
-			    attribute(DEVICE "infiniband/%s/board_id", pf->text, names.name[0]) :
+			    attribute(DEVICE "infiniband/%s/board_id", pf->bdf, names.name[0]) :
 			    json_null());
 	free_names(&names);
 }
@@ -149,7 +149,7 @@ static json_t *pf(const struct device *dev)
 		return json_null();
 	name_lookup(name, sizeof(name), &pf.ids);
 	json = json_object();
-	json_object_set_new(json, "address", json_string(pf.text));
+	json_object_set_new(json, "address", json_string(pf.bdf));
 	json_object_set_new(json, "id", ids(&pf.ids));
 	json_object_set_new(json, "name", text_or_null(name));
 	json_object_set_new(json, "driver", text_or_null(pf.driver));
@@ -202,14 +202,14 @@ static json_t *vf(const struct device *dev)
 	json_t *json = json_object();
 	char revision[NAME_SIZE];
 
-	attr_read(revision, sizeof(revision), DEVICE "revision", dev->text);
-	json_object_set_new(json, "address", json_string(dev->text));
+	attr_read(revision, sizeof(revision), DEVICE "revision", dev->bdf);
+	json_object_set_new(json, "address", json_string(dev->bdf));
 	json_object_set_new(json, "id", ids(&dev->ids));
 	json_object_set_new(json, "revision", text_or_null(revision));
 	set_driver(json, dev);
 	set_migration(json, dev);
 	json_object_set_new(json, "open", is_open(dev));
-	json_object_set_new(json, "cdev", json_boolean(exists(DEVICE "vfio-dev", dev->text)));
+	json_object_set_new(json, "cdev", json_boolean(exists(DEVICE "vfio-dev", dev->bdf)));
 	json_object_set_new(json, "bars", bars(dev));
 	json_object_set_new(json, "msix", msix(dev));
 	json_object_set_new(json, "pf", pf(dev));

@@ -117,7 +117,7 @@ static json_t *entry_json(const struct entry *entry)
 	const struct device *dev = &entry->device;
 
 	return json_pack("{s:s, s:s, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "address", dev->text, "name", entry->name,
+			 "address", dev->bdf, "name", entry->name,
 			 "id", "vendor", id_text(dev->ids.vendor),
 			 "device", id_text(dev->ids.device),
 			 "subvendor", id_text(dev->ids.subvendor),

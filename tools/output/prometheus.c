@@ -35,7 +35,7 @@ static void label(const char *name, const char *value)
 static void sample(const char *metric, const struct entry *entry)
 {
 	printf("vfio_latch_%s{", metric);
-	label("address", entry->device.text);
+	label("address", entry->device.bdf);
 }
 
 static void print_info(const struct inventory *inventory)

@@ -40,7 +40,7 @@ static const char *open_text(enum open_state open)
 
 static void fill_address(char cell[CELL_SIZE], const struct entry *entry)
 {
-	snprintf(cell, CELL_SIZE, "%s", entry->device.text);
+	snprintf(cell, CELL_SIZE, "%s", entry->device.bdf);
 }
 
 static void fill_driver(char cell[CELL_SIZE], const struct entry *entry)
@@ -280,7 +280,7 @@ void sheet_print(const struct entry *entry)
 {
 	const struct device *dev = &entry->device;
 
-	printf("%-16s %s\n", "address", dev->text);
+	printf("%-16s %s\n", "address", dev->bdf);
 	printf("%-16s %s\n", "name", entry->name);
 	printf("%-16s %04x:%04x:%04x:%04x\n", "id", dev->ids.vendor, dev->ids.device,
 	       dev->ids.subvendor, dev->ids.subdevice);

@@ -90,7 +90,7 @@ text_in_sysfs_that_is_not_utf8_is_shown_with_question_marks()
 	printf 'disable_vga r\033le/\374\n' >"$(sys 0000:41:00.1)/vfio_pci/policy_source"
 	printf 'st\374ck\n' >"$(sys 0000:41:00.2)/vfio_pci/migration_state"
 	latch_is 0 show --json 0000:41:00.1
-	has_line '  "driver_override": "vfio-?ci",'
+	has_line '    "driver_override": "vfio-?ci",'
 	grep -q '"source": "r?le/?"' <<<"$out"
 	latch_is 0 list --json
 	grep -q '"migration_state": "st?ck"' <<<"$out"

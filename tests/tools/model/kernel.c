@@ -114,26 +114,26 @@ static void latch(const struct device *dev, const char *module)
 		dev->address.slot << 3 | dev->address.function, dev->ids.vendor, dev->ids.device,
 		dev->ids.subvendor, dev->ids.subdevice,
 	};
-	bool can_migrate = exists("/model/migratable/%s", dev->text);
+	bool can_migrate = exists("/model/migratable/%s", dev->bdf);
 	char policy[4096], sources[512], source[80];
 	int n, length = 0;
 	bool value;
 
 	attr_read(policy, sizeof(policy), "/sys/module/%s/parameters/policy", module);
-	make_directory(DEVICE "vfio_pci", dev->text);
+	make_directory(DEVICE "vfio_pci", dev->bdf);
 	for (n = 0; n < NR_TUNABLES; n++) {
 		model_rules_latch(policy, &function, n, &value, source);
-		put_file(value ? "1\n" : "0\n", DEVICE "vfio_pci/%s", dev->text,
+		put_file(value ? "1\n" : "0\n", DEVICE "vfio_pci/%s", dev->bdf,
 			 model_tunable_name(n));
 		length += snprintf(sources + length, sizeof(sources) - length, "%s %s\n",
 				   model_tunable_name(n), source);
 	}
-	put_file(sources, DEVICE "vfio_pci/policy_source", dev->text);
+	put_file(sources, DEVICE "vfio_pci/policy_source", dev->bdf);
 	if (strcmp(module, "mlx5_vfio_pci"))
 		return;
-	put_file(can_migrate ? "yes\n" : "not-enabled\n", DEVICE "vfio_pci/migratable", dev->text);
+	put_file(can_migrate ? "yes\n" : "not-enabled\n", DEVICE "vfio_pci/migratable", dev->bdf);
 	if (can_migrate)
-		put_file("running\n", DEVICE "vfio_pci/migration_state", dev->text);
+		put_file("running\n", DEVICE "vfio_pci/migration_state", dev->bdf);
 }
 
 /* The module that has @driver. */
@@ -155,7 +155,7 @@ static bool matches(const struct device *dev, const char *driver)
 {
 	char module[NAME_SIZE], id[16];
 
-	if (exists("/model/adding/%s", dev->text))
+	if (exists("/model/adding/%s", dev->bdf))
 		return false;
 	if (dev->driver_override[0])
 		return !strcmp(dev->driver_override, driver);
@@ -167,8 +167,8 @@ static bool matches(const struct device *dev, const char *driver)
 /* A VF without autoprobe is probed only by the driver of its driver_override. */
 static bool may_be_probed(const struct device *dev)
 {
-	return !exists(DEVICE "physfn", dev->text) || dev->driver_override[0] ||
-	       attr_number(10, DEVICE "physfn/sriov_drivers_autoprobe", dev->text) != 0;
+	return !exists(DEVICE "physfn", dev->bdf) || dev->driver_override[0] ||
+	       attr_number(10, DEVICE "physfn/sriov_drivers_autoprobe", dev->bdf) != 0;
 }
 
 /* As a driver does that waits for its device, or for who has it open. */
@@ -186,7 +186,7 @@ static int probe(const struct device *dev, const char *driver)
 
 	if (!may_be_probed(dev))
 		return -ENODEV;
-	snprintf(line, sizeof(line), "probe %s", dev->text);
+	snprintf(line, sizeof(line), "probe %s", dev->bdf);
 	write_log(line, driver);
 	hang("probe");
 	failure = attr_number(10, "/model/fail/%s", driver);
@@ -199,7 +199,7 @@ static int probe(const struct device *dev, const char *driver)
 		if (attr_read(rules, sizeof(rules), "/model/administrator") >= 0)
 			put_file(rules, "/sys/module/%s/parameters/policy", module);
 	}
-	system_path(link, DEVICE "driver", dev->text);
+	system_path(link, DEVICE "driver", dev->bdf);
 	snprintf(target, sizeof(target), "../../drivers/%s", driver);
 	return symlink(target, link) ? -EBUSY : 0;
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Configuration space rules: what a user sees of a function's configuration
+ * The layout of configuration space: what a user sees of a function's configuration
  * space, and what the user may change.
  *
- * The rules of the header and of each capability are tables in config_rules.c.
+ * The header and each capability have a table in config_layout.c.
  * latch_config_compile() walks a function's capabilities once, at open, and
  * lays the tables out flat, one struct latch_dword for each dword. After that
  * an access is a mask operation, and a hook only where a table names one.
  *
  * Pure logic: no device, no lock. It also compiles in user space (tests/unit).
  */
-#ifndef VFIO_LATCH_CONFIG_RULES_H
-#define VFIO_LATCH_CONFIG_RULES_H
+#ifndef VFIO_LATCH_CONFIG_LAYOUT_H
+#define VFIO_LATCH_CONFIG_LAYOUT_H
 
 #include <linux/compiler.h>
 #include <linux/nospec.h>
@@ -29,7 +29,7 @@ enum latch_config_hook {
 };
 
 /**
- * struct latch_dword - the rules of one dword, in host byte order
+ * struct latch_dword - the masks and the shadow of one dword, in host byte order
  * @virt: bits that come from @shadow; the others come from hardware
  * @write: bits that a user may write
  * @status: bits that hardware changes by itself
@@ -62,7 +62,7 @@ enum latch_capability {
  * struct latch_config - a function's compiled configuration space
  * @size: bytes, a multiple of 4; 256 or 4096, less for functions that hang beyond it
  * @cap: offsets of capabilities, by enum latch_capability
- * @dword: the rules, @size / 4 of them
+ * @dword: the layout, @size / 4 of them
  *
  * Masks are read-only once compiled. Shadows are written under the device's
  * config_lock and read without a lock, a dword at a time.
@@ -105,11 +105,11 @@ struct latch_config_source {
 	u32 bar_flags[LATCH_NR_BARS];
 };
 
-/* config_rules.c APIs: */
+/* config_layout.c APIs: */
 struct latch_config *latch_config_compile(const struct latch_config_source *source);
 void latch_config_free(struct latch_config *config);
 
-/* The offset is checked; the mask keeps speculation inside the rules. */
+/* The offset is checked; the mask keeps speculation inside the layout. */
 static inline struct latch_dword *latch_config_dword(struct latch_config *config,
 						     unsigned int offset)
 {

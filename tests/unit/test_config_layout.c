@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What src/core/config_rules.h promises of the lists of capabilities. */
+/* What src/core/config_layout.h promises of the lists of capabilities. */
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <string.h>
@@ -644,5 +644,5 @@ int main(void)
 		cmocka_unit_test(a_failed_allocation_is_enomem_and_leaks_nothing),
 	};
 
-	return cmocka_run_group_tests_name("config_rules", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("config_layout", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Configuration space rules and their compilation; see config_rules.h. */
+/* The layout of configuration space, and its compilation; see config_layout.h. */
 #include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -7,7 +7,7 @@
 #include <linux/pci_regs.h>
 #include <linux/slab.h>
 
-#include "config_rules.h"
+#include "config_layout.h"
 
 /*
  * One register of the header or of a capability. Bits outside @virt are the
@@ -320,7 +320,7 @@ static const struct capability unknown;
 
 /* A capability in a function's configuration space. */
 struct placed {
-	const struct capability *rules;
+	const struct capability *layout;
 	u16 id;
 	u16 offset;
 	u16 length;
@@ -525,14 +525,14 @@ static void lay_rest(struct latch_config *config, const struct latch_config_sour
 		u32 mask = latch_config_mask(at, 1);
 
 		/* The device's own registers are not read unasked, only their header. */
-		if (cap->rules->rest == REST_RAW && at >= cap->offset + 4)
+		if (cap->layout->rest == REST_RAW && at >= cap->offset + 4)
 			continue;
 		if (!(at % 4) || at == cap->offset)
 			dword->shadow = source->read(source->context, at & ~3U);
 		dword->described |= BIT(at % 4);
-		if (cap->rules->rest != REST_RAW)
+		if (cap->layout->rest != REST_RAW)
 			dword->write &= ~mask;
-		if (cap->rules->rest == REST_STATIC)
+		if (cap->layout->rest == REST_STATIC)
 			dword->virt |= mask;
 	}
 }
@@ -540,11 +540,11 @@ static void lay_rest(struct latch_config *config, const struct latch_config_sour
 static void lay_capability(struct latch_config *config, const struct latch_config_source *source,
 			   const struct placed *cap)
 {
-	const struct field *fields = cap->rules->fields;
-	unsigned int nr_fields = cap->rules->nr_fields;
+	const struct field *fields = cap->layout->fields;
+	unsigned int nr_fields = cap->layout->nr_fields;
 	unsigned int n;
 
-	if (!fields && cap->rules->slot == LATCH_CAP_MSI + 1) {
+	if (!fields && cap->layout->slot == LATCH_CAP_MSI + 1) {
 		bool is_64bit = read_field(source, cap->offset + PCI_MSI_FLAGS, 2) &
 				PCI_MSI_FLAGS_64BIT;
 
@@ -556,8 +556,8 @@ static void lay_capability(struct latch_config *config, const struct latch_confi
 	for (n = 0; n < nr_fields; n++)
 		if (fields[n].offset + fields[n].width <= cap->length)
 			lay_field(config, cap->offset, &fields[n]);
-	if (cap->rules->slot)
-		config->cap[cap->rules->slot - 1] = cap->offset;
+	if (cap->layout->slot)
+		config->cap[cap->layout->slot - 1] = cap->offset;
 }
 
 /*
@@ -610,7 +610,7 @@ static void lay_bars(struct latch_config *config, const struct latch_config_sour
 
 static void lay_header(struct latch_config *config, const struct latch_config_source *source)
 {
-	static const struct placed whole = { .rules = &header, .length = PCI_STD_HEADER_SIZEOF };
+	static const struct placed whole = { .layout = &header, .length = PCI_STD_HEADER_SIZEOF };
 
 	lay_capability(config, source, &whole);
 	lay_bars(config, source);
@@ -622,7 +622,7 @@ static void lay_header(struct latch_config *config, const struct latch_config_so
 		latch_shadow_set(config, PCI_INTERRUPT_PIN, 1, 0);
 }
 
-/* The device's own registers that the host uses, too; capabilities overwrite these rules. */
+/* The device's own registers that the host uses, too; capabilities overwrite these. */
 static void lay_vendor(struct latch_config *config, const struct latch_config_source *source)
 {
 	const struct field *field = intel_graphics_fields;
@@ -683,8 +683,8 @@ static bool is_usable(const struct latch_config *config, const struct placed *ca
 {
 	unsigned int least = cap->id == PCI_CAP_ID_EXP ? PCI_EXP_LNKCAP : length;
 
-	return !cap->rules->slot ||
-	       (!config->cap[cap->rules->slot - 1] && cap->length >= least);
+	return !cap->layout->slot ||
+	       (!config->cap[cap->layout->slot - 1] && cap->length >= least);
 }
 
 /* Entries of @size bytes for each lane: as many as the link is wide, 32 at most. */
@@ -706,13 +706,13 @@ static unsigned int length_of(const struct latch_config *config,
 			      const struct latch_config_source *source, const struct placed *cap,
 			      const struct list_format *format)
 {
-	const struct capability *rules = cap->rules;
+	const struct capability *layout = cap->layout;
 
-	if (!rules->length)
+	if (!layout->length)
 		return format->length(source, cap->id, cap->offset);
-	if (!rules->per_lane)
-		return rules->length;
-	return rules->length + lanes_length(config, source, rules->per_lane);
+	if (!layout->per_lane)
+		return layout->length;
+	return layout->length + lanes_length(config, source, layout->per_lane);
 }
 
 /* Lays out a list of capabilities and links those that are shown. */
@@ -729,7 +729,7 @@ static void lay_list(struct latch_config *config, const struct latch_config_sour
 		unsigned int length = length_of(config, source, cap, format);
 
 		cap->length = length ? min(length, room) : room;
-		if (!cap->rules->shown || !is_usable(config, cap, length)) {
+		if (!cap->layout->shown || !is_usable(config, cap, length)) {
 			lay_hidden(config, cap, length ?: PCI_CAP_SIZEOF);
 			continue;
 		}
@@ -773,7 +773,7 @@ static void lay_standard(struct latch_config *config, const struct latch_config_
 		if (id == 0xff)
 			break;
 		caps[nr++] = (struct placed){
-			.rules = id <= PCI_CAP_ID_MAX ? &standard[id] : &unknown,
+			.layout = id <= PCI_CAP_ID_MAX ? &standard[id] : &unknown,
 			.id = id,
 			.offset = offset,
 		};
@@ -803,7 +803,7 @@ static int lay_extended(struct latch_config *config, const struct latch_config_s
 		if (!head || head == ~0U)
 			break;
 		caps[nr++] = (struct placed){
-			.rules = id < ARRAY_SIZE(extended) ? &extended[id] : &unknown,
+			.layout = id < ARRAY_SIZE(extended) ? &extended[id] : &unknown,
 			.id = id,
 			.offset = offset,
 		};
@@ -816,11 +816,11 @@ static int lay_extended(struct latch_config *config, const struct latch_config_s
 }
 
 /**
- * latch_config_compile - compile the rules of a function's configuration space
+ * latch_config_compile - compile the layout of a function's configuration space
  * @source: the function; it must answer configuration reads
  *
  * Context: may sleep; calls @source->read.
- * Return: the compiled rules, for latch_config_free(), or ERR_PTR(-ENOMEM).
+ * Return: the compiled layout, for latch_config_free(), or ERR_PTR(-ENOMEM).
  */
 struct latch_config *latch_config_compile(const struct latch_config_source *source)
 {
@@ -847,7 +847,7 @@ struct latch_config *latch_config_compile(const struct latch_config_source *sour
 }
 
 /**
- * latch_config_free - free compiled rules
+ * latch_config_free - free a compiled layout
  * @config: what latch_config_compile() returned, or NULL
  */
 void latch_config_free(struct latch_config *config)
