@@ -13,6 +13,7 @@
 #	module NAME DRIVER [ID...]	a module that can be loaded
 #	ours NAME DRIVER		one of our modules
 #	loaded NAME			load it
+#	in_group BDF NUMBER		the function's IOMMU group; each has one of its own before
 #	driver BDF NAME			the function's driver, put there without a probe
 #	netdev BDF NAME FLAGS		a network interface of the function
 #	node BDF PATH NUMBER		a node, below the function's directory in sysfs
@@ -71,7 +72,17 @@ device()
 	echo "(null)" >"$dir/driver_override"
 	touch "$dir/reset"
 	group=$((group + 1))
-	ln -s "../../../../kernel/iommu_groups/$group" "$dir/iommu_group"
+	in_group "$1" "$group"
+}
+
+in_group()
+{
+	local groups=$VFIO_LATCH_ROOT/sys/kernel/iommu_groups
+
+	rm -f "$groups"/*/devices/"$1"
+	mkdir -p "$groups/$2/devices"
+	touch "$groups/$2/devices/$1"
+	ln -sfn "../../../../kernel/iommu_groups/$2" "$(sys "$1")/iommu_group"
 }
 
 pf()

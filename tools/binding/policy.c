@@ -19,6 +19,9 @@
 #include "system/lock.h"
 #include "system/report.h"
 
+/* Of rules, as the driver reads them (src/core/rules.c). */
+#define SEPARATORS "; \t\n\v\f\r"
+
 #define TEXT_SIZE 4096
 
 /* Returns the rule's length, 0 if no tunable is set. */
@@ -60,8 +63,8 @@ static unsigned int count_rules(const char *text, const char *rule, const char *
 	unsigned int count = 0;
 
 	for (;; text += item + 1) {
-		text += strspn(text, " \t");
-		item = strcspn(text, ";\n");
+		text += strspn(text, SEPARATORS);
+		item = strcspn(text, SEPARATORS);
 		if (item == length && !strncmp(text, rule, length)) {
 			*last = text;
 			count++;
@@ -92,7 +95,7 @@ static int take_out(const char *parameter, const char *before, const char *durin
 	if (*end)
 		end++;
 	else
-		while (start > now && strchr(" \t;\n", start[-1]))
+		while (start > now && strchr(SEPARATORS, start[-1]))
 			start--;
 	memmove(start, end, strlen(end) + 1);
 	return attr_write(now, "%s", parameter);

@@ -178,8 +178,10 @@ static enum exit_code apply_all(const struct config *config, struct devices *dev
 	enum exit_code code = EXIT_DONE;
 	size_t n;
 
-	for (n = 0; n < devices->count && !options->off; n++)
-		code = graver(code, apply_device(config, &devices->device[n], options));
+	for (n = 0; n < devices->count; n++)
+		code = graver(code, options->off ?
+			      access_apply(config, &devices->device[n], options->dry_run, false) :
+			      apply_device(config, &devices->device[n], options));
 	for (n = 0; n < devices->count; n++) {
 		const struct device *pf = &devices->device[n];
 		bool is_off = pf->total_vfs && !options->off && will_bind_vfs(config, pf);

@@ -49,11 +49,9 @@ shared()
 
 	new_system
 	group_node 2
-	mkdir -p "$VFIO_LATCH_ROOT/sys/kernel/iommu_groups/2/devices"
 	for address in 0000:05:00.0 0000:05:00.1; do
 		device $address 1234:11e8
-		ln -sfn ../../../../kernel/iommu_groups/2 "$(sys $address)/iommu_group"
-		touch "$VFIO_LATCH_ROOT/sys/kernel/iommu_groups/2/devices/$address"
+		in_group $address 2
 	done
 	: | config
 }
@@ -86,10 +84,29 @@ a_node_without_an_iommu_is_too()
 	latch_is 0 apply
 	is "$(access_of noiommu-2)" "daemon:root 0600"
 	chown root "$VFIO_LATCH_ROOT/dev/vfio/noiommu-2"
-	mkdir -p "$VFIO_LATCH_ROOT/sys/kernel/iommu_groups/2/devices"
-	touch "$VFIO_LATCH_ROOT/sys/kernel/iommu_groups/2/devices/0000:41:00.1"
 	latch_is 0 apply --new --node noiommu-2
 	is "$(access_of noiommu-2)" "daemon:root 0600"
+}
+
+# Another function of the group may be another user's.
+a_group_that_cannot_be_read_is_roots()
+{
+	given "owner = daemon"
+	rm -r "$VFIO_LATCH_ROOT/sys/kernel/iommu_groups/2/devices"
+	complains "0000:41:00.1: /dev/vfio/2 is root's alone: the functions of IOMMU group 2 cannot be read" \
+		3 apply
+	is "$(driver_of 0000:41:00.1) $(access_of 2)" "mlx5_vfio_pci root:root 0600"
+}
+
+off_gives_nodes_back_to_root()
+{
+	given "owner = daemon"
+	latch_is 0 apply
+	is "$(access_of 2) $(access_of devices/vfio0)" "daemon:root 0600 daemon:root 0600"
+	latch_is 0 apply --off
+	is "$(access_of 2) $(access_of devices/vfio0)" "root:root 0600 root:root 0600"
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+	is "$(find "$VFIO_LATCH_ROOT/run" -name 'access-*')" ""
 }
 
 what_a_section_does_not_say_is_as_udev_has_it()
@@ -132,8 +149,6 @@ nodes_are_set_again_when_the_device_is_bound_already()
 a_later_event_of_a_node_does_not_reset_it()
 {
 	given "owner = daemon" "mode = 0660"
-	mkdir -p "$VFIO_LATCH_ROOT/sys/kernel/iommu_groups/2/devices"
-	touch "$VFIO_LATCH_ROOT/sys/kernel/iommu_groups/2/devices/0000:41:00.1"
 	latch_is 0 apply
 	chown root "$VFIO_LATCH_ROOT/dev/vfio/"{2,devices/vfio0}
 	chmod 600 "$VFIO_LATCH_ROOT/dev/vfio/"{2,devices/vfio0}
@@ -655,8 +670,7 @@ a_name_that_is_waited_for_holds_up_no_other_user()
 		driver $address vfio-pci
 	done
 	# In groups of their own.
-	rm "$VFIO_LATCH_ROOT/sys/kernel/iommu_groups/2/devices/0000:05:00.1"
-	ln -sfn ../../../../kernel/iommu_groups/3 "$(sys 0000:05:00.1)/iommu_group"
+	in_group 0000:05:00.1 3
 	group_node 3
 	"$TOP/build/tests-tools/vfio-latch" apply 0000:05:00.0 &
 	waits=$!

@@ -201,6 +201,8 @@ an_administrators_rules_of_the_meantime_stay()
 		|1111:2222/disable_vga=1|1111:2222/disable_vga=1
 		|$ours;1111:2222/disable_vga=1|1111:2222/disable_vga=1
 		|1111:2222/disable_vga=1; $ours|1111:2222/disable_vga=1
+		|1111:2222/disable_vga=1 $ours|1111:2222/disable_vga=1
+		|$ours 1111:2222/disable_vga=1|1111:2222/disable_vga=1
 		0001:00:00.0/disable_vga=1|0001:00:00.0/disable_vga=1;$ours;1111:2222/disable_vga=1|0001:00:00.0/disable_vga=1;1111:2222/disable_vga=1
 		$ours|$ours|$ours
 		$ours|$ours;1111:2222/disable_vga=1;$ours|$ours;1111:2222/disable_vga=1
@@ -819,24 +821,22 @@ the_output_of_a_command_that_gave_up_ends_with_it()
 # neighbours: two network functions of the host's, and a bridge, in the VF's IOMMU group
 neighbours()
 {
-	local devices address
+	local address
 
 	a_vf
-	devices=$VFIO_LATCH_ROOT/sys/kernel/iommu_groups/2/devices
 	loaded mlx5_core
 	driver 0000:41:00.1 mlx5_core
 	module e1000e e1000e 8086:10d3
 	loaded e1000e
-	mkdir -p "$devices"
 	for address in 0000:42:00.0 0000:42:00.1; do
 		device $address 8086:10d3
-		ln -sfn ../../../../kernel/iommu_groups/2 "$(sys $address)/iommu_group"
+		in_group $address 2
 		driver $address e1000e
 	done
 	device 0000:40:00.0 8086:1901
 	echo 0x060400 >"$(sys 0000:40:00.0)/class"
 	driver 0000:40:00.0 pcieport
-	touch "$devices/"0000:{40:00.0,41:00.1,42:00.0,42:00.1}
+	in_group 0000:40:00.0 2
 }
 
 bind_names_functions_of_the_group_that_the_host_has()

@@ -328,14 +328,14 @@ doctor_finds_neighbours_that_the_host_has()
 
 	healthy
 	number=$(basename "$(readlink "$(sys 0000:41:00.1)/iommu_group")")
-	mkdir -p "$VFIO_LATCH_ROOT/sys/kernel/iommu_groups/$number/devices"
-	touch "$VFIO_LATCH_ROOT/sys/kernel/iommu_groups/$number/devices/"0000:{40:00.0,41:00.1,42:00.0}
 	device 0000:40:00.0 8086:1901
 	echo 0x060400 >"$(sys 0000:40:00.0)/class"
 	driver 0000:40:00.0 pcieport
+	in_group 0000:40:00.0 "$number"
 	device 0000:42:00.0 8086:10d3
 	echo 0x020000 >"$(sys 0000:42:00.0)/class"
 	driver 0000:42:00.0 e1000e
+	in_group 0000:42:00.0 "$number"
 	finds problem iommu-group 0000:41:00.1 \
 		"it shares IOMMU group $number with 0000:42:00.0, whose driver is e1000e"
 }
