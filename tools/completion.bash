@@ -30,7 +30,7 @@ _vfio_latch()
 	bind) options='--driver= --disable-idle-d3= --disable-vga= --nointxmask= --dry-run --force
 		--group --timeout=' ;;
 	unbind) options='--dry-run --force --group --timeout=' ;;
-	apply) options='--dry-run --force --hotplug --last-good --new --node --off --timeout=' ;;
+	apply) options='--deadline= --dry-run --force --hotplug --last-good --new --node --off --timeout=' ;;
 	check) options='' ;;
 	*) options='--help --version' ;;
 	esac

@@ -30,6 +30,7 @@ enum option_letter {
 	OPTION_NODE,
 	OPTION_COMPARE,
 	OPTION_TIMEOUT,
+	OPTION_DEADLINE,
 	/* and one for each tunable */
 	OPTION_TUNABLE,
 };
@@ -52,6 +53,7 @@ static const struct option long_options[] = {
 	{ "compare", required_argument, NULL, OPTION_COMPARE },
 	{ "group", no_argument, NULL, OPTION_GROUP },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+	{ "deadline", required_argument, NULL, OPTION_DEADLINE },
 	{ "disable-idle-d3", required_argument, NULL, OPTION_TUNABLE + DISABLE_IDLE_D3 },
 	{ "disable-vga", required_argument, NULL, OPTION_TUNABLE + DISABLE_VGA },
 	{ "nointxmask", required_argument, NULL, OPTION_TUNABLE + NOINTXMASK },
@@ -70,7 +72,7 @@ static const struct command {
 	{ "bind", cmd_bind, 1, ANY_NUMBER,
 	  "driver force group dry-run timeout disable-idle-d3 disable-vga nointxmask" },
 	{ "unbind", cmd_unbind, 1, ANY_NUMBER, "force group dry-run timeout" },
-	{ "apply", cmd_apply, 0, ANY_NUMBER, "force dry-run timeout new hotplug node off last-good" },
+	{ "apply", cmd_apply, 0, ANY_NUMBER, "force dry-run timeout deadline new hotplug node off last-good" },
 	{ "check", cmd_check, 0, ANY_NUMBER, "" },
 	{ "doctor", cmd_doctor, 0, ANY_NUMBER, "json" },
 	{ "migration", cmd_migration, 0, ANY_NUMBER, "json compare" },
@@ -102,6 +104,8 @@ static void print_help(void)
 	     "      --timeout=SECONDS\n"
 	     "                      bind, unbind, apply: how long to wait for a driver, 60;\n"
 	     "                      apply --new: how long all waits together may be, 120\n"
+	     "      --deadline=SECONDS\n"
+	     "                      apply: how long all waits together may be\n"
 	     "      --new           apply: the devices have just appeared (udev calls this)\n"
 	     "      --hotplug       apply --new: take them from a driver that was faster, if idle\n"
 	     "      --node          apply --new: set who may open these nodes again (udev calls this)\n"
@@ -180,22 +184,23 @@ static bool take_tunable(struct options *options, int tunable, const char *text)
 	return true;
 }
 
-static bool take_timeout(const char *text)
+static bool take_seconds(unsigned int *seconds, const char *name, const char *text)
 {
-	unsigned long seconds;
 	char *end;
+	unsigned long number = strtoul(text, &end, 10);
 
-	seconds = strtoul(text, &end, 10);
-	if (*text < '1' || *text > '9' || *end || seconds > 86400) {
-		error("--timeout: \"%s\" is not a number of seconds, 1 to 86400", text);
+	if (*text < '1' || *text > '9' || *end || number > 86400) {
+		error("--%s: \"%s\" is not a number of seconds, 1 to 86400", name, text);
 		return false;
 	}
-	bounded_set(seconds);
+	*seconds = number;
 	return true;
 }
 
 static bool take_option(struct options *options, int letter)
 {
+	unsigned int seconds;
+
 	switch (letter) {
 	case OPTION_DRIVER:
 		options->driver = optarg;
@@ -241,7 +246,12 @@ static bool take_option(struct options *options, int letter)
 		options->group = true;
 		return true;
 	case OPTION_TIMEOUT:
-		return take_timeout(optarg);
+		if (!take_seconds(&seconds, "timeout", optarg))
+			return false;
+		bounded_set(seconds);
+		return true;
+	case OPTION_DEADLINE:
+		return take_seconds(&options->deadline, "deadline", optarg);
 	default:
 		return take_tunable(options, letter - OPTION_TUNABLE, optarg);
 	}

@@ -66,7 +66,7 @@ static void leave_failed(struct device *dev, const struct want *want)
 		      dev->bdf);
 }
 
-/* udev does not call again by itself. */
+/* udev and the unit do not call again by themselves. */
 static void tell_what_is_left(const struct device *dev, const struct want *want)
 {
 	const char *driver = want->driver;
@@ -93,7 +93,7 @@ static enum exit_code apply_section(const struct config *config, struct device *
 	code = access_bind(config, dev, want, options->force);
 	if (code == EXIT_FAILED)
 		leave_failed(dev, want);
-	else if (code == EXIT_TIMEOUT && options->is_new)
+	else if (code == EXIT_TIMEOUT && (options->is_new || options->deadline))
 		tell_what_is_left(dev, want);
 	/* Prints nothing if it has no usual driver, and got none. */
 	if (!code && !options->is_new && device_is_as_wanted(dev, want))
@@ -253,16 +253,26 @@ static enum exit_code apply_devices(const struct config *config, const struct op
 	return code;
 }
 
+/* udev's call may need its whole time for one wait. */
+static void set_bounds(const struct options *options)
+{
+	unsigned int of_udev = bounded_seconds(BOUNDED_SECONDS_OF_UDEV);
+
+	if (options->is_new)
+		bounded_set(of_udev);
+	if (options->deadline || options->is_new)
+		bounded_set_whole(options->deadline ? options->deadline : of_udev);
+}
+
 enum exit_code cmd_apply(const struct options *options)
 {
 	bool goes_on = options->is_new || options->last_good;
 	enum exit_code code = EXIT_DONE;
 	struct config config = {};
 
-	if (options->is_new) {
+	if (options->is_new)
 		report_to_syslog();
-		bounded_set_whole(BOUNDED_SECONDS_OF_UDEV);
-	}
+	set_bounds(options);
 	/* --off must work with a malformed configuration, too. */
 	if (!options->off)
 		code = read_or_last_good(&config, options);

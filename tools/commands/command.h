@@ -13,6 +13,7 @@ enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_PROMETHEUS };
  * struct options - the command line
  * @hotplug: the kernel has just found the new devices
  * @node: the arguments are nodes that udev has handled
+ * @deadline: seconds for all waits together, or 0
  * @group: with all functions of the devices' IOMMU groups
  * @compare: the file of --compare, or NULL
  * @driver: the name of --driver, or NULL
@@ -28,6 +29,7 @@ struct options {
 	bool is_new;
 	bool off;
 	bool last_good;
+	unsigned int deadline;
 	bool group;
 	bool hotplug;
 	bool node;

@@ -18,7 +18,8 @@
 /* In seconds; 0: not set. */
 static unsigned int limit;
 
-/* When the whole call must end, in milliseconds; 0: each wait has the limit. */
+/* All waits together, and when they end, in milliseconds; 0: not set. */
+static unsigned int whole;
 static int64_t deadline;
 
 static int64_t now(void)
@@ -34,20 +35,30 @@ void bounded_set(unsigned int seconds)
 	limit = seconds;
 }
 
-/* From now on, all waits of this process together have @seconds, or those of bounded_set(). */
+/* Returns what bounded_set() has set, or @otherwise. */
+unsigned int bounded_seconds(unsigned int otherwise)
+{
+	return limit ? limit : otherwise;
+}
+
+/* From now on, all waits of this process together have @seconds. */
 void bounded_set_whole(unsigned int seconds)
 {
-	if (!limit)
-		limit = seconds;
-	deadline = now() + limit * INT64_C(1000);
+	whole = seconds;
+	deadline = now() + seconds * INT64_C(1000);
+}
+
+static int64_t milliseconds_of_call(void)
+{
+	return deadline ? deadline - now() : INT64_MAX;
 }
 
 static int milliseconds_left(void)
 {
-	int64_t left = deadline - now();
+	int64_t left = milliseconds_of_call(), one = bounded_seconds(BOUNDED_SECONDS) * INT64_C(1000);
 
-	if (!deadline)
-		return (limit ? limit : BOUNDED_SECONDS) * 1000;
+	if (left > one)
+		left = one;
 	return left < 0 ? 0 : left;
 }
 
@@ -62,8 +73,10 @@ const char *bounded_text(void)
 {
 	static char text[64];
 
-	snprintf(text, sizeof(text), deadline ? "the %u seconds of this call" : "%u seconds",
-		 limit ? limit : BOUNDED_SECONDS);
+	if (milliseconds_of_call() > 0)
+		snprintf(text, sizeof(text), "%u seconds", bounded_seconds(BOUNDED_SECONDS));
+	else
+		snprintf(text, sizeof(text), "the %u seconds of this call", whole);
 	return text;
 }
 

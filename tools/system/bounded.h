@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 /*
- * By default each wait of a call is bounded; in udev's calls all waits together are: udev kills its
- * programs three minutes after the event, and a killed program cannot say what is left to do. To
+ * Each wait of a call is bounded. In udev's calls all waits together are: udev kills its programs
+ * three minutes after the event, and a killed program cannot say what is left to do. To
  * add all VFs of a PF may take one minute, and the call for each VF waits for that.
  */
 #define BOUNDED_SECONDS 60
@@ -15,6 +15,7 @@
 
 /* bounded.c APIs: */
 void bounded_set(unsigned int seconds);
+unsigned int bounded_seconds(unsigned int otherwise);
 void bounded_set_whole(unsigned int seconds);
 bool bounded_is_over(void);
 const char *bounded_text(void);

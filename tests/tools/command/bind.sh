@@ -742,6 +742,29 @@ vfio-latch: 0000:41:00.3: not given to mlx5_vfio_pci $within; $left 0000:41:00.3
 		"mlx5_vfio_pci mlx5_vfio_pci mlx5_vfio_pci"
 }
 
+# The unit's, which systemd kills after three minutes: each driver has its time, and all have one.
+a_deadline_is_for_all_waits_together()
+{
+	local of_call="within the 2 seconds of this call" left="vfio-latch.service does that when it is started or reloaded, or: vfio-latch apply"
+
+	new_system
+	pf 0000:41:00.0 8
+	vfs 0000:41:00.0 3
+	hangs probe
+	complains "0000:41:00.1: mlx5_vfio_pci has not taken it within 1 seconds; see the kernel log
+vfio-latch: 0000:41:00.1: not given to mlx5_vfio_pci within 1 seconds; $left 0000:41:00.1
+vfio-latch: 0000:41:00.2: mlx5_vfio_pci has not taken it $of_call; see the kernel log
+vfio-latch: 0000:41:00.2: not given to mlx5_vfio_pci $of_call; $left 0000:41:00.2
+vfio-latch: 0000:41:00.3: not given to mlx5_vfio_pci $of_call; $left 0000:41:00.3" \
+		6 apply --last-good --timeout=1 --deadline=2
+	is "$(stores | grep -c '41:00.3' || :)" 0
+	echo <>"$VFIO_LATCH_ROOT/model/hang/probe" >&0
+	rm "$VFIO_LATCH_ROOT/model/hang/probe"
+	trap - EXIT
+	flock "$VFIO_LATCH_ROOT/run/vfio-latch/device-0000:41:00.1" true
+	flock "$VFIO_LATCH_ROOT/run/vfio-latch/device-0000:41:00.2" true
+}
+
 other_calls_wait_for_each_driver()
 {
 	new_system

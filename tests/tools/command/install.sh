@@ -99,7 +99,7 @@ commands_and_their_options_are_completed()
 	is "$(completions vfio-latch migration -)" "--compare= --json "
 	is "$(completions vfio-latch bind --f)" "--force "
 	is "$(completions vfio-latch list --format=)" "json prometheus table "
-	is "$(completions vfio-latch apply --)" "--dry-run --force --hotplug --last-good --new --node --off --timeout= "
+	is "$(completions vfio-latch apply --)" "--deadline= --dry-run --force --hotplug --last-good --new --node --off --timeout= "
 }
 
 addresses_are_completed()

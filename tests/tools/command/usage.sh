@@ -18,7 +18,7 @@ help_names_every_command_and_option()
 	new_system
 	latch_is 0 --help
 	for word in list show bind unbind apply check doctor migration --compare --driver --disable-idle-d3 --disable-vga \
-		--nointxmask --force --dry-run --new --node --off --last-good --json --format --no-legend --columns --version; do
+		--nointxmask --force --dry-run --new --node --off --last-good --json --format --no-legend --columns --deadline --version; do
 		grep -q -e "$word" <<<"$out"
 	done
 }
@@ -28,7 +28,7 @@ the_man_page_names_every_command_and_option()
 	local word
 
 	for word in list show bind unbind apply check doctor migration --compare --driver --disable-idle-d3 --disable-vga \
-		--nointxmask --force --dry-run --new --node --off --last-good --json --format --no-legend --columns --version; do
+		--nointxmask --force --dry-run --new --node --off --last-good --json --format --no-legend --columns --deadline --version; do
 		grep -q -e "${word//-/\\\\-}" "$TOP/tools/vfio-latch.8"
 	done
 }
@@ -52,6 +52,7 @@ the_command_line_is_checked()
 	misused 'disable_vga: "x" is neither yes nor no' bind 41:00.0 --disable-vga=x
 	misused '--driver: "a/b" is not a driver'"'"'s name' bind 41:00.0 --driver=a/b
 	misused '--format: "xml" is not table, json or prometheus' list --format=xml
+	misused '--deadline: "0" is not a number of seconds, 1 to 86400' apply --deadline=0
 	misused '--columns: "addres" is not a column' list --columns=addres
 	misused '--columns: "" is not a column' list --columns=driver,
 	misused '--columns: "DRIVER" is there twice' list --columns=driver,DRIVER
