@@ -5,7 +5,8 @@
  *
  * A user's accesses, by read(), write(), page fault or ioeventfd, hold
  * access_lock for reading. Resets, power transitions and the switching of
- * memory decoding hold it for writing, under state_lock. A reset takes both in
+ * memory decoding hold it for writing, most of them under state_lock
+ * (docs/architecture.md lists the others). A reset takes both in
  * reset_prepare, inside the PCI core's configuration access lock. So a holder
  * of either uses pci_read_config_*(), never an accessor that waits for that
  * lock.

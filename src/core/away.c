@@ -9,10 +9,10 @@
  * configured, or away. A work item makes sure that somebody takes it.
  *
  * AER only marks the function, as it walks the bus: holders of state_lock may
- * wait for the lock of that walk. And it does not say when a recovery fails,
- * which may be after it has reset the link, if another function there has no
- * driver to ask. So a function also counts as reset if its BARs are lost, and a
- * VF, whose BARs are in its PF, if that has come back.
+ * wait for the lock of that walk. Some kernels do not report that a recovery
+ * has failed, even if the link was reset before: a recovery fails if another
+ * function there has no driver to ask. So a function also counts as reset if
+ * its BARs are lost, and a VF, whose BARs are in its PF, if that has come back.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -221,8 +221,8 @@ void latch_settle(struct vfio_latch_device *dev)
 }
 
 /*
- * The PCI core holds its lock while AER resets the link, however late that is, and waits for it
- * without a queue: users who look again and again must leave it time. DPC takes no lock; but then
+ * The PCI core holds its lock while AER resets the link, however late that is. It takes the lock
+ * without a queue, so frequent looks of ours must not starve it. DPC takes no lock; but then
  * the link is down already, and all reads are ones.
  */
 static bool begin_to_look(struct vfio_latch_device *dev)
@@ -348,7 +348,7 @@ static void settle_awake(struct vfio_latch_device *dev)
  * For callers that go on in any case. It may still be away: it has died, or its reset has not
  * begun.
  *
- * Context: may sleep, up to two seconds.
+ * Context: may sleep, up to two seconds beside the wait for state_lock.
  */
 void latch_wait_back(struct vfio_latch_device *dev)
 {

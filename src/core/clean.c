@@ -5,21 +5,20 @@
  *
  * The mark goes through three states. latch_clean_begin() sets PENDING before
  * the reset at close, latch_clean_commit() turns PENDING into CLEAN after it.
- * Whatever may touch the function clears the mark, at any time and from any
- * context: so an error that arrives during the reset is not forgotten, since
- * the commit then finds no PENDING.
+ * Everything that may touch the function clears the mark, at any time. An error
+ * that arrives during the reset is not forgotten, since the commit then finds
+ * no PENDING.
  *
  * What clears it: an open; AER; a reset or bus reset that was not the close's
- * own (sysfs, a hot reset of a neighbour); system sleep; remove; waking up, but
- * for an open, since who wakes it means to look at it; a user of a function
- * that can reach this one.
+ * own (sysfs, a hot reset of a neighbour); system sleep; remove; a wakeup other
+ * than an open's, since an access follows it; a user of a function that can
+ * reach this one.
  * What keeps it from being set: a reset that failed; BARs that somebody else
  * holds, since then somebody else may write them; GPUs and bridges, which tools
- * look at between users, and of which a VGA device's decoding is the arbiter's
- * to switch.
+ * look at between users. The VGA arbiter also switches a VGA device's decoding.
  * What an open checks besides: what capabilities describe of configuration space
  * reads as it did after the reset, but for status bits (writes through sysfs
- * leave no other trace). The last user's rules are kept until then, for their
+ * leave no other trace). The last user's layout is kept until then, for its
  * status masks.
  * Memory decoding is off meanwhile, but for VFs, which cannot. BARs are out of
  * reach because we hold them, as long as there is a mark. docs/reset.md tells it
@@ -218,7 +217,7 @@ void latch_clean_begin(struct vfio_latch_device *dev)
 
 /**
  * latch_clean_commit - the reset at close succeeded
- * @dev: the device, awake, in its final state; its rules still compiled
+ * @dev: the device, awake, in its final state; its layout still compiled
  */
 void latch_clean_commit(struct vfio_latch_device *dev)
 {
@@ -240,7 +239,7 @@ static bool is_in_reach_of_a_user(struct vfio_latch_device *dev)
 
 /**
  * latch_clean_take - ask for the mark, and clear it
- * @dev: the device, awake, as it was found; its rules compiled
+ * @dev: the device, awake, as it was found; its layout compiled
  *
  * Return: whether the function is as the last close left it.
  */

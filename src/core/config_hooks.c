@@ -10,7 +10,7 @@
 
 #include "core.h"
 
-/* Milliseconds without a try after the PCI core has waited for Vital Product Data in vain. */
+/* Milliseconds without an access to VPD after the PCI core has waited in vain for one. */
 #define VPD_PAUSE_MS	5000
 /* Less than the PCI core waits, and more than a piece takes. */
 #define VPD_WAIT_MS	100
@@ -132,9 +132,9 @@ static bool may_have_vpd(struct vfio_latch_device *dev)
 }
 
 /*
- * Asks for four bytes of Vital Product Data, or writes them. Returns whether that is done. After a
- * wait in vain there is a pause, also for the next user: the log is the host's. The PCI core has
- * more than one error for that.
+ * Reads or writes four bytes of Vital Product Data. Returns whether that is done. After a timeout
+ * there is a pause, also for the next user, so that no user floods the log. The PCI core has more
+ * than one error for a timeout.
  */
 static bool move_vpd(struct vfio_latch_device *dev, u16 address, __le32 *data)
 {

@@ -153,8 +153,8 @@ static const struct field msix_fields[] = {
 
 /*
  * PCIe 6.0, 7.5.3. Payload size concerns others on the path, phantom functions
- * the IOMMU, ARI the bus: the user may not write them. A reset and the read
- * request size go through the host.
+ * the IOMMU, ARI the bus: no write of a user reaches the hardware's. A reset and
+ * the read request size go through the host.
  */
 static const struct field exp_fields[] = {
 	{
@@ -561,10 +561,9 @@ static void lay_capability(struct latch_config *config, const struct latch_confi
 }
 
 /*
- * A hidden capability reads as zero, its @known bytes. Where it ends may be unknown: what follows,
- * up to the next capability, may then be its registers, which the host may have set up or will
- * believe, or the device's own. It reads as the hardware has it, so that a driver finds its device,
- * and takes no write: nobody knows what one would do.
+ * The @known bytes of a hidden capability read as zero. If its end is unknown, the bytes up to the
+ * next capability may be its own or the device's. A driver may need them: they read as the hardware
+ * has them. The host may rely on them: writes are dropped.
  */
 static void lay_hidden(struct latch_config *config, const struct placed *cap, unsigned int known)
 {

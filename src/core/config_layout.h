@@ -60,7 +60,7 @@ enum latch_capability {
 
 /**
  * struct latch_config - a function's compiled configuration space
- * @size: bytes, a multiple of 4; 256 or 4096, less for functions that hang beyond it
+ * @size: bytes, a multiple of 4; 256 or 4096, less if accesses beyond it hang the bus
  * @cap: offsets of capabilities, by enum latch_capability
  * @dword: the layout, @size / 4 of them
  *

@@ -48,7 +48,7 @@ static inline bool latch_policy_value(const struct vfio_latch_device *dev,
 }
 
 /**
- * struct latch_region - a region that a driver added
+ * struct latch_region - a region that a driver or igd.c added
  * @type: VFIO_REGION_TYPE_*, or a PCI vendor type
  * @subtype: by @type
  * @size: bytes
@@ -124,7 +124,7 @@ void latch_state_lock(struct vfio_latch_device *dev);
 int latch_state_lock_killable(struct vfio_latch_device *dev);
 void latch_state_unlock(struct vfio_latch_device *dev);
 
-/* Whether a reset that nobody waits for has begun, and the function is not configured again yet. */
+/* Whether AER has announced a reset, or the function is not configured yet after a reset. */
 static inline bool latch_is_away(const struct vfio_latch_device *dev)
 {
 	return atomic_read(&dev->away);
@@ -268,7 +268,10 @@ struct latch_irq_request {
 	void *data;
 };
 
-/* Why the INTx line is off whatever the user wants; meanwhile INTx touches no hardware. */
+/*
+ * Why the INTx line is off, regardless of the user. Meanwhile INTx touches no hardware, except for
+ * interrupts in a reset: take_in_reset().
+ */
 enum {
 	LATCH_QUIET_LOW_POWER = BIT(0),
 	LATCH_QUIET_STATE = BIT(1),	/* not in D0 */

@@ -99,10 +99,9 @@ static void unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
 }
 
 /*
- * The file's directory entry is gone, which may have outlived the file. So
- * nobody has the buffer mapped, and whoever takes it away meanwhile is done
- * soon. Called without locks of other drivers: their references end in a work
- * item, or on the way back to user space.
+ * The last reference is gone: no device has the buffer mapped. A walk over the
+ * list may still be at it, for a short time. No lock of another driver is held:
+ * fput() defers this call.
  */
 static void release(struct dma_buf *dmabuf)
 {

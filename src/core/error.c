@@ -110,7 +110,7 @@ static void reset_done(struct pci_dev *pdev)
 		latch_access_restored(dev);
 		tell_driver(dev, dev->was_reset);
 	} else {
-		/* The restore was lost, or the state was saved of a function that was away. */
+		/* The restore failed, or the state was saved while the function was away. */
 		latch_leave(dev, true);
 		latch_wait_ready(dev);
 		latch_settle(dev);

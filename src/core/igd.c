@@ -6,8 +6,8 @@
  * bridge and of the LPC bridge, by which the driver recognises the platform.
  *
  * The OpRegion's address is in a register, ASLS, that we, the host's driver and
- * firmware believe. So no user may write it (config_layout.c): its value is
- * latched at probe and restored after resets. It may still be wrong, since
+ * firmware believe. So a user's write does not reach it (config_layout.c): its
+ * value is latched at probe and restored after resets. It may still be wrong, since
  * others had the function before us, and so may everything in the OpRegion. We
  * map only memory that firmware reserved, and show only what has the signature
  * of an OpRegion or of a video BIOS table.
@@ -270,7 +270,7 @@ void latch_igd_latch(struct vfio_latch_device *dev)
  * A reset may have cleared it, and the PCI core does not restore registers that
  * no capability describes. The next user and the host's driver need it.
  *
- * Context: first open, before the rules are compiled; last close, after resets.
+ * Context: first open, before the layout is compiled; last close, after resets.
  */
 void latch_igd_restore(struct vfio_latch_device *dev)
 {

@@ -31,8 +31,8 @@
  * Interrupts after which a function in reset is asked; the host gives the line up at 100,000. In
  * the first 100 ms of a reset nobody may ask (PCIe 6.0, 6.6.1), but a lost line is worse. A reset
  * begins up to 0.7 s after it was announced: the PCI core waits for pending transactions. The host
- * counts over resets in a row, so one of UNASKED_CLAIMED is said to be handled: the host gives a
- * line up when fewer than one of a thousand is.
+ * counts interrupts across resets, and gives a line up if fewer than one of a thousand is handled.
+ * So one of UNASKED_CLAIMED is reported as handled.
  */
 #define UNASKED_CLAIMED		500
 #define UNASKED_MAX		100
@@ -61,7 +61,7 @@ struct latch_intx {
 	unsigned int nr_unasked;
 };
 
-/* A function with MSI on that would take DisINTx for its MSI's, too. */
+/* A function with MSI on, whose DisINTx would disable its MSI, too. */
 static bool msi_needs_intx(struct pci_dev *pdev)
 {
 	return pdev->dev_flags & PCI_DEV_FLAGS_MSI_INTX_DISABLE_BUG &&
@@ -147,10 +147,10 @@ static bool is_to_be_asked(const struct vfio_latch_device *dev, struct latch_int
 
 /*
  * The function may be out of a reset, with its line on, before the PCI core sees that. The PCI core
- * holds its configuration access lock meanwhile, for as long as a minute. When interrupts that no
- * handler takes come in by the hundred, the function is asked without that lock, but hardly while
- * nobody may: they may be a neighbour's. The write may then meet the PCI core's restore of COMMAND:
- * see latch_command_after_reset().
+ * holds its configuration access lock meanwhile, for as long as a minute. So after UNASKED_MAX
+ * interrupts that no handler takes, the function is asked without that lock; early in a reset after
+ * UNASKED_MAX_EARLY, since they may be a neighbour's. The write may then meet the PCI core's
+ * restore of COMMAND: see latch_command_after_reset().
  */
 static bool take_in_reset(struct vfio_latch_device *dev, struct latch_intx *intx)
 {
@@ -433,7 +433,7 @@ void latch_intx_guest_disable(struct vfio_latch_device *dev, bool disabled)
 	spin_unlock_irqrestore(&dev->intx_lock, flags);
 }
 
-/* Counts and measures from here on how early it is in the reset. */
+/* Restarts the count of interrupts and the time of the reset. */
 static void begin_reset(struct vfio_latch_device *dev)
 {
 	lockdep_assert_held(&dev->intx_lock);

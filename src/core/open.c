@@ -65,7 +65,7 @@ static int save_pristine(struct vfio_latch_device *dev)
 	struct pci_dev *pdev = dev->pdev;
 
 	pci_save_state(pdev);
-	/* A reset behind our back came before the save, and was not put right since. */
+	/* A reset by others came before the save: this state must not be restored. */
 	if (!latch_answers(dev) || latch_bars_are_lost(pdev)) {
 		pci_load_saved_state(pdev, dev->initial);
 		return -EAGAIN;
@@ -149,7 +149,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 	ret = latch_vf_token_open(dev);
 	if (ret)
 		goto regions;
-	/* If it answers, it did so when it was compiled: none comes back under state_lock. */
+	/* No function comes back under state_lock: if it answers now, its layout is right. */
 	ret = -EAGAIN;
 	if (!latch_answers(dev))
 		goto token;

@@ -8,6 +8,7 @@
  *	idle		-1 in register, +1 in unregister	unless disable_idle_d3
  *	open		+1 at open, -1 at close			unless disable_idle_d3
  *	low power	-1 at entry, +1 at exit
+ *	VFs		+1 before they are made, -1 when they are gone
  *
  * disable_idle_d3 is latched, so that a row is whole or absent for a device's
  * whole life. An open device has a count of 1, or 0 in low power; accesses and

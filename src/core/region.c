@@ -239,7 +239,7 @@ int vfio_latch_add_region(struct vfio_latch_device *dev, u32 type, u32 subtype, 
 EXPORT_SYMBOL_GPL(vfio_latch_add_region);
 
 /**
- * latch_regions_free - take away the regions that drivers added
+ * latch_regions_free - free the regions that were added
  * @dev: the device
  *
  * Context: last close, or a failing open.

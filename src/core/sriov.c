@@ -60,7 +60,7 @@ void latch_sriov_unregister(struct vfio_latch_device *dev)
 	dev->has_vf_notifier = false;
 }
 
-/* From before VFs are made until the last is gone: D0, whatever the user writes. */
+/* Keeps the PF in D0 from before VFs are made until the last one is gone. */
 static int keep_awake(struct vfio_latch_device *dev)
 {
 	int ret;

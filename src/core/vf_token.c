@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * VF tokens: the user of a PF could read its VFs' data, and the user of a VF
- * could lose data to whoever takes the PF. So while both are in use each user
- * must name the same secret, a UUID set through the PF
- * (VFIO_DEVICE_FEATURE_PCI_VF_TOKEN).
+ * could lose data to the next user of the PF. So each user of a VF must name
+ * the PF's secret, and so must a user of the PF while VFs are open. It is a
+ * UUID, set through the PF (VFIO_DEVICE_FEATURE_PCI_VF_TOKEN).
  *
  * A PF that one of our drivers bound has a token, in a list for its VFs to
  * find. A VF that finds one at its own registration keeps a reference. A VF's
@@ -23,7 +23,7 @@
  * @lock: protects the members below
  * @uuid: the secret; random until a user sets it
  * @users: open VFs
- * @is_proved: the user last let to the PF named the token; else no VF was in use then
+ * @is_proved: the PF's last user named the token; else no VF was open then
  */
 struct latch_vf_token {
 	struct list_head node;

@@ -126,7 +126,8 @@ struct latch_bar {
  *
  * @reset_begins and @was_reset are called for all resets except the function's own at open, close
  * and unbind. They are called with locks held that page faults and AER wait for, so they wait for
- * no user and no device. Resets may overlap: none is under way when as many are over as began.
+ * no user and no device. Resets may overlap: none is under way while both have been called
+ * equally often.
  *
  * Locks, outermost first: the device set's lock (open, close, hot reset),
  * config_lock, irq_lock, ioeventfd_lock, the PCI core's device_lock(),

@@ -7,8 +7,8 @@
  * header promises. The memory, its mapping and its key are used again for the
  * next image.
  *
- *	state_mutex	begin, check, end, each load, and what of the session
- *			leaving RESUMING depends on.
+ *	state_mutex	begin, check, end, each load; error, is_partial and
+ *			is_loaded.
  *	write_lock	writers: the record being written. Held over user
  *			memory, so nothing of ours waits for it. state_mutex is
  *			taken inside; the image is mapped and unmapped under it.

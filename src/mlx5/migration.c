@@ -8,7 +8,7 @@
  *
  * After a reset a VF runs and has no session. Resets come with locks held that
  * a page fault on a BAR takes, and the firmware is waited for under state_mutex
- * (mlx5.h). So a reset only counts itself, when it begins and when it is over.
+ * (mlx5.h). So reset_begins() and was_reset() only count resets.
  * The next holder of state_mutex ends the sessions and sets the state, and a
  * worker makes sure that there is one.
  *

@@ -30,8 +30,7 @@ struct latch_mlx5_tracker;
  * @multi_load_cap: several images can be loaded one after the other
  * @mig_state_cap: queries tell whether the state to be saved begins anew
  * @track_cap: it has DMA logging
- * @log_mutex: serialises the user's requests about logging, for another state and about what
- *	pre-copy has left
+ * @log_mutex: serialises DMA logging, changes of the state and pre-copy queries
  * @state_mutex: protects the migration state and most of what the firmware is told about the VF
  * @mig_state: the migration state; under state_mutex, also read without it
  * @resets_taken: @resets_done, as far as @mig_state knows; under state_mutex, also read without it

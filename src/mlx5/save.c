@@ -266,7 +266,7 @@ static int use_room(struct latch_mlx5_save *save, struct latch_save_buffer *buff
 }
 
 /*
- * Amid an arc: memory is allocated with state_mutex released, which takes as long as it takes.
+ * Amid an arc. Releases state_mutex while it allocates memory, which may take long.
  * Returns 1 if it was released, else 0; or -ENODEV if the session has ended meanwhile (by a reset,
  * or the PF's driver going away), or another error.
  */
@@ -501,7 +501,7 @@ end:
 	if (dev->save == save)
 		latch_mlx5_save_end(dev, "failed");
 put:
-	/* Where it has not ended yet. */
+	/* Does nothing if they have ended. */
 	latch_costs_end(&dev->costs, "failed");
 	latch_save_put(save);
 	return ERR_PTR(ret);
@@ -541,7 +541,7 @@ int latch_mlx5_save_finish(struct latch_mlx5_device *dev)
 
 	lockdep_assert_held(&dev->state_mutex);
 
-	/* Also if nothing more is saved: the clean-up is then that of a stopped VF. */
+	/* Set after an error, too: clean_up() then asks as for a stopped VF. */
 	save->series.is_last = true;
 	if (save->error)
 		return 0;
@@ -557,10 +557,9 @@ int latch_mlx5_save_finish(struct latch_mlx5_device *dev)
 }
 
 /*
- * The firmware notes changes until it is told to stop: by a save whose image nobody wants. It says
- * how large a buffer that should have. If it does not, or there is no memory for that, what the
- * buffer has will do, a page at least. A buffer is free: while changes are noted, at most one image
- * is unread.
+ * The firmware notes changes until a save without tracking, whose image is dropped. That save's
+ * buffer gets the size that the firmware names; without an answer, or memory, what the buffer has
+ * will do, a page at least. A buffer is free: while changes are noted, at most one image is unread.
  */
 static int clean_up(struct latch_mlx5_save *save)
 {

@@ -12,10 +12,9 @@
  * many VFs has them saved at the same time. The worker never waits for the
  * reader: it stops if no buffer is free, and is started again.
  *
- *	log_mutex	outside of it, what the user asks: begin, finish, give up,
- *			and what changed. They release state_mutex while they wait
- *			for memory, and find then that the session has ended, that
- *			a running VF's state has grown, or that nothing has changed.
+ *	log_mutex	begin, finish, give up, pre-copy info; outside of
+ *			state_mutex, which they release while they wait for memory.
+ *			Then the session may have ended, or the state have grown.
  *	state_mutex	begin, finish, end, and what the user asks: its holder may
  *			wait for the worker.
  *	command_lock	a save, or a question that must not come during one.

@@ -195,7 +195,7 @@ static ssize_t read_some(struct latch_mlx5_save *save, char __user *buf, size_t 
 	return part;
 }
 
-/* Reads what there is. Who may not wait does not wait for another reader's copies either. */
+/* Reads what there is. Without @may_wait it does not wait for other readers either. */
 static ssize_t read_now(struct latch_mlx5_save *save, char __user *buf, size_t count, bool may_wait)
 {
 	size_t copied = 0;

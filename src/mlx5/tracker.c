@@ -539,9 +539,9 @@ static void owe(struct latch_mlx5_report *report, u64 start, u64 last)
 }
 
 /*
- * Sets bits for pages without neighbours, from a page on that was asked about, up to the one before
- * the last of them. There may be millions: the 0 behind a message, which is above none, saves a
- * counter, and a function of its own saves the stack.
+ * Sets bits for pages without neighbours, from @next up to the last but one. There may be millions:
+ * the 0 behind a message, which is above none, saves a counter, and a function of its own saves the
+ * stack.
  *
  * Return: that last page.
  */

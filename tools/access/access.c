@@ -89,7 +89,7 @@ static void set_conflict(char why[WHY_SIZE], const struct device *one,
 		 one->iommu_group, one->bdf, text, other->bdf, other_text);
 }
 
-/* Or is being given one. */
+/* Whether @dev has a VFIO driver, or its driver_override names one. */
 static bool has_vfio_driver(const struct config *config, const struct device *dev)
 {
 	(void)config;

@@ -17,7 +17,7 @@ enum access_wish {
 	/* Nothing: udev's rules or the administrator decide. */
 	ACCESS_UNSAID,
 	ACCESS_SAID,
-	/* A name cannot be looked up, or functions of the group differ: the node is root's alone. */
+	/* A name is not known, or functions of the group differ: the node is root's alone. */
 	ACCESS_NO_NAME,
 	ACCESS_CONFLICT,
 };

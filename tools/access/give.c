@@ -124,8 +124,8 @@ struct lost {
 };
 
 /*
- * A node's name and number are used again: a node that is another device's by now is made root's, and
- * its name is added to @lost. A device may have gone since it was read.
+ * A node's name and number are used again: a node that is another device's by now is made root's,
+ * and its name is added to @lost. A device may have gone since it was read.
  */
 static enum exit_code apply_nodes(const struct config *config, const struct device *seen,
 				  bool dry_run, bool is_quiet, struct lost *lost)
@@ -170,7 +170,7 @@ enum exit_code access_apply(const struct config *config, const struct device *de
 	count = nodes_of(dev, node);
 	if (!count)
 		return EXIT_DONE;
-	/* Looks up the names that will be needed: that may take long, and is not done with the lock. */
+	/* Looks up the names that will be needed, before the lock: that may take long. */
 	for (n = 0; n < count; n++)
 		access_wish(config, dev, &node[n], &access, why);
 	lock = access_lock(dev);

@@ -69,8 +69,8 @@ static enum exit_code refuse(const struct device *dev, const struct user *user, 
 }
 
 /*
- * Only one file can open a group, and processes share it. One that does not show among the files of
- * all processes shows when the kernel refuses another one.
+ * Only one file can open a group, and processes may share it. If no process shows it,
+ * node_is_open() finds it: the kernel refuses another open.
  */
 static enum exit_code refuse_if_open(const struct device *dev, const struct way *way,
 				     const struct access *wanted, bool is_refused, const char *why)
@@ -121,8 +121,8 @@ static enum exit_code make_way(const struct config *config, const struct device 
 }
 
 /*
- * Whether @dev has a VFIO driver, or may get it yet. @before: as it was before a wait that was too
- * long, or NULL. If it is the same now, nothing had begun.
+ * Whether @dev has a VFIO driver, or may get it yet. @before: @dev before a bind that timed out, or
+ * NULL; if it is unchanged, the bind had not begun.
  */
 static bool may_still_join(const struct device *dev, const struct device *before)
 {

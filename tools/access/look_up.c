@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Names and numbers of users and groups. A directory server may take any time to answer, so a child
- * asks, for as long as a wait may take, and each is asked for once.
+ * asks for each once, with a time limit.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "system/bounded.h"
 #include "system/text.h"
 
-/* What a child is asked, and its answer, in shared memory. @name is empty if the number is known. */
+/* A child's question and answer, in shared memory. @name is empty if the number is known. */
 struct question {
 	bool is_group;
 	char name[ACCESS_NAME_SIZE];

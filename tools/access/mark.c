@@ -76,7 +76,7 @@ void mark_remove(const struct node *node)
 	unlink(path);
 }
 
-/* Whether a node with @is is as its mark says, or as node_give() left it when it was interrupted. */
+/* Whether a node with @is is as its mark says, or as an interrupted node_give() left it. */
 bool mark_fits(const struct mark *mark, const struct access *is)
 {
 	const struct access *given = &mark->given, *before = &mark->before;

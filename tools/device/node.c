@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Nodes are changed through an O_PATH file, which names the node and does not open it: a driver
- * counts an open as a user, except in node_is_open(). No symbolic link is followed, and the node must be the character device
- * that sysfs shows. So a process that may write below /dev, or interferes meanwhile, gains nothing.
+ * Nodes are changed through an O_PATH file, which does not open the node: drivers count opens.
+ * node_is_open() alone opens it. No symbolic link is followed, and the node must be the character
+ * device that sysfs shows. So a process that may write below /dev, or interferes meanwhile, gains
+ * nothing.
  */
 #include <errno.h>
 #include <fcntl.h>

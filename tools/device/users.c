@@ -205,8 +205,8 @@ static bool id_may_open(unsigned int uid, bool is_in_group, const struct access 
 }
 
 /*
- * Whether the process could open a node with this owner, group and mode, as who it is and as who it
- * came to be that. False if it has gone.
+ * Whether the process could open a node with this owner, group and mode, as its real and as its
+ * effective user. False if it has gone.
  */
 static bool may_open(const struct user *user, const struct access *access)
 {
@@ -228,8 +228,8 @@ static bool may_open(const struct user *user, const struct access *access)
 }
 
 /*
- * Finds a process that has @node open and may not, as @access says; none may if that is NULL. Sets
- * @has_good to whether there is one that may.
+ * Finds a process that has @node open and may not, by @access (NULL: none may). If there is none,
+ * @has_good is whether one has it open that may.
  */
 const struct user *node_find_user(const struct node *node, const struct access *access,
 				  bool *has_good)

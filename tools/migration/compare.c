@@ -31,7 +31,7 @@ static void add(json_t *list, const char *check, const char *format, ...)
 	va_start(args, format);
 	text = json_vsprintf(format, args);
 	va_end(args);
-	/* A fault that is lost would be a VF that can go. */
+	/* A lost fault would make the VF look migratable. */
 	if (json_array_append_new(list, json_pack("{s:s, s:o}", "check", check, "text", text)))
 		abort();
 }

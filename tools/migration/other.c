@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Reads the facts of another host, which are a stranger's: each known member must be of its type,
- * and no text may have control characters, which a terminal would obey. Other members are of a newer
- * version, and mean nothing here.
+ * and no text may have control characters, which a terminal would obey. Other members, which a newer
+ * version may have, mean nothing here.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -132,7 +132,8 @@ static void print_migratable(const struct inventory *inventory)
 	}
 }
 
-static void print_state(const char *metric, const struct entry *entry, const char *state, bool value)
+static void print_state(const char *metric, const struct entry *entry, const char *state,
+			bool value)
 {
 	sample(metric, entry);
 	putchar(',');
@@ -141,8 +142,8 @@ static void print_state(const char *metric, const struct entry *entry, const cha
 }
 
 /*
- * A state set, as OpenMetrics has it: a sample for each of @states, which NULL ends, and for a state
- * that a newer driver may have.
+ * A state set, as OpenMetrics has it: a sample for each of @states, which NULL ends, and for a
+ * state that only a newer driver has.
  */
 static void print_states(const struct inventory *inventory, const char *metric, const char *help,
 			 size_t offset, const char *const *states)
