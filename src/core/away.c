@@ -185,7 +185,7 @@ static void configure(struct vfio_latch_device *dev)
 	/* The reset has put it there, whatever state it was in. */
 	pci_set_power_state(pdev, PCI_D0);
 	pci_load_saved_state(pdev, state);
-	pci_restore_state(pdev);
+	latch_state_restore(dev);
 	/* The next restore must not put back what was saved before. */
 	pci_load_saved_state(pdev, state);
 }

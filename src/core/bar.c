@@ -90,35 +90,49 @@ void latch_bars_restore(struct pci_dev *pdev)
  */
 static int hold_padding(struct vfio_latch_device *dev, unsigned int bar)
 {
+	struct resource *padding = &dev->bars[bar].padding;
 	struct resource *res = &dev->pdev->resource[bar];
-	struct resource *padding;
-	int ret;
 
 	if (!PAGE_ALIGNED(res->start))
 		return -EBUSY;
-	padding = kzalloc(sizeof(*padding), GFP_KERNEL_ACCOUNT);
-	if (!padding)
-		return -ENOMEM;
-	padding->name = "vfio-latch padding";
-	padding->start = res->end + 1;
-	padding->end = res->start + PAGE_SIZE - 1;
-	padding->flags = res->flags;
-	ret = request_resource(res->parent, padding);
-	if (ret) {
-		kfree(padding);
-		return ret;
-	}
-	dev->bars[bar].padding = padding;
-	return 0;
+	*padding = (struct resource) {
+		.name = "vfio-latch padding",
+		.start = res->end + 1,
+		.end = res->start + PAGE_SIZE - 1,
+		.flags = res->flags,
+	};
+	return request_resource(res->parent, padding);
 }
 
 static void drop_padding(struct latch_bar *bar)
 {
-	if (!bar->padding)
-		return;
-	release_resource(bar->padding);
-	kfree(bar->padding);
-	bar->padding = NULL;
+	if (bar->padding.parent)
+		release_resource(&bar->padding);
+}
+
+static bool hold_for_mmap(struct vfio_latch_device *dev, unsigned int bar)
+{
+	return is_memory(dev, bar) &&
+	       (latch_bar_size(dev, bar) >= PAGE_SIZE || !hold_padding(dev, bar));
+}
+
+static struct resource *space_of(struct vfio_latch_device *dev, unsigned int bar)
+{
+	return is_memory(dev, bar) ? &iomem_resource : &ioport_resource;
+}
+
+/* Not pci_request_region(): that logs each refusal, and a user may ask again and again. */
+static int hold_registers(struct vfio_latch_device *dev, unsigned int bar)
+{
+	return __request_region(space_of(dev, bar), pci_resource_start(dev->pdev, bar),
+				latch_bar_size(dev, bar), dev->vdev.ops->name,
+				IORESOURCE_EXCLUSIVE) ? 0 : -EBUSY;
+}
+
+static void drop_registers(struct vfio_latch_device *dev, unsigned int bar)
+{
+	__release_region(space_of(dev, bar), pci_resource_start(dev->pdev, bar),
+			 latch_bar_size(dev, bar));
 }
 
 /**
@@ -139,17 +153,35 @@ int latch_bar_request(struct vfio_latch_device *dev, unsigned int bar)
 	ret = -ENXIO;
 	if (!dev->pdev->resource[bar].parent)
 		goto unlock;
-	ret = pci_request_selected_regions_exclusive(dev->pdev, BIT(bar), dev->vdev.ops->name);
+	ret = hold_registers(dev, bar);
 	if (!ret) {
-		dev->bars[bar].can_mmap = is_memory(dev, bar) &&
-					  (latch_bar_size(dev, bar) >= PAGE_SIZE ||
-					   !hold_padding(dev, bar));
+		dev->bars[bar].can_mmap = hold_for_mmap(dev, bar);
 		/* Pairs with the acquire in latch_bar_hold(). */
 		smp_store_release(&dev->bars[bar].is_held, true);
 	}
 unlock:
 	mutex_unlock(&dev->bar_lock);
 	return ret;
+}
+
+/**
+ * latch_bars_open - look again at which BARs can be mapped
+ * @dev: the device, whose user has no file yet
+ *
+ * A clean function has kept its BARs. Somebody else may have had the rest of a
+ * page when they were requested.
+ *
+ * Context: first open.
+ */
+void latch_bars_open(struct vfio_latch_device *dev)
+{
+	unsigned int bar;
+
+	mutex_lock(&dev->bar_lock);
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
+		if (dev->bars[bar].is_held && !dev->bars[bar].can_mmap)
+			dev->bars[bar].can_mmap = hold_for_mmap(dev, bar);
+	mutex_unlock(&dev->bar_lock);
 }
 
 /**
@@ -183,7 +215,7 @@ void latch_bars_drop(struct vfio_latch_device *dev)
 		if (!dev->bars[bar].is_held)
 			continue;
 		drop_padding(&dev->bars[bar]);
-		pci_release_selected_regions(dev->pdev, BIT(bar));
+		drop_registers(dev, bar);
 		dev->bars[bar].is_held = false;
 	}
 }
@@ -208,8 +240,10 @@ void __iomem *latch_bar_map(struct vfio_latch_device *dev, unsigned int bar)
 	if (!latch_bar_size(dev, bar))
 		return IOMEM_ERR_PTR(-EINVAL);
 	ret = latch_bar_hold(dev, bar);
-	if (ret)
+	if (ret) {
+		pci_info_ratelimited(dev->pdev, "BAR %u cannot be requested: %pe\n", bar, ERR_PTR(ret));
 		return IOMEM_ERR_PTR(ret);
+	}
 
 	mutex_lock(&dev->bar_lock);
 	if (!dev->bars[bar].io)

@@ -155,6 +155,7 @@ int latch_config_write(struct vfio_latch_device *dev, const u8 *buf, size_t coun
 bool latch_bars_are_lost(struct pci_dev *pdev);
 void latch_bars_restore(struct pci_dev *pdev);
 bool latch_bars_hold(struct vfio_latch_device *dev);
+void latch_bars_open(struct vfio_latch_device *dev);
 void latch_bars_drop(struct vfio_latch_device *dev);
 int latch_bar_request(struct vfio_latch_device *dev, unsigned int bar);
 void __iomem *latch_bar_map(struct vfio_latch_device *dev, unsigned int bar);
@@ -303,6 +304,7 @@ void latch_ioeventfds_exit(void);
 void latch_reset_begin(struct vfio_latch_device *dev);
 void latch_reset_end(struct vfio_latch_device *dev);
 int latch_reset(struct vfio_latch_device *dev);
+void latch_state_restore(struct vfio_latch_device *dev);
 int latch_reset_at_open(struct vfio_latch_device *dev);
 void latch_reset_at_close(struct vfio_latch_device *dev);
 void latch_reset_at_unbind(struct vfio_latch_device *dev);

@@ -24,6 +24,9 @@
 
 #include "core.h"
 
+/* A reset waits for all buffers of a device. */
+#define MAX_BUFFERS	1000
+
 /* The flags that dma_buf_export() and dma_buf_fd() accept. */
 #define OPEN_FLAGS	(O_ACCMODE | O_NONBLOCK | O_CLOEXEC)
 
@@ -314,14 +317,19 @@ static struct latch_dma_buf *new_buffer(struct vfio_latch_device *dev,
 /* From here on the device revokes the buffer and gives it back. */
 static int add_buffer(struct vfio_latch_device *dev, struct latch_dma_buf *buf)
 {
+	int ret = -ENOSPC;
+
 	if (down_read_killable(&dev->access_lock))
 		return -EINTR;
 	WRITE_ONCE(buf->is_revoked, !can_be_mapped(dev));
 	spin_lock(&list_lock);
-	list_add_tail(&buf->node, &dev->dma_bufs);
+	if (list_count_nodes(&dev->dma_bufs) < MAX_BUFFERS) {
+		list_add_tail(&buf->node, &dev->dma_bufs);
+		ret = 0;
+	}
 	spin_unlock(&list_lock);
 	up_read(&dev->access_lock);
-	return 0;
+	return ret;
 }
 
 /**
@@ -337,8 +345,8 @@ static int add_buffer(struct vfio_latch_device *dev, struct latch_dma_buf *buf)
  * Return: a file descriptor; 0 for PROBE; -EINVAL for a flag that is not GET or
  * is unknown, for ports, no range, one that is not of whole pages inside the
  * BAR, or more than the BAR has in all; -ENODEV for an index that is no BAR, or
- * a BAR that somebody else has; -EFAULT, -ENOMEM, -EINTR, or an error of the
- * file table.
+ * a BAR that somebody else has; -ENOSPC if the device has 1000 buffers;
+ * -EFAULT, -ENOMEM, -EINTR, or an error of the file table.
  */
 int latch_feature_dma_buf(struct vfio_latch_device *dev, u32 flags, void __user *arg,
 			  size_t argsz)

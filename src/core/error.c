@@ -108,6 +108,7 @@ static void reset_done(struct pci_dev *pdev)
 			latch_command_after_reset(dev);
 		}
 		latch_access_restored(dev);
+		latch_igd_restore(dev);
 		tell_driver(dev, dev->was_reset);
 	} else {
 		/* The restore failed, or the state was saved while the function was away. */

@@ -270,16 +270,19 @@ void latch_igd_latch(struct vfio_latch_device *dev)
  * A reset may have cleared it, and the PCI core does not restore registers that
  * no capability describes. The next user and the host's driver need it.
  *
- * Context: first open, before the layout is compiled; last close, after resets.
+ * Context: state_lock is held; after each reset, and at open before the layout
+ * is compiled.
  */
 void latch_igd_restore(struct vfio_latch_device *dev)
 {
 	u32 now;
 
+	lockdep_assert_held(&dev->state_lock);
+
 	if (!is_intel_display(dev->pdev) || dev->pdev->cfg_size < PCI_CFG_SPACE_SIZE)
 		return;
 	pci_read_config_dword(dev->pdev, LATCH_INTEL_ASLS, &now);
-	if (now != dev->opregion)
+	if (now != dev->opregion && !PCI_POSSIBLE_ERROR(now))
 		pci_write_config_dword(dev->pdev, LATCH_INTEL_ASLS, dev->opregion);
 }
 

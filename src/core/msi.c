@@ -258,12 +258,13 @@ static int request_irqs(struct vfio_latch_device *dev)
 	struct latch_vector *vector;
 	unsigned long n, failed;
 	pci_power_t state;
+	bool is_there;
 	int ret = 0;
 
-	latch_host_access_begin(dev, &state);
+	is_there = latch_host_access_begin(dev, &state);
 	xa_for_each(&dev->vectors, failed, vector) {
 		vector->irq = pci_irq_vector(dev->pdev, failed);
-		ret = request_vector(dev, vector);
+		ret = is_there ? request_vector(dev, vector) : -EIO;
 		if (ret)
 			break;
 	}

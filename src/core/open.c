@@ -56,7 +56,7 @@ static void put_right(struct vfio_latch_device *dev)
 	if (!latch_bars_are_lost(dev->pdev))
 		return;
 	pci_load_saved_state(dev->pdev, dev->initial);
-	pci_restore_state(dev->pdev);
+	latch_state_restore(dev);
 }
 
 /* Saves the state that close restores. */
@@ -136,6 +136,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 		goto disable;
 
 	latch_igd_restore(dev);
+	latch_bars_open(dev);
 	latch_vga_open(dev);
 	ret = open_msix(dev);
 	if (ret)
@@ -164,7 +165,7 @@ regions:
 restore:
 	pci_load_and_free_saved_state(pdev, &dev->pristine);
 	if (latch_answers(dev))
-		pci_restore_state(pdev);
+		latch_state_restore(dev);
 disable:
 	pci_disable_device(pdev);
 decode:
@@ -208,7 +209,6 @@ void vfio_latch_close(struct vfio_device *vdev)
 
 	latch_reset_at_close(dev);
 	latch_hot_reset_at_last_close(dev);
-	latch_igd_restore(dev);
 	latch_clean_close(dev);
 	latch_power_close(dev);
 }

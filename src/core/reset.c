@@ -80,6 +80,18 @@ int latch_reset(struct vfio_latch_device *dev)
 	return ret;
 }
 
+/**
+ * latch_state_restore - restore the function's saved state
+ * @dev: the device, awake; state_lock is held
+ *
+ * Context: may sleep.
+ */
+void latch_state_restore(struct vfio_latch_device *dev)
+{
+	pci_restore_state(dev->pdev);
+	latch_igd_restore(dev);
+}
+
 /* With the device locked. Returns -EIO if it does not answer, or the PCI core's result. */
 static int reset_locked(struct vfio_latch_device *dev)
 {
@@ -94,7 +106,7 @@ static int reset_locked(struct vfio_latch_device *dev)
 	/* It must do nothing while it is reset, and raise no interrupt: that has no handler. */
 	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
 	ret = __pci_reset_function_locked(pdev);
-	pci_restore_state(pdev);
+	latch_state_restore(dev);
 	return ret;
 }
 
@@ -183,7 +195,7 @@ void latch_reset_at_close(struct vfio_latch_device *dev)
 	/* What the user made of the configuration was not worth saving. */
 	pci_load_and_free_saved_state(pdev, &dev->pristine);
 	if (latch_answers(dev))
-		pci_restore_state(pdev);
+		latch_state_restore(dev);
 	pci_disable_device(pdev);
 	latch_decode_end(dev);
 	latch_intx_restored(dev);

@@ -117,7 +117,9 @@ void latch_vf_token_free(struct vfio_latch_device *dev)
  * @dev: the device
  *
  * Between the check of the token and the open of the PF somebody may have
- * opened a VF: then a user who named no token does not get the PF.
+ * opened a VF: then a user who named no token does not get the PF. If nobody
+ * has a VF open, such a user's PF gets a new, random token: the one of an
+ * earlier user opens no VF of this one's.
  *
  * Context: first open.
  * Return: 0 or -EACCES.
@@ -132,8 +134,10 @@ int latch_vf_token_open(struct vfio_latch_device *dev)
 	mutex_lock(&token->lock);
 	if (dev->pdev->is_virtfn)
 		token->users++;
-	else if (token->users && !token->is_proved)
+	else if (!token->is_proved && token->users)
 		ret = -EACCES;
+	else if (!token->is_proved)
+		uuid_gen(&token->uuid);
 	mutex_unlock(&token->lock);
 	return ret;
 }

@@ -37,7 +37,7 @@ struct latch_vf_token;
 /**
  * struct latch_bar - a BAR of a function
  * @io: its registers mapped for reads and writes, from the first one to close
- * @padding: the held rest of the page, for a BAR smaller than a page
+ * @padding: the rest of the page, for a BAR smaller than a page; held if it has a parent
  * @can_mmap: user space may map it; meaningful while it is held
  * @is_held: its resource is requested
  *
@@ -46,7 +46,7 @@ struct latch_vf_token;
  */
 struct latch_bar {
 	void __iomem *io;
-	struct resource *padding;
+	struct resource padding;
 	bool can_mmap;
 	bool is_held;
 };

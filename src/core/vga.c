@@ -157,6 +157,48 @@ s64 latch_vga_range_end(struct vfio_latch_device *dev, u64 offset)
 	return -EINVAL;
 }
 
+/* An access with the arbiter's resource held. Returns -EAGAIN if the function cannot be accessed now. */
+static ssize_t access_legacy(struct vfio_latch_device *dev, void __iomem *io, u8 *buf, size_t count,
+			     bool is_write)
+{
+	ssize_t ret;
+
+	if (!down_read_trylock(&dev->access_lock))
+		return -EAGAIN;
+	if (latch_is_away(dev))
+		ret = -EAGAIN;
+	else if (is_write)
+		ret = latch_io_write_range(dev, io, buf, count, 4);
+	else
+		ret = latch_io_read_range(dev, io, buf, count, 4);
+	up_read(&dev->access_lock);
+	return ret;
+}
+
+/*
+ * The arbiter's resource is the whole host's, and some wait for it uninterruptibly. So nothing is
+ * waited for with it held: a reset of the function may take a minute.
+ */
+static ssize_t arbitrate(struct vfio_latch_device *dev, unsigned int resource, void __iomem *io,
+			 u8 *buf, size_t count, bool is_write)
+{
+	ssize_t ret;
+	int woken;
+
+	do {
+		woken = latch_access_begin(dev);
+		if (woken < 0)
+			return woken;
+		latch_access_end(dev, woken);
+		ret = vga_get_interruptible(dev->pdev, resource);
+		if (ret)
+			return ret;
+		ret = access_legacy(dev, io, buf, count, is_write);
+		vga_put(dev->pdev, resource);
+	} while (ret == -EAGAIN && !signal_pending(current));
+	return ret == -EAGAIN ? -ERESTARTSYS : ret;
+}
+
 /**
  * latch_vga_rw - read or write the VGA legacy ranges
  * @dev: the device, open
@@ -165,9 +207,9 @@ s64 latch_vga_range_end(struct vfio_latch_device *dev, u64 offset)
  * @offset: legacy address of the first byte
  * @is_write: direction
  *
- * Context: may sleep, waiting for the arbiter.
+ * Context: may sleep, waiting for the arbiter and the function.
  * Return: bytes done, see latch_io_read_range(); -ERESTARTSYS when interrupted,
- * or -ENOMEM.
+ * -ENOMEM, or an error of latch_access_begin().
  */
 ssize_t latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset,
 		     bool is_write)
@@ -175,33 +217,16 @@ ssize_t latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 o
 	unsigned int resource = offset < SZ_64K ? VGA_RSRC_LEGACY_IO : VGA_RSRC_LEGACY_MEM;
 	void __iomem *io;
 	ssize_t ret;
-	int woken;
 
 	io = map_legacy(resource, offset, count);
 	if (!io)
 		return -ENOMEM;
 	/* The arbiter writes COMMAND, so the device must be awake before. */
 	ret = pm_runtime_resume_and_get(&dev->pdev->dev);
-	if (ret)
-		goto unmap;
-	ret = vga_get_interruptible(dev->pdev, resource);
-	if (ret)
-		goto sleep;
-	woken = latch_access_begin(dev);
-	if (woken < 0) {
-		ret = woken;
-		goto put;
+	if (!ret) {
+		ret = arbitrate(dev, resource, io, buf, count, is_write);
+		pm_runtime_put(&dev->pdev->dev);
 	}
-	if (is_write)
-		ret = latch_io_write_range(dev, io, buf, count, 4);
-	else
-		ret = latch_io_read_range(dev, io, buf, count, 4);
-	latch_access_end(dev, woken);
-put:
-	vga_put(dev->pdev, resource);
-sleep:
-	pm_runtime_put(&dev->pdev->dev);
-unmap:
 	unmap_legacy(resource, io);
 	return ret;
 }

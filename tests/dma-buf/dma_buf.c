@@ -18,8 +18,10 @@
 #define LIMIT_MS	20000
 #define MEMORY		WITNESS_MEMORY
 #define BAR_SIZE	0x10000ULL
-/* To see what one costs. */
-#define BUFFERS		500
+/* To see what one costs. There are three times as many. */
+#define BUFFERS		300
+/* The most that a device has. */
+#define MOST		1000
 
 #define GET		(VFIO_DEVICE_FEATURE_DMA_BUF | VFIO_DEVICE_FEATURE_GET)
 #define SET		(VFIO_DEVICE_FEATURE_DMA_BUF | VFIO_DEVICE_FEATURE_SET)
@@ -206,6 +208,22 @@ TEST_OURS(ranges_that_add_up_to_more_than_the_bar_are_refused)
 	open_exporter();
 	request.ranges[1].length = PAGE;
 	CHECK_ERR(EINVAL, buffer_try(exporter, &request));
+}
+
+/* A reset waits for all of them. The kernel's driver knows no bound but the files of the process. */
+TEST_OURS(a_device_has_a_thousand_buffers_and_no_more)
+{
+	struct dma_buf_request request = { .nr_ranges = 1, .ranges = { { MEMORY, PAGE } } };
+	struct rlimit files = { 2 * MOST, 2 * MOST };
+	int last = -1;
+
+	CHECK_OK(setrlimit(RLIMIT_NOFILE, &files));
+	open_exporter();
+	for (unsigned int n = 0; n < MOST; n++)
+		CHECK_OK(last = buffer_try(exporter, &request));
+	CHECK_ERR(ENOSPC, buffer_try(exporter, &request));
+	close(last);
+	CHECK_OK(buffer_try(exporter, &request));
 }
 
 /* --- taking away and giving back --- */

@@ -304,6 +304,7 @@ static void realize(PCIDevice *pci, Error **errp)
 	witness->counts = witness_counts_new(DEVICE(pci)->id);
 	pci_config_set_vendor_id(pci->config, witness->vendor);
 	pci_config_set_device_id(pci->config, witness->device);
+	pci_config_set_class(pci->config, witness->class_id);
 	pci_set_byte(pci->config + PCI_INTERRUPT_PIN, 1);
 	if (!init_function(witness, errp) || !add_vpd(pci, errp))
 		return;
@@ -397,6 +398,7 @@ static PropertyInfo live_bool, live_uint32;
 static Property properties[] = {
 	DEFINE_PROP_UINT16("vendor", struct witness, vendor, ID_VENDOR),
 	DEFINE_PROP_UINT16("device", struct witness, device, ID_DEVICE),
+	DEFINE_PROP_UINT16("class", struct witness, class_id, ID_CLASS),
 	DEFINE_PROP_UINT16("vfs", struct witness, vfs, 0),
 	LIVE("config-size", config_size, uint32_t, uint32, 0),
 	DEFINE_PROP_BOOL("flr", struct witness, flr, true),

@@ -59,7 +59,7 @@ typedef struct witness {
 	PCIDevice parent_obj;
 
 	/* Properties */
-	uint16_t vendor, device;
+	uint16_t vendor, device, class_id;
 	uint16_t vfs;
 	uint32_t config_size;
 	uint32_t flr_ms;

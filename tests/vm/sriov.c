@@ -337,6 +337,21 @@ TEST(pf_whose_vfs_are_not_in_use_opens_without_token_and_takes_a_new_one)
 	CHECK_EQ(open_named(vf, " vf_token=" OTHER, &device), 0);
 }
 
+/* The kernel's driver lets it in: the new user, who named no token, does not know the old one. */
+TEST_OURS(token_of_an_earlier_user_of_a_pf_opens_no_vf)
+{
+	struct vfio_device *pf = open_pf(), *device;
+	const char *bdf = strdup(pf->bdf), *vf;
+
+	CHECK_EQ(set_token(pf, token), 0);
+	vfio_close(pf);
+	CHECK_EQ(open_named(bdf, "", &pf), 0);
+	pci_set_vfs(bdf, 1);
+	vf = pci_vf(bdf, 0);
+	pci_bind(vf, VFIO_PCI);
+	CHECK_ERR(EACCES, open_named(vf, " vf_token=" TOKEN, &device));
+}
+
 /* A VF that user space has */
 
 TEST(vf_shows_ids_that_its_config_space_lacks)

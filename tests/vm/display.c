@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VGA devices and Intel graphics, in a reset of their user and while they are away.
+ *
+ * vm-machine: witness-display
+ * vm-drivers: ours kernel
+ * vm-threads: multi
+ */
+#include <pthread.h>
+
+#include "vmtest.h"
+
+#define LIMIT_MS	20000
+#define RESET_MS	"6000"
+/* A register that the ranges of VGA have. */
+#define VGA_INDEX	0x3ce
+/* Intel graphics: where its OpRegion is. */
+#define ASLS		0xfc
+#define OPREGION	0x7f5d018
+
+CLEAN_UP
+{
+	static const char * const ids[] = { "witness0", "witness5" };
+
+	for (int n = 0; n < 2; n++) {
+		witness_set(ids[n], "flr-ms", "95");
+		witness_wait_ready(ids[n]);
+	}
+}
+
+static struct reader {
+	struct vfio_device *device;
+	volatile unsigned long begun, done;
+	volatile bool is_over;
+} reader;
+
+static void *reads(void *data)
+{
+	uint8_t byte;
+
+	while (!reader.is_over) {
+		reader.begun++;
+		vfio_read_try(reader.device, VFIO_PCI_VGA_REGION_INDEX, VGA_INDEX, &byte, 1);
+		reader.done++;
+	}
+	return data;
+}
+
+static void *resets(void *device)
+{
+	vfio_reset(device);
+	return NULL;
+}
+
+/* The arbiter's ranges are the whole host's. */
+TEST(who_waits_for_a_vga_devices_reset_does_not_hold_up_anothers_legacy_ranges)
+{
+	struct vfio_device *other;
+	pthread_t reading, resetting;
+	uint8_t byte;
+
+	reader = (struct reader) {
+		.device = vfio_open_with_memory("witness0", "disable_idle_d3=1"),
+	};
+	other = vfio_bind_and_open(vm_bdf("witness1"));
+	cfg_command(other, PCI_COMMAND_MEMORY | PCI_COMMAND_IO, 0);
+	witness_set("witness0", "flr-ms", RESET_MS);
+	CHECK_EQ(pthread_create(&reading, NULL, reads, NULL), 0);
+	CHECK(WAIT_UNTIL(reader.done > 10, LIMIT_MS));
+	CHECK_EQ(pthread_create(&resetting, NULL, resets, reader.device), 0);
+	CHECK(WAIT_UNTIL(witness_is_in_reset("witness0"), LIMIT_MS));
+	for (int n = 0; n < 50; n++)
+		vfio_read_try(other, VFIO_PCI_VGA_REGION_INDEX, VGA_INDEX, &byte, 1);
+	/* So none of them has waited for its end, and the reader still does. */
+	CHECK(witness_is_in_reset("witness0"));
+	CHECK_EQ(reader.begun, reader.done + 1);
+	pthread_join(resetting, NULL);
+	reader.is_over = true;
+	pthread_join(reading, NULL);
+}
+
+/* The host's driver and the next user believe the register, and a reset clears it. */
+TEST_OURS(an_opregion_is_found_after_a_close_while_its_graphics_are_away)
+{
+	struct vfio_device *beside, *device;
+	char *first, *graphics = strdup(vm_bdf("witness5"));
+	int mark = kmsg_mark();
+
+	driver_load("disable_idle_d3=1");
+	first = strdup(vm_bdf("witness4"));
+	real_cfg_set(graphics, ASLS, OPREGION, 4);
+	pci_bind(first, VFIO_PCI);
+	pci_bind(graphics, VFIO_PCI);
+	beside = vfio_open(first);
+	device = vfio_open_with(beside, graphics);
+	kmsg_expect("AER|pcieport|recovery|not ready|ready|does not|answer");
+	witness_set("witness5", "flr-ms", RESET_MS);
+	real_cfg_set(first, PCI_COMMAND, real_cfg(first, PCI_COMMAND, 2) | PCI_COMMAND_SERR, 2);
+	vm_aer("witness4", "MALF_TLP");
+	CHECK(WAIT_UNTIL(kmsg_count(mark, "device recovery (failed|successful)"), LIMIT_MS));
+	CHECK(witness_is_in_reset("witness5"));
+	vfio_close(device);
+	witness_wait_ready("witness5");
+	CHECK(WAIT_UNTIL(real_cfg(graphics, ASLS, 4) == OPREGION, LIMIT_MS));
+	pci_unbind(graphics);
+	CHECK_EQ(real_cfg(graphics, ASLS, 4), OPREGION);
+}
