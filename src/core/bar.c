@@ -241,7 +241,8 @@ void __iomem *latch_bar_map(struct vfio_latch_device *dev, unsigned int bar)
 		return IOMEM_ERR_PTR(-EINVAL);
 	ret = latch_bar_hold(dev, bar);
 	if (ret) {
-		pci_info_ratelimited(dev->pdev, "BAR %u cannot be requested: %pe\n", bar, ERR_PTR(ret));
+		pci_info_ratelimited(dev->pdev, "BAR %u cannot be requested: %pe\n", bar,
+				     ERR_PTR(ret));
 		return IOMEM_ERR_PTR(ret);
 	}
 

@@ -157,7 +157,7 @@ s64 latch_vga_range_end(struct vfio_latch_device *dev, u64 offset)
 	return -EINVAL;
 }
 
-/* An access with the arbiter's resource held. Returns -EAGAIN if the function cannot be accessed now. */
+/* An access with the arbiter's resource held. Returns -EAGAIN if it would have to wait. */
 static ssize_t access_legacy(struct vfio_latch_device *dev, void __iomem *io, u8 *buf, size_t count,
 			     bool is_write)
 {
