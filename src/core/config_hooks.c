@@ -124,7 +124,7 @@ static bool may_have_vpd(struct vfio_latch_device *dev)
 {
 	bool answers;
 
-	if (time_before(jiffies, dev->vpd_again) || latch_state_lock_killable(dev))
+	if (time_before64(get_jiffies_64(), dev->vpd_again) || latch_state_lock_killable(dev))
 		return false;
 	answers = latch_answers(dev) && dev->pdev->current_state == PCI_D0;
 	latch_state_unlock(dev);
@@ -149,7 +149,7 @@ static bool move_vpd(struct vfio_latch_device *dev, u16 address, __le32 *data)
 	else
 		bytes = pci_read_vpd(dev->pdev, address, 4, data);
 	if (bytes != 4 && time_after(jiffies, begin + msecs_to_jiffies(VPD_WAIT_MS)))
-		dev->vpd_again = jiffies + msecs_to_jiffies(VPD_PAUSE_MS);
+		dev->vpd_again = get_jiffies_64() + msecs_to_jiffies(VPD_PAUSE_MS);
 	return bytes == 4;
 }
 

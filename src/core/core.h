@@ -240,6 +240,7 @@ static inline int latch_put_caps(void __user *arg, struct vfio_info_cap *caps, u
 /* igd.c APIs: */
 void latch_igd_latch(struct vfio_latch_device *dev);
 void latch_igd_restore(struct vfio_latch_device *dev);
+void latch_igd_unlatch(struct vfio_latch_device *dev);
 int latch_igd_add_regions(struct vfio_latch_device *dev);
 
 /* eventfd.c APIs: */

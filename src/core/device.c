@@ -31,7 +31,6 @@ int vfio_latch_init(struct vfio_device *vdev)
 	INIT_LIST_HEAD(&dev->dma_bufs);
 	INIT_LIST_HEAD(&dev->ioeventfds);
 	INIT_WORK(&dev->ioeventfd_work, latch_ioeventfd_work);
-	dev->vpd_again = jiffies;
 
 	/* A hot reset holds the locks of several devices: lockdep gets a class for each device. */
 	mutex_init(&dev->state_lock);
@@ -167,6 +166,7 @@ void vfio_latch_unregister(struct vfio_latch_device *dev)
 	vfio_unregister_group_dev(&dev->vdev);
 	latch_reset_at_unbind(dev);
 	latch_power_unregister(dev);
+	latch_igd_unlatch(dev);
 	latch_sysfs_remove(dev);
 	latch_clean_unregister(dev);
 	latch_vga_unregister(dev);

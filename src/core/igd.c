@@ -270,8 +270,8 @@ void latch_igd_latch(struct vfio_latch_device *dev)
  * A reset may have cleared it, and the PCI core does not restore registers that
  * no capability describes. The next user and the host's driver need it.
  *
- * Context: state_lock is held; after each reset, and at open before the layout
- * is compiled.
+ * Context: state_lock is held; after each reset, at open before the layout is
+ * compiled, at remove.
  */
 void latch_igd_restore(struct vfio_latch_device *dev)
 {
@@ -284,6 +284,23 @@ void latch_igd_restore(struct vfio_latch_device *dev)
 	pci_read_config_dword(dev->pdev, LATCH_INTEL_ASLS, &now);
 	if (now != dev->opregion && !PCI_POSSIBLE_ERROR(now))
 		pci_write_config_dword(dev->pdev, LATCH_INTEL_ASLS, dev->opregion);
+}
+
+/**
+ * latch_igd_unlatch - leave the host's driver what latch_igd_latch() found
+ * @dev: the device, awake and closed; nothing is done for others
+ *
+ * Also a sleep of an idle function may have cleared it.
+ *
+ * Context: remove; takes state_lock.
+ */
+void latch_igd_unlatch(struct vfio_latch_device *dev)
+{
+	if (!is_intel_display(dev->pdev))
+		return;
+	latch_state_lock(dev);
+	latch_igd_restore(dev);
+	latch_state_unlock(dev);
 }
 
 /**

@@ -104,7 +104,7 @@ void latch_power_up(struct vfio_latch_device *dev)
 		return;
 	was_lost = pdev->current_state >= PCI_D3hot && loses_state_in_d3(pdev);
 	if (!pci_set_power_state(pdev, PCI_D0) && was_lost)
-		pci_restore_state(pdev);
+		latch_state_restore(dev);
 	latch_access_restored(dev);
 }
 

@@ -107,7 +107,7 @@ struct latch_bar {
  * @intx_quiet: LATCH_QUIET_*; under intx_lock
  * @intx_quiet_since: when the last reset was announced, in jiffies; under intx_lock
  * @config_lock: serialises writers of configuration space and its shadow
- * @vpd_again: when Vital Product Data may be asked for again, in jiffies; under config_lock
+ * @vpd_again: when Vital Product Data may be asked for again, in jiffies, or 0; under config_lock
  * @bar_lock: protects which parts of BARs are held and mapped
  * @bars: the BARs; under bar_lock, see struct latch_bar
  * @ioeventfd_lock: protects the list of ioeventfds
@@ -232,7 +232,7 @@ struct vfio_latch_device {
 
 	/* Outside of irq_lock and state_lock. */
 	struct mutex config_lock;
-	unsigned long vpd_again;
+	u64 vpd_again;
 
 	/* A leaf. */
 	struct mutex bar_lock;

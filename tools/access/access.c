@@ -133,16 +133,14 @@ static enum access_wish group_wish(const struct config *config, const struct dev
 				   struct access *access, char why[WHY_SIZE])
 {
 	enum access_wish wish = own_wish(config, dev, access, why);
-	bool is_read = dev->iommu_group < 0;
 	struct devices group;
+	bool is_read;
 	size_t n;
 
-	group_read(&group, dev->iommu_group);
-	for (n = 0; n < group.count && !access_is_refused(wish); n++) {
-		is_read |= !strcmp(group.device[n].bdf, dev->bdf);
+	is_read = group_read(&group, dev->iommu_group) || dev->iommu_group < 0;
+	for (n = 0; n < group.count && !access_is_refused(wish); n++)
 		if (counts(config, &group.device[n]))
 			wish = both_wish(config, dev, &group.device[n], wish, access, why);
-	}
 	free(group.device);
 	if (!is_read && wish == ACCESS_SAID) {
 		snprintf(why, WHY_SIZE, "the functions of IOMMU group %d cannot be read",

@@ -173,6 +173,9 @@ enum exit_code access_apply(const struct config *config, const struct device *de
 	/* Looks up the names that will be needed, before the lock: that may take long. */
 	for (n = 0; n < count; n++)
 		access_wish(config, dev, &node[n], &access, why);
+	/* A name that there was no time for says nothing about the node. */
+	if (bounded_is_over())
+		return EXIT_TIMEOUT;
 	lock = access_lock(dev);
 	if (lock < 0)
 		return access_lock_error(dev, lock);

@@ -276,10 +276,13 @@ static enum exit_code bind_locked(struct device *dev, const struct want *wanted,
 		return EXIT_TIMEOUT;
 	memcpy(before.driver, dev->driver, sizeof(before.driver));
 	memcpy(before.override, dev->driver_override, sizeof(before.override));
+	/* A device that has lost its driver is not left without one for lack of time. */
+	bounded_begin();
 	code = bind_as_wanted(dev, &want, force);
 	/* After a timeout the kernel is still at work on the device: nothing can be put back. */
 	if (code && code != EXIT_TIMEOUT)
 		put_back(dev, &before);
+	bounded_end();
 	return code;
 }
 

@@ -171,6 +171,22 @@ static bool will_bind_vfs(const struct config *config, const struct device *pf)
 	return will;
 }
 
+static enum exit_code apply_autoprobe(const struct config *config, const struct devices *devices,
+				      const struct options *options)
+{
+	enum exit_code code = EXIT_DONE;
+	size_t n;
+
+	for (n = 0; n < devices->count; n++) {
+		const struct device *pf = &devices->device[n];
+		bool is_off = pf->total_vfs && !options->off && will_bind_vfs(config, pf);
+
+		if (pf->total_vfs)
+			code = graver(code, autoprobe_set(pf, is_off, options->dry_run));
+	}
+	return code;
+}
+
 /* Autoprobe is last: what a present VF gets depends on the value with which it appeared. */
 static enum exit_code apply_all(const struct config *config, struct devices *devices,
 				const struct options *options)
@@ -179,16 +195,19 @@ static enum exit_code apply_all(const struct config *config, struct devices *dev
 	size_t n;
 
 	for (n = 0; n < devices->count; n++)
-		code = graver(code, options->off ?
-			      access_apply(config, &devices->device[n], options->dry_run, false) :
-			      apply_device(config, &devices->device[n], options));
-	for (n = 0; n < devices->count; n++) {
-		const struct device *pf = &devices->device[n];
-		bool is_off = pf->total_vfs && !options->off && will_bind_vfs(config, pf);
+		code = graver(code, apply_device(config, &devices->device[n], options));
+	return graver(code, apply_autoprobe(config, devices, options));
+}
 
-		if (pf->total_vfs)
-			code = graver(code, autoprobe_set(pf, is_off, options->dry_run));
-	}
+/* No device changes its driver. Nodes are last: they may have to be waited for. */
+static enum exit_code apply_off(const struct config *empty, const struct devices *devices,
+				const struct options *options)
+{
+	enum exit_code code = apply_autoprobe(empty, devices, options);
+	size_t n;
+
+	for (n = 0; n < devices->count; n++)
+		code = graver(code, access_apply(empty, &devices->device[n], options->dry_run, false));
 	return code;
 }
 
@@ -247,6 +266,8 @@ static enum exit_code apply_devices(const struct config *config, const struct op
 	code = read_devices(&devices, options);
 	if (config_refused(config))
 		code = graver(code, keep_vfs_free(config, &devices, options));
+	else if (options->off)
+		code = graver(code, apply_off(config, &devices, options));
 	else
 		code = graver(code, apply_all(config, &devices, options));
 	free(devices.device);

@@ -111,8 +111,9 @@ static bool is_bridge(const char *address)
 }
 
 /* Reads the functions of @group but bridges, which keep no user out. Free devices->device. */
-void group_read(struct devices *devices, int group)
+bool group_read(struct devices *devices, int group)
 {
+	bool is_read;
 	struct address address;
 	struct names names;
 	size_t n;
@@ -123,7 +124,9 @@ void group_read(struct devices *devices, int group)
 		if (!is_bridge(names.name[n]) && address_parse(names.name[n], &address) &&
 		    device_read(&devices->device[devices->count], &address))
 			devices->count++;
+	is_read = names.count;
 	free_names(&names);
+	return is_read;
 }
 
 /* Whether @dev has a driver that does DMA for the host: then VFIO gives its group to no user. */

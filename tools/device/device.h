@@ -70,7 +70,7 @@ bool device_read(struct device *dev, const struct address *address);
 void device_read_driver(struct device *dev);
 bool device_is_vf(const struct device *dev);
 void devices_read(struct devices *devices);
-void group_read(struct devices *devices, int group);
+bool group_read(struct devices *devices, int group);
 bool host_has(const struct device *dev);
 
 /* vf.c APIs: */

@@ -22,6 +22,11 @@ static unsigned int limit;
 static unsigned int whole;
 static int64_t deadline;
 
+/* For each wait of what had begun before that. */
+#define GRACE_MS 10000
+
+static bool has_begun;
+
 static int64_t now(void)
 {
 	struct timespec time;
@@ -57,9 +62,22 @@ static int milliseconds_left(void)
 {
 	int64_t left = milliseconds_of_call(), one = bounded_seconds(BOUNDED_SECONDS) * INT64_C(1000);
 
+	if (has_begun && left < GRACE_MS)
+		left = GRACE_MS;
 	if (left > one)
 		left = one;
 	return left < 0 ? 0 : left;
+}
+
+/* What has begun comes to its end: its waits may end a little later than the others. */
+void bounded_begin(void)
+{
+	has_begun = true;
+}
+
+void bounded_end(void)
+{
+	has_begun = false;
 }
 
 /* Whether no time is left for a wait. */

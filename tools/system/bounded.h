@@ -18,6 +18,8 @@ void bounded_set(unsigned int seconds);
 unsigned int bounded_seconds(unsigned int otherwise);
 void bounded_set_whole(unsigned int seconds);
 bool bounded_is_over(void);
+void bounded_begin(void);
+void bounded_end(void);
 const char *bounded_text(void);
 int bounded(int (*action)(const void *arg), const void *arg, int kept);
 

@@ -98,6 +98,22 @@ a_group_that_cannot_be_read_is_roots()
 	is "$(driver_of 0000:41:00.1) $(access_of 2)" "mlx5_vfio_pci root:root 0600"
 }
 
+# Its user's name could not be looked up any more.
+a_deadline_leaves_the_nodes_of_other_devices_alone()
+{
+	new_system
+	pf 0000:41:00.0 8
+	vfs 0000:41:00.0 2
+	group_node 3
+	printf '[mlx5-vfs]\nowner = daemon\n' | drop_in access.conf
+	latch_is 0 bind 0000:41:00.2
+	is "$(access_of 3)" "daemon:root 0600"
+	hangs probe
+	latch_is 6 apply --last-good --deadline=1
+	is "$(access_of 3)" "daemon:root 0600"
+	let_go probe
+}
+
 off_gives_nodes_back_to_root()
 {
 	given "owner = daemon"

@@ -765,6 +765,22 @@ vfio-latch: 0000:41:00.3: not given to mlx5_vfio_pci $of_call; $left 0000:41:00.
 	flock "$VFIO_LATCH_ROOT/run/vfio-latch/device-0000:41:00.2" true
 }
 
+# Its driver lets it go when the deadline is over.
+a_bind_that_has_begun_comes_to_its_end()
+{
+	a_vf_of_mlx5_core
+	hangs unbind
+	{
+		sleep 2
+		echo >"$VFIO_LATCH_ROOT/model/hang/unbind"
+	} &
+	latch_is 0 apply --deadline=1 0000:41:00.1
+	wait
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+	rm "$VFIO_LATCH_ROOT/model/hang/unbind"
+	trap - EXIT
+}
+
 other_calls_wait_for_each_driver()
 {
 	new_system
