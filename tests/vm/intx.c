@@ -424,6 +424,9 @@ static unsigned long long interrupts_of(unsigned int irq)
 	return sum;
 }
 
+/* How long real-time tasks may run. A kernel without it knows no limit. */
+#define RT_RUNTIME	"/proc/sys/kernel/sched_rt_runtime_us"
+
 /* Until the test ends, only interrupt handlers run on that processor, besides this process. */
 static void take_the_processor_of(unsigned int irq)
 {
@@ -432,13 +435,13 @@ static void take_the_processor_of(unsigned int irq)
 
 	snprintf(path, sizeof(path), "/proc/irq/%u/effective_affinity_list", irq);
 	use_processor(file_read_number(path));
-	file_write("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	file_write_try(RT_RUNTIME, "-1");
 	CHECK_OK(sched_setscheduler(0, SCHED_FIFO, &param));
 }
 
 CLEAN_UP
 {
-	file_write("/proc/sys/kernel/sched_rt_runtime_us", "950000");
+	file_write_try(RT_RUNTIME, "950000");
 }
 
 /*
