@@ -125,6 +125,31 @@ static struct latch_image_block *alloc_block(const struct latch_image *image, u6
 }
 
 /**
+ * latch_image_reserve_block - allocate a part of an image's memory
+ * @image: the image, not mapped, with less than @bytes
+ * @bytes: that the image shall have in the end
+ *
+ * Context, and return: as latch_image_reserve().
+ */
+int latch_image_reserve_block(struct latch_image *image, u64 bytes)
+{
+	struct latch_image_block *block;
+
+	lockdep_assert_not_held(image->not_held);
+
+	if (image->is_lost)
+		return -EIO;
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	block = alloc_block(image, bytes - image->capacity);
+	if (!block)
+		return -ENOMEM;
+	list_add_tail(&block->list, &image->blocks);
+	image->capacity += block_bytes(block);
+	return 0;
+}
+
+/**
  * latch_image_reserve - allocate an image's memory
  * @image: the image, not mapped unless it has that memory
  * @bytes: that the image shall have
@@ -142,22 +167,13 @@ static struct latch_image_block *alloc_block(const struct latch_image *image, u6
  */
 int latch_image_reserve(struct latch_image *image, u64 bytes)
 {
-	struct latch_image_block *block;
+	int ret = image->is_lost ? -EIO : 0;
 
 	lockdep_assert_not_held(image->not_held);
 
-	if (image->is_lost)
-		return -EIO;
-	while (image->capacity < bytes) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		block = alloc_block(image, bytes - image->capacity);
-		if (!block)
-			return -ENOMEM;
-		list_add_tail(&block->list, &image->blocks);
-		image->capacity += block_bytes(block);
-	}
-	return 0;
+	while (!ret && image->capacity < bytes)
+		ret = latch_image_reserve_block(image, bytes);
+	return ret;
 }
 
 static size_t key_command_bytes(u64 capacity)

@@ -64,6 +64,7 @@ void latch_image_init(struct latch_image *image, struct mlx5_core_dev *mdev,
 void latch_image_init_more(struct latch_image *more, const struct latch_image *image,
 			   const struct mutex *not_held);
 void latch_image_free(struct latch_image *image);
+int latch_image_reserve_block(struct latch_image *image, u64 bytes);
 int latch_image_reserve(struct latch_image *image, u64 bytes);
 int latch_image_reserve_key(struct latch_image *image, u64 capacity);
 void latch_image_take_over(struct latch_image *image, struct latch_image *from, u64 bytes);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Addresses that were reported to us, but not to the user: see owed.h. */
 #include <linux/interval_tree.h>
-#include <linux/iova_bitmap.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
 
@@ -93,7 +92,7 @@ int latch_owed_tell(struct latch_owed *owed, const struct latch_range *asked,
 		const u64 last = min_t(u64, node->last, asked->last);
 
 		interval_tree_remove(node, &owed->ranges);
-		iova_bitmap_set(dirty, start, last - start + 1);
+		latch_set_dirty(dirty, asked, start, last - start + 1);
 		if (node->start < start)
 			ret = insert(owed, node->start, start - 1);
 		if (!ret && node->last > last)

@@ -13,11 +13,10 @@
 #ifndef LATCH_MLX5_OWED_H
 #define LATCH_MLX5_OWED_H
 
+#include <linux/iova_bitmap.h>
 #include <linux/rbtree.h>
 
 #include "ranges.h"
-
-struct iova_bitmap;
 
 /**
  * struct latch_owed - addresses that are owed
@@ -32,5 +31,17 @@ void latch_owed_free(struct latch_owed *owed);
 int latch_owed_add(struct latch_owed *owed, u64 start, u64 last);
 int latch_owed_tell(struct latch_owed *owed, const struct latch_range *asked,
 		    struct iova_bitmap *dirty);
+
+/* Sets bits for addresses among those asked about; see latch_range_block(). */
+static inline void latch_set_dirty(struct iova_bitmap *dirty, const struct latch_range *asked,
+				   u64 start, u64 bytes)
+{
+	u64 block;
+
+	for (; bytes; start += block, bytes -= block) {
+		block = latch_range_block(start - asked->start, bytes);
+		iova_bitmap_set(dirty, start, block);
+	}
+}
 
 #endif

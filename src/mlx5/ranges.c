@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Ranges of addresses, made fit for a page tracker: see ranges.h. */
+#include <linux/bitops.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 
@@ -64,6 +65,25 @@ unsigned int latch_ranges_merge(struct latch_range *ranges, unsigned int nr, uns
 		memmove(&ranges[n + 1], &ranges[n + 2], (nr - n - 2) * sizeof(*ranges));
 	}
 	return nr;
+}
+
+/**
+ * latch_range_block - how much of a range a bitmap can be told in one call
+ * @offset: of the range, from the address of the bitmap's first bit
+ * @bytes: of the range, not 0
+ *
+ * The block lies within one bit of the bitmap, or is made of whole bits,
+ * whatever a bit stands for. A range that ends in the middle of a bit makes
+ * iova_bitmap_set() of newer kernels step back at the end of the pages that it
+ * has pinned, and begin there again, without an end.
+ *
+ * Return: the length of the block at its beginning, a power of two.
+ */
+u64 latch_range_block(u64 offset, u64 bytes)
+{
+	u64 largest = 1ULL << (fls64(bytes) - 1);
+
+	return offset ? min(largest, offset & -offset) : largest;
 }
 
 /**

@@ -21,6 +21,7 @@ struct latch_range {
 
 unsigned int latch_ranges_merge(struct latch_range *ranges, unsigned int nr, unsigned int max,
 				u64 page_size);
+u64 latch_range_block(u64 offset, u64 bytes);
 bool latch_ranges_bytes(const struct latch_range *ranges, unsigned int nr, u64 *bytes);
 
 #endif

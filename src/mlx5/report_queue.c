@@ -219,6 +219,9 @@ static int ready_to_receive(struct latch_report_queue *queue, u32 qpn, u32 peer)
 	MLX5_SET(rst2init_qp_in, init, opcode, MLX5_CMD_OP_RST2INIT_QP);
 	MLX5_SET(rst2init_qp_in, init, qpn, qpn);
 	MLX5_SET(qpc, qpc, pm_state, MLX5_QP_PM_MIGRATED);
+	/* As the kernel's driver has it: whether a firmware can do without is not known. */
+	MLX5_SET(qpc, qpc, rre, 1);
+	MLX5_SET(qpc, qpc, rwe, 1);
 	MLX5_SET(qpc, qpc, primary_address_path.vhca_port_num, 1);
 	ret = mlx5_cmd_exec_in(queue->mdev, rst2init_qp, init);
 	if (ret)
@@ -243,7 +246,7 @@ static int ready_to_send(struct latch_report_queue *queue, u32 qpn)
 
 	MLX5_SET(rtr2rts_qp_in, in, opcode, MLX5_CMD_OP_RTR2RTS_QP);
 	MLX5_SET(rtr2rts_qp_in, in, qpn, qpn);
-	MLX5_SET(qpc, qpc, primary_address_path.ack_timeout, 14);	/* 67 ms */
+	MLX5_SET(qpc, qpc, primary_address_path.ack_timeout, 8);	/* 1 ms */
 	MLX5_SET(qpc, qpc, retry_count, 7);
 	MLX5_SET(qpc, qpc, rnr_retry, 7);	/* for ever: we may be slow */
 	return mlx5_cmd_exec_in(queue->mdev, rtr2rts_qp, in);

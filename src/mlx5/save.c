@@ -134,8 +134,7 @@ static int grow(struct latch_mlx5_save *save, struct latch_image *image, u64 byt
 
 	latch_image_let_go(image, bytes);
 	while (!ret && image->capacity < bytes)
-		ret = error_of(save) ?:
-		      latch_image_reserve(image, min_t(u64, bytes, image->capacity + SZ_2M));
+		ret = error_of(save) ?: latch_image_reserve_block(image, bytes);
 	if (!ret && !image->is_mapped)
 		ret = latch_image_reserve_key(image, image->capacity);
 	return ret ?: latch_image_map(image, save->pdn);

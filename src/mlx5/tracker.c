@@ -545,21 +545,23 @@ static void owe(struct latch_mlx5_report *report, u64 start, u64 last)
  *
  * Return: that last page.
  */
-static noinline const __be64 *tell_lone_pages(const __be64 *next, u64 last_page, u64 page_size,
+static noinline const __be64 *tell_lone_pages(const __be64 *next, u64 page_size,
+					      const struct latch_range *asked,
 					      struct iova_bitmap *dirty)
 {
+	const u64 last_page = asked->last & ~(page_size - 1);
 	u64 above = be64_to_cpu(*next) + page_size, page;
 
 	for (;; next++, above = page + page_size) {
 		page = be64_to_cpu(next[1]);
 		if (page > last_page || page <= above)
 			return next;
-		iova_bitmap_set(dirty, above - page_size, page_size);
+		latch_set_dirty(dirty, asked, above - page_size, page_size);
 	}
 }
 
 /**
- * latch_mlx5_report_tell - set a bit for each page, in one call for a run of them
+ * latch_mlx5_report_tell - set a bit for each page, in few calls for a run of them
  * @report: the report, with a piece of it
  * @dirty: gets the bits
  *
@@ -603,8 +605,8 @@ unsigned int latch_mlx5_report_tell(struct latch_mlx5_report *report, struct iov
 				bytes += page_size;
 				continue;
 			}
-			iova_bitmap_set(dirty, start, bytes);
-			next = tell_lone_pages(next, last_page, page_size, dirty);
+			latch_set_dirty(dirty, asked, start, bytes);
+			next = tell_lone_pages(next, page_size, asked, dirty);
 			start = be64_to_cpu(*next);
 			bytes = page_size;
 		}
@@ -612,7 +614,7 @@ unsigned int latch_mlx5_report_tell(struct latch_mlx5_report *report, struct iov
 			owe(report, asked->last + 1, start + bytes - 1);
 			bytes = asked->last - start + 1;
 		}
-		iova_bitmap_set(dirty, start, bytes);
+		latch_set_dirty(dirty, asked, start, bytes);
 	}
 	if (!report->error)
 		report->error = latch_owed_tell(&report->owed, asked, dirty);

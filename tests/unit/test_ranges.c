@@ -274,6 +274,53 @@ static void random_ranges_become_the_fewest_pages_that_few_ranges_can_have(void 
 	assert_in_range(joined, rounds / 20, rounds - rounds / 20);
 }
 
+/* How the bitmap sees it: each block is within one bit, or of whole bits, for each size of a bit. */
+static void a_block_is_part_of_a_bit_or_whole_bits(void **state)
+{
+	unsigned long round, rounds = fuzz_rounds() / 100;
+
+	(void)state;
+	for (round = 0; round < rounds; round++) {
+		u64 offset, bytes, block;
+
+		fuzz_seed(round);
+		offset = (u64)fuzz_below(1U << 30) << fuzz_below(13);
+		bytes = 1 + ((u64)fuzz_below(1U << 30) << fuzz_below(13));
+		for (; bytes; offset += block, bytes -= block) {
+			block = latch_range_block(offset, bytes);
+			assert_in_range(block, 1, bytes);
+			for (unsigned int shift = 0; shift < 44; shift++) {
+				u64 bit = 1ULL << shift;
+
+				if (block < bit)
+					assert_true(offset / bit == (offset + block - 1) / bit);
+				else
+					assert_true(!(offset % bit) && !(block % bit));
+			}
+		}
+	}
+}
+
+static void a_run_is_few_blocks(void **state)
+{
+	u64 offset = 0, bytes = 19 * PAGE;
+	unsigned int blocks = 0;
+
+	(void)state;
+
+	assert_true(latch_range_block(0, PAGE) == PAGE);
+	assert_true(latch_range_block(7 * PAGE, PAGE) == PAGE);
+	assert_true(latch_range_block(512 * PAGE, 512 * PAGE) == 512 * PAGE);
+	assert_true(latch_range_block(0, ~(u64)0) == 1ULL << 63);
+	for (; bytes; blocks++) {
+		u64 block = latch_range_block(offset, bytes);
+
+		offset += block;
+		bytes -= block;
+	}
+	assert_int_equal(blocks, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +331,8 @@ int main(void)
 		cmocka_unit_test(without_ranges_there_are_none),
 		cmocka_unit_test(the_bytes_of_ranges_are_counted_up_to_what_has_a_number),
 		cmocka_unit_test(random_ranges_become_the_fewest_pages_that_few_ranges_can_have),
+		cmocka_unit_test(a_block_is_part_of_a_bit_or_whole_bits),
+		cmocka_unit_test(a_run_is_few_blocks),
 	};
 
 	return cmocka_run_group_tests_name("ranges", tests, NULL, NULL);
