@@ -290,16 +290,21 @@ void latch_igd_restore(struct vfio_latch_device *dev)
  * latch_igd_unlatch - leave the host's driver what latch_igd_latch() found
  * @dev: the device, awake and closed; nothing is done for others
  *
- * Also a sleep of an idle function may have cleared it.
+ * A sleep of an idle function may have cleared it. A value that root has written
+ * meanwhile stays.
  *
  * Context: remove; takes state_lock.
  */
 void latch_igd_unlatch(struct vfio_latch_device *dev)
 {
-	if (!is_intel_display(dev->pdev))
+	u32 now;
+
+	if (!is_intel_display(dev->pdev) || dev->pdev->cfg_size < PCI_CFG_SPACE_SIZE)
 		return;
 	latch_state_lock(dev);
-	latch_igd_restore(dev);
+	pci_read_config_dword(dev->pdev, LATCH_INTEL_ASLS, &now);
+	if (!now)
+		latch_igd_restore(dev);
 	latch_state_unlock(dev);
 }
 

@@ -24,6 +24,7 @@
  * @uuid: the secret; random until a user sets it
  * @users: open VFs
  * @is_proved: the PF's last user named the token; else no VF was open then
+ * @is_unknown: the PF is open, and its user has neither named nor set the token
  */
 struct latch_vf_token {
 	struct list_head node;
@@ -33,6 +34,7 @@ struct latch_vf_token {
 	uuid_t uuid;
 	unsigned int users;
 	bool is_proved;
+	bool is_unknown;
 };
 
 static LIST_HEAD(tokens);
@@ -117,9 +119,8 @@ void latch_vf_token_free(struct vfio_latch_device *dev)
  * @dev: the device
  *
  * Between the check of the token and the open of the PF somebody may have
- * opened a VF: then a user who named no token does not get the PF. If nobody
- * has a VF open, such a user's PF gets a new, random token: the one of an
- * earlier user opens no VF of this one's.
+ * opened a VF: then a user who named no token does not get the PF. And while
+ * such a user has the PF, the token of an earlier one opens no VF.
  *
  * Context: first open.
  * Return: 0 or -EACCES.
@@ -132,12 +133,12 @@ int latch_vf_token_open(struct vfio_latch_device *dev)
 	if (!token)
 		return 0;
 	mutex_lock(&token->lock);
-	if (dev->pdev->is_virtfn)
-		token->users++;
-	else if (!token->is_proved && token->users)
+	if (dev->pdev->is_virtfn ? token->is_unknown : !token->is_proved && token->users)
 		ret = -EACCES;
-	else if (!token->is_proved)
-		uuid_gen(&token->uuid);
+	else if (dev->pdev->is_virtfn)
+		token->users++;
+	else
+		token->is_unknown = !token->is_proved;
 	mutex_unlock(&token->lock);
 	return ret;
 }
@@ -152,10 +153,13 @@ void latch_vf_token_close(struct vfio_latch_device *dev)
 {
 	struct latch_vf_token *token = dev->vf_token;
 
-	if (!token || !dev->pdev->is_virtfn)
+	if (!token)
 		return;
 	mutex_lock(&token->lock);
-	token->users--;
+	if (dev->pdev->is_virtfn)
+		token->users--;
+	else
+		token->is_unknown = false;
 	mutex_unlock(&token->lock);
 }
 
@@ -167,7 +171,7 @@ static int match_own(struct vfio_latch_device *dev, const uuid_t *uuid)
 
 	mutex_lock(&token->lock);
 	if (token->users || dev->pdev->is_virtfn) {
-		if (!uuid || !uuid_equal(uuid, &token->uuid))
+		if (token->is_unknown || !uuid || !uuid_equal(uuid, &token->uuid))
 			ret = -EACCES;
 	} else if (uuid) {
 		uuid_copy(&token->uuid, uuid);
@@ -268,6 +272,7 @@ int latch_feature_vf_token(struct vfio_latch_device *dev, u32 flags, void __user
 
 	mutex_lock(&dev->vf_token->lock);
 	uuid_copy(&dev->vf_token->uuid, &uuid);
+	dev->vf_token->is_unknown = false;
 	mutex_unlock(&dev->vf_token->lock);
 	return 0;
 }

@@ -350,6 +350,11 @@ TEST_OURS(token_of_an_earlier_user_of_a_pf_opens_no_vf)
 	vf = pci_vf(bdf, 0);
 	pci_bind(vf, VFIO_PCI);
 	CHECK_ERR(EACCES, open_named(vf, " vf_token=" TOKEN, &device));
+	CHECK_EQ(set_token(pf, token), 0);
+	CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
+	vfio_close(device);
+	vfio_close(pf);
+	CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
 }
 
 /* A VF that user space has */
