@@ -251,6 +251,11 @@ static bool is_integrated(struct pci_dev *pdev)
 	return pci_is_root_bus(pdev->bus) && pdev->devfn == PCI_DEVFN(2, 0);
 }
 
+static bool has_asls(struct pci_dev *pdev)
+{
+	return is_intel_display(pdev) && pdev->cfg_size >= PCI_CFG_SPACE_SIZE;
+}
+
 /**
  * latch_igd_latch - latch the OpRegion's address of Intel's graphics function
  * @dev: the device; nothing is done for others
@@ -259,7 +264,7 @@ static bool is_integrated(struct pci_dev *pdev)
  */
 void latch_igd_latch(struct vfio_latch_device *dev)
 {
-	if (is_intel_display(dev->pdev) && dev->pdev->cfg_size >= PCI_CFG_SPACE_SIZE)
+	if (has_asls(dev->pdev))
 		pci_read_config_dword(dev->pdev, LATCH_INTEL_ASLS, &dev->opregion);
 }
 
@@ -279,7 +284,7 @@ void latch_igd_restore(struct vfio_latch_device *dev)
 
 	lockdep_assert_held(&dev->state_lock);
 
-	if (!is_intel_display(dev->pdev) || dev->pdev->cfg_size < PCI_CFG_SPACE_SIZE)
+	if (!has_asls(dev->pdev))
 		return;
 	pci_read_config_dword(dev->pdev, LATCH_INTEL_ASLS, &now);
 	if (now != dev->opregion && !PCI_POSSIBLE_ERROR(now))
@@ -299,7 +304,7 @@ void latch_igd_unlatch(struct vfio_latch_device *dev)
 {
 	u32 now;
 
-	if (!is_intel_display(dev->pdev) || dev->pdev->cfg_size < PCI_CFG_SPACE_SIZE)
+	if (!has_asls(dev->pdev))
 		return;
 	latch_state_lock(dev);
 	pci_read_config_dword(dev->pdev, LATCH_INTEL_ASLS, &now);

@@ -539,24 +539,22 @@ static void owe(struct latch_mlx5_report *report, u64 start, u64 last)
 }
 
 /*
- * Sets bits for pages without neighbours, from @next up to the last but one. There may be millions:
- * the 0 behind a message, which is above none, saves a counter, and a function of its own saves the
- * stack.
+ * Sets bits for pages without neighbours, from @next up to the last but one, if the bitmap begins
+ * with a page: then each is a block (latch_range_block()). There may be millions: the 0 behind a
+ * message, which is above none, saves a counter, and a function of its own saves the stack.
  *
  * Return: that last page.
  */
-static noinline const __be64 *tell_lone_pages(const __be64 *next, u64 page_size,
-					      const struct latch_range *asked,
+static noinline const __be64 *tell_lone_pages(const __be64 *next, u64 last_page, u64 page_size,
 					      struct iova_bitmap *dirty)
 {
-	const u64 last_page = asked->last & ~(page_size - 1);
 	u64 above = be64_to_cpu(*next) + page_size, page;
 
 	for (;; next++, above = page + page_size) {
 		page = be64_to_cpu(next[1]);
 		if (page > last_page || page <= above)
 			return next;
-		latch_set_dirty(dirty, asked, above - page_size, page_size);
+		iova_bitmap_set(dirty, above - page_size, page_size);
 	}
 }
 
@@ -606,7 +604,8 @@ unsigned int latch_mlx5_report_tell(struct latch_mlx5_report *report, struct iov
 				continue;
 			}
 			latch_set_dirty(dirty, asked, start, bytes);
-			next = tell_lone_pages(next, page_size, asked, dirty);
+			if (asked->start == first_page)
+				next = tell_lone_pages(next, last_page, page_size, dirty);
 			start = be64_to_cpu(*next);
 			bytes = page_size;
 		}

@@ -68,6 +68,29 @@ static enum exit_code refuse(const struct device *dev, const struct user *user, 
 	return EXIT_IN_USE;
 }
 
+/* As node_find_user(), for all nodes by which functions of the group of @dev can be open. */
+static const struct user *find_user(const struct device *dev, const struct access *wanted,
+				    bool *has_good)
+{
+	const struct user *bad = NULL;
+	struct node node[MAX_NODES];
+	struct devices group;
+	size_t n, count;
+	bool is_open;
+
+	*has_good = false;
+	group_read(&group, dev->iommu_group);
+	for (n = 0; n < group.count && !bad; n++) {
+		count = nodes_of(&group.device[n], node);
+		while (count && !bad) {
+			bad = node_find_user(&node[--count], wanted, &is_open);
+			*has_good |= is_open;
+		}
+	}
+	free(group.device);
+	return bad;
+}
+
 /*
  * Only one file can open a group, and processes may share it. Or its functions are open by their
  * own nodes. If no process shows that, node_is_open() finds it: the kernel refuses another open.
@@ -75,22 +98,11 @@ static enum exit_code refuse(const struct device *dev, const struct user *user, 
 static enum exit_code refuse_if_open(const struct device *dev, const struct way *way,
 				     const struct access *wanted, bool is_refused, const char *why)
 {
-	bool may_be_open = !is_refused && !way->is_changed, has_good = false, is_open;
-	const struct user *bad = NULL;
-	struct node node[MAX_NODES];
-	struct devices group;
-	size_t n, of_device, count;
+	bool may_be_open = !is_refused && !way->is_changed, has_good;
+	const struct user *bad;
 
 	users_look_again(&way->function);
-	group_read(&group, dev->iommu_group);
-	for (n = 0; n < group.count; n++) {
-		count = nodes_of(&group.device[n], node);
-		for (of_device = 0; of_device < count && !bad; of_device++) {
-			bad = node_find_user(&node[of_device], may_be_open ? wanted : NULL, &is_open);
-			has_good |= is_open;
-		}
-	}
-	free(group.device);
+	bad = find_user(dev, may_be_open ? wanted : NULL, &has_good);
 	return bad || (!has_good && node_is_open(&way->node)) ? refuse(dev, bad, why) : EXIT_DONE;
 }
 
