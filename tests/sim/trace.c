@@ -20,6 +20,10 @@ struct element {
 #define KEY(field)	WITHIN(create_mkey_in, memory_key_mkey_entry, mkc, field)
 #define TRACKER(field)	WITHIN(create_page_track_obj_in, obj_context, page_track, field)
 #define QP(field)	WITHIN(create_qp_in, qpc, qpc, field)
+#define QP_OF(command, field)	WITHIN(command##_qp_in, qpc, qpc, field)
+#define QP_PATH(command, field) \
+	{ #field, IFC_OFFSET(command##_qp_in, qpc) + IFC_OFFSET(qpc, primary_address_path.field), \
+	  IFC_WIDTH(qpc, primary_address_path.field) }
 #define CQ(field)	WITHIN(create_cq_in, cq_context, cqc, field)
 
 struct layout {
@@ -69,12 +73,28 @@ static const struct layout layouts[] = {
 	{ MLX5_CMD_OP_DESTROY_CQ, NULL, { ELEMENT(destroy_cq_in, cqn) } },
 	{ MLX5_CMD_OP_CREATE_QP, NULL, {
 		QP(st), QP(pd), QP(log_rq_size), QP(log_rq_stride), QP(no_sq), QP(rq_type),
-		QP(log_page_size), QP(cqn_rcv),
+		QP(log_page_size), QP(cqn_rcv), QP(pm_state), QP(user_index), QP(ts_format),
 	}, { ELEMENT(create_qp_out, qpn) } },
 	{ MLX5_CMD_OP_DESTROY_QP, NULL, { ELEMENT(destroy_qp_in, qpn) } },
-	{ MLX5_CMD_OP_RST2INIT_QP, NULL, { ELEMENT(rst2init_qp_in, qpn) } },
-	{ MLX5_CMD_OP_INIT2RTR_QP, NULL, { ELEMENT(init2rtr_qp_in, qpn) } },
-	{ MLX5_CMD_OP_RTR2RTS_QP, NULL, { ELEMENT(rtr2rts_qp_in, qpn) } },
+	{ MLX5_CMD_OP_RST2INIT_QP, NULL, {
+		ELEMENT(rst2init_qp_in, qpn), ELEMENT(rst2init_qp_in, opt_param_mask),
+		QP_OF(rst2init, pm_state), QP_OF(rst2init, rre), QP_OF(rst2init, rwe),
+		QP_OF(rst2init, rae), QP_PATH(rst2init, pkey_index),
+		QP_PATH(rst2init, vhca_port_num),
+	} },
+	{ MLX5_CMD_OP_INIT2RTR_QP, NULL, {
+		ELEMENT(init2rtr_qp_in, qpn), ELEMENT(init2rtr_qp_in, opt_param_mask),
+		QP_OF(init2rtr, mtu), QP_OF(init2rtr, log_msg_max), QP_OF(init2rtr, remote_qpn),
+		QP_OF(init2rtr, next_rcv_psn), QP_OF(init2rtr, log_rra_max),
+		QP_OF(init2rtr, min_rnr_nak), QP_PATH(init2rtr, fl),
+		QP_PATH(init2rtr, vhca_port_num),
+	} },
+	{ MLX5_CMD_OP_RTR2RTS_QP, NULL, {
+		ELEMENT(rtr2rts_qp_in, qpn), ELEMENT(rtr2rts_qp_in, opt_param_mask),
+		QP_OF(rtr2rts, retry_count), QP_OF(rtr2rts, rnr_retry),
+		QP_OF(rtr2rts, next_send_psn), QP_OF(rtr2rts, log_sra_max),
+		QP_OF(rtr2rts, log_ack_req_freq), QP_PATH(rtr2rts, ack_timeout),
+	} },
 	{ MLX5_CMD_OP_2ERR_QP, NULL, { ELEMENT(qp_2err_in, qpn) } },
 	{ MLX5_CMD_OP_2RST_QP, NULL, { ELEMENT(qp_2rst_in, qpn) } },
 	{ MLX5_CMD_OP_CREATE_GENERAL_OBJECT, NULL, {
