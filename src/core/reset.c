@@ -11,7 +11,9 @@
  *
  * All of them take the PCI core's locks by trylock: an unbind holds the device
  * lock while it waits for the user to close. If close could not reset the
- * function for that reason, unbind does.
+ * function for that reason, unbind does. A function that is alone on its bus may
+ * be reset by the bridge above it. Then the bridge is locked too, so that nobody
+ * writes its configuration space meanwhile.
  */
 #include <linux/delay.h>
 
@@ -55,6 +57,55 @@ void latch_reset_end(struct vfio_latch_device *dev)
 	latch_access_unlock(dev);
 }
 
+/* The bridge that may reset the function, or NULL. */
+static struct pci_dev *reset_bridge(struct pci_dev *pdev)
+{
+	return list_is_singular(&pdev->bus->devices) ? pdev->bus->self : NULL;
+}
+
+static struct pci_dev *trylock_bridge(struct pci_dev *bridge)
+{
+	return bridge && pci_dev_trylock(bridge) ? bridge : NULL;
+}
+
+static void unlock_bridge(struct pci_dev *bridge)
+{
+	if (bridge)
+		pci_dev_unlock(bridge);
+}
+
+/* Locks the function, and the bridge first; @locked is for unlock_function(). */
+static bool trylock_function(struct pci_dev *pdev, struct pci_dev **locked)
+{
+	struct pci_dev *bridge = reset_bridge(pdev);
+
+	*locked = trylock_bridge(bridge);
+	if (*locked == bridge && pci_dev_trylock(pdev))
+		return true;
+	unlock_bridge(*locked);
+	return false;
+}
+
+static void unlock_function(struct pci_dev *pdev, struct pci_dev *locked)
+{
+	pci_dev_unlock(pdev);
+	unlock_bridge(locked);
+}
+
+static int reset_for_user(struct vfio_latch_device *dev)
+{
+	struct pci_dev *locked;
+	int ret;
+
+	if (!latch_answers(dev))
+		return -EIO;
+	if (!trylock_function(dev->pdev, &locked))
+		return -EAGAIN;
+	ret = pci_reset_function_locked(dev->pdev);
+	unlock_function(dev->pdev, locked);
+	return ret;
+}
+
 /**
  * latch_reset - VFIO_DEVICE_RESET, and the reset bits of configuration space
  * @dev: the device, open and awake
@@ -74,7 +125,7 @@ int latch_reset(struct vfio_latch_device *dev)
 	if (ret)
 		return ret;
 	latch_reset_begin(dev);
-	ret = latch_answers(dev) ? pci_try_reset_function(dev->pdev) : -EIO;
+	ret = reset_for_user(dev);
 	latch_reset_end(dev);
 	latch_state_unlock(dev);
 	return ret;
@@ -113,12 +164,13 @@ static int reset_locked(struct vfio_latch_device *dev)
 /* Returns -EAGAIN if the device is being unbound or reset, or reset_locked()'s result. */
 static int reset_function(struct vfio_latch_device *dev)
 {
+	struct pci_dev *locked;
 	int ret;
 
-	if (!pci_dev_trylock(dev->pdev))
+	if (!trylock_function(dev->pdev, &locked))
 		return -EAGAIN;
 	ret = reset_locked(dev);
-	pci_dev_unlock(dev->pdev);
+	unlock_function(dev->pdev, locked);
 	return ret;
 }
 
@@ -127,9 +179,9 @@ static int reset_function(struct vfio_latch_device *dev)
  * here. Otherwise an open would never find the function unlocked while others reset it again and
  * again. An unbind waits for the open, so the tries are limited.
  */
-static bool lock_patiently(struct vfio_latch_device *dev)
+static bool lock_patiently(struct vfio_latch_device *dev, struct pci_dev **locked)
 {
-	bool is_locked = pci_dev_trylock(dev->pdev);
+	bool is_locked = trylock_function(dev->pdev, locked);
 	unsigned int n;
 
 	if (is_locked)
@@ -137,7 +189,7 @@ static bool lock_patiently(struct vfio_latch_device *dev)
 	latch_state_unlock(dev);
 	for (n = 0; n < LOCK_TRIES && !is_locked; n++) {
 		usleep_range(LOCK_US / 2, LOCK_US);
-		is_locked = pci_dev_trylock(dev->pdev);
+		is_locked = trylock_function(dev->pdev, locked);
 	}
 	latch_state_lock(dev);
 	return is_locked;
@@ -154,14 +206,15 @@ static bool lock_patiently(struct vfio_latch_device *dev)
  */
 int latch_reset_at_open(struct vfio_latch_device *dev)
 {
+	struct pci_dev *locked;
 	int ret;
 
 	lockdep_assert_held(&dev->state_lock);
 
-	if (!lock_patiently(dev))
+	if (!lock_patiently(dev, &locked))
 		return -EAGAIN;
 	ret = reset_locked(dev);
-	pci_dev_unlock(dev->pdev);
+	unlock_function(dev->pdev, locked);
 	if (latch_is_away(dev))
 		return -EAGAIN;
 	dev->reset_works = !ret;
@@ -216,15 +269,19 @@ void latch_reset_at_close(struct vfio_latch_device *dev)
 void latch_reset_at_unbind(struct vfio_latch_device *dev)
 {
 	struct vfio_device_set *set = dev->vdev.dev_set;
+	struct pci_dev *locked;
 
 	device_lock_assert(&dev->pdev->dev);
 
 	mutex_lock(&set->lock);
 	if (dev->needs_reset && dev->reset_works) {
 		latch_state_lock(dev);
+		/* Whoever has locked the bridge may wait for this function. */
+		locked = trylock_bridge(reset_bridge(dev->pdev));
 		pci_cfg_access_lock(dev->pdev);
 		dev->needs_reset = reset_locked(dev);
 		pci_cfg_access_unlock(dev->pdev);
+		unlock_bridge(locked);
 		latch_state_unlock(dev);
 	}
 	mutex_unlock(&set->lock);

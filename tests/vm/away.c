@@ -607,7 +607,14 @@ TEST(a_function_is_not_looked_at_while_its_link_is_reset)
 	CHECK(WAIT_UNTIL(memory_answers(device), LIMIT_MS));
 }
 
-TEST(a_function_that_is_reset_between_the_error_and_the_link_reset_stays_away)
+/* Later kernels lock the bridge above a function in each reset by root. */
+static bool resets_of_neighbours_overlap(void)
+{
+	return kernel_is("6.1");
+}
+
+TEST_WHEN(resets_of_neighbours_overlap,
+	  a_function_that_is_reset_between_the_error_and_the_link_reset_stays_away)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
 	int mark = kmsg_mark();
@@ -623,7 +630,8 @@ TEST(a_function_that_is_reset_between_the_error_and_the_link_reset_stays_away)
 }
 
 /* Root or a neighbour's user resets it: the announced reset of the link still comes. */
-TEST(a_function_that_is_reset_between_the_error_and_the_link_reset_comes_back)
+TEST_WHEN(resets_of_neighbours_overlap,
+	  a_function_that_is_reset_between_the_error_and_the_link_reset_comes_back)
 {
 	struct vfio_device *device = vfio_open_with_memory("witness4", "disable_idle_d3=1");
 	int mark = kmsg_mark();

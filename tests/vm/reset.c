@@ -11,6 +11,8 @@
  * vm-cmdline: iomem=relaxed
  */
 #include <linux/serial.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "nvme.h"
 #include "vmtest.h"
@@ -126,6 +128,50 @@ TEST(reset_over_the_bus_resets)
 	vfio_reset(testdev);
 	cfg_command(testdev, PCI_COMMAND_MEMORY, 0);
 	CHECK(!is_marked(testdev, &by_bus));
+}
+
+static struct watcher {
+	const char *bridge;
+	atomic_bool is_over;
+	atomic_uint looks, resets;
+} watcher;
+
+static void *watch_the_bridge(void *data)
+{
+	for (; !watcher.is_over; watcher.looks++)
+		if (real_cfg(watcher.bridge, PCI_BRIDGE_CONTROL, 2) & PCI_BRIDGE_CTL_BUS_RESET)
+			watcher.resets++;
+	return data;
+}
+
+/*
+ * What others write to it could end the reset early. The bit is set for 2 ms. The kernel's driver
+ * does not lock the bridge when its user resets.
+ */
+TEST_OURS(nobody_reaches_the_bridge_while_it_resets_the_function)
+{
+	struct vfio_device *testdev;
+	const char *bdf = prepare(&by_bus);
+	pthread_t thread;
+
+	watcher.bridge = pci_upstream(bdf);
+	CHECK_EQ(pthread_create(&thread, NULL, watch_the_bridge, NULL), 0);
+	for (int round = 0; round < 3; round++) {
+		/* Then it is not clean. */
+		real_cfg_set(bdf, PCI_INTERRUPT_LINE, 0x50 + round, 1);
+		mark_behind_the_drivers_back(&by_bus);
+		testdev = open_subject(&by_bus);
+		CHECK(!is_marked(testdev, &by_bus));
+		mark(testdev, &by_bus);
+		vfio_reset(testdev);
+		cfg_command(testdev, PCI_COMMAND_MEMORY, 0);
+		CHECK(!is_marked(testdev, &by_bus));
+		vfio_close(testdev);
+	}
+	watcher.is_over = true;
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_GE(watcher.looks, 9);
+	CHECK_EQ(watcher.resets, 0);
 }
 
 TEST(function_reset_is_offered_where_there_is_one)
