@@ -73,8 +73,11 @@ typedef struct witness {
 	struct witness_counts *counts;
 	/* Configuration space as it is after a reset. */
 	uint8_t *defaults;
-	/* In virtual nanoseconds: until when nobody may touch it, and it does not answer. */
-	int64_t began, forbidden_until, absent_until;
+	/*
+	 * In virtual nanoseconds: when a reset or transition began, the same by the guest's clock (0 if
+	 * that is not known), how long everybody must wait, and until when it does not answer.
+	 */
+	int64_t began, began_for_guest, wait, absent_until;
 	bool is_in_transition;
 
 	struct witness_bar bars[WITNESS_NR_BARS];
@@ -101,11 +104,16 @@ DECLARE_INSTANCE_CHECKER(witness, WITNESS_VF, TYPE_WITNESS_VF)
 /* witness.c APIs: */
 void witness_register_types(void);
 int64_t witness_now(void);
-/* In virtual time: the function must be left alone, or does not answer. */
+/* The function must be left alone, or does not answer. */
 bool witness_is_forbidden(const struct witness *witness);
 bool witness_is_absent(const struct witness *witness);
 /* 0 to 3, as in PMCSR. */
 unsigned int witness_power_state(struct witness *witness);
+
+/* guest_clock.c APIs: */
+void guest_clock_register(void);
+/* In nanoseconds; 0 if it is not known. */
+int64_t guest_clock(void);
 
 /* witness_bars.c APIs: */
 void witness_bars_init(struct witness *witness);

@@ -66,6 +66,7 @@ struct witness_counts *witness_counts_new(const char *name)
 	if (!all) {
 		all = g_ptr_array_new();
 		object_property_add_str(qdev_get_machine(), "witness", get_all, forget_all);
+		guest_clock_register();
 	}
 	for (guint n = 0; n < all->len; n++) {
 		counts = g_ptr_array_index(all, n);

@@ -271,6 +271,8 @@ int main(int argc, char **argv)
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	has_witness = witness_exists();
+	if (has_witness)
+		witness_tell_clock();
 	pci_report_errors();
 	printf("1..%d\n", plan);
 	for (struct test *test = first_test; test; test = test->next) {

@@ -51,6 +51,8 @@ void witness_wait_ready(const char *id);
 
 /* For the runner. */
 bool witness_exists(void);
+/* Tell them where the kernel counts the time (docs/simulator.md). */
+void witness_tell_clock(void);
 void witness_check(void);
 
 #endif
