@@ -95,6 +95,9 @@ int vfio_latch_open(struct vfio_device *vdev)
 	/* Waking it touches it. */
 	if (latch_is_being_reset(dev))
 		return -EAGAIN;
+	ret = latch_vf_token_open(dev);
+	if (ret)
+		return ret;
 	latch_clean_open(dev);
 	ret = latch_power_open(dev);
 	if (ret)
@@ -147,18 +150,13 @@ int vfio_latch_open(struct vfio_device *vdev)
 	ret = latch_igd_add_regions(dev);
 	if (ret)
 		goto regions;
-	ret = latch_vf_token_open(dev);
-	if (ret)
-		goto regions;
 	/* No function comes back under state_lock: if it answers now, its layout is right. */
 	ret = -EAGAIN;
 	if (!latch_answers(dev))
-		goto token;
+		goto regions;
 	latch_state_unlock(dev);
 	return 0;
 
-token:
-	latch_vf_token_close(dev);
 regions:
 	latch_regions_free(dev);
 	latch_config_close(dev);
@@ -175,6 +173,7 @@ power:
 	latch_power_close(dev);
 clean:
 	latch_clean_close(dev);
+	latch_vf_token_close(dev);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(vfio_latch_open);
@@ -192,7 +191,6 @@ void vfio_latch_close(struct vfio_device *vdev)
 
 	lockdep_assert_held(&dev->vdev.dev_set->lock);
 
-	latch_vf_token_close(dev);
 	latch_dma_bufs_close(dev);
 	/* All of the following touches it. */
 	latch_wait_back(dev);
@@ -211,5 +209,7 @@ void vfio_latch_close(struct vfio_device *vdev)
 	latch_hot_reset_at_last_close(dev);
 	latch_clean_close(dev);
 	latch_power_close(dev);
+	/* Until now the function had its user's data, and reached the user's memory. */
+	latch_vf_token_close(dev);
 }
 EXPORT_SYMBOL_GPL(vfio_latch_close);

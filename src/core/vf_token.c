@@ -9,6 +9,10 @@
  * find. A VF that finds one at its own registration keeps a reference. A VF's
  * PF stays bound while the VF is, since removing the PF's driver removes its
  * VFs.
+ *
+ * A user names the token before the open. The open, which counts, compares it
+ * again: the token may have changed meanwhile. Where a device can be opened
+ * without that question (its own node, before Linux 6.17), nothing is named.
  */
 #include <linux/kref.h>
 #include <linux/uaccess.h>
@@ -23,7 +27,6 @@
  * @lock: protects the members below
  * @uuid: the secret; random until a user sets it
  * @users: open VFs
- * @is_proved: the PF's last user named the token; else no VF was open then
  * @is_unknown: the PF is open, and its user has neither named nor set the token
  */
 struct latch_vf_token {
@@ -33,7 +36,6 @@ struct latch_vf_token {
 	struct mutex lock;	/* see above */
 	uuid_t uuid;
 	unsigned int users;
-	bool is_proved;
 	bool is_unknown;
 };
 
@@ -114,32 +116,58 @@ void latch_vf_token_free(struct vfio_latch_device *dev)
 	dev->vf_token = NULL;
 }
 
+/* Whether the device's next user has named what is the token now. */
+static bool has_named_it(const struct vfio_latch_device *dev)
+{
+	lockdep_assert_held(&dev->vf_token->lock);
+
+	return dev->has_named && uuid_equal(&dev->named, &dev->vf_token->uuid);
+}
+
+/* While a PF's user is unknown, the token of an earlier one opens no VF. */
+static int open_vf(struct vfio_latch_device *dev)
+{
+	struct latch_vf_token *token = dev->vf_token;
+
+	if (token->is_unknown || !has_named_it(dev))
+		return -EACCES;
+	token->users++;
+	return 0;
+}
+
+static int open_pf(struct vfio_latch_device *dev)
+{
+	struct latch_vf_token *token = dev->vf_token;
+
+	if (token->users && !has_named_it(dev))
+		return -EACCES;
+	if (dev->has_named)
+		uuid_copy(&token->uuid, &dev->named);
+	token->is_unknown = !dev->has_named;
+	return 0;
+}
+
 /**
- * latch_vf_token_open - count a user of a VF; check a PF's user once more
+ * latch_vf_token_open - check the token that a user has named, and count a VF's user
  * @dev: the device
  *
- * Between the check of the token and the open of the PF somebody may have
- * opened a VF: then a user who named no token does not get the PF. And while
- * such a user has the PF, the token of an earlier one opens no VF.
- *
- * Context: first open.
+ * Context: first open, before the function is touched.
  * Return: 0 or -EACCES.
  */
 int latch_vf_token_open(struct vfio_latch_device *dev)
 {
 	struct latch_vf_token *token = dev->vf_token;
-	int ret = 0;
+	int ret;
 
 	if (!token)
 		return 0;
 	mutex_lock(&token->lock);
-	if (dev->pdev->is_virtfn ? token->is_unknown : !token->is_proved && token->users)
-		ret = -EACCES;
-	else if (dev->pdev->is_virtfn)
-		token->users++;
-	else
-		token->is_unknown = !token->is_proved;
+	ret = dev->pdev->is_virtfn ? open_vf(dev) : open_pf(dev);
+	if (!ret)
+		dev->has_named = false;
 	mutex_unlock(&token->lock);
+	if (ret)
+		pci_info_ratelimited(dev->pdev, "needs the present VF token\n");
 	return ret;
 }
 
@@ -163,21 +191,21 @@ void latch_vf_token_close(struct vfio_latch_device *dev)
 	mutex_unlock(&token->lock);
 }
 
-/* A PF whose VFs nobody uses takes a given token as its own; otherwise the two must be equal. */
+/* A PF whose VFs nobody uses will take any as its own; otherwise it must be the token. */
 static int match_own(struct vfio_latch_device *dev, const uuid_t *uuid)
 {
 	struct latch_vf_token *token = dev->vf_token;
 	int ret = 0;
 
 	mutex_lock(&token->lock);
-	if (token->users || dev->pdev->is_virtfn) {
-		if (token->is_unknown || !uuid || !uuid_equal(uuid, &token->uuid))
-			ret = -EACCES;
-	} else if (uuid) {
-		uuid_copy(&token->uuid, uuid);
+	if ((token->users || dev->pdev->is_virtfn) &&
+	    (token->is_unknown || !uuid || !uuid_equal(uuid, &token->uuid)))
+		ret = -EACCES;
+	if (!ret) {
+		dev->has_named = uuid;
+		if (uuid)
+			uuid_copy(&dev->named, uuid);
 	}
-	if (!ret && !dev->pdev->is_virtfn)
-		token->is_proved = uuid;
 	mutex_unlock(&token->lock);
 	return ret;
 }
@@ -187,7 +215,8 @@ static int match_own(struct vfio_latch_device *dev, const uuid_t *uuid)
  * @vdev: the device that the user asks for
  * @uuid: the token, or NULL for none
  *
- * A user who opens the PF while no VF is used sets the token with it.
+ * A user who opens the PF while no VF is used sets the token with it, when the
+ * PF is opened.
  *
  * Context: may sleep.
  * Return: 0; -EACCES for a missing or wrong token; -EINVAL for a token where

@@ -57,6 +57,8 @@ struct latch_bar {
  * @pdev: the function
  * @policy: the latched values of the tunables
  * @vf_token: a PF's token; a VF's PF's, if that has one; else NULL
+ * @named: the token that the device's next user has named; under the lock of @vf_token
+ * @has_named: whether that user has named one
  * @vf_notifier: watches a PF's VFs appear
  * @opregion: Intel graphics: where firmware said that the OpRegion is
  * @reset_begins: a reset of the function begins, whoever resets it; NULL, or set with @was_reset
@@ -187,6 +189,10 @@ struct vfio_latch_device {
 	unsigned int can_mask_intx : 1;
 	unsigned int has_vga_client : 1;
 	unsigned int has_vf_notifier : 1;
+
+	/* Under the lock of vf_token. */
+	uuid_t named;
+	bool has_named;
 
 	/* Outside of access_lock; see above. */
 	struct mutex state_lock;

@@ -6,6 +6,9 @@
  * vm-drivers: ours kernel
  * vm-modules: nvme
  */
+#include <pthread.h>
+#include <sys/ioctl.h>
+
 #include "vmtest.h"
 
 #define TOKEN	"b3a1d2c4-5e6f-4789-9abc-def012345678"
@@ -227,6 +230,30 @@ TEST(vf_opens_with_the_token_of_its_pf_only)
 }
 
 /* Hundreds of lines would push other messages out of the log. */
+static int open_again(struct vfio_device *device, const char *words)
+{
+	char name[256];
+	int fd;
+
+	snprintf(name, sizeof(name), "%s%s", device->bdf, words);
+	fd = ioctl(device->group, VFIO_GROUP_GET_DEVICE_FD, name);
+	return fd < 0 ? -errno : fd;
+}
+
+TEST(vf_that_is_open_is_given_again_with_the_token_only)
+{
+	struct vfio_device *pf = open_pf(), *device;
+	const char *vf = make_vf(pf);
+	int fd;
+
+	CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
+	CHECK_EQ(open_again(device, ""), -EACCES);
+	CHECK_EQ(open_again(device, " vf_token=" OTHER), -EACCES);
+	fd = open_again(device, " vf_token=" TOKEN);
+	CHECK_GE(fd, 0);
+	close(fd);
+}
+
 TEST_OURS(wrong_tokens_are_a_few_lines_in_the_log)
 {
 	struct vfio_device *pf = open_pf(), *device;
@@ -355,6 +382,58 @@ TEST_OURS(token_of_an_earlier_user_of_a_pf_opens_no_vf)
 	vfio_close(device);
 	vfio_close(pf);
 	CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
+}
+
+/* Opens a VF, beside a PF that is opened. */
+static struct vf_user {
+	const char *vf;
+	struct vfio_device *device;
+	int ret;
+} vf_user;
+
+static void *opens_vf(void *data)
+{
+	vf_user.ret = open_named(vf_user.vf, " vf_token=" TOKEN, &vf_user.device);
+	return data;
+}
+
+/* Makes a VF of a PF that is closed then, and has TOKEN. */
+static const char *make_vf_of_closed_pf(void)
+{
+	struct vfio_device *pf = open_pf();
+	const char *bdf = strdup(pf->bdf);
+
+	vf_user.vf = strdup(make_vf(pf));
+	vfio_close(pf);
+	return bdf;
+}
+
+/*
+ * The VF is reset between the check of its token and its open. In this time another client opens the
+ * PF with a token of its own. (The kernel's driver lets both in.)
+ */
+TEST_OURS(clients_with_different_tokens_never_have_a_pf_and_its_vf)
+{
+	const char *bdf = make_vf_of_closed_pf();
+	struct vfio_device *pf;
+	pthread_t thread;
+
+	for (int round = 0; round < 10; round++) {
+		int ret;
+
+		CHECK_EQ(open_named(bdf, " vf_token=" TOKEN, &pf), 0);
+		vfio_close(pf);
+		CHECK_EQ(pthread_create(&thread, NULL, opens_vf, NULL), 0);
+		/* Any moment of the open. */
+		pause_ms(10 + round * 8);
+		ret = open_named(bdf, " vf_token=" OTHER, &pf);
+		CHECK_EQ(pthread_join(thread, NULL), 0);
+		CHECK(ret || vf_user.ret);
+		if (!vf_user.ret)
+			vfio_close(vf_user.device);
+		if (!ret)
+			vfio_close(pf);
+	}
 }
 
 /* A VF that user space has */

@@ -7,6 +7,8 @@
  * vm-drivers: ours kernel
  * vm-cmdline: iomem=relaxed
  */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
 
 #include "vmtest.h"
@@ -22,6 +24,7 @@ CLEAN_UP
 
 	witness_set("witness0", "config-size", "0");
 	witness_set("witness0", "flr-ms", "95");
+	witness_set("witness1", "flr-ms", "95");
 	witness_set("witness0", "intx-limit-ms", "5000");
 	witness_set("witness0", "intx-survives-reset", "false");
 	witness_set("witness0", "no-vpd", "false");
@@ -727,23 +730,38 @@ TEST(open_after_a_neighbour_in_the_slot_was_in_use_resets)
 
 #define TOKEN "b3a1d2c4-5e6f-4789-9abc-def012345678"
 
-TEST(open_of_a_vf_after_its_pf_was_in_use_resets)
+static struct vfio_device *open_pf_with_token(const char *bdf)
 {
 	static uint8_t token[16] = {
 		0xb3, 0xa1, 0xd2, 0xc4, 0x5e, 0x6f, 0x47, 0x89,
 		0x9a, 0xbc, 0xde, 0xf0, 0x12, 0x34, 0x56, 0x78,
 	};
-	char *pf_bdf = strdup(vm_bdf("witness1")), *vf;
 	struct vfio_device *pf;
-	char name[64];
 
 	driver_load("enable_sriov=1 disable_idle_d3=1");
-	pf = vfio_bind_and_open(pf_bdf);
+	pf = vfio_bind_and_open(bdf);
 	CHECK_EQ(vfio_feature_try(pf, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
 				  token, sizeof(token)), 0);
-	pci_set_vfs(pf_bdf, 1);
-	vf = strdup(pci_vf(pf_bdf, 0));
+	return pf;
+}
+
+static char *make_vf(const char *pf)
+{
+	char *vf;
+
+	pci_set_vfs(pf, 1);
+	vf = strdup(pci_vf(pf, 0));
 	pci_bind(vf, VFIO_PCI);
+	return vf;
+}
+
+TEST(open_of_a_vf_after_its_pf_was_in_use_resets)
+{
+	char *pf_bdf = strdup(vm_bdf("witness1")), *vf;
+	struct vfio_device *pf = open_pf_with_token(pf_bdf);
+	char name[64];
+
+	vf = make_vf(pf_bdf);
 	snprintf(name, sizeof(name), "%s vf_token=" TOKEN, vf);
 	/* The PF is in use at the first two opens, and was before the third. */
 	CHECK(open_resets(vf, name));
@@ -754,6 +772,46 @@ TEST(open_of_a_vf_after_its_pf_was_in_use_resets)
 	vfio_close(vfio_open(pf_bdf));
 	CHECK(open_resets(vf, name));
 	check_clean(vf, name);
+}
+
+static atomic_bool vf_is_closed;
+
+static void *close_vf(void *vf)
+{
+	vfio_close(vf);
+	vf_is_closed = true;
+	return NULL;
+}
+
+/*
+ * The VF has its client's data until then, and before that reaches the client's memory. Its reset
+ * takes three seconds. (The kernel's driver does not wait for it.)
+ */
+TEST_OURS(a_pf_needs_the_token_until_its_vf_was_reset_at_close)
+{
+	char *pf_bdf = strdup(vm_bdf("witness1"));
+	struct vfio_device *pf, *vf;
+	char name[64], *vf_bdf;
+	pthread_t thread;
+	int ret;
+
+	/* A reset of the PF would end that of the VF. */
+	pci_attr_set(pf_bdf, "reset_method", "\n");
+	witness_set("witness1", "flr-ms", "3000");
+	kmsg_expect("not ready");
+	pf = open_pf_with_token(pf_bdf);
+	vf_bdf = make_vf(pf_bdf);
+	snprintf(name, sizeof(name), "%s vf_token=" TOKEN, vf_bdf);
+	CHECK_EQ(vfio_open_try(vf_bdf, name, &vf), 0);
+	vfio_close(pf);
+	CHECK_EQ(pthread_create(&thread, NULL, close_vf, vf), 0);
+	do
+		ret = vfio_open_try(pf_bdf, pf_bdf, &pf);
+	while (ret == -EACCES);
+	CHECK_EQ(ret, 0);
+	/* There is nothing left to do for it but to say so. */
+	CHECK(WAIT_UNTIL(vf_is_closed, 1000));
+	CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
 /* A closed function has no user, and must not write to memory. */
