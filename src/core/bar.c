@@ -322,8 +322,18 @@ static size_t access_bar(struct vfio_latch_device *dev, unsigned int bar, void _
 	return done;
 }
 
-/* Ports that nobody decodes read as ones, and writes to them are lost. */
-static ssize_t no_ports(u8 *buf, size_t count, bool is_write)
+/**
+ * latch_no_ports - access ports that nobody decodes
+ * @buf: kernel memory
+ * @count: bytes
+ * @is_write: direction
+ *
+ * They read as ones, and writes to them are lost.
+ *
+ * Context: any.
+ * Return: @count.
+ */
+ssize_t latch_no_ports(u8 *buf, size_t count, bool is_write)
 {
 	if (!is_write)
 		memset(buf, 0xff, count);
@@ -359,7 +369,7 @@ ssize_t latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, s
 	if (is_memory(dev, bar) ? latch_memory_enabled(dev) : latch_ports_enabled(dev))
 		ret = access_bar(dev, bar, io, buf, count, offset, is_write);
 	else if (!is_memory(dev, bar))
-		ret = no_ports(buf, count, is_write);
+		ret = latch_no_ports(buf, count, is_write);
 	latch_access_end(dev, woken);
 	return ret;
 }

@@ -160,6 +160,7 @@ void latch_bars_drop(struct vfio_latch_device *dev);
 int latch_bar_request(struct vfio_latch_device *dev, unsigned int bar);
 void __iomem *latch_bar_map(struct vfio_latch_device *dev, unsigned int bar);
 void latch_bars_unmap(struct vfio_latch_device *dev);
+ssize_t latch_no_ports(u8 *buf, size_t count, bool is_write);
 ssize_t latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, size_t count,
 		     u64 offset, bool is_write);
 

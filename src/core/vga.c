@@ -157,15 +157,25 @@ s64 latch_vga_range_end(struct vfio_latch_device *dev, u64 offset)
 	return -EINVAL;
 }
 
-/* An access with the arbiter's resource held. Returns -EAGAIN if it would have to wait. */
-static ssize_t access_legacy(struct vfio_latch_device *dev, void __iomem *io, u8 *buf, size_t count,
-			     bool is_write)
+/* As the function's user has set it: what the arbiter has noted may be older. */
+static bool decodes(struct vfio_latch_device *dev, unsigned int resource)
+{
+	return resource == VGA_RSRC_LEGACY_IO ? latch_ports_enabled(dev) :
+						latch_memory_enabled(dev);
+}
+
+/*
+ * An access with the arbiter's resource held. Returns -EAGAIN if it would have to wait, or the
+ * function does not decode any more.
+ */
+static ssize_t access_legacy(struct vfio_latch_device *dev, unsigned int resource, void __iomem *io,
+			     u8 *buf, size_t count, bool is_write)
 {
 	ssize_t ret;
 
 	if (!down_read_trylock(&dev->access_lock))
 		return -EAGAIN;
-	if (latch_is_away(dev))
+	if (!decodes(dev, resource))
 		ret = -EAGAIN;
 	else if (is_write)
 		ret = latch_io_write_range(dev, io, buf, count, 4);
@@ -177,11 +187,13 @@ static ssize_t access_legacy(struct vfio_latch_device *dev, void __iomem *io, u8
 
 /*
  * The arbiter's resource is the whole host's, and some wait for it uninterruptibly. So nothing is
- * waited for with it held: a reset of the function may take a minute.
+ * waited for with it held: a reset of the function may take a minute. And the arbiter switches
+ * decoding on: so it is not asked for a function whose user has switched that off.
  */
 static ssize_t arbitrate(struct vfio_latch_device *dev, unsigned int resource, void __iomem *io,
 			 u8 *buf, size_t count, bool is_write)
 {
+	bool is_decoding;
 	ssize_t ret;
 	int woken;
 
@@ -189,11 +201,15 @@ static ssize_t arbitrate(struct vfio_latch_device *dev, unsigned int resource, v
 		woken = latch_access_begin(dev);
 		if (woken < 0)
 			return woken;
+		is_decoding = decodes(dev, resource);
 		latch_access_end(dev, woken);
+		if (!is_decoding)
+			return resource == VGA_RSRC_LEGACY_IO ?
+			       latch_no_ports(buf, count, is_write) : -EIO;
 		ret = vga_get_interruptible(dev->pdev, resource);
 		if (ret)
 			return ret;
-		ret = access_legacy(dev, io, buf, count, is_write);
+		ret = access_legacy(dev, resource, io, buf, count, is_write);
 		vga_put(dev->pdev, resource);
 	} while (ret == -EAGAIN && !signal_pending(current));
 	return ret == -EAGAIN ? -ERESTARTSYS : ret;
@@ -208,8 +224,9 @@ static ssize_t arbitrate(struct vfio_latch_device *dev, unsigned int resource, v
  * @is_write: direction
  *
  * Context: may sleep, waiting for the arbiter and the function.
- * Return: bytes done, see latch_io_read_range(); -ERESTARTSYS when interrupted,
- * -ENOMEM, or an error of latch_access_begin().
+ * Return: bytes done, see latch_io_read_range(); -EIO while the function does
+ * not decode memory, or is away; -ERESTARTSYS when interrupted, -ENOMEM, or an
+ * error of latch_access_begin().
  */
 ssize_t latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset,
 		     bool is_write)
@@ -218,6 +235,10 @@ ssize_t latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 o
 	void __iomem *io;
 	ssize_t ret;
 
+	/* To wake a function amid its reset is to touch it. */
+	ret = latch_await(dev);
+	if (ret)
+		return ret;
 	io = map_legacy(resource, offset, count);
 	if (!io)
 		return -ENOMEM;

@@ -18,6 +18,10 @@
 #define ASLS		0xfc
 #define OPREGION	0x7f5d018
 
+#define BOTH		(PCI_COMMAND_MEMORY | PCI_COMMAND_IO)
+/* In VGA's legacy ranges */
+#define VGA_MEMORY	0xa0000
+
 CLEAN_UP
 {
 	static const char * const ids[] = { "witness0", "witness5" };
@@ -104,4 +108,48 @@ TEST_OURS(an_opregion_is_found_after_a_close_while_its_graphics_are_away)
 	CHECK(WAIT_UNTIL(real_cfg(graphics, ASLS, 4) == OPREGION, LIMIT_MS));
 	pci_unbind(graphics);
 	CHECK_EQ(real_cfg(graphics, ASLS, 4), OPREGION);
+}
+
+static int legacy(struct vfio_device *vga, uint64_t offset, uint8_t *byte)
+{
+	return vfio_read_try(vga, VFIO_PCI_VGA_REGION_INDEX, offset, byte, 1);
+}
+
+static void check_no_legacy_access(struct vfio_device *vga)
+{
+	uint8_t byte = 0;
+
+	CHECK_ERR(EIO, legacy(vga, VGA_MEMORY, &byte));
+	CHECK_EQ(legacy(vga, VGA_INDEX, &byte), 1);
+	CHECK_EQ(byte, 0xff);
+}
+
+/* The arbiter does not know, and switches decoding on. (The kernel's driver lets it.) */
+TEST_OURS(legacy_access_does_not_reach_a_vga_device_that_does_not_decode)
+{
+	struct vfio_device *vga = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	uint8_t byte;
+
+	cfg_command(vga, 0, BOTH);
+	check_no_legacy_access(vga);
+	CHECK_EQ(real_cfg(vga->bdf, PCI_COMMAND, 2) & BOTH, 0);
+	cfg_command(vga, BOTH, 0);
+	CHECK_EQ(legacy(vga, VGA_MEMORY, &byte), 1);
+	CHECK_EQ(legacy(vga, VGA_INDEX, &byte), 1);
+	cfg_command(vga, 0, BOTH);
+	check_no_legacy_access(vga);
+	CHECK_EQ(real_cfg(vga->bdf, PCI_COMMAND, 2) & BOTH, 0);
+}
+
+TEST_OURS(legacy_access_does_not_reach_a_vga_device_in_d3hot)
+{
+	struct vfio_device *vga = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	unsigned int control = cfg_cap(vga, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+	uint8_t byte;
+
+	cfg_command(vga, BOTH, 0);
+	CHECK_EQ(legacy(vga, VGA_MEMORY, &byte), 1);
+	cfg_set16(vga, control, 3);
+	check_no_legacy_access(vga);
+	CHECK_EQ(real_cfg(vga->bdf, control, 2) & PCI_PM_CTRL_STATE_MASK, 3);
 }
