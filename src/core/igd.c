@@ -284,7 +284,8 @@ void latch_igd_restore(struct vfio_latch_device *dev)
 
 	lockdep_assert_held(&dev->state_lock);
 
-	if (!has_asls(dev->pdev))
+	/* All ones: nobody has set it, or the function did not answer then. */
+	if (!has_asls(dev->pdev) || PCI_POSSIBLE_ERROR(dev->opregion))
 		return;
 	pci_read_config_dword(dev->pdev, LATCH_INTEL_ASLS, &now);
 	if (now != dev->opregion && !PCI_POSSIBLE_ERROR(now))
@@ -307,9 +308,11 @@ void latch_igd_unlatch(struct vfio_latch_device *dev)
 	if (!has_asls(dev->pdev))
 		return;
 	latch_state_lock(dev);
-	pci_read_config_dword(dev->pdev, LATCH_INTEL_ASLS, &now);
-	if (!now)
-		latch_igd_restore(dev);
+	if (latch_answers(dev)) {
+		pci_read_config_dword(dev->pdev, LATCH_INTEL_ASLS, &now);
+		if (!now)
+			latch_igd_restore(dev);
+	}
 	latch_state_unlock(dev);
 }
 

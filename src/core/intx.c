@@ -49,6 +49,7 @@
  * @is_masked: it came in, or the user masked it
  * @is_irq_off: it is masked in the interrupt controller
  * @nr_unasked: interrupts, maybe of this function, while it was in reset and could not be asked
+ * @nr_unclaimed: those in resets, over all of them, since one was reported as handled unasked
  */
 struct latch_intx {
 	struct vfio_latch_device *dev;
@@ -59,6 +60,7 @@ struct latch_intx {
 	bool is_masked;
 	bool is_irq_off;
 	unsigned int nr_unasked;
+	unsigned int nr_unclaimed;
 };
 
 /* A function with MSI on, whose DisINTx would disable its MSI, too. */
@@ -145,6 +147,15 @@ static bool is_to_be_asked(const struct vfio_latch_device *dev, struct latch_int
 	return !(++intx->nr_unasked % (is_reset && is_early ? UNASKED_MAX_EARLY : UNASKED_MAX));
 }
 
+/* Whether the host is told that an interrupt was handled: it counts them across resets. */
+static bool is_to_be_claimed(struct latch_intx *intx)
+{
+	if (++intx->nr_unclaimed < UNASKED_CLAIMED)
+		return false;
+	intx->nr_unclaimed = 0;
+	return true;
+}
+
 /*
  * The function may be out of a reset, with its line on, before the PCI core sees that. The PCI core
  * holds its configuration access lock meanwhile, for as long as a minute. So after UNASKED_MAX
@@ -169,7 +180,7 @@ static bool take_in_reset(struct vfio_latch_device *dev, struct latch_intx *intx
 					   PCI_COMMAND_INTX_DISABLE);
 	if (is_locked)
 		pci_cfg_access_unlock(dev->pdev);
-	return is_asserted || (!is_locked && !(intx->nr_unasked % UNASKED_CLAIMED));
+	return is_asserted || (!is_locked && is_to_be_claimed(intx));
 }
 
 /*

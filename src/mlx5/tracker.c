@@ -552,7 +552,7 @@ static noinline const __be64 *tell_lone_pages(const __be64 *next, u64 last_page,
 
 	for (;; next++, above = page + page_size) {
 		page = be64_to_cpu(next[1]);
-		if (page > last_page || page <= above)
+		if (page > last_page || page <= above || !above)
 			return next;
 		iova_bitmap_set(dirty, above - page_size, page_size);
 	}
@@ -597,7 +597,8 @@ unsigned int latch_mlx5_report_tell(struct latch_mlx5_report *report, struct iov
 			owe(report, page, start - 1);
 		for (; next < end; next++) {
 			page = be64_to_cpu(*next);
-			if (page > last_page || page < start + bytes)
+			/* No address is above the last page's end, which is 2^64. */
+			if (page > last_page || page < start + bytes || !(start + bytes))
 				break;
 			if (page == start + bytes) {
 				bytes += page_size;
