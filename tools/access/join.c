@@ -10,6 +10,7 @@
 
 #include "access/access.h"
 #include "device/users.h"
+#include "system/bounded.h"
 #include "system/driver.h"
 #include "system/lock.h"
 
@@ -200,6 +201,9 @@ enum exit_code access_bind(const struct config *config, struct device *dev, cons
 		return device_bind(dev, want, force);
 	/* Looks up the names that will be needed. */
 	access_wish_if_bound(config, dev, &access, why);
+	/* A name that there was no time for says nothing about who has the group open. */
+	if (bounded_is_over())
+		return EXIT_TIMEOUT;
 	lock = access_lock(dev);
 	if (lock < 0)
 		return access_lock_error(dev, lock);

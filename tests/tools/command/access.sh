@@ -696,3 +696,22 @@ a_name_that_is_waited_for_holds_up_no_other_user()
 	kill "$waits"
 	wait "$waits" || :
 }
+
+# The user of the group may have the other function, but there is no time to look his name up.
+a_deadline_says_nothing_of_who_has_the_group_open()
+{
+	shared
+	own_section one 0000:05:00.0 "owner = daemon"
+	own_section two 0000:05:00.1 "owner = daemon"
+	latch_is 0 bind 0000:05:00.0
+	device 0000:04:00.0 1234:11e8
+	in_group 0000:04:00.0 1
+	own_section zero 0000:04:00.0
+	group_is_open 1 ""
+	hangs probe
+	latch_is 6 apply --last-good --deadline=1
+	let_go probe
+	is "$(access_of 2)" "daemon:root 0600"
+	is "$(grep -c "process 1234" <<<"$err" || :)" 0
+	grep -q "0000:05:00.1: not given to vfio-pci within" <<<"$err"
+}
