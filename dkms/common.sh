@@ -207,7 +207,7 @@ install_for()
 	esac
 }
 
-# refresh_initramfs KERNEL: once vfio-pci is in the image, it shall be the right one.
+# refresh_initramfs KERNEL: once vfio-pci or mlx5-vfio-pci is in the image, it shall be the right one.
 refresh_initramfs()
 {
 	local image contents
@@ -216,11 +216,11 @@ refresh_initramfs()
 		[[ -e $image ]] || continue
 		if command -v lsinitramfs update-initramfs >/dev/null; then
 			contents=$(lsinitramfs "$image")
-			[[ $contents == */vfio-pci.ko* ]] || continue
+			[[ $contents == *[/-]vfio-pci.ko* ]] || continue
 			update-initramfs -u -k "$1" >/dev/null
 		elif command -v lsinitrd dracut >/dev/null; then
 			contents=$(lsinitrd "$image")
-			[[ $contents == */vfio-pci.ko* ]] || continue
+			[[ $contents == *[/-]vfio-pci.ko* ]] || continue
 			dracut --force --quiet "$image" "$1"
 		fi || say "the initramfs $image could not be made again: it may hold another vfio-pci than the system"
 	done

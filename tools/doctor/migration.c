@@ -30,7 +30,8 @@ static void examine_tracking(struct findings *findings)
 		add_finding(findings, NOTE, "dirty-tracking", "Update the firmware.",
 			    "the firmware offers no page tracker: all of memory counts as written");
 	else
-		add_finding(findings, NOTE, "dirty-tracking", "A kernel with CONFIG_IOMMUFD can, and so can 6.1.",
+		add_finding(findings, NOTE, "dirty-tracking",
+			    "A kernel with CONFIG_IOMMUFD_DRIVER can, and so can 6.1.",
 			    "this kernel cannot report dirty pages of devices: all of memory counts as written");
 }
 
