@@ -273,8 +273,13 @@ void latch_command_after_reset(struct vfio_latch_device *dev)
 	latch_command_update(dev, others, dev->pdev->saved_config_space[PCI_COMMAND / 4]);
 }
 
-/* Sets decoding as the user of an open device wants it. */
-static void decode_as_user_wants(struct vfio_latch_device *dev)
+/**
+ * latch_decode_as_user_wants - set decoding as the user of an open device wants it
+ * @dev: the device; nothing is done while it is away
+ *
+ * Context: access_lock is held, or state_lock.
+ */
+void latch_decode_as_user_wants(struct vfio_latch_device *dev)
 {
 	latch_command_update(dev, latch_command_decode_bits(dev),
 			     latch_shadow_get(dev->config, PCI_COMMAND, 2));
@@ -294,7 +299,7 @@ void latch_access_restored(struct vfio_latch_device *dev)
 
 	if (!dev->pristine || latch_is_away(dev))
 		return;
-	decode_as_user_wants(dev);
+	latch_decode_as_user_wants(dev);
 	latch_intx_restored(dev);
 }
 
@@ -413,7 +418,7 @@ void latch_host_access_end(struct vfio_latch_device *dev, pci_power_t state)
 	lockdep_assert_held(&dev->state_lock);
 
 	if (latch_answers(dev)) {
-		decode_as_user_wants(dev);
+		latch_decode_as_user_wants(dev);
 		if (state != PCI_D0)
 			latch_power_set_state(dev, state);
 	}

@@ -102,6 +102,7 @@ u16 latch_command_decode_bits(struct vfio_latch_device *dev);
 void latch_command_write_locked(struct vfio_latch_device *dev, u16 mask, u16 value);
 void latch_command_update_locked(struct vfio_latch_device *dev, u16 mask, u16 value);
 void latch_command_update(struct vfio_latch_device *dev, u16 mask, u16 value);
+void latch_decode_as_user_wants(struct vfio_latch_device *dev);
 void latch_decode_force(struct vfio_latch_device *dev);
 void latch_decode_end(struct vfio_latch_device *dev);
 bool latch_host_access_begin(struct vfio_latch_device *dev, pci_power_t *state);
@@ -360,6 +361,7 @@ void latch_vf_token_free(struct vfio_latch_device *dev);
 int latch_feature_vf_token(struct vfio_latch_device *dev, u32 flags, void __user *arg,
 			   size_t argsz);
 int latch_vf_token_open(struct vfio_latch_device *dev);
+void latch_vf_token_opened(struct vfio_latch_device *dev);
 void latch_vf_token_close(struct vfio_latch_device *dev);
 
 /* sriov.c APIs: */

@@ -92,12 +92,13 @@ int vfio_latch_open(struct vfio_device *vdev)
 
 	lockdep_assert_held(&dev->vdev.dev_set->lock);
 
-	/* Waking it touches it. */
-	if (latch_is_being_reset(dev))
-		return -EAGAIN;
 	ret = latch_vf_token_open(dev);
 	if (ret)
 		return ret;
+	/* Waking it touches it. */
+	ret = -EAGAIN;
+	if (latch_is_being_reset(dev))
+		goto token;
 	latch_clean_open(dev);
 	ret = latch_power_open(dev);
 	if (ret)
@@ -155,6 +156,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 	if (!latch_answers(dev))
 		goto regions;
 	latch_state_unlock(dev);
+	latch_vf_token_opened(dev);
 	return 0;
 
 regions:
@@ -173,6 +175,7 @@ power:
 	latch_power_close(dev);
 clean:
 	latch_clean_close(dev);
+token:
 	latch_vf_token_close(dev);
 	return ret;
 }

@@ -57,10 +57,18 @@ void latch_reset_end(struct vfio_latch_device *dev)
 	latch_access_unlock(dev);
 }
 
-/* The bridge that may reset the function, or NULL. */
+/*
+ * The bridge that may reset the function, or NULL. The PCI core asks the function's slot, if it is
+ * the only one there but for VFs, or the bus, if it is the only one there at all.
+ */
 static struct pci_dev *reset_bridge(struct pci_dev *pdev)
 {
-	return list_is_singular(&pdev->bus->devices) ? pdev->bus->self : NULL;
+	if (pdev->is_virtfn)
+		return NULL;
+	if (pdev->slot && !pdev->multifunction)
+		return pdev->bus->self;
+	/* Others may come and go: then the lock is missing or too much, as in the PCI core. */
+	return data_race(list_is_singular(&pdev->bus->devices)) ? pdev->bus->self : NULL;
 }
 
 static struct pci_dev *trylock_bridge(struct pci_dev *bridge)

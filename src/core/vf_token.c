@@ -10,9 +10,10 @@
  * PF stays bound while the VF is, since removing the PF's driver removes its
  * VFs.
  *
- * A user names the token before the open. The open, which counts, compares it
- * again: the token may have changed meanwhile. Where a device can be opened
- * without that question (its own node, before Linux 6.17), nothing is named.
+ * A user names the token before the open, in the same call. The open, which
+ * counts, compares it again: the token may have changed meanwhile. Where a device
+ * can be opened without that question (its own node, before Linux 6.17), nothing
+ * is named.
  */
 #include <linux/kref.h>
 #include <linux/uaccess.h>
@@ -26,8 +27,11 @@
  * @pf: the PF; only compared, never followed
  * @lock: protects the members below
  * @uuid: the secret; random until a user sets it
+ * @next: the one that will be, when the PF is open
+ * @has_next: whether there is one
  * @users: open VFs
- * @is_unknown: the PF is open, and its user has neither named nor set the token
+ * @is_unknown: the PF is open, and its user has neither named nor set the token; or it is being
+ *	opened by a user who did not name it
  */
 struct latch_vf_token {
 	struct list_head node;
@@ -35,6 +39,8 @@ struct latch_vf_token {
 	const struct pci_dev *pf;
 	struct mutex lock;	/* see above */
 	uuid_t uuid;
+	uuid_t next;
+	bool has_next;
 	unsigned int users;
 	bool is_unknown;
 };
@@ -116,12 +122,17 @@ void latch_vf_token_free(struct vfio_latch_device *dev)
 	dev->vf_token = NULL;
 }
 
-/* Whether the device's next user has named what is the token now. */
-static bool has_named_it(const struct vfio_latch_device *dev)
+/* Whether the user who opens the device has named a token, and the present one. */
+static bool has_named_any(const struct vfio_latch_device *dev)
 {
 	lockdep_assert_held(&dev->vf_token->lock);
 
-	return dev->has_named && uuid_equal(&dev->named, &dev->vf_token->uuid);
+	return dev->named_by == current;
+}
+
+static bool has_named_it(const struct vfio_latch_device *dev)
+{
+	return has_named_any(dev) && uuid_equal(&dev->named, &dev->vf_token->uuid);
 }
 
 /* While a PF's user is unknown, the token of an earlier one opens no VF. */
@@ -141,9 +152,10 @@ static int open_pf(struct vfio_latch_device *dev)
 
 	if (token->users && !has_named_it(dev))
 		return -EACCES;
-	if (dev->has_named)
-		uuid_copy(&token->uuid, &dev->named);
-	token->is_unknown = !dev->has_named;
+	token->is_unknown = !has_named_it(dev);
+	token->has_next = has_named_any(dev);
+	if (token->has_next)
+		uuid_copy(&token->next, &dev->named);
 	return 0;
 }
 
@@ -163,12 +175,31 @@ int latch_vf_token_open(struct vfio_latch_device *dev)
 		return 0;
 	mutex_lock(&token->lock);
 	ret = dev->pdev->is_virtfn ? open_vf(dev) : open_pf(dev);
-	if (!ret)
-		dev->has_named = false;
+	dev->named_by = NULL;
 	mutex_unlock(&token->lock);
 	if (ret)
 		pci_info_ratelimited(dev->pdev, "needs the present VF token\n");
 	return ret;
+}
+
+/**
+ * latch_vf_token_opened - what a PF's user has named becomes the token
+ * @dev: the device
+ *
+ * Context: first open, which cannot fail any more.
+ */
+void latch_vf_token_opened(struct vfio_latch_device *dev)
+{
+	struct latch_vf_token *token = dev->vf_token;
+
+	if (!token || dev->pdev->is_virtfn)
+		return;
+	mutex_lock(&token->lock);
+	if (token->has_next) {
+		uuid_copy(&token->uuid, &token->next);
+		token->is_unknown = false;
+	}
+	mutex_unlock(&token->lock);
 }
 
 /**
@@ -202,7 +233,7 @@ static int match_own(struct vfio_latch_device *dev, const uuid_t *uuid)
 	    (token->is_unknown || !uuid || !uuid_equal(uuid, &token->uuid)))
 		ret = -EACCES;
 	if (!ret) {
-		dev->has_named = uuid;
+		dev->named_by = uuid ? current : NULL;
 		if (uuid)
 			uuid_copy(&dev->named, uuid);
 	}

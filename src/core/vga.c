@@ -175,8 +175,10 @@ static ssize_t access_legacy(struct vfio_latch_device *dev, unsigned int resourc
 
 	if (!down_read_trylock(&dev->access_lock))
 		return -EAGAIN;
+	ret = -EAGAIN;
+	/* Its user has switched decoding off, and the arbiter maybe on again. */
 	if (!decodes(dev, resource))
-		ret = -EAGAIN;
+		latch_decode_as_user_wants(dev);
 	else if (is_write)
 		ret = latch_io_write_range(dev, io, buf, count, 4);
 	else

@@ -552,7 +552,7 @@ static noinline const __be64 *tell_lone_pages(const __be64 *next, u64 last_page,
 
 	for (;; next++, above = page + page_size) {
 		page = be64_to_cpu(next[1]);
-		if (page > last_page || page <= above || !above)
+		if (page > last_page || page <= above)
 			return next;
 		iova_bitmap_set(dirty, above - page_size, page_size);
 	}
@@ -581,6 +581,8 @@ unsigned int latch_mlx5_report_tell(struct latch_mlx5_report *report, struct iov
 	const u64 page_size = report->page_size;
 	const u64 first_page = asked->start & ~(page_size - 1);
 	const u64 last_page = asked->last & ~(page_size - 1);
+	/* No address is above the page that ends at 2^64: it is told by itself. */
+	const u64 last_lone_page = min(last_page, -2 * page_size);
 	const __be64 *next = report->pages, *end = next + report->count;
 	unsigned int strays = 0;
 
@@ -597,16 +599,15 @@ unsigned int latch_mlx5_report_tell(struct latch_mlx5_report *report, struct iov
 			owe(report, page, start - 1);
 		for (; next < end; next++) {
 			page = be64_to_cpu(*next);
-			/* No address is above the last page's end, which is 2^64. */
-			if (page > last_page || page < start + bytes || !(start + bytes))
+			if (page > last_page || page < start || page - start < bytes)
 				break;
-			if (page == start + bytes) {
+			if (page - start == bytes) {
 				bytes += page_size;
 				continue;
 			}
 			latch_set_dirty(dirty, asked, start, bytes);
-			if (asked->start == first_page)
-				next = tell_lone_pages(next, last_page, page_size, dirty);
+			if (asked->start == first_page && page <= last_lone_page)
+				next = tell_lone_pages(next, last_lone_page, page_size, dirty);
 			start = be64_to_cpu(*next);
 			bytes = page_size;
 		}

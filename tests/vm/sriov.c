@@ -6,7 +6,6 @@
  * vm-drivers: ours kernel
  * vm-modules: nvme
  */
-#include <pthread.h>
 #include <sys/ioctl.h>
 
 #include "vmtest.h"
@@ -229,7 +228,6 @@ TEST(vf_opens_with_the_token_of_its_pf_only)
 	vfio_close(device);
 }
 
-/* Hundreds of lines would push other messages out of the log. */
 static int open_again(struct vfio_device *device, const char *words)
 {
 	char name[256];
@@ -254,6 +252,7 @@ TEST(vf_that_is_open_is_given_again_with_the_token_only)
 	close(fd);
 }
 
+/* Hundreds of lines would push other messages out of the log. */
 TEST_OURS(wrong_tokens_are_a_few_lines_in_the_log)
 {
 	struct vfio_device *pf = open_pf(), *device;
@@ -382,58 +381,6 @@ TEST_OURS(token_of_an_earlier_user_of_a_pf_opens_no_vf)
 	vfio_close(device);
 	vfio_close(pf);
 	CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
-}
-
-/* Opens a VF, beside a PF that is opened. */
-static struct vf_user {
-	const char *vf;
-	struct vfio_device *device;
-	int ret;
-} vf_user;
-
-static void *opens_vf(void *data)
-{
-	vf_user.ret = open_named(vf_user.vf, " vf_token=" TOKEN, &vf_user.device);
-	return data;
-}
-
-/* Makes a VF of a PF that is closed then, and has TOKEN. */
-static const char *make_vf_of_closed_pf(void)
-{
-	struct vfio_device *pf = open_pf();
-	const char *bdf = strdup(pf->bdf);
-
-	vf_user.vf = strdup(make_vf(pf));
-	vfio_close(pf);
-	return bdf;
-}
-
-/*
- * The VF is reset between the check of its token and its open. In this time another client opens the
- * PF with a token of its own. (The kernel's driver lets both in.)
- */
-TEST_OURS(clients_with_different_tokens_never_have_a_pf_and_its_vf)
-{
-	const char *bdf = make_vf_of_closed_pf();
-	struct vfio_device *pf;
-	pthread_t thread;
-
-	for (int round = 0; round < 10; round++) {
-		int ret;
-
-		CHECK_EQ(open_named(bdf, " vf_token=" TOKEN, &pf), 0);
-		vfio_close(pf);
-		CHECK_EQ(pthread_create(&thread, NULL, opens_vf, NULL), 0);
-		/* Any moment of the open. */
-		pause_ms(10 + round * 8);
-		ret = open_named(bdf, " vf_token=" OTHER, &pf);
-		CHECK_EQ(pthread_join(thread, NULL), 0);
-		CHECK(ret || vf_user.ret);
-		if (!vf_user.ret)
-			vfio_close(vf_user.device);
-		if (!ret)
-			vfio_close(pf);
-	}
 }
 
 /* A VF that user space has */

@@ -10,6 +10,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "vmtest.h"
 
@@ -25,6 +27,7 @@ CLEAN_UP
 	witness_set("witness0", "config-size", "0");
 	witness_set("witness0", "flr-ms", "95");
 	witness_set("witness1", "flr-ms", "95");
+	witness_set("witness5", "flr-ms", "95");
 	witness_set("witness0", "intx-limit-ms", "5000");
 	witness_set("witness0", "intx-survives-reset", "false");
 	witness_set("witness0", "no-vpd", "false");
@@ -729,19 +732,26 @@ TEST(open_after_a_neighbour_in_the_slot_was_in_use_resets)
 }
 
 #define TOKEN "b3a1d2c4-5e6f-4789-9abc-def012345678"
+#define OTHER "11a1d2c4-5e6f-4789-9abc-def012345678"
+
+static void set_token(struct vfio_device *pf, uint8_t first)
+{
+	uint8_t token[16] = {
+		first, 0xa1, 0xd2, 0xc4, 0x5e, 0x6f, 0x47, 0x89,
+		0x9a, 0xbc, 0xde, 0xf0, 0x12, 0x34, 0x56, 0x78,
+	};
+
+	CHECK_EQ(vfio_feature_try(pf, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
+				  token, sizeof(token)), 0);
+}
 
 static struct vfio_device *open_pf_with_token(const char *bdf)
 {
-	static uint8_t token[16] = {
-		0xb3, 0xa1, 0xd2, 0xc4, 0x5e, 0x6f, 0x47, 0x89,
-		0x9a, 0xbc, 0xde, 0xf0, 0x12, 0x34, 0x56, 0x78,
-	};
 	struct vfio_device *pf;
 
 	driver_load("enable_sriov=1 disable_idle_d3=1");
 	pf = vfio_bind_and_open(bdf);
-	CHECK_EQ(vfio_feature_try(pf, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
-				  token, sizeof(token)), 0);
+	set_token(pf, 0xb3);
 	return pf;
 }
 
@@ -774,44 +784,136 @@ TEST(open_of_a_vf_after_its_pf_was_in_use_resets)
 	check_clean(vf, name);
 }
 
-static atomic_bool vf_is_closed;
-
-static void *close_vf(void *vf)
+/* The reset of a VF of witness1 takes long from now on. A reset of the PF would end it. */
+static void slow_vfs_down(const char *pf)
 {
-	vfio_close(vf);
-	vf_is_closed = true;
+	pci_attr_set(pf, "reset_method", "\n");
+	witness_set("witness1", "flr-ms", "6000");
+	kmsg_expect("not ready");
+}
+
+static atomic_bool is_closed;
+
+static void *closes(void *device)
+{
+	CHECK_EQ(close(((struct vfio_device *)device)->fd), 0);
+	is_closed = true;
 	return NULL;
 }
 
+static pthread_t start_closing(struct vfio_device *device)
+{
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, closes, device), 0);
+	/* The close has begun when these have passed, or soon: no test fails if not. */
+	pause_ms(300);
+	return thread;
+}
+
+static struct opening {
+	int group;
+	char name[64];
+	int ret;
+} opening;
+
+static void *opens(void *data)
+{
+	opening.ret = ioctl(opening.group, VFIO_GROUP_GET_DEVICE_FD, opening.name);
+	if (opening.ret < 0)
+		opening.ret = -errno;
+	return data;
+}
+
+static pthread_t start_opening(int group, const char *name)
+{
+	pthread_t thread;
+
+	opening.group = group;
+	snprintf(opening.name, sizeof(opening.name), "%s", name);
+	CHECK_EQ(pthread_create(&thread, NULL, opens, NULL), 0);
+	pause_ms(300);
+	return thread;
+}
+
 /*
- * The VF has its client's data until then, and before that reaches the client's memory. Its reset
- * takes three seconds. (The kernel's driver does not wait for it.)
+ * The VF has its client's data until then, and before that reaches the client's memory. (The
+ * kernel's driver does not wait for it.)
  */
 TEST_OURS(a_pf_needs_the_token_until_its_vf_was_reset_at_close)
 {
-	char *pf_bdf = strdup(vm_bdf("witness1"));
+	char *pf_bdf = strdup(vm_bdf("witness1")), *vf_bdf;
 	struct vfio_device *pf, *vf;
-	char name[64], *vf_bdf;
+	char name[64];
 	pthread_t thread;
 	int ret;
 
-	/* A reset of the PF would end that of the VF. */
-	pci_attr_set(pf_bdf, "reset_method", "\n");
-	witness_set("witness1", "flr-ms", "3000");
-	kmsg_expect("not ready");
+	slow_vfs_down(pf_bdf);
 	pf = open_pf_with_token(pf_bdf);
 	vf_bdf = make_vf(pf_bdf);
 	snprintf(name, sizeof(name), "%s vf_token=" TOKEN, vf_bdf);
 	CHECK_EQ(vfio_open_try(vf_bdf, name, &vf), 0);
 	vfio_close(pf);
-	CHECK_EQ(pthread_create(&thread, NULL, close_vf, vf), 0);
+	thread = start_closing(vf);
 	do
 		ret = vfio_open_try(pf_bdf, pf_bdf, &pf);
 	while (ret == -EACCES);
 	CHECK_EQ(ret, 0);
 	/* There is nothing left to do for it but to say so. */
-	CHECK(WAIT_UNTIL(vf_is_closed, 1000));
+	CHECK(WAIT_UNTIL(is_closed, 2000));
 	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+/*
+ * The open waits for the close of the VF's last client, and the PF's client sets another token
+ * meanwhile. (The kernel's driver opens it.)
+ */
+TEST_OURS(a_vf_is_not_opened_with_a_token_that_has_changed_meanwhile)
+{
+	char *pf_bdf = strdup(vm_bdf("witness1")), *vf_bdf;
+	pthread_t closing, waiting;
+	struct vfio_device *pf, *vf;
+	char name[64];
+
+	slow_vfs_down(pf_bdf);
+	pf = open_pf_with_token(pf_bdf);
+	vf_bdf = make_vf(pf_bdf);
+	snprintf(name, sizeof(name), "%s vf_token=" TOKEN, vf_bdf);
+	CHECK_EQ(vfio_open_try(vf_bdf, name, &vf), 0);
+	closing = start_closing(vf);
+	waiting = start_opening(vf->group, name);
+	set_token(pf, 0x11);
+	CHECK_EQ(pthread_join(closing, NULL), 0);
+	CHECK_EQ(pthread_join(waiting, NULL), 0);
+	CHECK_EQ(opening.ret, -EACCES);
+}
+
+/* The open waits for a neighbour's close; meanwhile a client opens a VF with the token. */
+TEST_OURS(a_pf_is_not_opened_with_another_token_beside_a_vf_that_was_opened_meanwhile)
+{
+	char *pf_bdf = strdup(vm_bdf("witness4")), *vf_bdf;
+	struct vfio_device *pf, *neighbour, *vf;
+	pthread_t closing, waiting;
+	char name[64];
+	int group;
+
+	pci_attr_set(pf_bdf, "reset_method", "\n");
+	pf = open_pf_with_token(pf_bdf);
+	vf_bdf = make_vf(pf_bdf);
+	pci_bind(vm_bdf("witness5"), VFIO_PCI);
+	neighbour = vfio_open_with(pf, vm_bdf("witness5"));
+	group = pf->group;
+	CHECK_EQ(close(pf->fd), 0);
+	witness_set("witness5", "flr-ms", "6000");
+	kmsg_expect("not ready");
+	closing = start_closing(neighbour);
+	snprintf(name, sizeof(name), "%s vf_token=" OTHER, pf_bdf);
+	waiting = start_opening(group, name);
+	snprintf(name, sizeof(name), "%s vf_token=" TOKEN, vf_bdf);
+	CHECK_EQ(vfio_open_try(vf_bdf, name, &vf), 0);
+	CHECK_EQ(pthread_join(closing, NULL), 0);
+	CHECK_EQ(pthread_join(waiting, NULL), 0);
+	CHECK_EQ(opening.ret, -EACCES);
 }
 
 /* A closed function has no user, and must not write to memory. */
