@@ -45,12 +45,34 @@ bool latch_memory_enabled(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_ports_enabled - whether the function answers accesses to its ports
+ * latch_decodes - whether the function answers accesses of a kind
  * @dev: the device; access_lock is held
+ * @is_memory: to memory, or to ports
  */
-bool latch_ports_enabled(struct vfio_latch_device *dev)
+bool latch_decodes(struct vfio_latch_device *dev, bool is_memory)
 {
-	return is_decoding(dev, PCI_COMMAND_IO);
+	return is_memory ? latch_memory_enabled(dev) : is_decoding(dev, PCI_COMMAND_IO);
+}
+
+/**
+ * latch_undecoded - an access that no function answers
+ * @is_memory: to memory, or to ports
+ * @buf: kernel memory
+ * @count: bytes
+ * @is_write: direction
+ *
+ * Ports that nobody decodes read as ones, and writes to them are lost.
+ *
+ * Context: any.
+ * Return: @count for ports, -EIO for memory.
+ */
+ssize_t latch_undecoded(bool is_memory, u8 *buf, size_t count, bool is_write)
+{
+	if (is_memory)
+		return -EIO;
+	if (!is_write)
+		memset(buf, 0xff, count);
+	return count;
 }
 
 /**

@@ -323,24 +323,6 @@ static size_t access_bar(struct vfio_latch_device *dev, unsigned int bar, void _
 }
 
 /**
- * latch_no_ports - access ports that nobody decodes
- * @buf: kernel memory
- * @count: bytes
- * @is_write: direction
- *
- * They read as ones, and writes to them are lost.
- *
- * Context: any.
- * Return: @count.
- */
-ssize_t latch_no_ports(u8 *buf, size_t count, bool is_write)
-{
-	if (!is_write)
-		memset(buf, 0xff, count);
-	return count;
-}
-
-/**
  * latch_bar_rw - read or write registers of a BAR
  * @dev: the device, open
  * @bar: 0 to 5
@@ -358,7 +340,7 @@ ssize_t latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, s
 		     u64 offset, bool is_write)
 {
 	void __iomem *io = latch_bar_map(dev, bar);
-	ssize_t ret = -EIO;
+	ssize_t ret;
 	int woken;
 
 	if (IS_ERR(io))
@@ -366,10 +348,10 @@ ssize_t latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, s
 	woken = latch_access_begin(dev);
 	if (woken < 0)
 		return woken;
-	if (is_memory(dev, bar) ? latch_memory_enabled(dev) : latch_ports_enabled(dev))
+	if (latch_decodes(dev, is_memory(dev, bar)))
 		ret = access_bar(dev, bar, io, buf, count, offset, is_write);
-	else if (!is_memory(dev, bar))
-		ret = latch_no_ports(buf, count, is_write);
+	else
+		ret = latch_undecoded(is_memory(dev, bar), buf, count, is_write);
 	latch_access_end(dev, woken);
 	return ret;
 }

@@ -89,7 +89,8 @@ void latch_sysfs_remove(struct vfio_latch_device *dev);
 bool latch_reads(struct vfio_latch_device *dev);
 bool latch_answers(struct vfio_latch_device *dev);
 bool latch_memory_enabled(struct vfio_latch_device *dev);
-bool latch_ports_enabled(struct vfio_latch_device *dev);
+bool latch_decodes(struct vfio_latch_device *dev, bool is_memory);
+ssize_t latch_undecoded(bool is_memory, u8 *buf, size_t count, bool is_write);
 bool latch_can_be_mapped(struct vfio_latch_device *dev);
 void latch_access_lock(struct vfio_latch_device *dev);
 void latch_access_unlock(struct vfio_latch_device *dev);
@@ -161,7 +162,6 @@ void latch_bars_drop(struct vfio_latch_device *dev);
 int latch_bar_request(struct vfio_latch_device *dev, unsigned int bar);
 void __iomem *latch_bar_map(struct vfio_latch_device *dev, unsigned int bar);
 void latch_bars_unmap(struct vfio_latch_device *dev);
-ssize_t latch_no_ports(u8 *buf, size_t count, bool is_write);
 ssize_t latch_bar_rw(struct vfio_latch_device *dev, unsigned int bar, u8 *buf, size_t count,
 		     u64 offset, bool is_write);
 

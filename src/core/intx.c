@@ -49,7 +49,7 @@
  * @is_masked: it came in, or the user masked it
  * @is_irq_off: it is masked in the interrupt controller
  * @nr_unasked: interrupts, maybe of this function, while it was in reset and could not be asked
- * @nr_unclaimed: those in resets, over all of them, since one was reported as handled unasked
+ * @nr_unclaimed: those in resets, over all of them: the host counts across resets
  */
 struct latch_intx {
 	struct vfio_latch_device *dev;
@@ -147,15 +147,6 @@ static bool is_to_be_asked(const struct vfio_latch_device *dev, struct latch_int
 	return !(++intx->nr_unasked % (is_reset && is_early ? UNASKED_MAX_EARLY : UNASKED_MAX));
 }
 
-/* Whether the host is told that an interrupt was handled: it counts them across resets. */
-static bool is_to_be_claimed(struct latch_intx *intx)
-{
-	if (++intx->nr_unclaimed < UNASKED_CLAIMED)
-		return false;
-	intx->nr_unclaimed = 0;
-	return true;
-}
-
 /*
  * The function may be out of a reset, with its line on, before the PCI core sees that. The PCI core
  * holds its configuration access lock meanwhile, for as long as a minute. So after UNASKED_MAX
@@ -180,7 +171,7 @@ static bool take_in_reset(struct vfio_latch_device *dev, struct latch_intx *intx
 					   PCI_COMMAND_INTX_DISABLE);
 	if (is_locked)
 		pci_cfg_access_unlock(dev->pdev);
-	return is_asserted || (!is_locked && is_to_be_claimed(intx));
+	return is_asserted || (!is_locked && !(++intx->nr_unclaimed % UNASKED_CLAIMED));
 }
 
 /*

@@ -50,7 +50,7 @@ static void write_register(struct latch_ioeventfd *ioeventfd)
 {
 	struct vfio_latch_device *dev = ioeventfd->dev;
 
-	if (ioeventfd->is_memory ? latch_memory_enabled(dev) : latch_ports_enabled(dev))
+	if (latch_decodes(dev, ioeventfd->is_memory))
 		latch_io_write(ioeventfd->io, ioeventfd->data, ioeventfd->width);
 }
 

@@ -157,18 +157,11 @@ s64 latch_vga_range_end(struct vfio_latch_device *dev, u64 offset)
 	return -EINVAL;
 }
 
-/* As the function's user has set it: what the arbiter has noted may be older. */
-static bool decodes(struct vfio_latch_device *dev, unsigned int resource)
-{
-	return resource == VGA_RSRC_LEGACY_IO ? latch_ports_enabled(dev) :
-						latch_memory_enabled(dev);
-}
-
 /*
  * An access with the arbiter's resource held. Returns -EAGAIN if it would have to wait, or the
  * function does not decode any more.
  */
-static ssize_t access_legacy(struct vfio_latch_device *dev, unsigned int resource, void __iomem *io,
+static ssize_t access_legacy(struct vfio_latch_device *dev, bool is_memory, void __iomem *io,
 			     u8 *buf, size_t count, bool is_write)
 {
 	ssize_t ret;
@@ -177,7 +170,7 @@ static ssize_t access_legacy(struct vfio_latch_device *dev, unsigned int resourc
 		return -EAGAIN;
 	ret = -EAGAIN;
 	/* Its user has switched decoding off, and the arbiter maybe on again. */
-	if (!decodes(dev, resource))
+	if (!latch_decodes(dev, is_memory))
 		latch_decode_as_user_wants(dev);
 	else if (is_write)
 		ret = latch_io_write_range(dev, io, buf, count, 4);
@@ -195,6 +188,7 @@ static ssize_t access_legacy(struct vfio_latch_device *dev, unsigned int resourc
 static ssize_t arbitrate(struct vfio_latch_device *dev, unsigned int resource, void __iomem *io,
 			 u8 *buf, size_t count, bool is_write)
 {
+	bool is_memory = resource == VGA_RSRC_LEGACY_MEM;
 	bool is_decoding;
 	ssize_t ret;
 	int woken;
@@ -203,15 +197,14 @@ static ssize_t arbitrate(struct vfio_latch_device *dev, unsigned int resource, v
 		woken = latch_access_begin(dev);
 		if (woken < 0)
 			return woken;
-		is_decoding = decodes(dev, resource);
+		is_decoding = latch_decodes(dev, is_memory);
 		latch_access_end(dev, woken);
 		if (!is_decoding)
-			return resource == VGA_RSRC_LEGACY_IO ?
-			       latch_no_ports(buf, count, is_write) : -EIO;
+			return latch_undecoded(is_memory, buf, count, is_write);
 		ret = vga_get_interruptible(dev->pdev, resource);
 		if (ret)
 			return ret;
-		ret = access_legacy(dev, resource, io, buf, count, is_write);
+		ret = access_legacy(dev, is_memory, io, buf, count, is_write);
 		vga_put(dev->pdev, resource);
 	} while (ret == -EAGAIN && !signal_pending(current));
 	return ret == -EAGAIN ? -ERESTARTSYS : ret;

@@ -19,8 +19,8 @@ struct element {
 	{ #field, IFC_OFFSET(layout, context) + IFC_OFFSET(inner, field), IFC_WIDTH(inner, field) }
 #define KEY(field)	WITHIN(create_mkey_in, memory_key_mkey_entry, mkc, field)
 #define TRACKER(field)	WITHIN(create_page_track_obj_in, obj_context, page_track, field)
-#define QP(field)	WITHIN(create_qp_in, qpc, qpc, field)
 #define QP_OF(command, field)	WITHIN(command##_qp_in, qpc, qpc, field)
+#define QP(field)	QP_OF(create, field)
 #define QP_PATH(command, field) \
 	{ #field, IFC_OFFSET(command##_qp_in, qpc) + IFC_OFFSET(qpc, primary_address_path.field), \
 	  IFC_WIDTH(qpc, primary_address_path.field) }

@@ -784,12 +784,24 @@ TEST(open_of_a_vf_after_its_pf_was_in_use_resets)
 	check_clean(vf, name);
 }
 
-/* The reset of a VF of witness1 takes long from now on. A reset of the PF would end it. */
-static void slow_vfs_down(const char *pf)
+/* A PF, its VF, which takes long to be reset, and the words by which that opens. */
+static struct {
+	struct vfio_device *pf, *vf;
+	char vf_name[64];
+} slow;
+
+static void open_slow_vf(void)
 {
-	pci_attr_set(pf, "reset_method", "\n");
+	char *pf_bdf = strdup(vm_bdf("witness1")), *vf_bdf;
+
+	/* A reset of the PF would end that of the VF. */
+	pci_attr_set(pf_bdf, "reset_method", "\n");
 	witness_set("witness1", "flr-ms", "6000");
 	kmsg_expect("not ready");
+	slow.pf = open_pf_with_token(pf_bdf);
+	vf_bdf = make_vf(pf_bdf);
+	snprintf(slow.vf_name, sizeof(slow.vf_name), "%s vf_token=" TOKEN, vf_bdf);
+	CHECK_EQ(vfio_open_try(vf_bdf, slow.vf_name, &slow.vf), 0);
 }
 
 static atomic_bool is_closed;
@@ -842,19 +854,14 @@ static pthread_t start_opening(int group, const char *name)
  */
 TEST_OURS(a_pf_needs_the_token_until_its_vf_was_reset_at_close)
 {
-	char *pf_bdf = strdup(vm_bdf("witness1")), *vf_bdf;
-	struct vfio_device *pf, *vf;
-	char name[64];
+	char *pf_bdf = strdup(vm_bdf("witness1"));
+	struct vfio_device *pf;
 	pthread_t thread;
 	int ret;
 
-	slow_vfs_down(pf_bdf);
-	pf = open_pf_with_token(pf_bdf);
-	vf_bdf = make_vf(pf_bdf);
-	snprintf(name, sizeof(name), "%s vf_token=" TOKEN, vf_bdf);
-	CHECK_EQ(vfio_open_try(vf_bdf, name, &vf), 0);
-	vfio_close(pf);
-	thread = start_closing(vf);
+	open_slow_vf();
+	vfio_close(slow.pf);
+	thread = start_closing(slow.vf);
 	do
 		ret = vfio_open_try(pf_bdf, pf_bdf, &pf);
 	while (ret == -EACCES);
@@ -870,19 +877,12 @@ TEST_OURS(a_pf_needs_the_token_until_its_vf_was_reset_at_close)
  */
 TEST_OURS(a_vf_is_not_opened_with_a_token_that_has_changed_meanwhile)
 {
-	char *pf_bdf = strdup(vm_bdf("witness1")), *vf_bdf;
 	pthread_t closing, waiting;
-	struct vfio_device *pf, *vf;
-	char name[64];
 
-	slow_vfs_down(pf_bdf);
-	pf = open_pf_with_token(pf_bdf);
-	vf_bdf = make_vf(pf_bdf);
-	snprintf(name, sizeof(name), "%s vf_token=" TOKEN, vf_bdf);
-	CHECK_EQ(vfio_open_try(vf_bdf, name, &vf), 0);
-	closing = start_closing(vf);
-	waiting = start_opening(vf->group, name);
-	set_token(pf, 0x11);
+	open_slow_vf();
+	closing = start_closing(slow.vf);
+	waiting = start_opening(slow.vf->group, slow.vf_name);
+	set_token(slow.pf, 0x11);
 	CHECK_EQ(pthread_join(closing, NULL), 0);
 	CHECK_EQ(pthread_join(waiting, NULL), 0);
 	CHECK_EQ(opening.ret, -EACCES);
