@@ -176,7 +176,7 @@ static long long charged_with_more(unsigned int nr_ranges)
 		request.ranges[n].length = PAGE;
 	for (unsigned int n = 0; n < BUFFERS; n++)
 		CHECK_OK(buffer_try(exporter, &request));
-	bytes = cgroup_kernel_memory_settled();
+	bytes = cgroup_kernel_memory_counted();
 	test_note("%u more of %u ranges: %lld bytes", BUFFERS, nr_ranges, bytes);
 	return bytes;
 }

@@ -9,7 +9,10 @@ void cgroup_leave(void);
 
 /* Bytes of kernel memory that are charged to it; what is never freed stays. */
 long long cgroup_kernel_memory(void);
-/* The same when all is counted: the kernel adds up what each processor has every two seconds. */
-long long cgroup_kernel_memory_settled(void);
+/*
+ * The same to the page, for a process that has entered: the kernel adds up what each processor has
+ * counted only now and then, and what has come since is missing otherwise.
+ */
+long long cgroup_kernel_memory_counted(void);
 
 #endif
