@@ -299,7 +299,8 @@ void latch_command_after_reset(struct vfio_latch_device *dev)
  * latch_decode_as_user_wants - set decoding as the user of an open device wants it
  * @dev: the device; nothing is done while it is away
  *
- * Context: access_lock is held, or state_lock.
+ * Context: state_lock is held, or access_lock for writing. The host makes the
+ * function decode under state_lock alone (latch_host_access_begin()).
  */
 void latch_decode_as_user_wants(struct vfio_latch_device *dev)
 {

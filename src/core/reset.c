@@ -12,8 +12,8 @@
  * All of them take the PCI core's locks by trylock: an unbind holds the device
  * lock while it waits for the user to close. If close could not reset the
  * function for that reason, unbind does. A function that is alone on its bus may
- * be reset by the bridge above it. Then the bridge is locked too, so that nobody
- * writes its configuration space meanwhile.
+ * be reset by the bridge above it. Then the bridge is locked too, if it can be
+ * had, so that nobody writes its configuration space meanwhile.
  */
 #include <linux/delay.h>
 
@@ -59,11 +59,13 @@ void latch_reset_end(struct vfio_latch_device *dev)
 
 /*
  * The bridge that may reset the function, or NULL. The PCI core asks the function's slot, if it is
- * the only one there but for VFs, or the bus, if it is the only one there at all.
+ * the only one there but for VFs, or the bus, if it is the only one there at all. A function with
+ * FLR is reset by that, unless root has chosen otherwise: it may take a minute, and others would
+ * wait for the bridge for nothing.
  */
 static struct pci_dev *reset_bridge(struct pci_dev *pdev)
 {
-	if (pdev->is_virtfn)
+	if (pdev->is_virtfn || !pcie_reset_flr(pdev, PCI_RESET_PROBE))
 		return NULL;
 	if (pdev->slot && !pdev->multifunction)
 		return pdev->bus->self;
@@ -82,13 +84,14 @@ static void unlock_bridge(struct pci_dev *bridge)
 		pci_dev_unlock(bridge);
 }
 
-/* Locks the function, and the bridge first; @locked is for unlock_function(). */
+/*
+ * Locks the function, and the bridge first if it can be had: whoever has locked that may wait for
+ * something else below it, as long as a user likes. @locked is for unlock_function().
+ */
 static bool trylock_function(struct pci_dev *pdev, struct pci_dev **locked)
 {
-	struct pci_dev *bridge = reset_bridge(pdev);
-
-	*locked = trylock_bridge(bridge);
-	if (*locked == bridge && pci_dev_trylock(pdev))
+	*locked = trylock_bridge(reset_bridge(pdev));
+	if (pci_dev_trylock(pdev))
 		return true;
 	unlock_bridge(*locked);
 	return false;

@@ -168,16 +168,28 @@ static ssize_t access_legacy(struct vfio_latch_device *dev, bool is_memory, void
 
 	if (!down_read_trylock(&dev->access_lock))
 		return -EAGAIN;
-	ret = -EAGAIN;
-	/* Its user has switched decoding off, and the arbiter maybe on again. */
 	if (!latch_decodes(dev, is_memory))
-		latch_decode_as_user_wants(dev);
+		ret = -EAGAIN;
 	else if (is_write)
 		ret = latch_io_write_range(dev, io, buf, count, 4);
 	else
 		ret = latch_io_read_range(dev, io, buf, count, 4);
 	up_read(&dev->access_lock);
 	return ret;
+}
+
+/*
+ * The function's user may have switched decoding off, and the arbiter on again. Not while the host
+ * itself makes the function decode: so with state_lock.
+ */
+static void undo_arbiters_decoding(struct vfio_latch_device *dev)
+{
+	/* Of a caller that is being killed, close takes it back. */
+	if (latch_state_lock_killable(dev))
+		return;
+	if (latch_answers(dev))
+		latch_decode_as_user_wants(dev);
+	latch_state_unlock(dev);
 }
 
 /*
@@ -206,6 +218,8 @@ static ssize_t arbitrate(struct vfio_latch_device *dev, unsigned int resource, v
 			return ret;
 		ret = access_legacy(dev, is_memory, io, buf, count, is_write);
 		vga_put(dev->pdev, resource);
+		if (ret == -EAGAIN)
+			undo_arbiters_decoding(dev);
 	} while (ret == -EAGAIN && !signal_pending(current));
 	return ret == -EAGAIN ? -ERESTARTSYS : ret;
 }

@@ -7,6 +7,7 @@
  * vm-threads: multi
  */
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "vmtest.h"
 
@@ -152,4 +153,59 @@ TEST_OURS(legacy_access_does_not_reach_a_vga_device_in_d3hot)
 	cfg_set16(vga, control, 3);
 	check_no_legacy_access(vga);
 	CHECK_EQ(real_cfg(vga->bdf, control, 2) & PCI_PM_CTRL_STATE_MASK, 3);
+}
+
+static struct {
+	struct vfio_device *vga;
+	atomic_bool is_over;
+	atomic_uint reads, toggles;
+} storm;
+
+static void *reads_legacy_memory(void *data)
+{
+	uint8_t byte;
+
+	for (; !storm.is_over; storm.reads++)
+		legacy(storm.vga, VGA_MEMORY, &byte);
+	return data;
+}
+
+static void *toggles_decoding(void *data)
+{
+	for (; !storm.is_over; storm.toggles++) {
+		cfg_set16(storm.vga, PCI_COMMAND, BOTH);
+		usleep(300);
+		cfg_set16(storm.vga, PCI_COMMAND, 0);
+		usleep(300);
+	}
+	return data;
+}
+
+/*
+ * For the table the host has the function decode, whatever its user wants. An access that finds
+ * decoding switched off, after the arbiter has switched it on, must not take it from the host. The
+ * witness sees it.
+ */
+TEST(legacy_accesses_do_not_take_the_msix_table_from_the_host)
+{
+	static void *(* const work[])(void *) = {
+		reads_legacy_memory, reads_legacy_memory, reads_legacy_memory, toggles_decoding,
+	};
+	pthread_t threads[sizeof(work) / sizeof(work[0])];
+	int events[8];
+
+	storm.vga = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	for (int n = 0; n < 8; n++)
+		events[n] = event_new();
+	for (size_t n = 0; n < sizeof(work) / sizeof(work[0]); n++)
+		CHECK_EQ(pthread_create(&threads[n], NULL, work[n], NULL), 0);
+	for (int round = 0; round < 800; round++) {
+		vfio_irq_eventfds_try(storm.vga, VFIO_PCI_MSIX_IRQ_INDEX, 0, 8, events);
+		vfio_irq_disable(storm.vga, VFIO_PCI_MSIX_IRQ_INDEX);
+	}
+	storm.is_over = true;
+	for (size_t n = 0; n < sizeof(work) / sizeof(work[0]); n++)
+		CHECK_EQ(pthread_join(threads[n], NULL), 0);
+	CHECK_GE(storm.reads, 1);
+	CHECK_GE(storm.toggles, 1);
 }

@@ -916,6 +916,27 @@ TEST_OURS(a_pf_is_not_opened_with_another_token_beside_a_vf_that_was_opened_mean
 	CHECK_EQ(opening.ret, -EACCES);
 }
 
+static void *resets(void *device)
+{
+	vfio_reset(device);
+	return NULL;
+}
+
+/* Whoever reads its configuration space waits uninterruptibly for its lock. */
+TEST(an_flr_that_takes_long_keeps_nobody_from_the_bridge)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	pthread_t thread;
+
+	witness_set("witness0", "flr-ms", "6000");
+	kmsg_expect("not ready");
+	CHECK_EQ(pthread_create(&thread, NULL, resets, device), 0);
+	witness_wait_in_reset("witness0");
+	CHECK_NE(real_cfg(pci_upstream(device->bdf), PCI_VENDOR_ID, 4), 0xffffffff);
+	CHECK(witness_is_in_reset("witness0"));
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
 /* A closed function has no user, and must not write to memory. */
 TEST(close_ends_dma)
 {
