@@ -310,6 +310,7 @@ int latch_reset(struct vfio_latch_device *dev);
 void latch_state_restore(struct vfio_latch_device *dev);
 int latch_reset_at_open(struct vfio_latch_device *dev);
 void latch_reset_at_close(struct vfio_latch_device *dev);
+bool latch_reset_is_due(const struct vfio_latch_device *dev);
 void latch_reset_at_unbind(struct vfio_latch_device *dev);
 
 /* clean.c APIs: */

@@ -212,7 +212,7 @@ void vfio_latch_close(struct vfio_device *vdev)
 	latch_hot_reset_at_last_close(dev);
 	latch_clean_close(dev);
 	latch_power_close(dev);
-	/* Until now the function had its user's data, and reached the user's memory. */
+	/* Until now the function reached its user's memory. */
 	latch_vf_token_close(dev);
 }
 EXPORT_SYMBOL_GPL(vfio_latch_close);

@@ -269,6 +269,20 @@ void latch_reset_at_close(struct vfio_latch_device *dev)
 }
 
 /**
+ * latch_reset_is_due - whether a closed function still has to be reset by itself
+ * @dev: the device
+ *
+ * Context: any that holds the lock of the device's set.
+ * Return: true if a reset that could have worked did not, or was not possible.
+ */
+bool latch_reset_is_due(const struct vfio_latch_device *dev)
+{
+	lockdep_assert_held(&dev->vdev.dev_set->lock);
+
+	return dev->needs_reset && dev->reset_works;
+}
+
+/**
  * latch_reset_at_unbind - leave nothing of the last user to the next driver
  * @dev: the device, closed and awake
  *
@@ -285,7 +299,7 @@ void latch_reset_at_unbind(struct vfio_latch_device *dev)
 	device_lock_assert(&dev->pdev->dev);
 
 	mutex_lock(&set->lock);
-	if (dev->needs_reset && dev->reset_works) {
+	if (latch_reset_is_due(dev)) {
 		latch_state_lock(dev);
 		/* Whoever has locked the bridge may wait for this function. */
 		locked = trylock_bridge(reset_bridge(dev->pdev));

@@ -11,7 +11,8 @@
  * VFs.
  *
  * A user names the token before the open, in the same call. The open, which
- * counts, compares it again: the token may have changed meanwhile. Where a device
+ * counts, compares it again: the token may have changed meanwhile. A VF counts
+ * until no data of its user is left in it. Where a device
  * can be opened without that question (its own node, before Linux 6.17), nothing
  * is named.
  */
@@ -29,7 +30,7 @@
  * @uuid: the secret; random until a user sets it
  * @next: the one that will be, when the PF is open
  * @has_next: whether there is one
- * @users: open VFs
+ * @users: VFs that are open, or have data of their last user
  * @is_unknown: the PF is open, and its user has neither named nor set the token; or it is being
  *	opened by a user who did not name it
  */
@@ -103,6 +104,36 @@ int latch_vf_token_init(struct vfio_latch_device *dev)
 	return 0;
 }
 
+/* @uuid: the token that the task has named, or NULL. */
+static void set_named(struct vfio_latch_device *dev, const uuid_t *uuid)
+{
+	lockdep_assert_held(&dev->vf_token->lock);
+
+	put_pid(dev->named_by);
+	dev->named_by = NULL;
+	if (!uuid)
+		return;
+	/* The reference keeps another task from being taken for this one. */
+	dev->named_by = get_pid(task_pid(current));
+	uuid_copy(&dev->named, uuid);
+}
+
+static void start_using(struct vfio_latch_device *dev)
+{
+	lockdep_assert_held(&dev->vf_token->lock);
+
+	dev->vf_token->users += !dev->is_token_user;
+	dev->is_token_user = true;
+}
+
+static void stop_using(struct vfio_latch_device *dev)
+{
+	lockdep_assert_held(&dev->vf_token->lock);
+
+	dev->vf_token->users -= dev->is_token_user;
+	dev->is_token_user = false;
+}
+
 /**
  * latch_vf_token_free - undo latch_vf_token_init()
  * @dev: the device
@@ -118,6 +149,10 @@ void latch_vf_token_free(struct vfio_latch_device *dev)
 		list_del(&dev->vf_token->node);
 		mutex_unlock(&tokens_lock);
 	}
+	mutex_lock(&dev->vf_token->lock);
+	set_named(dev, NULL);
+	stop_using(dev);
+	mutex_unlock(&dev->vf_token->lock);
 	kref_put(&dev->vf_token->kref, free_token);
 	dev->vf_token = NULL;
 }
@@ -127,7 +162,7 @@ static bool has_named_any(const struct vfio_latch_device *dev)
 {
 	lockdep_assert_held(&dev->vf_token->lock);
 
-	return dev->named_by == current;
+	return dev->named_by == task_pid(current);
 }
 
 static bool has_named_it(const struct vfio_latch_device *dev)
@@ -142,7 +177,7 @@ static int open_vf(struct vfio_latch_device *dev)
 
 	if (token->is_unknown || !has_named_it(dev))
 		return -EACCES;
-	token->users++;
+	start_using(dev);
 	return 0;
 }
 
@@ -175,7 +210,7 @@ int latch_vf_token_open(struct vfio_latch_device *dev)
 		return 0;
 	mutex_lock(&token->lock);
 	ret = dev->pdev->is_virtfn ? open_vf(dev) : open_pf(dev);
-	dev->named_by = NULL;
+	set_named(dev, NULL);
 	mutex_unlock(&token->lock);
 	if (ret)
 		pci_info_ratelimited(dev->pdev, "needs the present VF token\n");
@@ -206,6 +241,9 @@ void latch_vf_token_opened(struct vfio_latch_device *dev)
  * latch_vf_token_close - undo latch_vf_token_open()
  * @dev: the device
  *
+ * A VF that could not be reset now, but can be, counts until it is closed again
+ * or unbound.
+ *
  * Context: last close.
  */
 void latch_vf_token_close(struct vfio_latch_device *dev)
@@ -215,10 +253,10 @@ void latch_vf_token_close(struct vfio_latch_device *dev)
 	if (!token)
 		return;
 	mutex_lock(&token->lock);
-	if (dev->pdev->is_virtfn)
-		token->users--;
-	else
+	if (!dev->pdev->is_virtfn)
 		token->is_unknown = false;
+	else if (!latch_reset_is_due(dev))
+		stop_using(dev);
 	mutex_unlock(&token->lock);
 }
 
@@ -232,11 +270,8 @@ static int match_own(struct vfio_latch_device *dev, const uuid_t *uuid)
 	if ((token->users || dev->pdev->is_virtfn) &&
 	    (token->is_unknown || !uuid || !uuid_equal(uuid, &token->uuid)))
 		ret = -EACCES;
-	if (!ret) {
-		dev->named_by = uuid ? current : NULL;
-		if (uuid)
-			uuid_copy(&dev->named, uuid);
-	}
+	if (!ret)
+		set_named(dev, uuid);
 	mutex_unlock(&token->lock);
 	return ret;
 }

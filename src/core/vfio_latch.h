@@ -58,7 +58,8 @@ struct latch_bar {
  * @policy: the latched values of the tunables
  * @vf_token: a PF's token; a VF's PF's, if that has one; else NULL
  * @named: the token that @named_by has named; under the lock of @vf_token
- * @named_by: the task that opens the device, or NULL; only compared
+ * @named_by: the task that opens the device, or NULL; likewise
+ * @is_token_user: a VF counts among the users of the token; likewise
  * @vf_notifier: watches a PF's VFs appear
  * @opregion: Intel graphics: where firmware said that the OpRegion is
  * @reset_begins: a reset of the function begins, whoever resets it; NULL, or set with @was_reset
@@ -192,7 +193,8 @@ struct vfio_latch_device {
 
 	/* Under the lock of vf_token. */
 	uuid_t named;
-	const struct task_struct *named_by;
+	struct pid *named_by;
+	bool is_token_user;
 
 	/* Outside of access_lock; see above. */
 	struct mutex state_lock;

@@ -871,6 +871,38 @@ TEST_OURS(a_pf_needs_the_token_until_its_vf_was_reset_at_close)
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
+static atomic_bool is_unbound;
+
+static void *unbinds(void *bdf)
+{
+	pci_unbind(bdf);
+	is_unbound = true;
+	return NULL;
+}
+
+/* An unbind has the close not reset it, and does that later. (The kernel's driver does not.) */
+TEST_OURS(a_pf_needs_the_token_until_its_vf_was_reset_at_unbind)
+{
+	char *pf_bdf = strdup(vm_bdf("witness1")), *vf_bdf;
+	struct vfio_device *pf;
+	pthread_t thread;
+	int asked, ret;
+
+	open_slow_vf();
+	vfio_close(slow.pf);
+	asked = vfio_irq_event(slow.vf, VFIO_PCI_REQ_IRQ_INDEX);
+	vf_bdf = strdup(slow.vf->bdf);
+	CHECK_EQ(pthread_create(&thread, NULL, unbinds, vf_bdf), 0);
+	CHECK(event_wait(asked, 10000));
+	vfio_close(slow.vf);
+	do
+		ret = vfio_open_try(pf_bdf, pf_bdf, &pf);
+	while (ret == -EACCES);
+	CHECK_EQ(ret, 0);
+	CHECK(WAIT_UNTIL(is_unbound, 2000));
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
 /*
  * The open waits for the close of the VF's last client, and the PF's client sets another token
  * meanwhile. (The kernel's driver opens it.)
