@@ -46,7 +46,7 @@ static pid_t ask_and_wait_for_memory(struct vfio_device *vf, int data)
 	return child;
 }
 
-/* The kernel's driver holds its lock meanwhile. */
+/* With the kernel's driver the next one waits, too. */
 static bool ours_has_precopy(void)
 {
 	return driver_is_ours() && migration_has_precopy();

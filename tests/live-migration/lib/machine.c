@@ -3,8 +3,13 @@
 
 /* Each VF writes to 4 MiB of it, from 8 MiB on. */
 #define MEMORY(vfs) ((12 + 4 * (vfs)) << 20)
-/* QEMU traces it when all that channels bring of a VF's state is there. */
-#define CHANNEL_END "vfio_load_state_device_buffer_end"
+/*
+ * QEMU traces it when all that channels bring of a VF's state is loaded. (It traces the end of the
+ * last buffer only if it knows by then that this is the last one.)
+ */
+#define CHANNEL_END "vfio_load_bufs_thread_end"
+/* Bytes, more than any migration here sends through a socket */
+#define NO_BOUND "1073741824"
 /* After so many rounds of the guest the VFs have written all their memory again. */
 #define LAP 16
 
@@ -122,10 +127,21 @@ static struct machine start(const char *name, const struct setup *setup, unsigne
 	return machine;
 }
 
+/*
+ * QEMU 10 deadlocks when the sockets of all channels are full while it has the two ends meet: what
+ * is in them then is read after that only, and whoever waits for a channel takes the turn of the
+ * thread that has them meet. It does so with any driver.
+ */
+static void let_sockets_take_all(void)
+{
+	file_write("/proc/sys/net/core/wmem_default", NO_BOUND);
+}
+
 static void use_channels(struct machine *machine)
 {
 	char *parameters;
 
+	let_sockets_take_all();
 	CHECK_LE(0, asprintf(&parameters, "\"multifd-channels\":%u", machine->setup->channels));
 	machine_ask(machine, "migrate-set-capabilities", "\"capabilities\":["
 		    "{\"capability\":\"multifd\",\"state\":true},"
