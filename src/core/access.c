@@ -309,6 +309,19 @@ void latch_decode_as_user_wants(struct vfio_latch_device *dev)
 }
 
 /**
+ * latch_stop_decoding_unwanted - switch off decoding that the user of an open device has not on
+ * @dev: the device
+ *
+ * Context: as latch_decode_as_user_wants().
+ */
+void latch_stop_decoding_unwanted(struct vfio_latch_device *dev)
+{
+	u16 wanted = latch_shadow_get(dev->config, PCI_COMMAND, 2);
+
+	latch_command_update(dev, latch_command_decode_bits(dev) & ~wanted, 0);
+}
+
+/**
  * latch_access_restored - the function's configuration was restored
  * @dev: the device, awake; access_lock is held for writing
  *

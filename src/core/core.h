@@ -104,6 +104,7 @@ void latch_command_write_locked(struct vfio_latch_device *dev, u16 mask, u16 val
 void latch_command_update_locked(struct vfio_latch_device *dev, u16 mask, u16 value);
 void latch_command_update(struct vfio_latch_device *dev, u16 mask, u16 value);
 void latch_decode_as_user_wants(struct vfio_latch_device *dev);
+void latch_stop_decoding_unwanted(struct vfio_latch_device *dev);
 void latch_decode_force(struct vfio_latch_device *dev);
 void latch_decode_end(struct vfio_latch_device *dev);
 bool latch_host_access_begin(struct vfio_latch_device *dev, pci_power_t *state);
@@ -310,7 +311,7 @@ int latch_reset(struct vfio_latch_device *dev);
 void latch_state_restore(struct vfio_latch_device *dev);
 int latch_reset_at_open(struct vfio_latch_device *dev);
 void latch_reset_at_close(struct vfio_latch_device *dev);
-bool latch_reset_is_due(const struct vfio_latch_device *dev);
+bool latch_unbind_resets(const struct vfio_latch_device *dev);
 void latch_reset_at_unbind(struct vfio_latch_device *dev);
 
 /* clean.c APIs: */

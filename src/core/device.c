@@ -162,6 +162,8 @@ EXPORT_SYMBOL_GPL(vfio_latch_register);
  */
 void vfio_latch_unregister(struct vfio_latch_device *dev)
 {
+	/* The close that this may wait for finds the device locked. */
+	WRITE_ONCE(dev->is_leaving, true);
 	latch_sriov_disable(dev);
 	vfio_unregister_group_dev(&dev->vdev);
 	latch_reset_at_unbind(dev);

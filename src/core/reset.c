@@ -60,8 +60,8 @@ void latch_reset_end(struct vfio_latch_device *dev)
 /*
  * The bridge that may reset the function, or NULL. The PCI core asks the function's slot, if it is
  * the only one there but for VFs, or the bus, if it is the only one there at all. A function with
- * FLR is reset by that, unless root has chosen otherwise: it may take a minute, and others would
- * wait for the bridge for nothing.
+ * FLR is reset by that first, which may take a minute, and others would wait for the bridge for
+ * nothing. If its FLR fails, or root has chosen so, the bridge resets it unlocked.
  */
 static struct pci_dev *reset_bridge(struct pci_dev *pdev)
 {
@@ -269,17 +269,17 @@ void latch_reset_at_close(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_reset_is_due - whether a closed function still has to be reset by itself
+ * latch_unbind_resets - whether an unbind will reset a function that close could not
  * @dev: the device
  *
- * Context: any that holds the lock of the device's set.
- * Return: true if a reset that could have worked did not, or was not possible.
+ * Context: close or remove, with the lock of the device's set.
+ * Return: true if it will.
  */
-bool latch_reset_is_due(const struct vfio_latch_device *dev)
+bool latch_unbind_resets(const struct vfio_latch_device *dev)
 {
 	lockdep_assert_held(&dev->vdev.dev_set->lock);
 
-	return dev->needs_reset && dev->reset_works;
+	return READ_ONCE(dev->is_leaving) && dev->needs_reset && dev->reset_works;
 }
 
 /**
@@ -299,7 +299,7 @@ void latch_reset_at_unbind(struct vfio_latch_device *dev)
 	device_lock_assert(&dev->pdev->dev);
 
 	mutex_lock(&set->lock);
-	if (latch_reset_is_due(dev)) {
+	if (latch_unbind_resets(dev)) {
 		latch_state_lock(dev);
 		/* Whoever has locked the bridge may wait for this function. */
 		locked = trylock_bridge(reset_bridge(dev->pdev));

@@ -11,8 +11,8 @@
  * VFs.
  *
  * A user names the token before the open, in the same call. The open, which
- * counts, compares it again: the token may have changed meanwhile. A VF counts
- * until no data of its user is left in it. Where a device
+ * counts, compares it again: the token may have changed meanwhile. A VF that is
+ * closed because it is unbound counts until the unbind has reset it. Where a device
  * can be opened without that question (its own node, before Linux 6.17), nothing
  * is named.
  */
@@ -30,7 +30,7 @@
  * @uuid: the secret; random until a user sets it
  * @next: the one that will be, when the PF is open
  * @has_next: whether there is one
- * @users: VFs that are open, or have data of their last user
+ * @users: VFs that are open, or being reset by their unbind
  * @is_unknown: the PF is open, and its user has neither named nor set the token; or it is being
  *	opened by a user who did not name it
  */
@@ -104,7 +104,7 @@ int latch_vf_token_init(struct vfio_latch_device *dev)
 	return 0;
 }
 
-/* @uuid: the token that the task has named, or NULL. */
+/* @uuid: the token that the process has named, or NULL. */
 static void set_named(struct vfio_latch_device *dev, const uuid_t *uuid)
 {
 	lockdep_assert_held(&dev->vf_token->lock);
@@ -113,8 +113,8 @@ static void set_named(struct vfio_latch_device *dev, const uuid_t *uuid)
 	dev->named_by = NULL;
 	if (!uuid)
 		return;
-	/* The reference keeps another task from being taken for this one. */
-	dev->named_by = get_pid(task_pid(current));
+	/* The reference keeps another process from being taken for this one. */
+	dev->named_by = get_pid(task_tgid(current));
 	uuid_copy(&dev->named, uuid);
 }
 
@@ -162,7 +162,7 @@ static bool has_named_any(const struct vfio_latch_device *dev)
 {
 	lockdep_assert_held(&dev->vf_token->lock);
 
-	return dev->named_by == task_pid(current);
+	return dev->named_by == task_tgid(current);
 }
 
 static bool has_named_it(const struct vfio_latch_device *dev)
@@ -210,7 +210,8 @@ int latch_vf_token_open(struct vfio_latch_device *dev)
 		return 0;
 	mutex_lock(&token->lock);
 	ret = dev->pdev->is_virtfn ? open_vf(dev) : open_pf(dev);
-	set_named(dev, NULL);
+	if (!ret)
+		set_named(dev, NULL);
 	mutex_unlock(&token->lock);
 	if (ret)
 		pci_info_ratelimited(dev->pdev, "needs the present VF token\n");
@@ -241,8 +242,7 @@ void latch_vf_token_opened(struct vfio_latch_device *dev)
  * latch_vf_token_close - undo latch_vf_token_open()
  * @dev: the device
  *
- * A VF that could not be reset now, but can be, counts until it is closed again
- * or unbound.
+ * A VF that its unbind will reset counts until then.
  *
  * Context: last close.
  */
@@ -255,7 +255,7 @@ void latch_vf_token_close(struct vfio_latch_device *dev)
 	mutex_lock(&token->lock);
 	if (!dev->pdev->is_virtfn)
 		token->is_unknown = false;
-	else if (!latch_reset_is_due(dev))
+	else if (!latch_unbind_resets(dev))
 		stop_using(dev);
 	mutex_unlock(&token->lock);
 }

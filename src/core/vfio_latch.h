@@ -58,7 +58,7 @@ struct latch_bar {
  * @policy: the latched values of the tunables
  * @vf_token: a PF's token; a VF's PF's, if that has one; else NULL
  * @named: the token that @named_by has named; under the lock of @vf_token
- * @named_by: the task that opens the device, or NULL; likewise
+ * @named_by: the process that opens the device, or NULL; likewise
  * @is_token_user: a VF counts among the users of the token; likewise
  * @vf_notifier: watches a PF's VFs appear
  * @opregion: Intel graphics: where firmware said that the OpRegion is
@@ -123,6 +123,7 @@ struct latch_bar {
  * @clean_node: in the list of all devices; under devices_lock of clean.c
  * @is_open: the device is open; written under devices_lock and bar_lock
  * @needs_reset: the function's own reset failed, the device set's must do; under the set's lock
+ * @is_leaving: it is being unbound; set once, when that begins
  *
  * Drivers may use @vdev and @pdev, and set @reset_begins and @was_reset before
  * they register the device. All other members are the core's.
@@ -265,6 +266,7 @@ struct vfio_latch_device {
 	bool is_open;
 
 	bool needs_reset;
+	bool is_leaving;
 };
 
 static inline struct vfio_latch_device *vfio_latch_from_vdev(struct vfio_device *vdev)

@@ -180,7 +180,8 @@ static ssize_t access_legacy(struct vfio_latch_device *dev, bool is_memory, void
 
 /*
  * The function's user may have switched decoding off, and the arbiter on again. Not while the host
- * itself makes the function decode: so with state_lock.
+ * itself makes the function decode: so with state_lock. And nothing is switched on, as another may
+ * have the range.
  */
 static void undo_arbiters_decoding(struct vfio_latch_device *dev)
 {
@@ -188,7 +189,7 @@ static void undo_arbiters_decoding(struct vfio_latch_device *dev)
 	if (latch_state_lock_killable(dev))
 		return;
 	if (latch_answers(dev))
-		latch_decode_as_user_wants(dev);
+		latch_stop_decoding_unwanted(dev);
 	latch_state_unlock(dev);
 }
 

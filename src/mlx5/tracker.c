@@ -540,8 +540,9 @@ static void owe(struct latch_mlx5_report *report, u64 start, u64 last)
 
 /*
  * Sets bits for pages without neighbours, from @next up to the last but one, if the bitmap begins
- * with a page: then each is a block (latch_range_block()). There may be millions: the 0 behind a
- * message, which is above none, saves a counter, and a function of its own saves the stack.
+ * with a page: then each is a block (latch_range_block()), if its address is that of a page. There
+ * may be millions: the 0 behind a message, which is above none, saves a counter, and a function of
+ * its own saves the stack.
  *
  * Return: that last page.
  */
@@ -552,7 +553,7 @@ static noinline const __be64 *tell_lone_pages(const __be64 *next, u64 last_page,
 
 	for (;; next++, above = page + page_size) {
 		page = be64_to_cpu(next[1]);
-		if (page > last_page || page <= above)
+		if (page > last_page || page <= above || page & (page_size - 1))
 			return next;
 		iova_bitmap_set(dirty, above - page_size, page_size);
 	}
@@ -606,7 +607,8 @@ unsigned int latch_mlx5_report_tell(struct latch_mlx5_report *report, struct iov
 				continue;
 			}
 			latch_set_dirty(dirty, asked, start, bytes);
-			if (asked->start == first_page && page <= last_lone_page)
+			if (asked->start == first_page && page <= last_lone_page &&
+			    !(page & (page_size - 1)))
 				next = tell_lone_pages(next, last_lone_page, page_size, dirty);
 			start = be64_to_cpu(*next);
 			bytes = page_size;
