@@ -30,6 +30,10 @@ int override_set(const struct device *dev, const char *driver);
 int usual_attach(struct device *dev);
 bool usual_is(const struct device *dev, const char *driver);
 
+/* make_vfs.c APIs: */
+enum exit_code vfs_make(struct device *pf, const struct section *section, bool is_new,
+			bool dry_run);
+
 /* autoprobe.c APIs: */
 bool autoprobe_is_off(const char *pf);
 bool autoprobe_is_ours(const char *pf);

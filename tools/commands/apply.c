@@ -171,20 +171,55 @@ static bool will_bind_vfs(const struct config *config, const struct device *pf)
 	return will;
 }
 
-static enum exit_code apply_autoprobe(const struct config *config, const struct devices *devices,
+static enum exit_code apply_autoprobe(const struct config *config, const struct device *pf,
 				      const struct options *options)
 {
+	return autoprobe_set(pf, !options->off && will_bind_vfs(config, pf), options->dry_run);
+}
+
+/* udev does it, too, where it runs. Says nothing of what goes well. */
+static enum exit_code apply_new_vfs(const struct config *config, const struct device *pf,
+				    const struct options *options)
+{
+	struct options of_vfs = *options;
 	enum exit_code code = EXIT_DONE;
-	size_t n;
+	struct device vf;
+	unsigned int n;
 
-	for (n = 0; n < devices->count; n++) {
-		const struct device *pf = &devices->device[n];
-		bool is_off = pf->total_vfs && !options->off && will_bind_vfs(config, pf);
-
-		if (pf->total_vfs)
-			code = graver(code, autoprobe_set(pf, is_off, options->dry_run));
-	}
+	of_vfs.is_new = true;
+	of_vfs.hotplug = true;
+	for (n = 0; vf_at(&vf, pf, n); n++)
+		code = graver(code, apply_device(config, &vf, &of_vfs));
 	return code;
+}
+
+static enum exit_code apply_num_vfs(const struct config *config, struct device *pf,
+				    const struct options *options)
+{
+	const struct section *section = config_find(config, pf);
+	unsigned int before = vf_links(pf), made;
+	enum exit_code code;
+
+	if (!section || section->is_refused || !section->num_vfs)
+		return EXIT_DONE;
+	code = vfs_make(pf, section, options->is_new, options->dry_run);
+	made = vf_links(pf);
+	if (before || !made || options->is_new)
+		return code;
+	printf("%s: has %u VFs now\n", pf->bdf, made);
+	return graver(code, apply_new_vfs(config, pf, options));
+}
+
+/* New VFs must not be probed by the host's driver if they are not for the host. */
+static enum exit_code apply_pf(const struct config *config, struct device *pf,
+			       const struct options *options)
+{
+	enum exit_code code;
+
+	if (!pf->total_vfs)
+		return EXIT_DONE;
+	code = apply_autoprobe(config, pf, options);
+	return code ? code : apply_num_vfs(config, pf, options);
 }
 
 /* Autoprobe is last: what a present VF gets depends on the value with which it appeared. */
@@ -196,16 +231,21 @@ static enum exit_code apply_all(const struct config *config, struct devices *dev
 
 	for (n = 0; n < devices->count; n++)
 		code = graver(code, apply_device(config, &devices->device[n], options));
-	return graver(code, apply_autoprobe(config, devices, options));
+	for (n = 0; n < devices->count; n++)
+		code = graver(code, apply_pf(config, &devices->device[n], options));
+	return code;
 }
 
 /* No device changes its driver. Nodes are last: they may have to be waited for. */
 static enum exit_code apply_off(const struct config *empty, const struct devices *devices,
 				const struct options *options)
 {
-	enum exit_code code = apply_autoprobe(empty, devices, options);
+	enum exit_code code = EXIT_DONE;
 	size_t n;
 
+	for (n = 0; n < devices->count; n++)
+		if (devices->device[n].total_vfs)
+			code = graver(code, apply_autoprobe(empty, &devices->device[n], options));
 	for (n = 0; n < devices->count; n++)
 		code = graver(code, access_apply(empty, &devices->device[n], options->dry_run, false));
 	return code;

@@ -52,6 +52,25 @@ static bool print_matches(const struct config *config, const struct section *sec
 	return found || may_come;
 }
 
+/* Warns about devices that are no PFs, or cannot have as many VFs. */
+static void check_pfs(const struct config *config, const struct section *section,
+		      const struct devices *devices)
+{
+	size_t n;
+
+	for (n = 0; n < devices->count && section_is_about_pfs(section); n++) {
+		const struct device *dev = &devices->device[n];
+
+		if (config_find(config, dev) != section)
+			continue;
+		if (!dev->total_vfs)
+			warn(section, "has keys for PFs, but %s is none", dev->bdf);
+		else if (section->num_vfs > dev->total_vfs)
+			warn(section, "wants %u VFs of %s, which can have %u", section->num_vfs,
+			     dev->bdf, dev->total_vfs);
+	}
+}
+
 static void check_section(const struct config *config, const struct section *section,
 			  const struct devices *devices)
 {
@@ -65,6 +84,7 @@ static void check_section(const struct config *config, const struct section *sec
 	if (section->value[MATCH_ADDRESS] && !section->value[MATCH_ID])
 		warn(section, "matches by address alone, which another device may get when a card "
 		     "is added: give its id, too");
+	check_pfs(config, section, devices);
 }
 
 /* Reports names that this system does not know. */

@@ -20,7 +20,7 @@ static const char *key_name(unsigned int key)
 {
 	static const char *const names[] = {
 		[KEY_DRIVER] = "driver", [KEY_ENABLED] = "enabled", [KEY_OWNER] = "owner",
-		[KEY_GROUP] = "group", [KEY_MODE] = "mode",
+		[KEY_GROUP] = "group", [KEY_MODE] = "mode", [KEY_NUM_VFS] = "num_vfs",
 	};
 
 	if (key < NR_MATCH_KEYS)
@@ -143,6 +143,16 @@ static bool take_access(struct source *source, unsigned int key, const struct in
 	return !fault;
 }
 
+static bool take_num_vfs(struct source *source, struct section *section,
+			 const struct ini_pair *pair)
+{
+	if (num_vfs_parse(pair->value, &section->num_vfs))
+		return true;
+	add_fault(source->config, source->file, pair->line,
+		  "num_vfs: \"%s\" is not a number of VFs, 0 to 65535", pair->value);
+	return false;
+}
+
 /*
  * A list may go on in another line of its file. A faulty value leaves an empty one behind: the key
  * is wrong, but not missing.
@@ -195,6 +205,8 @@ static void take_pair(void *user, const struct ini_pair *pair)
 		is_good = take_driver(source, pair);
 	else if (key == KEY_OWNER || key == KEY_GROUP || key == KEY_MODE)
 		is_good = take_access(source, key, pair);
+	else if (key == KEY_NUM_VFS)
+		is_good = take_num_vfs(source, section, pair);
 	else
 		is_good = take_bool(source, section, key, pair);
 	keep_value(source, section, key, pair, is_good);
@@ -234,26 +246,75 @@ static bool has_match(const struct section *section)
 	return false;
 }
 
-/* This fault concerns one section only: the others apply. */
-static void refuse_section(struct config *config, struct section *section, const char *what)
+/* The last fault concerns one section only: the others apply. */
+static void refuse_section(struct config *config, struct section *section)
 {
-	add_fault(config, section->value_file[KEY_DRIVER], section->value_line[KEY_DRIVER],
-		  "driver: %s for a VFIO driver, not for \"%s\"", what, section->value[KEY_DRIVER]);
 	config->fault[config->fault_count - 1].section = section->name;
 	section->is_refused = true;
 }
 
+static void refuse_driver(struct config *config, struct section *section, const char *what)
+{
+	add_fault(config, section->value_file[KEY_DRIVER], section->value_line[KEY_DRIVER],
+		  "driver: %s for a VFIO driver, not for \"%s\"", what, section->value[KEY_DRIVER]);
+	refuse_section(config, section);
+}
+
+/* Whether it has a key that is for PFs. */
+bool section_is_about_pfs(const struct section *section)
+{
+	return section->value[KEY_NUM_VFS];
+}
+
+/* A PF makes its VFs with its driver: the usual one, if nothing else is said. */
+static void default_driver(struct section *section)
+{
+	if (section->value[KEY_DRIVER] || !section_is_about_pfs(section))
+		return;
+	section->value[KEY_DRIVER] = copied(DRIVER_USUAL);
+	section->value_file[KEY_DRIVER] = section->file;
+	section->value_line[KEY_DRIVER] = section->line;
+}
+
+/* Faults of a section that sets @key, which is for PFs. */
+static void check_pf_key(struct config *config, struct section *section, unsigned int key)
+{
+	static const enum match_key of_vfs[] = { MATCH_PF, MATCH_PF_NETDEV, MATCH_VF };
+	const char *file = section->value_file[key];
+	unsigned int line = section->value_line[key];
+	size_t n;
+
+	if (!section->value[key])
+		return;
+	if (!strcmp(section->value[KEY_DRIVER], DRIVER_NONE)) {
+		add_fault(config, file, line, "%s: a PF without a driver makes no VFs",
+			  key_name(key));
+		refuse_section(config, section);
+	}
+	for (n = 0; n < sizeof(of_vfs) / sizeof(of_vfs[0]); n++) {
+		if (!section->value[of_vfs[n]])
+			continue;
+		add_fault(config, file, line, "%s: is for PFs, but %s matches VFs only",
+			  key_name(key), key_name(of_vfs[n]));
+		refuse_section(config, section);
+		return;
+	}
+}
+
 static void check_section(struct config *config, struct section *section)
 {
-	const char *driver = section->value[KEY_DRIVER];
+	const char *driver;
 
+	default_driver(section);
+	driver = section->value[KEY_DRIVER];
 	if (!driver)
 		add_fault(config, section->file, section->line, "section [%s] names no driver",
 			  section->name);
 	else if (*driver && !driver_is_vfio(driver) && tunables_are_said(section->tunable))
-		refuse_section(config, section, "tunables are");
+		refuse_driver(config, section, "tunables are");
 	else if (*driver && !driver_is_vfio(driver) && access_is_said(section))
-		refuse_section(config, section, "owner, group and mode are");
+		refuse_driver(config, section, "owner, group and mode are");
+	check_pf_key(config, section, KEY_NUM_VFS);
 	if (!has_match(section))
 		add_fault(config, section->file, section->line,
 			  "section [%s] does not say which devices it is for", section->name);

@@ -22,6 +22,7 @@ enum key {
 	KEY_OWNER,
 	KEY_GROUP,
 	KEY_MODE,
+	KEY_NUM_VFS,
 	KEY_TUNABLE,
 	NR_KEYS = KEY_TUNABLE + NR_TUNABLES
 };
@@ -35,6 +36,7 @@ enum key {
  * @faulty: bits (1 << enum match_key) of match keys that have a faulty value
  * @is_refused: it has a fault of its own: it decides about its devices, but binds none
  * @enabled: not switched off
+ * @num_vfs: how many VFs its PFs shall have; 0: that is left to others
  * @tunable: its values of the tunables
  */
 struct section {
@@ -47,6 +49,7 @@ struct section {
 	unsigned int faulty;
 	bool is_refused;
 	bool enabled;
+	unsigned int num_vfs;
 	enum wish tunable[NR_TUNABLES];
 };
 
@@ -88,6 +91,7 @@ const struct fault *config_refused(const struct config *config);
 void fault_text(const struct fault *fault, char *text, size_t size);
 void section_write(const struct section *section, FILE *stream);
 bool access_is_said(const struct section *section);
+bool section_is_about_pfs(const struct section *section);
 bool section_matches(const struct section *section, const struct device *dev);
 const struct section *config_find(const struct config *config, const struct device *dev);
 bool section_may_match_vfs(const struct section *section, const struct device *pf);

@@ -46,3 +46,16 @@ const char *mode_fault(const char *text)
 
 	return mode_parse(text, &mode) ? NULL : "not an octal mode of at most 0666, to read and to write";
 }
+
+bool num_vfs_parse(const char *text, unsigned int *number)
+{
+	size_t n;
+
+	*number = 0;
+	for (n = 0; text[n]; n++) {
+		if (n == 5 || !isdigit((unsigned char)text[n]))
+			return false;
+		*number = *number * 10 + (text[n] - '0');
+	}
+	return n && *number <= 65535;
+}

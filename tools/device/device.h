@@ -77,6 +77,9 @@ bool host_has(const struct device *dev);
 void vf_find_pf(struct device *dev);
 bool vf_is_linked(const struct device *vf);
 int vf_wait_until_added(const struct device *vf);
+int vf_count(const struct device *pf);
+unsigned int vf_links(const struct device *pf);
+bool vf_at(struct device *vf, const struct device *pf, unsigned int index);
 bool vf_to_come(struct device *vf, const struct device *pf, unsigned int index);
 
 /* names.c APIs: */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which PF a VF belongs to, and which VFs a PF would have. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "device/device.h"
@@ -99,6 +100,49 @@ static int read_numvfs(const void *arg)
 int vf_wait_until_added(const struct device *vf)
 {
 	return bounded(read_numvfs, vf->pf, vf->lock);
+}
+
+static int answer_numvfs(const void *arg, char *answer)
+{
+	int length = attr_read(answer, ANSWER_SIZE, DEVICE "sriov_numvfs", (const char *)arg);
+
+	return length < 0 ? length : 0;
+}
+
+/*
+ * How many VFs @pf has, once the kernel has added or removed what it is about to: it may have to be
+ * waited for. Or a negative errno, -ETIMEDOUT if that takes too long.
+ */
+int vf_count(const struct device *pf)
+{
+	char answer[ANSWER_SIZE];
+	int ret = bounded_answer(answer_numvfs, pf->bdf, pf->lock, answer);
+
+	return ret ? ret : atoi(answer);
+}
+
+/* How many VFs of @pf are there now, without a wait. */
+unsigned int vf_links(const struct device *pf)
+{
+	unsigned int count = 0;
+	struct names names;
+	size_t n;
+
+	list_names(&names, DEVICE, pf->bdf);
+	for (n = 0; n < names.count; n++)
+		count += !strncmp(names.name[n], "virtfn", 6);
+	free_names(&names);
+	return count;
+}
+
+/* Reads VF number @index of @pf. False if it is not there. */
+bool vf_at(struct device *vf, const struct device *pf, unsigned int index)
+{
+	char name[ADDRESS_SIZE];
+	struct address address;
+
+	return !link_name(name, sizeof(name), DEVICE "virtfn%u", pf->bdf, index) &&
+	       address_parse(name, &address) && device_read(vf, &address);
 }
 
 /* Fills in what is known of VF number @index of @pf before it exists. False if its id is not. */

@@ -109,7 +109,7 @@ static void examine_binding(struct findings *findings, const struct entry *entry
 	char why[256];
 
 	/* The fault of a refused section is a finding of the system. */
-	if (entry->as_configured || entry->section->is_refused)
+	if (entry->is_as_wanted || entry->section->is_refused)
 		return;
 	if (driver_is(dev->driver, wanted))
 		add_finding(findings, PROBLEM, "tunables", "vfio-latch apply binds it again, if nobody has it open.",
@@ -175,6 +175,22 @@ static void examine_pf(struct findings *findings, const struct config *config,
 			    pf.bdf);
 }
 
+/* A PF that is not as its section says. */
+static void examine_num_vfs(struct findings *findings, const struct entry *entry)
+{
+	const struct section *section = entry->section;
+
+	if (!section || section->is_refused || !section->num_vfs || !entry->device.total_vfs ||
+	    section->num_vfs == entry->vfs)
+		return;
+	add_finding(findings, PROBLEM, "num-vfs",
+		    entry->vfs ?
+		    "VFs that are there stay: echo 0 >sriov_numvfs when nobody needs them, then vfio-latch apply." :
+		    "vfio-latch apply makes them, and says why if it cannot.",
+		    "it has %u VFs, %s:%u says %u", entry->vfs, section->value_file[KEY_NUM_VFS],
+		    section->value_line[KEY_NUM_VFS], section->num_vfs);
+}
+
 void examine_device(struct findings *findings, const struct config *config,
 		    const struct entry *entry)
 {
@@ -188,6 +204,7 @@ void examine_device(struct findings *findings, const struct config *config,
 		examine_binding(findings, entry);
 	else
 		examine_no_section(findings, config, dev);
+	examine_num_vfs(findings, entry);
 	examine_access(findings, entry);
 	examine_pf(findings, config, dev);
 	examine_migration(findings, dev);

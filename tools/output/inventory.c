@@ -27,6 +27,13 @@ bool is_inventoried(const struct inventory *inventory, const struct device *dev)
 	return driver_is_vfio(dev->driver) || section_of(inventory, dev);
 }
 
+/* VFs of a device that is no PF are the configuration's mistake, which check tells. */
+static bool has_its_vfs(const struct entry *entry)
+{
+	return !entry->section->num_vfs || !entry->device.total_vfs ||
+	       entry->vfs == entry->section->num_vfs;
+}
+
 /* A device without a section is as configured. */
 static void compare(struct entry *entry)
 {
@@ -34,13 +41,15 @@ static void compare(struct entry *entry)
 	struct want want = { .tunable = { UNSAID, UNSAID, UNSAID } };
 
 	entry->is_bound = !section;
+	entry->is_as_wanted = !section;
 	entry->as_configured = !section;
 	if (!section || section->is_refused)
 		return;
 	want.driver = section->value[KEY_DRIVER];
 	entry->is_bound = device_is_as_wanted(&entry->device, &want);
 	memcpy(want.tunable, section->tunable, sizeof(want.tunable));
-	entry->as_configured = device_is_as_wanted(&entry->device, &want);
+	entry->is_as_wanted = device_is_as_wanted(&entry->device, &want);
+	entry->as_configured = entry->is_as_wanted && has_its_vfs(entry);
 }
 
 /* Output is text, whatever bytes root or a driver has written into sysfs. */
@@ -95,6 +104,8 @@ void inventory_add(struct inventory *inventory, const struct device *dev)
 	inventory->entry = entry;
 	entry += inventory->count++;
 	*entry = (struct entry){ .device = *dev, .section = section_of(inventory, dev) };
+	if (dev->total_vfs)
+		entry->vfs = vf_links(dev);
 	compare(entry);
 	clean(&entry->device);
 	entry->open = users_of(dev, &entry->user);

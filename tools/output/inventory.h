@@ -27,7 +27,9 @@ struct node_state {
  * struct entry - a device, and what is known about it
  * @section: the section that decides about it, or NULL
  * @is_bound: it has the driver that the section names
- * @as_configured: and the tunables
+ * @is_as_wanted: and the tunables
+ * @as_configured: and a PF its VFs
+ * @vfs: how many VFs a PF has
  * @open, @user: whether a process has it open, and which
  * @node, @node_count: its nodes
  */
@@ -36,7 +38,9 @@ struct entry {
 	char name[256];
 	const struct section *section;
 	bool is_bound;
+	bool is_as_wanted;
 	bool as_configured;
+	unsigned int vfs;
 	enum open_state open;
 	const struct user *user;
 	struct node_state node[MAX_NODES];

@@ -42,6 +42,18 @@ static json_t *vf(const struct device *dev)
 	return json_pack("{s:s, s:i}", "pf", dev->pf, "index", (int)dev->vf_index);
 }
 
+static json_t *sriov(const struct entry *entry)
+{
+	const struct section *section = entry->section;
+
+	if (!entry->device.total_vfs)
+		return json_null();
+	return json_pack("{s:i, s:i, s:o}", "vfs", (int)entry->vfs,
+			 "total", (int)entry->device.total_vfs,
+			 "wanted", section && section->num_vfs ?
+			 json_integer(section->num_vfs) : json_null());
+}
+
 static json_t *section(const struct entry *entry)
 {
 	const struct section *section = entry->section;
@@ -116,7 +128,7 @@ static json_t *entry_json(const struct entry *entry)
 {
 	const struct device *dev = &entry->device;
 
-	return json_pack("{s:s, s:s, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "address", dev->bdf, "name", entry->name,
 			 "id", "vendor", id_text(dev->ids.vendor),
 			 "device", id_text(dev->ids.device),
@@ -126,7 +138,7 @@ static json_t *entry_json(const struct entry *entry)
 			 "driver_override", string_or_null(dev->driver_override),
 			 "iommu_group", dev->iommu_group < 0 ? json_null() :
 			 json_integer(dev->iommu_group),
-			 "vf", vf(dev), "tunables", tunables(dev),
+			 "vf", vf(dev), "sriov", sriov(entry), "tunables", tunables(dev),
 			 "open", is_open(entry), "user", user(entry),
 			 "nodes", nodes(entry),
 			 "migratable", string_or_null(dev->migratable),

@@ -229,6 +229,20 @@ void table_print(const struct inventory *inventory, const struct columns *chosen
 	free(row);
 }
 
+static void print_vfs(const struct entry *entry)
+{
+	const struct device *dev = &entry->device;
+
+	if (device_is_vf(dev))
+		printf("%-16s %u of %s\n", "vf", dev->vf_index, dev->pf);
+	if (!dev->total_vfs)
+		return;
+	printf("%-16s %u of %u", "VFs", entry->vfs, dev->total_vfs);
+	if (entry->section && entry->section->num_vfs)
+		printf(", section wants %u", entry->section->num_vfs);
+	putchar('\n');
+}
+
 static void print_tunables(const struct device *dev)
 {
 	int n;
@@ -290,8 +304,7 @@ void sheet_print(const struct entry *entry)
 		printf("%-16s %d\n", "iommu_group", dev->iommu_group);
 	else
 		printf("%-16s -\n", "iommu_group");
-	if (device_is_vf(dev))
-		printf("%-16s %u of %s\n", "vf", dev->vf_index, dev->pf);
+	print_vfs(entry);
 	print_tunables(dev);
 	if (entry->open == OPEN)
 		printf("%-16s yes, process %d (%s)\n", "open", entry->user->pid,

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -151,4 +152,40 @@ int bounded(int (*action)(const void *arg), const void *arg, int kept)
 		_exit(-action(arg) & 0xff);
 	}
 	return wait_for(child);
+}
+
+/* An action with an answer, in memory that this process and the child share. */
+struct question {
+	int (*action)(const void *arg, char *answer);
+	const void *arg;
+	char *answer;
+};
+
+static int ask(const void *arg)
+{
+	const struct question *question = arg;
+
+	return question->action(question->arg, question->answer);
+}
+
+/*
+ * Likewise for an @action that writes a text of up to ANSWER_SIZE bytes. @answer gets it, or is
+ * empty after a timeout.
+ */
+int bounded_answer(int (*action)(const void *arg, char *answer), const void *arg, int kept,
+		   char answer[ANSWER_SIZE])
+{
+	struct question question = { .action = action, .arg = arg };
+	int ret;
+
+	answer[0] = '\0';
+	question.answer = mmap(NULL, ANSWER_SIZE, PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (question.answer == MAP_FAILED)
+		return -errno;
+	ret = bounded(ask, &question, kept);
+	if (ret != -ETIMEDOUT)
+		snprintf(answer, ANSWER_SIZE, "%.*s", ANSWER_SIZE - 1, question.answer);
+	munmap(question.answer, ANSWER_SIZE);
+	return ret;
 }

@@ -13,6 +13,9 @@
 #define BOUNDED_SECONDS 60
 #define BOUNDED_SECONDS_OF_UDEV 120
 
+/* The text that bounded_answer() brings back. */
+#define ANSWER_SIZE 256
+
 /* bounded.c APIs: */
 void bounded_set(unsigned int seconds);
 unsigned int bounded_seconds(unsigned int otherwise);
@@ -22,5 +25,7 @@ void bounded_begin(void);
 void bounded_end(void);
 const char *bounded_text(void);
 int bounded(int (*action)(const void *arg), const void *arg, int kept);
+int bounded_answer(int (*action)(const void *arg, char *answer), const void *arg, int kept,
+		   char answer[ANSWER_SIZE]);
 
 #endif

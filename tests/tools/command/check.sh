@@ -36,6 +36,7 @@ the_example_of_the_documentation_is_good()
 	pf 0000:41:00.0 8
 	netdev 0000:41:00.0 enp65s0f0np0 0x1003
 	device 0000:c1:00.0 144d:a80a
+	echo 16 >"$(sys 0000:41:00.0)/sriov_totalvfs"
 	latch_is 0 check
 }
 

@@ -213,7 +213,7 @@ json_has_null_for_what_a_device_does_not_have()
 		import json, sys
 		device = json.load(open(sys.argv[1]))["device"]
 		absent = [key for key in device if device[key] is None]
-		assert absent == ["driver", "driver_override", "iommu_group", "vf", "tunables",
+		assert absent == ["driver", "driver_override", "iommu_group", "vf", "sriov", "tunables",
 		                  "user", "migratable", "migration_state", "tracker_state", "last_migration", "section"], absent
 		assert device["open"] is False
 	EOF

@@ -13,13 +13,15 @@
  *	modules/M/{builtin,path,version,srcversion,signer}	what modinfo says
  *	aliases/ALIAS		lines of modules
  *	fail/DRIVER		an errno, in which the driver's probe ends
- *	fail/{unbind,shrink}	an errno, in which an unbind ends, or a policy with fewer rules
+ *	fail/{unbind,shrink,numvfs}	an errno, in which an unbind ends, a policy with fewer rules,
+ *				or VFs that are made
+ *	fewer			how many VFs a PF's driver makes, whatever is asked for
  *	adding/BDF		the kernel is not done adding the function
  *	claimed/NAME		block device NAME is in use
  *	administrator		what somebody writes into a module's rules while it probes
  *	faster			a driver that takes the next function that another is bound to by name
- *	hang/{probe,unbind,load}	a FIFO: no probe, unbind or module comes back until
- *				somebody has written
+ *	hang/{probe,unbind,load,numvfs}	a FIFO: no probe, unbind or module comes back, and no
+ *				VFs are made, until somebody has written
  *	meanwhile		a process, 1234, that begins with the first write
  *	no-udev			udev does not run
  *	initramfs-RELEASE	the names of the files in it
@@ -294,6 +296,62 @@ static int probe_any(const char *text)
 	return 0;
 }
 
+static void make_vf(const char *pf, long index)
+{
+	char name[ADDRESS_SIZE], link[PATH_SIZE], target[64];
+	struct address address;
+	unsigned int rid;
+
+	address_parse(pf, &address);
+	rid = address_routing_id(&address) + index + 1;
+	address = (struct address){ address.domain, rid >> 8, rid >> 3 & 0x1f, rid & 7 };
+	address_format(name, &address);
+	make_directory(DEVICE, name);
+	put_file("0x15b3\n", DEVICE "vendor", name);
+	put_file("0x101e\n", DEVICE "device", name);
+	put_file("pci:v000015b3d0000101e\n", DEVICE "modalias", name);
+	put_file("(null)\n", DEVICE "driver_override", name);
+	put_file("0\n", DEVICE "sriov_vf_msix_count", name);
+	snprintf(target, sizeof(target), "../%s", pf);
+	system_path(link, DEVICE "physfn", name);
+	if (symlink(target, link))
+		abort();
+	snprintf(target, sizeof(target), "../%s", name);
+	system_path(link, DEVICE "virtfn%ld", pf, index);
+	if (symlink(target, link))
+		abort();
+	probe_any(name);
+}
+
+/* As the PCI core and the PF's driver do it. */
+static int make_vfs(const char *file, const char *path, const char *text)
+{
+	long number = atol(text), now, failure, n;
+	char pf[ADDRESS_SIZE], made[16];
+
+	sscanf(file, "/sys/bus/pci/devices/%16[^/]", pf);
+	now = attr_number(10, DEVICE "sriov_numvfs", pf);
+	if (number > attr_number(10, DEVICE "sriov_totalvfs", pf))
+		return -ERANGE;
+	if (number == now)
+		return 0;
+	if (!exists(DEVICE "driver", pf))
+		return -ENOENT;
+	if (now)
+		return -EBUSY;
+	hang("numvfs");
+	failure = attr_number(10, "/model/fail/numvfs");
+	if (failure > 0)
+		return -failure;
+	if (attr_number(10, "/model/fewer") > 0)
+		number = attr_number(10, "/model/fewer");
+	for (n = 0; n < number; n++)
+		make_vf(pf, n);
+	snprintf(made, sizeof(made), "%ld\n", number);
+	put(made, O_TRUNC, path);
+	return 0;
+}
+
 static bool ends_in(const char *text, const char *end)
 {
 	size_t length = strlen(text), of_end = strlen(end);
@@ -328,6 +386,8 @@ int sysfs_store(const char *path, const char *text)
 		return probe_any(text);
 	if (ends_in(file, "/driver/unbind"))
 		return unbind(text);
+	if (ends_in(file, "/sriov_numvfs"))
+		return make_vfs(file, path, text);
 	if (ends_in(file, "/parameters/policy") && !model_rules_are_good(text))
 		return -EINVAL;
 	if (stat(path, &st))
