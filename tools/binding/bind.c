@@ -33,13 +33,18 @@ static bool has_usual(const struct device *dev)
 	return dev->driver[0] && !driver_is_for_user_space(dev->driver);
 }
 
-bool device_is_as_wanted(const struct device *dev, const struct want *want)
+static bool has_driver_and_tunables(const struct device *dev, const struct want *want)
 {
 	if (!strcmp(want->driver, DRIVER_NONE))
 		return !dev->driver[0] && !strcmp(dev->driver_override, DRIVER_NONE);
 	if (!strcmp(want->driver, DRIVER_USUAL))
 		return has_usual(dev) && !dev->driver_override[0];
 	return driver_is(dev->driver, want->driver) && has_tunables(dev, want);
+}
+
+bool device_is_as_wanted(const struct device *dev, const struct want *want)
+{
+	return has_driver_and_tunables(dev, want) && !migratable_is_missing(dev, want);
 }
 
 /* Restores driver_override of a device that has a driver, the old one or one that was faster. */
@@ -123,14 +128,24 @@ static void bind_error(const struct device *dev, const char *driver, int ret)
 		      dev->bdf, driver, strerror(-ret), dev->bdf);
 }
 
+/* A driver asks in its probe whether the device was declared migratable. @why: if it was not. */
+static int declare_and_attach(struct device *dev, const struct want *want, const char *after,
+			      char *why)
+{
+	if (want->migratable && migratable_declare(dev, why) == -ETIMEDOUT)
+		return -ETIMEDOUT;
+	return attach_by_override(dev, want->driver, after);
+}
+
 /*
  * A driver that takes the device by itself needs no driver_override to take it again. Another
  * driver may have been about to take a new device: it loses the device once, and the kernel does
  * not offer the device to it again.
  */
-static enum exit_code change_driver(struct device *dev, const char *driver, bool force)
+static enum exit_code change_driver(struct device *dev, const struct want *want, bool force,
+				    char *why)
 {
-	const char *after = usual_is(dev, driver) ? "" : driver;
+	const char *driver = want->driver, *after = usual_is(dev, driver) ? "" : driver;
 	enum exit_code code;
 	int ret, tries = 0;
 
@@ -138,7 +153,7 @@ static enum exit_code change_driver(struct device *dev, const char *driver, bool
 		code = take_from_driver(dev, force);
 		if (code)
 			return code;
-		ret = attach_by_override(dev, driver, after);
+		ret = declare_and_attach(dev, want, after, why);
 		if (!ret)
 			return EXIT_DONE;
 	} while (ret != -ETIMEDOUT && dev->driver[0] && !tries++);
@@ -162,7 +177,7 @@ static void policy_error(const struct device *dev, const char *driver, const cha
 }
 
 /* Binds @dev with its rule in force: the driver reads it at probe. */
-static enum exit_code bind_vfio(struct device *dev, const struct want *want, bool force)
+static enum exit_code bind_vfio(struct device *dev, const struct want *want, bool force, char *why)
 {
 	struct policy_lease lease;
 	enum exit_code code;
@@ -170,13 +185,13 @@ static enum exit_code bind_vfio(struct device *dev, const struct want *want, boo
 	int ret;
 
 	if (!policy_rule(rule, sizeof(rule), dev->bdf, want->tunable))
-		return change_driver(dev, want->driver, force);
+		return change_driver(dev, want, force, why);
 	ret = policy_add(&lease, want->driver, rule);
 	if (ret) {
 		policy_error(dev, want->driver, rule, &lease, ret);
 		return exit_code_of(ret);
 	}
-	code = change_driver(dev, want->driver, force);
+	code = change_driver(dev, want, force, why);
 	policy_remove(&lease);
 	return code;
 }
@@ -241,13 +256,14 @@ static enum exit_code load_driver(const struct device *dev, const char *driver,
 	return exit_code_of(ret);
 }
 
-static enum exit_code bind_as_wanted(struct device *dev, const struct want *want, bool force)
+static enum exit_code bind_as_wanted(struct device *dev, const struct want *want, bool force,
+				     char *why)
 {
 	if (!strcmp(want->driver, DRIVER_NONE))
 		return bind_none(dev, force);
 	if (!strcmp(want->driver, DRIVER_USUAL))
 		return bind_usual(dev, force);
-	return bind_vfio(dev, want, force);
+	return bind_vfio(dev, want, force, why);
 }
 
 /* Whether @dev must lose its driver to become as wanted. */
@@ -258,13 +274,16 @@ static bool takes_driver(const struct device *dev, const struct want *want)
 
 static enum exit_code bind_locked(struct device *dev, const struct want *wanted, bool force)
 {
-	char why[256], driver[NAME_SIZE];
+	char why[256], undeclared[ANSWER_SIZE] = "", driver[NAME_SIZE];
 	struct want want = *wanted;
 	struct before before;
 	enum exit_code code;
 
 	if (device_is_as_wanted(dev, wanted))
 		return EXIT_DONE;
+	/* A device that is not better for it is not bound again. */
+	if (has_driver_and_tunables(dev, wanted) && migratable_check(dev, undeclared))
+		return migratable_refuse(dev, wanted, undeclared);
 	code = load_driver(dev, wanted->driver, driver);
 	if (code)
 		return code;
@@ -278,10 +297,13 @@ static enum exit_code bind_locked(struct device *dev, const struct want *wanted,
 	memcpy(before.override, dev->driver_override, sizeof(before.override));
 	/* A device that has lost its driver is not left without one for lack of time. */
 	bounded_begin();
-	code = bind_as_wanted(dev, &want, force);
+	code = bind_as_wanted(dev, &want, force, undeclared);
 	/* After a timeout the kernel is still at work on the device: nothing can be put back. */
 	if (code && code != EXIT_TIMEOUT)
 		put_back(dev, &before);
+	/* The driver has the last word: on kernels before 6.2 nothing need be declared. */
+	if (!code && *undeclared && strcmp(dev->migratable, "yes"))
+		code = migratable_refuse(dev, wanted, undeclared);
 	bounded_end();
 	return code;
 }

@@ -9,10 +9,16 @@
 #include "device/device.h"
 #include "system/report.h"
 
-/* What a device shall have: a driver, DRIVER_NONE or DRIVER_USUAL, and tunables. */
+/**
+ * struct want - what a device shall have
+ * @driver: a driver, DRIVER_NONE or DRIVER_USUAL
+ * @tunable: its tunables
+ * @migratable: the section that wants it to be declared migratable, or NULL
+ */
 struct want {
 	const char *driver;
 	enum wish tunable[NR_TUNABLES];
+	const struct section *migratable;
 };
 
 /* bind.c APIs: */
@@ -29,6 +35,20 @@ int override_set(const struct device *dev, const char *driver);
 /* usual.c APIs: */
 int usual_attach(struct device *dev);
 bool usual_is(const struct device *dev, const char *driver);
+
+/* migratable.c APIs: */
+const struct section *migratable_wanted(const struct config *config, const struct device *dev,
+					const char *driver);
+bool migratable_is_missing(const struct device *dev, const struct want *want);
+int migratable_check(const struct device *dev, char *why);
+int migratable_declare(const struct device *dev, char *why);
+enum exit_code migratable_refuse(const struct device *dev, const struct want *want,
+				 const char *why);
+
+/* eswitch.c APIs: */
+enum exit_code eswitch_prepare(const struct device *pf, const struct section *section,
+			       bool dry_run);
+enum exit_code eswitch_compare(const struct device *pf, const struct section *section);
 
 /* make_vfs.c APIs: */
 enum exit_code vfs_make(struct device *pf, const struct section *section, bool is_new,

@@ -98,13 +98,17 @@ static enum exit_code store(const struct device *pf, const struct section *secti
 static enum exit_code make(const struct device *pf, const struct section *section, bool dry_run)
 {
 	int count = vf_count(pf);
+	enum exit_code code;
 
 	if (count < 0)
 		return tell_failure(pf, section, count);
-	if (count == section->num_vfs)
-		return EXIT_DONE;
-	if (count)
+	if (count && count != section->num_vfs)
 		return keep_others(pf, section, count);
+	if (count)
+		return eswitch_compare(pf, section);
+	code = eswitch_prepare(pf, section, dry_run);
+	if (code)
+		return code;
 	if (!dry_run)
 		return store(pf, section);
 	printf("%s: would make %u VFs\n", pf->bdf, section->num_vfs);
@@ -123,7 +127,11 @@ static enum exit_code make_locked(struct device *pf, const struct section *secti
 	if (lock < 0)
 		return tell_failure(pf, section, lock);
 	pf->lock = lock;
+	/* A mode that was set is not left without the VFs for lack of time. */
+	if (!bounded_is_over())
+		bounded_begin();
 	code = make(pf, section, false);
+	bounded_end();
 	pf->lock = 0;
 	lock_release(lock);
 	return code;

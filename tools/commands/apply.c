@@ -51,7 +51,7 @@ static bool is_decided(const struct device *dev, const struct want *want, bool h
 /* Gives a VF that could not be bound its usual driver if it is passed over. Says what to do. */
 static void leave_failed(struct device *dev, const struct want *want)
 {
-	const struct want usual = { DRIVER_USUAL, { UNSAID, UNSAID, UNSAID } };
+	const struct want usual = { DRIVER_USUAL, { UNSAID, UNSAID, UNSAID }, NULL };
 
 	device_read_driver(dev);
 	if (!device_is_vf(dev) || dev->driver[0] || dev->driver_override[0])
@@ -125,6 +125,7 @@ static enum exit_code apply_device(const struct config *config, struct device *d
 			return EXIT_DONE;
 		want.driver = section->value[KEY_DRIVER];
 		memcpy(want.tunable, section->tunable, sizeof(want.tunable));
+		want.migratable = migratable_wanted(config, dev, want.driver);
 		code = apply_section(config, dev, &want, options);
 		/* Another command, or the kernel, is still at work on it. */
 		if (code == EXIT_TIMEOUT)

@@ -48,6 +48,7 @@ static enum exit_code find_want(struct want *want, const struct config *config,
 		error("%s: tunables are for a VFIO driver, not for \"%s\"", dev->bdf, want->driver);
 		return EXIT_USAGE;
 	}
+	want->migratable = migratable_wanted(config, dev, want->driver);
 	return EXIT_DONE;
 }
 

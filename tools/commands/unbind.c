@@ -7,7 +7,7 @@
 /* Reads no configuration, so a malformed one does not get in the way. */
 enum exit_code cmd_unbind(const struct options *options)
 {
-	const struct want want = { DRIVER_USUAL, { UNSAID, UNSAID, UNSAID } };
+	const struct want want = { DRIVER_USUAL, { UNSAID, UNSAID, UNSAID }, NULL };
 	struct devices devices;
 	enum exit_code code;
 	size_t n;

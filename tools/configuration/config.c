@@ -21,6 +21,7 @@ static const char *key_name(unsigned int key)
 	static const char *const names[] = {
 		[KEY_DRIVER] = "driver", [KEY_ENABLED] = "enabled", [KEY_OWNER] = "owner",
 		[KEY_GROUP] = "group", [KEY_MODE] = "mode", [KEY_NUM_VFS] = "num_vfs",
+		[KEY_ESWITCH_MODE] = "eswitch_mode", [KEY_MIGRATABLE] = "migratable",
 	};
 
 	if (key < NR_MATCH_KEYS)
@@ -94,7 +95,7 @@ static struct section *section_get(struct source *source, const struct ini_pair 
 	return section;
 }
 
-/* Takes "enabled" or a tunable. */
+/* Takes "enabled", "migratable" or a tunable. */
 static bool take_bool(struct source *source, struct section *section, unsigned int key,
 		      const struct ini_pair *pair)
 {
@@ -107,6 +108,8 @@ static bool take_bool(struct source *source, struct section *section, unsigned i
 	}
 	if (key == KEY_ENABLED)
 		section->enabled = value;
+	else if (key == KEY_MIGRATABLE)
+		section->migratable = value;
 	else
 		section->tunable[key - KEY_TUNABLE] = value ? ON : OFF;
 	return true;
@@ -150,6 +153,15 @@ static bool take_num_vfs(struct source *source, struct section *section,
 		return true;
 	add_fault(source->config, source->file, pair->line,
 		  "num_vfs: \"%s\" is not a number of VFs, 0 to 65535", pair->value);
+	return false;
+}
+
+static bool take_eswitch_mode(struct source *source, const struct ini_pair *pair)
+{
+	if (eswitch_mode_parse(pair->value) >= 0)
+		return true;
+	add_fault(source->config, source->file, pair->line,
+		  "eswitch_mode: \"%s\" is not legacy or switchdev", pair->value);
 	return false;
 }
 
@@ -207,6 +219,8 @@ static void take_pair(void *user, const struct ini_pair *pair)
 		is_good = take_access(source, key, pair);
 	else if (key == KEY_NUM_VFS)
 		is_good = take_num_vfs(source, section, pair);
+	else if (key == KEY_ESWITCH_MODE)
+		is_good = take_eswitch_mode(source, pair);
 	else
 		is_good = take_bool(source, section, key, pair);
 	keep_value(source, section, key, pair, is_good);
@@ -263,7 +277,8 @@ static void refuse_driver(struct config *config, struct section *section, const 
 /* Whether it has a key that is for PFs. */
 bool section_is_about_pfs(const struct section *section)
 {
-	return section->value[KEY_NUM_VFS];
+	return section->value[KEY_NUM_VFS] || section->value[KEY_ESWITCH_MODE] ||
+	       section->value[KEY_MIGRATABLE];
 }
 
 /* A PF makes its VFs with its driver: the usual one, if nothing else is said. */
@@ -274,6 +289,18 @@ static void default_driver(struct section *section)
 	section->value[KEY_DRIVER] = copied(DRIVER_USUAL);
 	section->value_file[KEY_DRIVER] = section->file;
 	section->value_line[KEY_DRIVER] = section->line;
+}
+
+/* The mode is set before VFs are made. */
+static void check_eswitch_mode(struct config *config, struct section *section)
+{
+	if (!section->value[KEY_ESWITCH_MODE] || section->value[KEY_NUM_VFS])
+		return;
+	add_fault(config, section->value_file[KEY_ESWITCH_MODE],
+		  section->value_line[KEY_ESWITCH_MODE],
+		  "eswitch_mode: is set before VFs are made, but section [%s] has no num_vfs",
+		  section->name);
+	refuse_section(config, section);
 }
 
 /* Faults of a section that sets @key, which is for PFs. */
@@ -304,6 +331,7 @@ static void check_pf_key(struct config *config, struct section *section, unsigne
 static void check_section(struct config *config, struct section *section)
 {
 	const char *driver;
+	unsigned int key;
 
 	default_driver(section);
 	driver = section->value[KEY_DRIVER];
@@ -314,7 +342,9 @@ static void check_section(struct config *config, struct section *section)
 		refuse_driver(config, section, "tunables are");
 	else if (*driver && !driver_is_vfio(driver) && access_is_said(section))
 		refuse_driver(config, section, "owner, group and mode are");
-	check_pf_key(config, section, KEY_NUM_VFS);
+	check_eswitch_mode(config, section);
+	for (key = KEY_NUM_VFS; key <= KEY_MIGRATABLE; key++)
+		check_pf_key(config, section, key);
 	if (!has_match(section))
 		add_fault(config, section->file, section->line,
 			  "section [%s] does not say which devices it is for", section->name);
@@ -421,6 +451,19 @@ bool config_may_bind_vfs(const struct config *config, const struct device *pf)
 		if (section_may_bind_vfs(&config->section[n], pf))
 			return true;
 	return false;
+}
+
+/* The section of @vf's PF if it wants @vf to be declared migratable, or NULL. */
+const struct section *config_find_migratable(const struct config *config, const struct device *vf)
+{
+	const struct section *section;
+	struct address address;
+	struct device pf;
+
+	if (!device_is_vf(vf) || !address_parse(vf->pf, &address) || !device_read(&pf, &address))
+		return NULL;
+	section = config_find(config, &pf);
+	return section && !section->is_refused && section->migratable ? section : NULL;
 }
 
 void config_free(struct config *config)

@@ -23,6 +23,8 @@ enum key {
 	KEY_GROUP,
 	KEY_MODE,
 	KEY_NUM_VFS,
+	KEY_ESWITCH_MODE,
+	KEY_MIGRATABLE,
 	KEY_TUNABLE,
 	NR_KEYS = KEY_TUNABLE + NR_TUNABLES
 };
@@ -37,6 +39,7 @@ enum key {
  * @is_refused: it has a fault of its own: it decides about its devices, but binds none
  * @enabled: not switched off
  * @num_vfs: how many VFs its PFs shall have; 0: that is left to others
+ * @migratable: VFs of its PFs shall be declared migratable
  * @tunable: its values of the tunables
  */
 struct section {
@@ -50,6 +53,7 @@ struct section {
 	bool is_refused;
 	bool enabled;
 	unsigned int num_vfs;
+	bool migratable;
 	enum wish tunable[NR_TUNABLES];
 };
 
@@ -97,6 +101,8 @@ const struct section *config_find(const struct config *config, const struct devi
 bool section_may_match_vfs(const struct section *section, const struct device *pf);
 bool section_may_bind_vfs(const struct section *section, const struct device *pf);
 bool config_may_bind_vfs(const struct config *config, const struct device *pf);
+const struct section *config_find_migratable(const struct config *config,
+					     const struct device *vf);
 void config_free(struct config *config);
 
 /* files.c APIs: */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "configuration/values.h"
+#include "system/devlink.h"
 #include "system/sysfs.h"
 
 /* A driver's name becomes part of paths. */
@@ -58,4 +59,15 @@ bool num_vfs_parse(const char *text, unsigned int *number)
 		*number = *number * 10 + (text[n] - '0');
 	}
 	return n && *number <= 65535;
+}
+
+/* Returns an enum eswitch_mode, or -1. */
+int eswitch_mode_parse(const char *text)
+{
+	int mode;
+
+	for (mode = ESWITCH_SWITCHDEV; mode >= 0; mode--)
+		if (!strcmp(text, eswitch_mode_names[mode]))
+			break;
+	return mode;
 }

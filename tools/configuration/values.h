@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which values driver, owner, group, mode and num_vfs may have. Pure logic. */
+/* Which values keys may have that are no match keys. Pure logic. */
 #ifndef VALUES_H
 #define VALUES_H
 
@@ -11,6 +11,7 @@ bool is_driver_name(const char *text);
 const char *owner_fault(const char *text);
 bool mode_parse(const char *text, mode_t *mode);
 const char *mode_fault(const char *text);
+int eswitch_mode_parse(const char *text);
 bool num_vfs_parse(const char *text, unsigned int *number);
 
 #endif

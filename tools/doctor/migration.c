@@ -18,8 +18,8 @@ static const struct {
 	{ "pf-firmware", "the firmware of its PF does not offer migration",
 	  "Update the firmware; then mlxconfig -d PF set VF_MIGRATION_MODE=2, and power off and on." },
 	{ "not-enabled", "migration is not enabled for this VF",
-	  "With its PF in switchdev mode: vfio-latch bind VF --driver=none; "
-	  "devlink port function set pci/PF/PORT migratable enable; vfio-latch bind VF." },
+	  "Give the section of its PF num_vfs, eswitch_mode = switchdev and migratable = yes: see vfio-latch.conf(5). "
+	  "VFs that were made in mode legacy must be made again." },
 	{ "error", "the firmware did not say whether this VF can be migrated",
 	  "See the kernel's log of mlx5_core; then vfio-latch unbind, and bind." },
 };

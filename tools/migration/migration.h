@@ -12,7 +12,6 @@
 #define MIGRATION_VERSION 1
 
 /* The driver that can migrate. */
-#define MLX5_DRIVER "mlx5_vfio_pci"
 
 /* facts.c APIs: */
 bool is_mlx5_vf(const struct device *dev);

@@ -35,7 +35,7 @@ static bool has_its_vfs(const struct entry *entry)
 }
 
 /* A device without a section is as configured. */
-static void compare(struct entry *entry)
+static void compare(struct entry *entry, const struct config *config)
 {
 	const struct section *section = entry->section;
 	struct want want = { .tunable = { UNSAID, UNSAID, UNSAID } };
@@ -49,7 +49,8 @@ static void compare(struct entry *entry)
 	entry->is_bound = device_is_as_wanted(&entry->device, &want);
 	memcpy(want.tunable, section->tunable, sizeof(want.tunable));
 	entry->is_as_wanted = device_is_as_wanted(&entry->device, &want);
-	entry->as_configured = entry->is_as_wanted && has_its_vfs(entry);
+	want.migratable = migratable_wanted(config, &entry->device, want.driver);
+	entry->as_configured = device_is_as_wanted(&entry->device, &want) && has_its_vfs(entry);
 }
 
 /* Output is text, whatever bytes root or a driver has written into sysfs. */
@@ -106,7 +107,7 @@ void inventory_add(struct inventory *inventory, const struct device *dev)
 	*entry = (struct entry){ .device = *dev, .section = section_of(inventory, dev) };
 	if (dev->total_vfs)
 		entry->vfs = vf_links(dev);
-	compare(entry);
+	compare(entry, &inventory->config);
 	clean(&entry->device);
 	entry->open = users_of(dev, &entry->user);
 	read_nodes(entry, &inventory->config, dev);

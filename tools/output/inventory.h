@@ -28,7 +28,7 @@ struct node_state {
  * @section: the section that decides about it, or NULL
  * @is_bound: it has the driver that the section names
  * @is_as_wanted: and the tunables
- * @as_configured: and a PF its VFs
+ * @as_configured: and a PF its VFs, and a VF was declared migratable if it shall be
  * @vfs: how many VFs a PF has
  * @open, @user: whether a process has it open, and which
  * @node, @node_count: its nodes

@@ -219,7 +219,7 @@ void prometheus_print(const struct inventory *inventory)
 		       "Whether the device has the driver that the configuration names.",
 		       offsetof(struct entry, is_bound));
 	print_compared(inventory, "device_as_configured",
-		       "Whether the device has the driver and the tunables that the configuration names.",
+		       "Whether the device is as the configuration says: its driver, tunables, VFs, and whether it can be migrated.",
 		       offsetof(struct entry, as_configured));
 	print_open(inventory);
 	print_tunables(inventory);

@@ -7,6 +7,9 @@
 
 #include "system/sysfs.h"
 
+/* The driver that can migrate VFs of ConnectX and BlueField. */
+#define MLX5_DRIVER "mlx5_vfio_pci"
+
 /* driver.c APIs: */
 void module_name(char name[NAME_SIZE], const char *driver);
 bool driver_is(const char *driver, const char *name);

@@ -39,6 +39,7 @@
 
 #include "device/device.h"
 #include "latch.h"
+#include "model.h"
 #include "system/driver.h"
 #include "system/host.h"
 #include "system/module.h"
@@ -82,7 +83,7 @@ static void make_directory(const char *format, ...)
 		abort();
 }
 
-static void write_log(const char *file, const char *text)
+void model_log(const char *file, const char *text)
 {
 	char line[2 * PATH_SIZE + 16], path[PATH_SIZE];
 
@@ -174,7 +175,7 @@ static bool may_be_probed(const struct device *dev)
 }
 
 /* As a driver does that waits for its device, or for who has it open. */
-static void hang(const char *where)
+void model_hang(const char *where)
 {
 	char text[8];
 
@@ -189,8 +190,8 @@ static int probe(const struct device *dev, const char *driver)
 	if (!may_be_probed(dev))
 		return -ENODEV;
 	snprintf(line, sizeof(line), "probe %s", dev->bdf);
-	write_log(line, driver);
-	hang("probe");
+	model_log(line, driver);
+	model_hang("probe");
 	failure = attr_number(10, "/model/fail/%s", driver);
 	if (failure > 0)
 		return -failure;
@@ -278,7 +279,7 @@ static int unbind(const char *text)
 	if (unlink(path))
 		return -errno;
 	/* The link goes before the driver does. */
-	hang("unbind");
+	model_hang("unbind");
 	return 0;
 }
 
@@ -339,7 +340,7 @@ static int make_vfs(const char *file, const char *path, const char *text)
 		return -ENOENT;
 	if (now)
 		return -EBUSY;
-	hang("numvfs");
+	model_hang("numvfs");
 	failure = attr_number(10, "/model/fail/numvfs");
 	if (failure > 0)
 		return -failure;
@@ -375,7 +376,7 @@ int sysfs_store(const char *path, const char *text)
 	char name[NAME_SIZE];
 	struct stat st;
 
-	write_log(file, text);
+	model_log(file, text);
 	begin_process();
 	/* sysfs does not hand on a write of nothing. */
 	if (!*text)
@@ -418,8 +419,8 @@ int module_load(const char *name)
 	char driver[NAME_SIZE];
 	long failure;
 
-	write_log("load", name);
-	hang("load");
+	model_log("load", name);
+	model_hang("load");
 	if (!exists("/model/modules/%s", name))
 		return -ENOENT;
 	failure = attr_number(10, "/model/modules/%s/error", name);
