@@ -115,6 +115,12 @@ static void let_go(int kept)
 	syscall(SYS_close_range, kept + 1, ~0U, 0);
 }
 
+/* Drivers also return numbers that are for the kernel alone and do not fit into a byte. */
+static int exit_status(int ret)
+{
+	return ret < -255 ? EOPNOTSUPP : -ret;
+}
+
 static int wait_for(pid_t child)
 {
 	struct pollfd event = { .fd = syscall(SYS_pidfd_open, child, 0), .events = POLLIN };
@@ -149,7 +155,7 @@ int bounded(int (*action)(const void *arg), const void *arg, int kept)
 	if (!child) {
 		setsid();
 		let_go(kept);
-		_exit(-action(arg) & 0xff);
+		_exit(exit_status(action(arg)));
 	}
 	return wait_for(child);
 }
