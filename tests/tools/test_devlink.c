@@ -194,10 +194,13 @@ static void a_message_that_is_cut_short_is_read_to_its_end(void **state)
 static void the_mode_and_the_familys_number_are_read(void **state)
 {
 	static const uint8_t modes[][8] = {
-		{ 6, 0, 25, 0, 0, 0 }, { 6, 0, 25, 0, 1, 0 }, { 6, 0, 25, 0, 7, 0 },
-		{ 6, 0, 26, 0, 1, 0 },
+		{ 6, 0, 25, 0, 0, 0 }, { 6, 0, 25, 0, 1, 0 }, { 6, 0, 25, 0, 2, 0 },
+		{ 6, 0, 25, 0, 7, 0 }, { 6, 0, 26, 0, 1, 0 },
 	};
-	static const int expected[] = { ESWITCH_LEGACY, ESWITCH_SWITCHDEV, -EOPNOTSUPP, -EOPNOTSUPP };
+	static const int expected[] = {
+		ESWITCH_LEGACY, ESWITCH_SWITCHDEV, ESWITCH_SWITCHDEV_INACTIVE, -EOPNOTSUPP,
+		-EOPNOTSUPP,
+	};
 	static const uint8_t family[] = { 6, 0, 1, 0, 0x15, 0, 0, 0 };
 	struct nlmsghdr *message;
 	size_t n;

@@ -128,22 +128,16 @@ static void bind_error(const struct device *dev, const char *driver, int ret)
 		      dev->bdf, driver, strerror(-ret), dev->bdf);
 }
 
-/* A driver asks in its probe whether the device was declared migratable. @why: if it was not. */
-static int declare_and_attach(struct device *dev, const struct want *want, const char *after,
-			      char *why)
-{
-	if (want->migratable && migratable_declare(dev, why) == -ETIMEDOUT)
-		return -ETIMEDOUT;
-	return attach_by_override(dev, want->driver, after);
-}
-
 /*
  * A driver that takes the device by itself needs no driver_override to take it again. Another
  * driver may have been about to take a new device: it loses the device once, and the kernel does
  * not offer the device to it again.
+ *
+ * A driver asks in its probe whether the device was declared migratable. @undeclared: why it was
+ * not.
  */
 static enum exit_code change_driver(struct device *dev, const struct want *want, bool force,
-				    char *why)
+				    char *undeclared)
 {
 	const char *driver = want->driver, *after = usual_is(dev, driver) ? "" : driver;
 	enum exit_code code;
@@ -151,9 +145,11 @@ static enum exit_code change_driver(struct device *dev, const struct want *want,
 
 	do {
 		code = take_from_driver(dev, force);
+		if (!code && want->migratable)
+			code = migratable_declare(dev, want, undeclared);
 		if (code)
 			return code;
-		ret = declare_and_attach(dev, want, after, why);
+		ret = attach_by_override(dev, driver, after);
 		if (!ret)
 			return EXIT_DONE;
 	} while (ret != -ETIMEDOUT && dev->driver[0] && !tries++);
@@ -177,7 +173,8 @@ static void policy_error(const struct device *dev, const char *driver, const cha
 }
 
 /* Binds @dev with its rule in force: the driver reads it at probe. */
-static enum exit_code bind_vfio(struct device *dev, const struct want *want, bool force, char *why)
+static enum exit_code bind_vfio(struct device *dev, const struct want *want, bool force,
+				char *undeclared)
 {
 	struct policy_lease lease;
 	enum exit_code code;
@@ -185,13 +182,13 @@ static enum exit_code bind_vfio(struct device *dev, const struct want *want, boo
 	int ret;
 
 	if (!policy_rule(rule, sizeof(rule), dev->bdf, want->tunable))
-		return change_driver(dev, want, force, why);
+		return change_driver(dev, want, force, undeclared);
 	ret = policy_add(&lease, want->driver, rule);
 	if (ret) {
 		policy_error(dev, want->driver, rule, &lease, ret);
 		return exit_code_of(ret);
 	}
-	code = change_driver(dev, want, force, why);
+	code = change_driver(dev, want, force, undeclared);
 	policy_remove(&lease);
 	return code;
 }
@@ -257,13 +254,13 @@ static enum exit_code load_driver(const struct device *dev, const char *driver,
 }
 
 static enum exit_code bind_as_wanted(struct device *dev, const struct want *want, bool force,
-				     char *why)
+				     char *undeclared)
 {
 	if (!strcmp(want->driver, DRIVER_NONE))
 		return bind_none(dev, force);
 	if (!strcmp(want->driver, DRIVER_USUAL))
 		return bind_usual(dev, force);
-	return bind_vfio(dev, want, force, why);
+	return bind_vfio(dev, want, force, undeclared);
 }
 
 /* Whether @dev must lose its driver to become as wanted. */
@@ -282,8 +279,11 @@ static enum exit_code bind_locked(struct device *dev, const struct want *wanted,
 	if (device_is_as_wanted(dev, wanted))
 		return EXIT_DONE;
 	/* A device that is not better for it is not bound again. */
-	if (has_driver_and_tunables(dev, wanted) && migratable_check(dev, undeclared))
-		return migratable_refuse(dev, wanted, undeclared);
+	if (has_driver_and_tunables(dev, wanted)) {
+		code = migratable_check(dev, wanted);
+		if (code)
+			return code;
+	}
 	code = load_driver(dev, wanted->driver, driver);
 	if (code)
 		return code;
@@ -301,11 +301,8 @@ static enum exit_code bind_locked(struct device *dev, const struct want *wanted,
 	/* After a timeout the kernel is still at work on the device: nothing can be put back. */
 	if (code && code != EXIT_TIMEOUT)
 		put_back(dev, &before);
-	/* The driver has the last word: on kernels before 6.2 nothing need be declared. */
-	if (!code && *undeclared && strcmp(dev->migratable, "yes"))
-		code = migratable_refuse(dev, wanted, undeclared);
 	bounded_end();
-	return code;
+	return code ? code : migratable_confirm(dev, &want, undeclared);
 }
 
 static enum exit_code lock_error(const struct device *dev, const char *name, int ret)

@@ -36,14 +36,19 @@ int override_set(const struct device *dev, const char *driver);
 int usual_attach(struct device *dev);
 bool usual_is(const struct device *dev, const char *driver);
 
+/* ask_driver.c APIs: */
+void pf_driver_is_silent(const char *pf, char *why);
+int pf_driver_ask(int (*action)(const void *arg, char *answer), const void *arg, const char *pf,
+		  int kept, char *why);
+
 /* migratable.c APIs: */
 const struct section *migratable_wanted(const struct config *config, const struct device *dev,
 					const char *driver);
 bool migratable_is_missing(const struct device *dev, const struct want *want);
-int migratable_check(const struct device *dev, char *why);
-int migratable_declare(const struct device *dev, char *why);
-enum exit_code migratable_refuse(const struct device *dev, const struct want *want,
-				 const char *why);
+enum exit_code migratable_check(const struct device *dev, const struct want *want);
+enum exit_code migratable_declare(const struct device *dev, const struct want *want, char *why);
+enum exit_code migratable_confirm(const struct device *dev, const struct want *want,
+				  const char *undeclared);
 
 /* eswitch.c APIs: */
 enum exit_code eswitch_prepare(const struct device *pf, const struct section *section,
@@ -53,6 +58,7 @@ enum exit_code eswitch_compare(const struct device *pf, const struct section *se
 /* make_vfs.c APIs: */
 enum exit_code vfs_make(struct device *pf, const struct section *section, bool is_new,
 			bool dry_run);
+void vfs_refuse_probing(const struct device *pf, const struct section *section);
 
 /* autoprobe.c APIs: */
 bool autoprobe_is_off(const char *pf);

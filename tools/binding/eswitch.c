@@ -38,24 +38,12 @@ static int do_set(const void *arg, char *answer)
 	return devlink_eswitch_set(change->pf, change->mode, answer);
 }
 
-static void complete_why(char *why, int ret)
-{
-	if (ret == -ETIMEDOUT)
-		snprintf(why, ANSWER_SIZE, "mlx5_core has not answered within %s; see the kernel log",
-			 bounded_text());
-	else if (!*why)
-		snprintf(why, ANSWER_SIZE, "%s", strerror(-ret));
-}
-
 /* Returns an enum eswitch_mode, or a negative errno with the reason in @why. */
 static int mode_of(const struct device *pf, char *why)
 {
-	int ret = bounded_answer(do_get, pf->bdf, pf->lock, why);
+	int ret = pf_driver_ask(do_get, pf->bdf, pf->bdf, pf->lock, why);
 
-	if (!ret)
-		return atoi(why);
-	complete_why(why, ret);
-	return ret;
+	return ret ? ret : atoi(why);
 }
 
 static enum exit_code exit_code_of(int ret)
@@ -78,11 +66,11 @@ static enum exit_code set(const struct device *pf, const struct section *section
 	char why[ANSWER_SIZE];
 	int ret;
 
-	ret = bounded_answer(do_set, &change, pf->lock, why);
-	if (!ret)
-		return EXIT_DONE;
-	complete_why(why, ret);
-	return refuse(pf, section, ret, why);
+	/* A mode that was set is not left without the VFs for lack of time. */
+	if (!bounded_is_over())
+		bounded_begin();
+	ret = pf_driver_ask(do_set, &change, pf->bdf, pf->lock, why);
+	return ret ? refuse(pf, section, ret, why) : EXIT_DONE;
 }
 
 static enum exit_code set_as_said(const struct device *pf, const struct section *section,
@@ -108,18 +96,21 @@ static enum exit_code check_migratable(const struct device *pf, const struct sec
 	char why[ANSWER_SIZE];
 	int mode = mode_of(pf, why);
 
-	if (mode == ESWITCH_SWITCHDEV)
+	if (mode == ESWITCH_SWITCHDEV || mode == ESWITCH_SWITCHDEV_INACTIVE)
 		return EXIT_DONE;
 	if (mode < 0)
 		error("%s: no VFs are made, " PLACE " says migratable: %s", pf->bdf,
 		      PLACE_OF(section, KEY_MIGRATABLE), why);
 	else
-		error("%s: no VFs are made, " PLACE " says migratable: its eswitch is in mode legacy: add eswitch_mode = switchdev, which changes the host's network",
+		error("%s: no VFs are made, " PLACE " says migratable: its eswitch is in mode legacy: add eswitch_mode = switchdev, which changes the host's network, or remove migratable, which kernels before 6.2 do not need",
 		      pf->bdf, PLACE_OF(section, KEY_MIGRATABLE));
 	return mode < 0 ? exit_code_of(mode) : EXIT_FAILED;
 }
 
-/* Sets the mode that @section says before the VFs of @pf are made, or says why they cannot be. */
+/*
+ * Sets the mode that @section says before the VFs of @pf are made, or says why they cannot be. The
+ * caller ends what may have begun, when they are made.
+ */
 enum exit_code eswitch_prepare(const struct device *pf, const struct section *section,
 			       bool dry_run)
 {
@@ -145,8 +136,12 @@ enum exit_code eswitch_compare(const struct device *pf, const struct section *se
 	mode = mode_of(pf, why);
 	if (mode == eswitch_mode_parse(said))
 		return EXIT_DONE;
+	if (mode < 0) {
+		error("%s: mode of its eswitch is not known, " PLACE " says %s: %s", pf->bdf,
+		      PLACE_OF(section, KEY_ESWITCH_MODE), said, why);
+		return exit_code_of(mode);
+	}
 	error("%s: eswitch stays in mode %s while it has VFs, " PLACE " says %s", pf->bdf,
-	      mode < 0 ? "unknown" : eswitch_mode_names[mode], PLACE_OF(section, KEY_ESWITCH_MODE),
-	      said);
-	return mode == -ETIMEDOUT ? EXIT_TIMEOUT : EXIT_IN_USE;
+	      eswitch_mode_names[mode], PLACE_OF(section, KEY_ESWITCH_MODE), said);
+	return EXIT_IN_USE;
 }

@@ -34,6 +34,14 @@ static enum exit_code refuse_total(const struct device *pf, const struct section
 	return EXIT_FAILED;
 }
 
+/* The commonest reason: it was not switched on. */
+static enum exit_code refuse_no_sriov(const struct device *pf, const struct section *section)
+{
+	error("%s: no VFs are made, " PLACE " says %u: it has no SR-IOV; is that on in the BIOS, and in the card's firmware (mlxconfig: SRIOV_EN, NUM_OF_VFS)?",
+	      pf->bdf, PLACE_OF(section), section->num_vfs);
+	return EXIT_FAILED;
+}
+
 static enum exit_code refuse_driver(const struct device *pf, const struct section *section)
 {
 	error("%s: no VFs are made, " PLACE " says %u: it has %s", pf->bdf, PLACE_OF(section),
@@ -115,8 +123,18 @@ static enum exit_code make(const struct device *pf, const struct section *sectio
 	return EXIT_DONE;
 }
 
+static enum exit_code make_if_it_can(const struct device *pf, const struct section *section,
+				     bool is_new)
+{
+	if (!has_its_driver(pf, section))
+		return is_new ? EXIT_DONE : refuse_driver(pf, section);
+	if (section->num_vfs > pf->total_vfs)
+		return refuse_total(pf, section);
+	return make(pf, section, false);
+}
+
 /* Only one command at a time makes a PF's VFs, or changes its driver. */
-static enum exit_code make_locked(struct device *pf, const struct section *section)
+static enum exit_code make_locked(struct device *pf, const struct section *section, bool is_new)
 {
 	char name[ADDRESS_SIZE + 8];
 	enum exit_code code;
@@ -127,10 +145,10 @@ static enum exit_code make_locked(struct device *pf, const struct section *secti
 	if (lock < 0)
 		return tell_failure(pf, section, lock);
 	pf->lock = lock;
-	/* A mode that was set is not left without the VFs for lack of time. */
-	if (!bounded_is_over())
-		bounded_begin();
-	code = make(pf, section, false);
+	/* Another instance may have changed the driver until now, and a driver lowers the total. */
+	device_read_driver(pf);
+	device_read_total_vfs(pf);
+	code = make_if_it_can(pf, section, is_new);
 	bounded_end();
 	pf->lock = 0;
 	lock_release(lock);
@@ -143,11 +161,20 @@ static enum exit_code make_locked(struct device *pf, const struct section *secti
  */
 enum exit_code vfs_make(struct device *pf, const struct section *section, bool is_new, bool dry_run)
 {
+	if (!pf->total_vfs)
+		return refuse_no_sriov(pf, section);
 	if (!has_its_driver(pf, section) && is_new)
 		return EXIT_DONE;
+	if (!dry_run)
+		return make_locked(pf, section, is_new);
 	if (section->num_vfs > pf->total_vfs)
 		return refuse_total(pf, section);
-	if (dry_run)
-		return make(pf, section, true);
-	return has_its_driver(pf, section) ? make_locked(pf, section) : refuse_driver(pf, section);
+	return make(pf, section, true);
+}
+
+/* For the caller, if it could not switch the probing of VFs off. */
+void vfs_refuse_probing(const struct device *pf, const struct section *section)
+{
+	error("%s: no VFs are made, " PLACE " says %u: the kernel would give them to the host's driver",
+	      pf->bdf, PLACE_OF(section), section->num_vfs);
 }

@@ -12,6 +12,10 @@
 #include "system/devlink.h"
 #include "system/driver.h"
 
+#define PLACE "%s:%u"
+#define PLACE_OF(section) \
+	(section)->value_file[KEY_MIGRATABLE], (section)->value_line[KEY_MIGRATABLE]
+
 /* The section that wants @dev to be declared migratable if it gets @driver, or NULL. */
 const struct section *migratable_wanted(const struct config *config, const struct device *dev,
 					const char *driver)
@@ -39,36 +43,61 @@ static int declare(const void *arg, char *why)
 	return devlink_migratable_set(dev->pf, dev->vf_index, why);
 }
 
-static int bounded_with_why(int (*action)(const void *arg, char *why), const struct device *dev,
-			    char *why)
+static enum exit_code refuse(const struct device *dev, const struct want *want, const char *why)
 {
-	int ret = bounded_answer(action, dev, dev->lock, why);
-
-	if (ret && !*why)
-		snprintf(why, ANSWER_SIZE, "%s", strerror(-ret));
-	return ret;
+	error("%s: cannot be migrated with %s, " PLACE " says migratable: %s", dev->bdf,
+	      want->driver, PLACE_OF(want->migratable), why);
+	return EXIT_FAILED;
 }
 
-/* Whether @dev can be declared migratable: 0, or a negative errno with the reason in @why. */
-int migratable_check(const struct device *dev, char *why)
+/* Whether @dev, which a driver has, can be declared migratable. Says why not. */
+enum exit_code migratable_check(const struct device *dev, const struct want *want)
 {
-	return bounded_with_why(ask, dev, why);
+	char why[ANSWER_SIZE];
+	int ret = pf_driver_ask(ask, dev, dev->pf, dev->lock, why);
+
+	if (!ret)
+		return EXIT_DONE;
+	refuse(dev, want, why);
+	return ret == -ETIMEDOUT ? EXIT_TIMEOUT : EXIT_FAILED;
 }
 
-/* Likewise, and declares it. */
-int migratable_declare(const struct device *dev, char *why)
+/*
+ * Declares @dev, which has no driver. If that cannot be, the reason is in @why. Only a PF's driver
+ * that does not answer is a failure: it would not answer the VF's driver either.
+ */
+enum exit_code migratable_declare(const struct device *dev, const struct want *want, char *why)
 {
 	int ret = vf_wait_until_added(dev);
 
 	*why = '\0';
-	return ret ? ret : bounded_with_why(declare, dev, why);
+	if (ret == -ETIMEDOUT)
+		pf_driver_is_silent(dev->pf, why);
+	else
+		ret = pf_driver_ask(declare, dev, dev->pf, dev->lock, why);
+	if (ret != -ETIMEDOUT)
+		return EXIT_DONE;
+	error("%s: not given to %s, " PLACE " says migratable: %s", dev->bdf, want->driver,
+	      PLACE_OF(want->migratable), why);
+	return EXIT_TIMEOUT;
 }
 
-enum exit_code migratable_refuse(const struct device *dev, const struct want *want,
-				 const char *why)
+/*
+ * The driver has the last word: on kernels before 6.2 nothing need be declared. The kernel's own
+ * driver does not tell.
+ */
+enum exit_code migratable_confirm(const struct device *dev, const struct want *want,
+				  const char *undeclared)
 {
-	error("%s: cannot be migrated with %s, %s:%u says migratable: %s", dev->bdf, dev->driver,
-	      want->migratable->value_file[KEY_MIGRATABLE],
-	      want->migratable->value_line[KEY_MIGRATABLE], why);
-	return EXIT_FAILED;
+	char why[ANSWER_SIZE];
+
+	if (!want->migratable || !strcmp(dev->migratable, "yes"))
+		return EXIT_DONE;
+	if (*undeclared)
+		return refuse(dev, want, undeclared);
+	if (!*dev->migratable)
+		return EXIT_DONE;
+	snprintf(why, sizeof(why), "it was declared so, but vfio_pci/migratable says %s",
+		 dev->migratable);
+	return refuse(dev, want, why);
 }

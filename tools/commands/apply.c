@@ -194,15 +194,21 @@ static enum exit_code apply_new_vfs(const struct config *config, const struct de
 	return code;
 }
 
-static enum exit_code apply_num_vfs(const struct config *config, struct device *pf,
-				    const struct options *options)
+/* The section that says how many VFs @pf has, or NULL. */
+static const struct section *section_with_vfs(const struct config *config, const struct device *pf)
 {
 	const struct section *section = config_find(config, pf);
+
+	return section && !section->is_refused && section->num_vfs && !device_is_vf(pf) ?
+	       section : NULL;
+}
+
+static enum exit_code apply_num_vfs(const struct config *config, struct device *pf,
+				    const struct section *section, const struct options *options)
+{
 	unsigned int before = vf_links(pf), made;
 	enum exit_code code;
 
-	if (!section || section->is_refused || !section->num_vfs)
-		return EXIT_DONE;
 	code = vfs_make(pf, section, options->is_new, options->dry_run);
 	made = vf_links(pf);
 	if (before || !made || options->is_new)
@@ -215,12 +221,18 @@ static enum exit_code apply_num_vfs(const struct config *config, struct device *
 static enum exit_code apply_pf(const struct config *config, struct device *pf,
 			       const struct options *options)
 {
-	enum exit_code code;
+	const struct section *section = section_with_vfs(config, pf);
+	enum exit_code code = EXIT_DONE;
 
-	if (!pf->total_vfs)
-		return EXIT_DONE;
-	code = apply_autoprobe(config, pf, options);
-	return code ? code : apply_num_vfs(config, pf, options);
+	if (pf->total_vfs)
+		code = apply_autoprobe(config, pf, options);
+	if (!section)
+		return code;
+	if (!code)
+		return apply_num_vfs(config, pf, section, options);
+	if (!vf_links(pf))
+		vfs_refuse_probing(pf, section);
+	return code;
 }
 
 /* Autoprobe is last: what a present VF gets depends on the value with which it appeared. */

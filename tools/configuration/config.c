@@ -8,6 +8,7 @@
 #include "configuration/config.h"
 #include "configuration/values.h"
 #include "device/device.h"
+#include "system/devlink.h"
 #include "system/driver.h"
 
 /* The file that is being read. */
@@ -303,6 +304,18 @@ static void check_eswitch_mode(struct config *config, struct section *section)
 	refuse_section(config, section);
 }
 
+/* VFs cannot be declared migratable in that mode. */
+static void check_migratable(struct config *config, struct section *section)
+{
+	const char *mode = section->value[KEY_ESWITCH_MODE];
+
+	if (!section->migratable || !mode || eswitch_mode_parse(mode) != ESWITCH_LEGACY)
+		return;
+	add_fault(config, section->value_file[KEY_MIGRATABLE], section->value_line[KEY_MIGRATABLE],
+		  "migratable: needs eswitch_mode = switchdev, not %s", mode);
+	refuse_section(config, section);
+}
+
 /* Faults of a section that sets @key, which is for PFs. */
 static void check_pf_key(struct config *config, struct section *section, unsigned int key)
 {
@@ -343,6 +356,7 @@ static void check_section(struct config *config, struct section *section)
 	else if (*driver && !driver_is_vfio(driver) && access_is_said(section))
 		refuse_driver(config, section, "owner, group and mode are");
 	check_eswitch_mode(config, section);
+	check_migratable(config, section);
 	for (key = KEY_NUM_VFS; key <= KEY_MIGRATABLE; key++)
 		check_pf_key(config, section, key);
 	if (!has_match(section))

@@ -61,7 +61,7 @@ bool num_vfs_parse(const char *text, unsigned int *number)
 	return n && *number <= 65535;
 }
 
-/* Returns an enum eswitch_mode, or -1. */
+/* Returns ESWITCH_LEGACY or ESWITCH_SWITCHDEV, or -1. */
 int eswitch_mode_parse(const char *text)
 {
 	int mode;

@@ -60,11 +60,18 @@ static uint16_t read_id(const struct device *dev, const char *name)
 	return id < 0 ? 0 : id;
 }
 
+/* A PF's driver may lower the number when it comes. */
+void device_read_total_vfs(struct device *dev)
+{
+	long total = attr_number(10, DEVICE "sriov_totalvfs", dev->bdf);
+
+	dev->total_vfs = total < 0 ? 0 : total;
+}
+
 /* Returns false if there is no such function. */
 bool device_read(struct device *dev, const struct address *address)
 {
 	char group[NAME_SIZE];
-	long total_vfs;
 
 	*dev = (struct device){ .address = *address, .iommu_group = -1 };
 	address_format(dev->bdf, address);
@@ -77,8 +84,7 @@ bool device_read(struct device *dev, const struct address *address)
 	dev->ids.subdevice = read_id(dev, "subsystem_device");
 	if (!link_name(group, sizeof(group), DEVICE "iommu_group", dev->bdf))
 		dev->iommu_group = atoi(group);
-	total_vfs = attr_number(10, DEVICE "sriov_totalvfs", dev->bdf);
-	dev->total_vfs = total_vfs < 0 ? 0 : total_vfs;
+	device_read_total_vfs(dev);
 	vf_find_pf(dev);
 	device_read_driver(dev);
 	return true;

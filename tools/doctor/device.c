@@ -180,7 +180,7 @@ static void examine_num_vfs(struct findings *findings, const struct entry *entry
 {
 	const struct section *section = entry->section;
 
-	if (!section || section->is_refused || !section->num_vfs || !entry->device.total_vfs ||
+	if (!section || section->is_refused || !section->num_vfs || device_is_vf(&entry->device) ||
 	    section->num_vfs == entry->vfs)
 		return;
 	add_finding(findings, PROBLEM, "num-vfs",

@@ -11,8 +11,6 @@
 /* The version of both documents. A reader refuses others; new members do not change it. */
 #define MIGRATION_VERSION 1
 
-/* The driver that can migrate. */
-
 /* facts.c APIs: */
 bool is_mlx5_vf(const struct device *dev);
 bool kernel_can_report(void);

@@ -27,10 +27,10 @@ bool is_inventoried(const struct inventory *inventory, const struct device *dev)
 	return driver_is_vfio(dev->driver) || section_of(inventory, dev);
 }
 
-/* VFs of a device that is no PF are the configuration's mistake, which check tells. */
+/* A section for PFs that matches VFs, too, is the configuration's mistake, which check tells. */
 static bool has_its_vfs(const struct entry *entry)
 {
-	return !entry->section->num_vfs || !entry->device.total_vfs ||
+	return !entry->section->num_vfs || device_is_vf(&entry->device) ||
 	       entry->vfs == entry->section->num_vfs;
 }
 

@@ -6,9 +6,14 @@
 #include <stdbool.h>
 
 /* As the kernel numbers them. */
-enum eswitch_mode { ESWITCH_LEGACY, ESWITCH_SWITCHDEV };
+enum eswitch_mode {
+	ESWITCH_LEGACY,
+	ESWITCH_SWITCHDEV,
+	ESWITCH_SWITCHDEV_INACTIVE,
+	NR_ESWITCH_MODES
+};
 
-extern const char *const eswitch_mode_names[2];
+extern const char *const eswitch_mode_names[NR_ESWITCH_MODES];
 
 /*
  * devlink.c APIs: tests have a model of it. Each waits for the PF's driver, and returns a negative

@@ -17,6 +17,7 @@
 
 const char *const eswitch_mode_names[] = {
 	[ESWITCH_LEGACY] = "legacy", [ESWITCH_SWITCHDEV] = "switchdev",
+	[ESWITCH_SWITCHDEV_INACTIVE] = "switchdev_inactive",
 };
 
 static struct nlmsghdr *begin(void *buffer, uint16_t type, uint16_t flags, uint8_t command,
@@ -109,7 +110,7 @@ int message_read_mode(const struct nlmsghdr *message)
 {
 	const struct nlattr *attr = find(message, DEVLINK_ATTR_ESWITCH_MODE, sizeof(uint16_t));
 
-	if (!attr || mnl_attr_get_u16(attr) > ESWITCH_SWITCHDEV)
+	if (!attr || mnl_attr_get_u16(attr) >= NR_ESWITCH_MODES)
 		return -EOPNOTSUPP;
 	return mnl_attr_get_u16(attr);
 }
@@ -163,12 +164,12 @@ static void read_why(const struct nlmsghdr *message, const struct nlmsgerr *erro
 	size_t offset = sizeof(*error);
 	const struct nlattr *attr;
 
-	if (!(message->nlmsg_flags & NLM_F_ACK_TLVS))
+	if (!(message->nlmsg_flags & NLM_F_ACK_TLVS) ||
+	    error->msg.nlmsg_len < sizeof(error->msg))
 		return;
 	if (!(message->nlmsg_flags & NLM_F_CAPPED))
 		offset += error->msg.nlmsg_len - sizeof(error->msg);
-	if (error->msg.nlmsg_len < sizeof(error->msg) ||
-	    message->nlmsg_len < mnl_nlmsg_size(offset))
+	if (message->nlmsg_len < mnl_nlmsg_size(offset))
 		return;
 	mnl_attr_for_each(attr, message, offset)
 		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG && is_whole(message, attr))

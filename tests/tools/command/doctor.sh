@@ -455,7 +455,7 @@ doctor_says_why_a_vf_cannot_be_migrated()
 	finds problem migration 0000:41:00.1 "the firmware of its PF does not offer migration"
 	cannot_migrate not-enabled
 	finds problem migration 0000:41:00.1 "migration is not enabled for this VF"
-	grep -q "devlink port function set pci/PF/PORT migratable enable" <<<"$out"
+	grep -q "eswitch_mode = switchdev and migratable = yes" <<<"$out"
 }
 
 doctor_repeats_a_reason_that_it_does_not_know()

@@ -95,7 +95,7 @@ an_eswitch_never_changes_its_mode_unless_a_key_says_so()
 	for how in "" --new --dry-run; do
 		a_switch legacy "migratable = yes"
 		# shellcheck disable=SC2086 # one option, or none
-		complains "0000:41:00.0: no VFs are made, /etc/vfio-latch.conf.d/ports.conf:4 says migratable: its eswitch is in mode legacy: add eswitch_mode = switchdev, which changes the host's network" \
+		complains "0000:41:00.0: no VFs are made, /etc/vfio-latch.conf.d/ports.conf:4 says migratable: its eswitch is in mode legacy: add eswitch_mode = switchdev, which changes the host's network, or remove migratable, which kernels before 6.2 do not need" \
 			1 apply $how 0000:41:00.0
 		is "$(declared)" ""
 	done
@@ -108,6 +108,27 @@ an_eswitch_keeps_its_mode_while_there_are_vfs()
 	complains "0000:41:00.0: eswitch stays in mode legacy while it has VFs, /etc/vfio-latch.conf.d/ports.conf:4 says switchdev" \
 		5 apply 0000:41:00.0
 	is "$(declared)" ""
+}
+
+a_mode_that_cannot_be_read_while_there_are_vfs_is_told_with_the_reason()
+{
+	a_switch legacy "eswitch_mode = switchdev"
+	vfs 0000:41:00.0 2
+	rm "$VFIO_LATCH_ROOT/model/devlink/0000:41:00.0"
+	complains "0000:41:00.0: mode of its eswitch is not known, /etc/vfio-latch.conf.d/ports.conf:4 says switchdev: No such device" \
+		1 apply 0000:41:00.0
+}
+
+# Mode switchdev with traffic held back, of kernels from 6.19 on.
+vfs_are_declared_where_the_eswitch_is_inactive()
+{
+	a_switch switchdev_inactive "migratable = yes"
+	latch_is 0 apply
+	is "$(attribute 0000:41:00.1 vfio_pci/migratable)" yes
+	a_switch switchdev_inactive "eswitch_mode = switchdev"
+	vfs 0000:41:00.0 2
+	complains "0000:41:00.0: eswitch stays in mode switchdev_inactive while it has VFs, /etc/vfio-latch.conf.d/ports.conf:4 says switchdev" \
+		5 apply 0000:41:00.0
 }
 
 no_vfs_are_made_if_the_mode_cannot_be_set()
@@ -187,6 +208,38 @@ a_driver_that_does_not_answer_devlink_is_told_in_time()
 		6 apply --timeout=1
 }
 
+# Not mlx5_vfio_pci, which was not asked.
+the_driver_that_does_not_answer_when_a_vf_is_declared_is_named()
+{
+	a_switch switchdev "migratable = yes"
+	vfs 0000:41:00.0 2
+	hangs devlink
+	complains "0000:41:00.1: not given to mlx5_vfio_pci, /etc/vfio-latch.conf.d/ports.conf:4 says migratable: mlx5_core has not answered within 1 seconds; see the kernel log" \
+		6 bind --timeout=1 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" none
+}
+
+a_bound_vf_keeps_its_driver_if_that_does_not_answer()
+{
+	a_switch switchdev
+	latch_is 0 apply
+	ports "num_vfs = 2" "migratable = yes"
+	hangs devlink
+	complains "0000:41:00.1: cannot be migrated with mlx5_vfio_pci, /etc/vfio-latch.conf.d/ports.conf:4 says migratable: mlx5_core has not answered within 1 seconds; see the kernel log" \
+		6 apply --timeout=1 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
+# Else each apply would bind it again, and say nothing.
+a_vf_that_was_declared_in_vain_is_told()
+{
+	a_switch switchdev "migratable = yes"
+	vfs 0000:41:00.0 2
+	touch "$VFIO_LATCH_ROOT/model/in-vain"
+	complains "0000:41:00.1: cannot be migrated with mlx5_vfio_pci, /etc/vfio-latch.conf.d/ports.conf:4 says migratable: it was declared so, but vfio_pci/migratable says not-enabled" \
+		1 apply 0000:41:00.1
+}
+
 dry_run_says_which_mode_would_be_set()
 {
 	a_switch legacy "eswitch_mode = switchdev" "migratable = yes"
@@ -212,6 +265,8 @@ faults_of_eswitch_mode_and_migratable()
 	complains "/etc/vfio-latch.conf.d/ports.conf:4: migratable: \"perhaps\" is neither yes nor no" 3 check
 	ports "eswitch_mode = switchdev"
 	complains "/etc/vfio-latch.conf.d/ports.conf:3: eswitch_mode: is set before VFs are made, but section [ports] has no num_vfs" 3 check
+	a_switch legacy "eswitch_mode = legacy" "migratable = yes"
+	complains "/etc/vfio-latch.conf.d/ports.conf:5: migratable: needs eswitch_mode = switchdev, not legacy" 3 check
 	ports "migratable = yes" "vf = 0-3"
 	complains "/etc/vfio-latch.conf.d/ports.conf:3: migratable: is for PFs, but vf matches VFs only" 3 check
 }

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # num_vfs: the VFs that a section for PFs wants.
 
-HELPERS+=(a_pf ports vfs_of vfs_to_four)
+HELPERS+=(a_pf ports vfs_of vfs_to_four while_its_lock_is_taken lower_the_total)
 
 # a_pf [TOTAL]: with its driver, and a section that wants four VFs
 a_pf()
@@ -159,6 +159,73 @@ more_vfs_than_the_pf_can_have_are_refused()
 	complains "0000:41:00.0: no VFs are made: it can have 3, not 4 as /etc/vfio-latch.conf.d/ports.conf:3 says" \
 		1 apply
 	is "$(vfs_of 0000:41:00.0)" "0: "
+}
+
+# The most usual mistake.
+a_pf_whose_sriov_is_off_is_told()
+{
+	local how
+
+	for how in "" --new --dry-run; do
+		a_pf
+		rm "$(sys 0000:41:00.0)"/sriov_*
+		# shellcheck disable=SC2086 # one option, or none
+		complains "0000:41:00.0: no VFs are made, /etc/vfio-latch.conf.d/ports.conf:3 says 4: it has no SR-IOV; is that on in the BIOS, and in the card's firmware (mlxconfig: SRIOV_EN, NUM_OF_VFS)?" \
+			1 apply $how 0000:41:00.0
+	done
+	latch_is 0 show --json 0000:41:00.0
+	is "$(jq .device.section.as_configured <<<"$out")" false
+	latch_is 1 doctor --json 0000:41:00.0
+	is "$(jq -r '.findings[] | select(.subject != "system").check' <<<"$out")" num-vfs
+}
+
+no_vfs_are_made_while_the_kernel_would_probe_them()
+{
+	a_pf
+	chmod a-w "$(sys 0000:41:00.0)/sriov_drivers_autoprobe"
+	complains "0000:41:00.0: sriov_drivers_autoprobe: Permission denied
+vfio-latch: 0000:41:00.0: no VFs are made, /etc/vfio-latch.conf.d/ports.conf:3 says 4: the kernel would give them to the host's driver" \
+		1 apply
+	is "$(vfs_of 0000:41:00.0)" "0: "
+}
+
+# while_its_lock_is_taken COMMAND...: apply waits for another instance, which does COMMAND
+while_its_lock_is_taken()
+{
+	local lock=$VFIO_LATCH_ROOT/run/vfio-latch/device-0000:41:00.0 fd
+
+	mkdir -p "${lock%/*}"
+	exec {fd}>"$lock"
+	flock "$fd"
+	{
+		until grep -q autoprobe "$VFIO_LATCH_ROOT/model/log"; do sleep 0.1; done
+		sleep 0.3
+		"$@"
+	} &
+	exec {fd}>&-
+	latch apply
+	wait
+}
+
+# What was true before another instance was waited for need not be true now.
+a_pf_that_got_another_driver_meanwhile_makes_no_vfs()
+{
+	a_pf
+	while_its_lock_is_taken driver 0000:41:00.0 vfio-pci
+	is "$err" "vfio-latch: 0000:41:00.0: no VFs are made, /etc/vfio-latch.conf.d/ports.conf:3 says 4: it has vfio-pci"
+	is "$(vfs_of 0000:41:00.0)" "0: "
+}
+
+lower_the_total()
+{
+	echo 3 >"$(sys 0000:41:00.0)/sriov_totalvfs"
+}
+
+a_pf_whose_driver_has_lowered_the_total_meanwhile_makes_no_vfs()
+{
+	a_pf
+	while_its_lock_is_taken lower_the_total
+	is "$err" "vfio-latch: 0000:41:00.0: no VFs are made: it can have 3, not 4 as /etc/vfio-latch.conf.d/ports.conf:3 says"
 }
 
 what_the_kernel_answers_is_told()

@@ -6,6 +6,7 @@
  *	devlink/PF		the mode of the PF's eswitch; without it the PF is none of devlink's
  *	fail/eswitch		an errno, in which a change of the mode ends
  *	fail/declare		an errno, in which a declaration ends
+ *	in-vain			a declaration changes nothing (of kernel.c)
  *	no-caps			mlx5_core, or the firmware, cannot declare VFs migratable
  *	hang/devlink		a FIFO: no answer until somebody has written
  *	migratable/VF		the VF was declared migratable
@@ -23,13 +24,17 @@
 
 int devlink_eswitch_get(const char *pf, char *why)
 {
-	char mode[16];
+	char text[32];
+	int mode;
 
 	(void)why;
 	model_hang("devlink");
-	if (attr_read(mode, sizeof(mode), "/model/devlink/%s", pf) < 0)
+	if (attr_read(text, sizeof(text), "/model/devlink/%s", pf) < 0)
 		return -ENODEV;
-	return strcmp(mode, "switchdev") ? ESWITCH_LEGACY : ESWITCH_SWITCHDEV;
+	for (mode = 0; mode < NR_ESWITCH_MODES; mode++)
+		if (!strcmp(text, eswitch_mode_names[mode]))
+			return mode;
+	abort();
 }
 
 static void put(const char *text, const char *kind, const char *name)
@@ -59,7 +64,7 @@ int devlink_eswitch_set(const char *pf, enum eswitch_mode mode, char *why)
 int devlink_migratable_get(const char *pf, unsigned int vf, char *why)
 {
 	(void)vf;
-	if (devlink_eswitch_get(pf, why) != ESWITCH_SWITCHDEV) {
+	if (devlink_eswitch_get(pf, why) == ESWITCH_LEGACY) {
 		snprintf(why, ANSWER_SIZE, "no port");
 		return -ENODEV;
 	}

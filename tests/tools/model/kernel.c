@@ -117,7 +117,8 @@ static void latch(const struct device *dev, const char *module)
 		dev->address.slot << 3 | dev->address.function, dev->ids.vendor, dev->ids.device,
 		dev->ids.subvendor, dev->ids.subdevice,
 	};
-	bool can_migrate = exists("/model/migratable/%s", dev->bdf);
+	bool can_migrate = exists("/model/migratable/%s", dev->bdf) &&
+			   !exists("/model/in-vain");
 	char policy[4096], sources[512], source[80];
 	int n, length = 0;
 	bool value;
