@@ -553,7 +553,7 @@ static noinline const __be64 *tell_lone_pages(const __be64 *next, u64 last_page,
 
 	for (;; next++, above = page + page_size) {
 		page = be64_to_cpu(next[1]);
-		if (page > last_page || page <= above || page & (page_size - 1))
+		if (page > last_page || page <= above || !IS_ALIGNED(page, page_size))
 			return next;
 		iova_bitmap_set(dirty, above - page_size, page_size);
 	}
@@ -608,7 +608,7 @@ unsigned int latch_mlx5_report_tell(struct latch_mlx5_report *report, struct iov
 			}
 			latch_set_dirty(dirty, asked, start, bytes);
 			if (asked->start == first_page && page <= last_lone_page &&
-			    !(page & (page_size - 1)))
+			    IS_ALIGNED(page, page_size))
 				next = tell_lone_pages(next, last_lone_page, page_size, dirty);
 			start = be64_to_cpu(*next);
 			bytes = page_size;
