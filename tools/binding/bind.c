@@ -11,6 +11,9 @@
 #include "system/driver.h"
 #include "system/lock.h"
 
+/* With a device's address; see device_lock(). */
+#define LOCK_NAME "device-%s"
+
 /* What a device had before the bind. */
 struct before {
 	char driver[NAME_SIZE];
@@ -305,13 +308,38 @@ static enum exit_code bind_locked(struct device *dev, const struct want *wanted,
 	return code ? code : migratable_confirm(dev, &want, undeclared);
 }
 
-static enum exit_code lock_error(const struct device *dev, const char *name, int ret)
+/*
+ * Only one command at a time changes the driver of @dev, or makes its VFs. Another one may have
+ * changed the driver until now. Returns 0 or a negative errno.
+ */
+int device_lock(struct device *dev)
+{
+	char name[ADDRESS_SIZE + 8];
+	int lock;
+
+	snprintf(name, sizeof(name), LOCK_NAME, dev->bdf);
+	lock = lock_take_bounded(name);
+	if (lock < 0)
+		return lock;
+	dev->lock = lock;
+	device_read_driver(dev);
+	return 0;
+}
+
+void device_unlock(struct device *dev)
+{
+	lock_release(dev->lock);
+	dev->lock = 0;
+}
+
+static enum exit_code lock_error(const struct device *dev, int ret)
 {
 	if (ret == -ETIMEDOUT)
 		error("%s: another vfio-latch has been at work on it for %s; see the kernel log",
 		      dev->bdf, bounded_text());
 	else
-		error("%s: %s/%s: %s", dev->bdf, STATE_DIRECTORY, name, strerror(-ret));
+		error("%s: " STATE_DIRECTORY "/" LOCK_NAME ": %s", dev->bdf, dev->bdf,
+		      strerror(-ret));
 	return exit_code_of(ret);
 }
 
@@ -321,20 +349,13 @@ static enum exit_code lock_error(const struct device *dev, const char *name, int
  */
 enum exit_code device_bind(struct device *dev, const struct want *want, bool force)
 {
-	char name[ADDRESS_SIZE + 8];
 	enum exit_code code;
-	int lock;
+	int ret = device_lock(dev);
 
-	snprintf(name, sizeof(name), "device-%s", dev->bdf);
-	lock = lock_take_bounded(name);
-	if (lock < 0)
-		return lock_error(dev, name, lock);
-	dev->lock = lock;
-	/* Another instance may have changed the device until now. */
-	device_read_driver(dev);
+	if (ret)
+		return lock_error(dev, ret);
 	code = bind_locked(dev, want, force);
-	dev->lock = 0;
-	lock_release(lock);
+	device_unlock(dev);
 	return code;
 }
 

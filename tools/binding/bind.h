@@ -22,6 +22,8 @@ struct want {
 };
 
 /* bind.c APIs: */
+int device_lock(struct device *dev);
+void device_unlock(struct device *dev);
 bool device_is_as_wanted(const struct device *dev, const struct want *want);
 enum exit_code device_bind(struct device *dev, const struct want *want, bool force);
 enum exit_code device_plan(const struct device *dev, const struct want *want, bool force);

@@ -10,7 +10,6 @@
 #include "binding/bind.h"
 #include "system/bounded.h"
 #include "system/driver.h"
-#include "system/lock.h"
 
 #define NUMVFS "/sys/bus/pci/devices/%s/sriov_numvfs"
 
@@ -133,25 +132,18 @@ static enum exit_code make_if_it_can(const struct device *pf, const struct secti
 	return make(pf, section, false);
 }
 
-/* Only one command at a time makes a PF's VFs, or changes its driver. */
 static enum exit_code make_locked(struct device *pf, const struct section *section, bool is_new)
 {
-	char name[ADDRESS_SIZE + 8];
 	enum exit_code code;
-	int lock;
+	int ret = device_lock(pf);
 
-	snprintf(name, sizeof(name), "device-%s", pf->bdf);
-	lock = lock_take_bounded(name);
-	if (lock < 0)
-		return tell_failure(pf, section, lock);
-	pf->lock = lock;
-	/* Another instance may have changed the driver until now, and a driver lowers the total. */
-	device_read_driver(pf);
+	if (ret)
+		return tell_failure(pf, section, ret);
+	/* A driver lowers the total. */
 	device_read_total_vfs(pf);
 	code = make_if_it_can(pf, section, is_new);
 	bounded_end();
-	pf->lock = 0;
-	lock_release(lock);
+	device_unlock(pf);
 	return code;
 }
 
