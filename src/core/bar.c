@@ -85,8 +85,9 @@ void latch_bars_restore(struct pci_dev *pdev)
 }
 
 /*
- * A memory BAR smaller than a page can be mapped only if nothing else can ever
- * be in the rest of its page. So that is requested, too.
+ * A memory BAR that ends within a page can be mapped only if nothing else can ever be in the rest
+ * of it. So that is requested, too. One that begins within a page (Enhanced Allocation may place it
+ * there) cannot be mapped at all.
  */
 static int hold_padding(struct vfio_latch_device *dev, unsigned int bar)
 {
@@ -95,10 +96,12 @@ static int hold_padding(struct vfio_latch_device *dev, unsigned int bar)
 
 	if (!PAGE_ALIGNED(res->start))
 		return -EBUSY;
+	if (PAGE_ALIGNED(res->end + 1))
+		return 0;
 	*padding = (struct resource) {
 		.name = "vfio-latch padding",
 		.start = res->end + 1,
-		.end = res->start + PAGE_SIZE - 1,
+		.end = ALIGN(res->end, PAGE_SIZE) - 1,
 		.flags = res->flags,
 	};
 	return request_resource(res->parent, padding);
@@ -112,8 +115,7 @@ static void drop_padding(struct latch_bar *bar)
 
 static bool hold_for_mmap(struct vfio_latch_device *dev, unsigned int bar)
 {
-	return is_memory(dev, bar) &&
-	       (latch_bar_size(dev, bar) >= PAGE_SIZE || !hold_padding(dev, bar));
+	return is_memory(dev, bar) && !hold_padding(dev, bar);
 }
 
 static struct resource *space_of(struct vfio_latch_device *dev, unsigned int bar)

@@ -304,6 +304,13 @@ void latch_ioeventfds_free(struct vfio_latch_device *dev);
 int latch_ioeventfds_init(void);
 void latch_ioeventfds_exit(void);
 
+/*
+ * How often a reset tries to lock functions, in intervals of at most LATCH_LOCK_US: on older kernels
+ * everybody can lock one for an instant, by reading its uevent or driver_override.
+ */
+#define LATCH_LOCK_TRIES	100
+#define LATCH_LOCK_US		1000
+
 /* reset.c APIs: */
 void latch_reset_begin(struct vfio_latch_device *dev);
 void latch_reset_end(struct vfio_latch_device *dev);

@@ -294,7 +294,8 @@ static struct latch_dma_buf *new_buffer(struct vfio_latch_device *dev,
 	if (bar < 0 || !latch_bar_size(dev, bar) || latch_bar_hold(dev, bar))
 		return ERR_PTR(-ENODEV);
 	provider = pcim_p2pdma_provider(dev->pdev, bar);
-	if (!provider || request->nr_ranges > latch_bar_size(dev, bar) >> PAGE_SHIFT)
+	if (!provider || !latch_bar_can_mmap(dev, bar) ||
+	    request->nr_ranges > latch_bar_size(dev, bar) >> PAGE_SHIFT)
 		return ERR_PTR(-EINVAL);
 
 	buf = kzalloc(struct_size(buf, ranges, request->nr_ranges),
@@ -343,8 +344,8 @@ static int add_buffer(struct vfio_latch_device *dev, struct latch_dma_buf *buf)
  * mapped when it does.
  *
  * Return: a file descriptor; 0 for PROBE; -EINVAL for a flag that is not GET or
- * is unknown, for ports, no range, one that is not of whole pages inside the
- * BAR, or more than the BAR has in all; -ENODEV for an index that is no BAR, or
+ * is unknown, for ports, a BAR that cannot be mapped, no range, one that is not
+ * of whole pages inside the BAR, or more than the BAR has in all; -ENODEV for an index that is no BAR, or
  * a BAR that somebody else has; -ENOSPC if the device has 1000 buffers;
  * -EFAULT, -ENOMEM, -EINTR, or an error of the file table.
  */

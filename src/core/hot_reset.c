@@ -7,6 +7,7 @@
  * During the reset the PCI core calls every member's reset_prepare and
  * reset_done (error.c), which keep its accesses out.
  */
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/pm_runtime.h>
 #include <linux/uaccess.h>
@@ -67,6 +68,20 @@ static int add_member(struct pci_dev *pdev, void *data)
 	return 0;
 }
 
+/* It locks all functions, or none. Whoever reads some files of sysfs has a lock for an instant. */
+static int reset_bus(struct pci_dev *pdev)
+{
+	unsigned int tries = LATCH_LOCK_TRIES;
+	int ret;
+
+	for (;;) {
+		ret = pci_reset_bus(pdev);
+		if (ret != -EAGAIN || !--tries)
+			return ret;
+		usleep_range(LATCH_LOCK_US / 2, LATCH_LOCK_US);
+	}
+}
+
 /*
  * The PCI core prepares one function after the other. The holder of a later one's state_lock may
  * wait for a page fault on the BAR of an earlier one, which waits for the reset. So all state_locks
@@ -97,7 +112,7 @@ static int reset_with_state_locks(struct vfio_device_set *set, struct pci_dev *p
 	for (n = 0; n < members.count; n++)
 		latch_reset_begin(members.devices[n]);
 	if (is_there)
-		ret = pci_reset_bus(pdev);
+		ret = reset_bus(pdev);
 	for (n = 0; n < members.count; n++) {
 		latch_reset_end(members.devices[n]);
 		latch_state_unlock(members.devices[n]);

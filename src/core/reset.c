@@ -19,9 +19,8 @@
 
 #include "core.h"
 
-/* How often, and in which intervals, an open tries to lock a function that others reset. */
-#define LOCK_TRIES	500
-#define LOCK_US		1000
+/* An open waits for resets by others. */
+#define LOCK_TRIES_OF_OPEN	500
 
 /**
  * latch_reset_begin - a reset of an open function begins
@@ -88,13 +87,25 @@ static void unlock_bridge(struct pci_dev *bridge)
  * Locks the function, and the bridge first if it can be had: whoever has locked that may wait for
  * something else below it, as long as a user likes. @locked is for unlock_function().
  */
-static bool trylock_function(struct pci_dev *pdev, struct pci_dev **locked)
+static bool trylock_once(struct pci_dev *pdev, struct pci_dev **locked)
 {
 	*locked = trylock_bridge(reset_bridge(pdev));
 	if (pci_dev_trylock(pdev))
 		return true;
 	unlock_bridge(*locked);
 	return false;
+}
+
+/* An unbind keeps the function locked until the user has closed it: it is not waited for. */
+static bool trylock_function(struct vfio_latch_device *dev, unsigned int tries,
+			     struct pci_dev **locked)
+{
+	while (!trylock_once(dev->pdev, locked)) {
+		if (!--tries || READ_ONCE(dev->is_leaving))
+			return false;
+		usleep_range(LATCH_LOCK_US / 2, LATCH_LOCK_US);
+	}
+	return true;
 }
 
 static void unlock_function(struct pci_dev *pdev, struct pci_dev *locked)
@@ -110,7 +121,7 @@ static int reset_for_user(struct vfio_latch_device *dev)
 
 	if (!latch_answers(dev))
 		return -EIO;
-	if (!trylock_function(dev->pdev, &locked))
+	if (!trylock_function(dev, LATCH_LOCK_TRIES, &locked))
 		return -EAGAIN;
 	ret = pci_reset_function_locked(dev->pdev);
 	unlock_function(dev->pdev, locked);
@@ -178,7 +189,7 @@ static int reset_function(struct vfio_latch_device *dev)
 	struct pci_dev *locked;
 	int ret;
 
-	if (!trylock_function(dev->pdev, &locked))
+	if (!trylock_function(dev, LATCH_LOCK_TRIES, &locked))
 		return -EAGAIN;
 	ret = reset_locked(dev);
 	unlock_function(dev->pdev, locked);
@@ -188,20 +199,16 @@ static int reset_function(struct vfio_latch_device *dev)
 /*
  * A reset through sysfs holds the device lock and waits for state_lock, which is released for it
  * here. Otherwise an open would never find the function unlocked while others reset it again and
- * again. An unbind waits for the open, so the tries are limited.
+ * again.
  */
 static bool lock_patiently(struct vfio_latch_device *dev, struct pci_dev **locked)
 {
-	bool is_locked = trylock_function(dev->pdev, locked);
-	unsigned int n;
+	bool is_locked = trylock_function(dev, 1, locked);
 
 	if (is_locked)
 		return true;
 	latch_state_unlock(dev);
-	for (n = 0; n < LOCK_TRIES && !is_locked; n++) {
-		usleep_range(LOCK_US / 2, LOCK_US);
-		is_locked = trylock_function(dev->pdev, locked);
-	}
+	is_locked = trylock_function(dev, LOCK_TRIES_OF_OPEN, locked);
 	latch_state_lock(dev);
 	return is_locked;
 }

@@ -262,3 +262,23 @@ TEST(ioeventfds_that_come_and_go_at_the_same_time_are_counted)
 		CHECK_EQ(ioeventfd_try(edu, i, write_event), 0);
 	CHECK_EQ(ioeventfd_try(edu, 1000, write_event), -ENOSPC);
 }
+
+/* Others, who may do no more than look */
+
+static void read_driver_override(struct thread *thread, unsigned int round)
+{
+	(void)round;
+	free(pci_attr(thread->device->bdf, "driver_override"));
+}
+
+/* On older kernels that locks the device for an instant, and the kernel's driver gives up. */
+TEST_OURS(who_reads_a_file_of_sysfs_prevents_no_reset)
+{
+	struct vfio_device *nvme = vfio_open_with_memory("nvme1", NULL);
+	struct thread reader = { .device = nvme, .work = read_driver_override };
+
+	start(&reader);
+	for (int round = 0; round < 40; round++)
+		vfio_reset(nvme);
+	stop(&reader);
+}
