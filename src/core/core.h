@@ -305,8 +305,8 @@ int latch_ioeventfds_init(void);
 void latch_ioeventfds_exit(void);
 
 /*
- * How often a reset tries to lock functions, in intervals of at most LATCH_LOCK_US: on older kernels
- * everybody can lock one for an instant, by reading its uevent or driver_override.
+ * How often a reset tries to lock functions, in intervals of at most LATCH_LOCK_US: on older
+ * kernels everybody can lock one for an instant, by reading its uevent or driver_override.
  */
 #define LATCH_LOCK_TRIES	100
 #define LATCH_LOCK_US		1000

@@ -345,9 +345,9 @@ static int add_buffer(struct vfio_latch_device *dev, struct latch_dma_buf *buf)
  *
  * Return: a file descriptor; 0 for PROBE; -EINVAL for a flag that is not GET or
  * is unknown, for ports, a BAR that cannot be mapped, no range, one that is not
- * of whole pages inside the BAR, or more than the BAR has in all; -ENODEV for an index that is no BAR, or
- * a BAR that somebody else has; -ENOSPC if the device has 1000 buffers;
- * -EFAULT, -ENOMEM, -EINTR, or an error of the file table.
+ * of whole pages inside the BAR, or more than the BAR has in all; -ENODEV for an
+ * index that is no BAR, or a BAR that somebody else has; -ENOSPC if the device
+ * has 1000 buffers; -EFAULT, -ENOMEM, -EINTR, or an error of the file table.
  */
 int latch_feature_dma_buf(struct vfio_latch_device *dev, u32 flags, void __user *arg,
 			  size_t argsz)
