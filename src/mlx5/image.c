@@ -77,6 +77,8 @@ void latch_image_init_more(struct latch_image *more, const struct latch_image *i
  * @image: the image, not mapped; without memory after this
  *
  * Memory that the firmware has not let go of is not freed.
+ *
+ * Context: may sleep.
  */
 void latch_image_free(struct latch_image *image)
 {
@@ -86,6 +88,8 @@ void latch_image_free(struct latch_image *image)
 		if (!image->is_lost)
 			free_pages((unsigned long)block->memory, block->order);
 		kfree(block);
+		/* Of fragmented memory an image has a block for each page. */
+		cond_resched();
 	}
 	INIT_LIST_HEAD(&image->blocks);
 	kvfree(image->key_command);
@@ -311,6 +315,7 @@ static void unmap_blocks(struct latch_image *image)
 			return;
 		dma_unmap_single(image->mdev->device, block->dma, block_bytes(block),
 				 image->direction);
+		cond_resched();
 	}
 }
 
@@ -328,6 +333,7 @@ static int map_blocks(struct latch_image *image)
 			unmap_blocks(image);
 			return -ENOMEM;
 		}
+		cond_resched();
 	}
 	return 0;
 }
@@ -362,9 +368,11 @@ static int create_key(struct latch_image *image, u32 pdn)
 		return -ENOMEM;
 	MLX5_SET(create_mkey_in, in, translations_octword_actual_size, DIV_ROUND_UP(pages, 2));
 	mtt = MLX5_ADDR_OF(create_mkey_in, in, klm_pas_mtt);
-	list_for_each_entry(block, &image->blocks, list)
+	list_for_each_entry(block, &image->blocks, list) {
 		for (offset = 0; offset < block_bytes(block); offset += BIT(KEY_PAGE_SHIFT))
 			*mtt++ = cpu_to_be64(block->dma + offset);
+		cond_resched();
+	}
 
 	describe_key(MLX5_ADDR_OF(create_mkey_in, in, memory_key_mkey_entry), image, pdn);
 	ret = mlx5_core_create_mkey(image->mdev, &image->mkey, in,

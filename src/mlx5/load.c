@@ -335,7 +335,8 @@ void latch_mlx5_load_end(struct latch_mlx5_device *dev, const char *why)
 	load->error = -ENODEV;
 	latch_image_unmap(&load->image);
 	mlx5_core_dealloc_pd(dev->mdev, load->pdn);
-	WRITE_ONCE(load->is_over, true);
+	/* Whoever frees the memory sees what was done with it: latch_mlx5_lock_if_over(). */
+	smp_store_release(&load->is_over, true);
 	free_memory(load);
 	kref_put(&load->kref, free_session);
 }

@@ -127,7 +127,8 @@ static inline bool latch_mlx5_lock_if_over(const bool *is_over, struct mutex *lo
 	 * Pairs with itself in the other caller: before it, is_over was set or the lock released.
 	 */
 	smp_mb();
-	return READ_ONCE(*is_over) && mutex_trylock(lock);
+	/* Pairs with the release at the session's end. */
+	return smp_load_acquire(is_over) && mutex_trylock(lock);
 }
 
 /**

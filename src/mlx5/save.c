@@ -661,7 +661,8 @@ void latch_mlx5_save_end(struct latch_mlx5_device *dev, const char *why)
 	tell_end(save, why);
 	stop_session(save);
 	forget(save);
-	WRITE_ONCE(save->is_over, true);
+	/* Whoever frees the memory sees what was done with it: latch_mlx5_lock_if_over(). */
+	smp_store_release(&save->is_over, true);
 	latch_save_free_memory(save);
 	latch_save_put(save);
 }
