@@ -83,12 +83,19 @@ ssize_t latch_undecoded(bool is_memory, u8 *buf, size_t count, bool is_write)
  * all ones: it has reserved bits, also that of a VF, whose IDs are all ones
  * (PCIe 6.0, 7.5.1.1.3, 9.3.4.1.3).
  *
+ * The vendor's ID is the one register that a root port answers at once for a
+ * function that is not ready, with an ID that no vendor has (PCIe 6.0, 2.3.2).
+ * For any other, it may keep the processor waiting.
+ *
  * Context: any.
  */
 bool latch_reads(struct vfio_latch_device *dev)
 {
-	u16 command;
+	u16 vendor, command;
 
+	pci_read_config_word(dev->pdev, PCI_VENDOR_ID, &vendor);
+	if (vendor == PCI_VENDOR_ID_PCI_SIG)
+		return false;
 	pci_read_config_word(dev->pdev, PCI_COMMAND, &command);
 	return command != 0xffff;
 }

@@ -92,6 +92,9 @@ static int write_pm_ctrl(struct vfio_latch_device *dev, unsigned int offset, uns
 	if (latch_is_away(dev))
 		goto unlock;
 	pci_read_config_word(dev->pdev, at, &now);
+	/* It does not answer. */
+	if (now == 0xffff)
+		goto unlock;
 	value <<= (offset - at) * 8;
 	select = (now & ~(PCI_PM_CTRL_PME_STATUS | PCI_PM_CTRL_DATA_SEL_MASK)) |
 		 (value & PCI_PM_CTRL_DATA_SEL_MASK);

@@ -78,13 +78,17 @@ int latch_config_store(struct vfio_latch_device *dev, unsigned int offset, unsig
 	if (woken < 0)
 		return woken;
 	if (hardware_bits != all) {
-		u32 old = latch_config_hardware_read(dev->pdev, offset, width) << shift;
+		u32 old = latch_config_hardware_read(dev->pdev, round_down(offset, 4), 4);
 
+		/* It does not answer. If it did by the time of the write, ones would be written. */
+		if (old == ~0U)
+			goto end;
 		/* Writing a status bit back would clear it. */
 		old &= ~dword->status;
 		value = (old & ~hardware_bits) | (value & hardware_bits);
 	}
 	hardware_write(dev->pdev, offset, width, value >> shift);
+end:
 	latch_access_end(dev, woken);
 	return 0;
 }

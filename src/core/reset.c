@@ -179,6 +179,9 @@ static int reset_locked(struct vfio_latch_device *dev)
 	/* It must do nothing while it is reset, and raise no interrupt: that has no handler. */
 	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
 	ret = __pci_reset_function_locked(pdev);
+	/* Not every kernel waits for a function that answers with ones. */
+	if (!ret)
+		latch_wait_ready(dev);
 	latch_state_restore(dev);
 	return ret;
 }
