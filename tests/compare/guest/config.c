@@ -129,7 +129,7 @@ void call_host_view(void)
 	if (registers[n].where != HEADER && !base[registers[n].where])
 		n = 0;
 	call_is("host %s", registers[n].name);
-	printf(" %x", real_cfg(subject->bdf, base[registers[n].where] + registers[n].offset,
+	call_text(" %x", real_cfg(subject->bdf, base[registers[n].where] + registers[n].offset,
 			       registers[n].size));
 	call_events();
 }
