@@ -11,7 +11,6 @@ static const struct {
 	void (*call)(void);
 	unsigned int weight;
 	unsigned int group;
-	bool is_slow;		/* it waits for the device */
 } kinds[] = {
 	{ call_info, 4, 0 }, { call_region_info, 6, 0 }, { call_irq_info, 4, 0 },
 	{ call_hot_reset_info, 2, 0 }, { call_unknown_ioctl, 2, 0 }, { call_feature, 6, 0 },
@@ -22,9 +21,16 @@ static const struct {
 	{ call_map, 5, 2 }, { call_touch_mapping, 12, 2 }, { call_unmap, 2, 2 },
 	{ call_set_irqs, 16, 3 }, { call_event_write, 4, 3 }, { call_ioeventfd, 5, 3 },
 	{ call_device_register, 6, 3 },
-	{ call_power_state, 3, 4, true }, { call_command, 4, 4 }, { call_low_power, 3, 4, true },
-	{ call_reset, 1, 4, true }, { call_hot_reset, 1, 4, true },
+	{ call_power_state, 3, 4 }, { call_command, 4, 4 }, { call_low_power, 3, 4 },
+	{ call_reset, 1, 4 }, { call_hot_reset, 1, 4 },
 };
+
+/* It waits for the device. */
+static bool is_slow(void (*call)(void))
+{
+	return call == call_power_state || call == call_low_power || call == call_reset ||
+	       call == call_hot_reset;
+}
 
 static unsigned int pick_kind(unsigned int group)
 {
@@ -46,7 +52,7 @@ void call_any(unsigned int group, unsigned int slow)
 {
 	unsigned int n = pick_kind(group);
 
-	while (slow < 100 && kinds[n].is_slow && !random_chance(slow))
+	while (slow < 100 && is_slow(kinds[n].call) && !random_chance(slow))
 		n = pick_kind(group);
 	kinds[n].call();
 }

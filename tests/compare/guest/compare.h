@@ -88,6 +88,9 @@ extern __thread struct session session;
 /* Open the device and print the answers. False when that cannot be done. */
 bool session_open(const struct subject *subject);
 void session_close(void);
+/* Another thread's device as well as its own, and out again. */
+void session_join(const struct session *other);
+void session_leave(void);
 
 /* Print the call, then its answer: a number, or the name of errno if it is negative. */
 void call_is(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -234,6 +234,27 @@ static void look_at_the_device(void)
 	call_data(registers, sizeof(registers));
 }
 
+static void unmap_all(void)
+{
+	for (int n = 0; n < NR_MAPPINGS; n++) {
+		if (session.mappings[n].memory)
+			munmap(session.mappings[n].memory, session.mappings[n].size);
+		session.mappings[n].memory = NULL;
+	}
+}
+
+static void make_buffer(void)
+{
+	session.buffer = mmap(NULL, BUFFER_SIZE + 4096, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK_OK(munmap(session.buffer + BUFFER_SIZE, 4096));
+	/* Nothing else shall come to lie there. */
+	CHECK_OK((long)mmap(session.buffer + BUFFER_SIZE, 4096, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	signal(SIGBUS, on_fault);
+	signal(SIGSEGV, on_fault);
+}
+
 bool session_open(const struct subject *subject)
 {
 	session.subject = subject;
@@ -241,16 +262,8 @@ bool session_open(const struct subject *subject)
 	session.group = CHECK_OK(open_group());
 	CHECK_OK(ioctl(session.group, VFIO_GROUP_SET_CONTAINER, &session.container));
 	CHECK_OK(ioctl(session.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
-	if (!session.buffer) {
-		session.buffer = mmap(NULL, BUFFER_SIZE + 4096, PROT_READ | PROT_WRITE,
-				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		CHECK_OK(munmap(session.buffer + BUFFER_SIZE, 4096));
-		/* Nothing else shall come to lie there. */
-		CHECK_OK((long)mmap(session.buffer + BUFFER_SIZE, 4096, PROT_NONE,
-				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
-		signal(SIGBUS, on_fault);
-		signal(SIGSEGV, on_fault);
-	}
+	if (!session.buffer)
+		make_buffer();
 	for (int n = 0; n < NR_EVENTS; n++)
 		session.events[n] = event_new();
 	call_is("open");
@@ -264,13 +277,22 @@ bool session_open(const struct subject *subject)
 	return true;
 }
 
+void session_join(const struct session *other)
+{
+	session = *other;
+	memset(session.mappings, 0, sizeof(session.mappings));
+	make_buffer();
+}
+
+void session_leave(void)
+{
+	unmap_all();
+	munmap(session.buffer, BUFFER_SIZE + 4096);
+}
+
 void session_close(void)
 {
-	for (int n = 0; n < NR_MAPPINGS; n++) {
-		if (session.mappings[n].memory)
-			munmap(session.mappings[n].memory, session.mappings[n].size);
-		session.mappings[n].memory = NULL;
-	}
+	unmap_all();
 	if (session.fd >= 0)
 		close(session.fd);
 	session.fd = -1;

@@ -29,8 +29,8 @@ void held_close(void);
 /* host.c: what the host does to a function while a client has it, or before one has it */
 void host_change_policy(void);
 void call_host(void);
-/* What needs the emulator's monitor: it answers when it likes, so nothing repeats exactly. */
-void host_inject_error(const char *id);
+/* What the host does meanwhile, or nothing; errors are injected by the emulator's monitor. */
+void host_disturb(const char *id);
 
 /* works.c: whether the device still works. */
 void check_works(const struct subject *subject);

@@ -161,11 +161,21 @@ void call_host(void)
 	}
 }
 
-void host_inject_error(const char *id)
+void host_disturb(const char *id)
 {
 	static const char * const errors[] = { "POISON_TLP", "MALF_TLP", "DLP", "COMP_TIME" };
+	unsigned int kind = random_below(20);
 	char *answer;
 
-	vm_request_try(&answer, "hmp pcie_aer_inject_error %s %s", id, errors[random_below(4)]);
-	free(answer);
+	if (kind < 2) {
+		vm_request_try(&answer, "hmp pcie_aer_inject_error %s %s", id,
+			       errors[random_below(4)]);
+		free(answer);
+	} else if (kind < 3) {
+		change_vfs();
+	} else if (kind < 4) {
+		reset_through_sysfs();
+	} else if (kind < 5) {
+		change_power_control();
+	}
 }
