@@ -126,6 +126,9 @@ void call_further_region(void)
 	call_is("region info %u argsz %#x", info.index, info.argsz);
 	call_gives(ioctl(session.fd, VFIO_DEVICE_GET_REGION_INFO, whole));
 	info = *whole;
+	/* Of those that there are not nothing is known; the first region lies at 0. */
+	if (!info.offset)
+		info.offset = (uint64_t)info.index << 40;
 	offset = random_chance(70) ? random_below(0x4000) : info.size - 8 + random_below(16);
 	size = RANDOM_OF(1, 2, 4, 8, 64, 4096);
 	call_is("region %u %#llx/%zu", info.index, (unsigned long long)offset, size);
