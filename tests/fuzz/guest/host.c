@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the host does to a function: policies between clients, and disturbances of one. */
+#include <linux/pci_regs.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,17 @@ static void write_rules(void)
 	call_gives(module_parameter_set_try("vfio_pci", "policy", text));
 }
 
+/* As firmware leaves a function that is there at boot. */
+static void enable_error_reporting(const char *bdf)
+{
+	unsigned int exp = session.subject->exp;
+
+	if (!exp)
+		return;
+	real_cfg_set(bdf, exp + PCI_EXP_DEVCTL, real_cfg(bdf, exp + PCI_EXP_DEVCTL, 2) | 0xf, 2);
+	real_cfg_set(bdf, PCI_COMMAND, real_cfg(bdf, PCI_COMMAND, 2) | PCI_COMMAND_SERR, 2);
+}
+
 /* The function is not open, and is bound anew. */
 void host_change_policy(void)
 {
@@ -77,6 +89,7 @@ void host_change_policy(void)
 		free(module_parameter("vfio_pci", "policy"));
 		free(module_parameter("vfio_pci", "nointxmask"));
 	}
+	enable_error_reporting(bdf);
 	pci_bind(bdf, VFIO_PCI);
 	for (unsigned int n = 0; driver_is_ours() && n < 4; n++) {
 		snprintf(path, sizeof(path), "vfio_pci/%s", latched[n]);
