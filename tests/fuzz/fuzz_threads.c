@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls of one device by several threads at once, while the host resets the function, reports
- * errors of it and makes VFs. The same seed draws the same calls, but they meet otherwise each time.
+ * Calls of one device by several threads at once, while the host resets the function and makes
+ * VFs. The same seed draws the same calls, but they meet otherwise each time.
  * See fuzz.c for the words of the kernel's command line.
  *
  * vm-machine: fuzz-threads
@@ -45,7 +45,7 @@ static void *work(void *context)
 	return NULL;
 }
 
-static void run_episode(const struct subject *subject, const char *id, uint64_t episode)
+static void run_episode(const struct subject *subject, uint64_t episode)
 {
 	pthread_t threads[NR_THREADS];
 
@@ -60,7 +60,7 @@ static void run_episode(const struct subject *subject, const char *id, uint64_t 
 	for (uintptr_t n = 0; n < NR_THREADS; n++)
 		CHECK_EQ(pthread_create(&threads[n], NULL, work, (void *)(n + 1)), 0);
 	while (working) {
-		host_disturb(id);
+		host_disturb();
 		pause_ms(HOST_MS);
 	}
 	for (unsigned int n = 0; n < NR_THREADS; n++)
@@ -88,7 +88,7 @@ static void fuzz(const char *name, const char *id)
 	for (const char *letter = name; *letter; letter++)
 		session.seed = session.seed * 31 + *letter;
 	for (uint64_t n = 1; n <= episodes; n++) {
-		run_episode(&subject, id, n);
+		run_episode(&subject, n);
 		if (!(n % EPISODES_PER_LINE))
 			printf("|episode %llu\n", (unsigned long long)n);
 		fflush(stdout);

@@ -29,8 +29,8 @@ void held_close(void);
 /* host.c: what the host does to a function while a client has it, or before one has it */
 void host_change_policy(void);
 void call_host(void);
-/* What the host does meanwhile, or nothing; errors are injected by the emulator's monitor. */
-void host_disturb(const char *id);
+/* What the host does meanwhile, or nothing. */
+void host_disturb(void);
 
 /* works.c: whether the device still works. */
 void check_works(const struct subject *subject);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the host does to a function: policies between clients, and disturbances of one. */
-#include <linux/pci_regs.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,17 +60,6 @@ static void write_rules(void)
 	call_gives(module_parameter_set_try("vfio_pci", "policy", text));
 }
 
-/* As firmware leaves a function that is there at boot. */
-static void enable_error_reporting(const char *bdf)
-{
-	unsigned int exp = session.subject->exp;
-
-	if (!exp)
-		return;
-	real_cfg_set(bdf, exp + PCI_EXP_DEVCTL, real_cfg(bdf, exp + PCI_EXP_DEVCTL, 2) | 0xf, 2);
-	real_cfg_set(bdf, PCI_COMMAND, real_cfg(bdf, PCI_COMMAND, 2) | PCI_COMMAND_SERR, 2);
-}
-
 /* The function is not open, and is bound anew. */
 void host_change_policy(void)
 {
@@ -89,7 +77,6 @@ void host_change_policy(void)
 		free(module_parameter("vfio_pci", "policy"));
 		free(module_parameter("vfio_pci", "nointxmask"));
 	}
-	enable_error_reporting(bdf);
 	pci_bind(bdf, VFIO_PCI);
 	for (unsigned int n = 0; driver_is_ours() && n < 4; n++) {
 		snprintf(path, sizeof(path), "vfio_pci/%s", latched[n]);
@@ -174,21 +161,17 @@ void call_host(void)
 	}
 }
 
-void host_disturb(const char *id)
+void host_disturb(void)
 {
-	static const char * const errors[] = { "POISON_TLP", "MALF_TLP", "DLP", "COMP_TIME" };
-	unsigned int kind = random_below(20);
-	char *answer;
-
-	if (kind < 2) {
-		vm_request_try(&answer, "hmp pcie_aer_inject_error %s %s", id,
-			       errors[random_below(4)]);
-		free(answer);
-	} else if (kind < 3) {
+	switch (random_below(20)) {
+	case 0:
 		change_vfs();
-	} else if (kind < 4) {
+		break;
+	case 1:
 		reset_through_sysfs();
-	} else if (kind < 5) {
+		break;
+	case 2:
 		change_power_control();
+		break;
 	}
 }
