@@ -55,6 +55,16 @@ static void run_episode(const struct subject *subject, uint64_t episode, bool is
 	session_close();
 }
 
+/*
+ * When the eventfd of MSI's first vector is taken away, the kernel clears the address that all
+ * vectors share, with either driver; the function's messages then go to address 0.
+ */
+static void expect_messages_to_nowhere(void)
+{
+	kmsg_expect("DMAR: DRHD: handling fault status");
+	kmsg_expect("DMAR: \\[DMA Write .* fault addr 0x0 ");
+}
+
 /* VFs of an episode before may have gone, and a function may sleep through sysfs. */
 static void fuzz(const char *name, const char *bdf, const char *words)
 {
@@ -64,6 +74,7 @@ static void fuzz(const char *name, const char *bdf, const char *words)
 	struct subject subject;
 	long long began = now_ms();
 
+	expect_messages_to_nowhere();
 	bdf = strdup(bdf);
 	subject_read(&subject, bdf);
 	if (words)
@@ -130,19 +141,8 @@ TEST(virtio)
 	fuzz(__func__, vm_bdf("rng0"), NULL);
 }
 
-/*
- * Its MSI has several vectors. When the first one's eventfd is taken away, the kernel clears the
- * address that all of them share, with either driver; the messages of the others go to address 0.
- */
-static void expect_messages_to_nowhere(void)
-{
-	kmsg_expect("DMAR: DRHD: handling fault status");
-	kmsg_expect("DMAR: \\[DMA Write .* fault addr 0x0 ");
-}
-
 TEST(witness)
 {
-	expect_messages_to_nowhere();
 	driver_load("enable_sriov=1");
 	fuzz(__func__, vm_bdf("witness0"), NULL);
 }
@@ -155,7 +155,6 @@ TEST(witness_vf)
 	struct vfio_device *pf;
 	char words[80], *bdf;
 
-	expect_messages_to_nowhere();
 	driver_load("enable_sriov=1");
 	pf = vfio_bind_and_open(vm_bdf("witness0"));
 	CHECK_EQ(vfio_feature_try(pf, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
@@ -169,7 +168,6 @@ TEST(witness_vf)
 /* D3hot loses its registers, it has no FLR, and a capability that no client sees. */
 TEST(witness_without_flr)
 {
-	expect_messages_to_nowhere();
 	driver_load(NULL);
 	fuzz(__func__, vm_bdf("witness1"), NULL);
 }
@@ -177,7 +175,6 @@ TEST(witness_without_flr)
 /* A function that is reset together with another, which is another client's. */
 TEST(slot)
 {
-	expect_messages_to_nowhere();
 	driver_load(NULL);
 	pci_bind(vm_bdf("witness3"), VFIO_PCI);
 	fuzz(__func__, vm_bdf("witness2"), NULL);
