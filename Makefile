@@ -29,6 +29,10 @@
 #	make sim		the models for QEMU, a ConnectX and others, build/sim/connectx.so
 #	make compare [CALLS=n] [SEED=n] [DEVICE=name] [EPISODE=n] [KVER=release]
 #				the same calls of the kernel's driver and of ours
+#	make fuzz [CALLS=n] [SEED=n] [DEVICE=name] [EPISODE=n] [THREADS=1] [KVER=release]
+#				random calls of devices, which then still have to work
+#	make coverage [OF='suites'] [LINES=1] [KVER=release]
+#				the lines of src/core that suites (default: fuzz) execute
 #	make bench		what operations and migrations cost, the kernel's driver and ours
 
 # One processor is enough for each of the first: they run side by side.
@@ -100,6 +104,15 @@ compare:
 	+@scripts/need tests/compare/packages
 	+@CALLS='$(CALLS)' SEED='$(SEED)' EPISODE='$(EPISODE)' DEVICE='$(DEVICE)' KVER='$(KVER)' tests/compare/run
 
+# These and SLOW, TESTS and DRIVER, too.
+fuzz: modules sim
+	+@scripts/need tests/fuzz/packages
+	+@tests/fuzz/run
+
+coverage: sim
+	+@scripts/need tests/fuzz/packages tests/coverage/packages
+	+@tests/coverage/run $(if $(LINES),--lines) $(OF)
+
 bench: modules sim
 	+@scripts/need tests/bench/packages tests/vm/packages
 	+@tests/bench/run
@@ -119,4 +132,4 @@ clean:
 	rm -rf build
 
 .PHONY: all modules modules-all deb demo check rpm check-quick $(SUITES:%=check-%) $(MORE:%=check-%) \
-	check-release check-debug check-debug-kernel check-kcsan compare bench sim lint clean
+	check-release check-debug check-debug-kernel check-kcsan compare fuzz coverage bench sim lint clean

@@ -6,7 +6,7 @@
  * vm-machine: compare
  * vm-drivers: ours kernel
  * vm-modules: nvme
- * vm-sources: guest/random.c guest/subject.c guest/session.c guest/config.c guest/region.c guest/mapping.c guest/irq.c guest/info.c
+ * vm-sources: guest/random.c guest/subject.c guest/session.c guest/config.c guest/region.c guest/mapping.c guest/irq.c guest/info.c guest/choice.c
  * vm-seconds: 3000
  */
 #include "guest/compare.h"
@@ -14,55 +14,7 @@
 
 #define CALLS_PER_EPISODE 100
 
-/* A number of the kernel's command line: compare.NAME=NUMBER. */
-static uint64_t option(const char *name, uint64_t otherwise)
-{
-	char *line = file_read("/proc/cmdline"), *found;
-	char word[64];
-
-	snprintf(word, sizeof(word), " compare.%s=", name);
-	found = strstr(line, word);
-	return found ? strtoull(found + strlen(word), NULL, 0) : otherwise;
-}
-
 static bool option_slower;
-
-static const struct {
-	void (*call)(void);
-	unsigned int weight;
-	unsigned int group;
-} kinds[] = {
-	{ call_info, 4, 0 }, { call_region_info, 6, 0 }, { call_irq_info, 4, 0 },
-	{ call_hot_reset_info, 2, 0 }, { call_unknown_ioctl, 2, 0 }, { call_feature, 6, 0 },
-	{ call_dma_buf, 3, 0 },
-	{ call_config_read, 20, 1 }, { call_config_write, 16, 1 },
-	{ call_host_view, 4, 1 },
-	{ call_region_read, 14, 2 }, { call_region_write, 5, 2 }, { call_device_register, 8, 2 },
-	{ call_map, 5, 2 }, { call_touch_mapping, 12, 2 }, { call_unmap, 2, 2 },
-	{ call_set_irqs, 16, 3 }, { call_event_write, 4, 3 }, { call_ioeventfd, 5, 3 },
-	{ call_device_register, 6, 3 },
-	{ call_power_state, 3, 4 }, { call_command, 4, 4 }, { call_low_power, 3, 4 },
-	{ call_reset, 1, 4 }, { call_hot_reset, 1, 4 },
-};
-
-/* Each episode has a group of calls that it makes more of. */
-static void call_any(unsigned int group)
-{
-	unsigned int total = 0, at;
-
-	for (unsigned int n = 0; n < sizeof(kinds) / sizeof(kinds[0]); n++)
-		total += kinds[n].weight * (kinds[n].group == group ? 4 : 1);
-	at = random_below(total);
-	for (unsigned int n = 0;; n++) {
-		unsigned int weight = kinds[n].weight * (kinds[n].group == group ? 4 : 1);
-
-		if (at < weight) {
-			kinds[n].call();
-			return;
-		}
-		at -= weight;
-	}
-}
 
 /* Time that passes between calls, for those who want to know what depends on it. */
 static void waste_time(void)
@@ -81,7 +33,7 @@ static void run_episode(const struct subject *subject, uint64_t episode)
 	session.episode = episode;
 	session.call = 0;
 	random_start(session.seed, episode, 0);
-	group = random_below(6);
+	group = random_below(NR_GROUPS);
 	if (!session_open(subject))
 		return;
 	/* Most calls have more to do when the device decodes. */
@@ -93,7 +45,7 @@ static void run_episode(const struct subject *subject, uint64_t episode)
 		session.call++;
 		random_start(session.seed, episode, session.call);
 		waste_time();
-		call_any(group);
+		call_any(group, 100);
 	}
 	session_close();
 }
@@ -101,13 +53,13 @@ static void run_episode(const struct subject *subject, uint64_t episode)
 /* In a longer run a device has the same episodes, and more of them. */
 static void run_episodes(const char *name, const char *bdf)
 {
-	uint64_t first = option("episode", 0);
-	uint64_t calls = option("calls", 1000);
+	uint64_t first = option("compare.episode", 0);
+	uint64_t calls = option("compare.calls", 1000);
 	struct subject subject;
 	unsigned int ports = 0;
 
-	option_slower = option("slower", 0);
-	setvbuf(stdout, NULL, _IOFBF, option("flush", 0) ? 256 : 1 << 16);
+	option_slower = option("compare.slower", 0);
+	setvbuf(stdout, NULL, _IOFBF, option("compare.flush", 0) ? 256 : 1 << 16);
 	subject_read(&subject, bdf);
 	for (int bar = 0; bar < 6; bar++)
 		ports |= subject.bar_is_port[bar] << bar;
@@ -115,7 +67,7 @@ static void run_episodes(const char *name, const char *bdf)
 	       subject.msi, subject.msix, subject.exp, subject.config_size, ports,
 	       pci_attr_exists(bdf, "physfn"));
 	pci_bind(bdf, VFIO_PCI);
-	session.seed = option("seed", 1);
+	session.seed = option("compare.seed", 1);
 	for (const char *letter = name; *letter; letter++)
 		session.seed = session.seed * 31 + *letter;
 	if (first) {

@@ -38,6 +38,7 @@ struct writable {
 
 struct subject {
 	const char *bdf;
+	const char *words;		/* by which it is opened: its address, with a token if need be */
 	uint8_t config[4096];
 	unsigned int config_size;
 	uint64_t bar_size[7];		/* 6: the ROM */
@@ -67,6 +68,7 @@ struct mapping {
 
 struct session {
 	const struct subject *subject;
+	bool is_quiet;		/* nothing is printed, and nothing waited for */
 	uint64_t seed;
 	uint64_t episode;
 	unsigned int call;
@@ -77,7 +79,8 @@ struct session {
 	uint8_t *buffer;	/* two pages, and a third that is not there */
 };
 
-extern struct session session;
+/* Threads that share a device have a copy each, with a buffer and mappings of their own. */
+extern __thread struct session session;
 
 /* Number of bytes before the hole of the buffer. */
 #define BUFFER_SIZE	8192
@@ -85,10 +88,15 @@ extern struct session session;
 /* Open the device and print the answers. False when that cannot be done. */
 bool session_open(const struct subject *subject);
 void session_close(void);
+/* Another thread's device as well as its own, and out again. */
+void session_join(const struct session *other);
+void session_leave(void);
 
 /* Print the call, then its answer: a number, or the name of errno if it is negative. */
 void call_is(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void call_gives(long result);
+/* Add words to the call, or to its answer. */
+void call_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Add bytes to the answer. */
 void call_data(const void *data, size_t size);
 /* Bytes of a buffer that held PATTERN before. */
@@ -104,6 +112,16 @@ bool call_touch(void (*touch)(void *context), void *context);
 int pick_event(int first, int count, char name[16]);
 /* argsz: the right one, mostly. */
 uint32_t pick_argsz(uint32_t right);
+
+/* choice.c: which call comes next */
+
+/* An episode makes more calls of one of these groups. One of them has none. */
+#define NR_GROUPS	6
+
+/* Of those that wait for the device, resets above all, a share of SLOW percent is made. */
+void call_any(unsigned int group, unsigned int slow);
+/* A number of the kernel's command line: NAME=NUMBER. */
+uint64_t option(const char *name, uint64_t otherwise);
 
 /* The kinds of calls */
 void call_info(void);

@@ -126,10 +126,13 @@ void call_host_view(void)
 	unsigned int n = random_below(sizeof(registers) / sizeof(registers[0]));
 	unsigned int base[] = { 0, subject->pm, subject->exp, subject->msi, subject->msix };
 
+	/* Nobody looks at it, and while the function changes its state it must not be asked. */
+	if (session.is_quiet)
+		return;
 	if (registers[n].where != HEADER && !base[registers[n].where])
 		n = 0;
 	call_is("host %s", registers[n].name);
-	printf(" %x", real_cfg(subject->bdf, base[registers[n].where] + registers[n].offset,
+	call_text(" %x", real_cfg(subject->bdf, base[registers[n].where] + registers[n].offset,
 			       registers[n].size));
 	call_events();
 }

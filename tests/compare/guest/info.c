@@ -91,7 +91,7 @@ void call_dma_buf(void)
 	call_is("dma-buf %u %#x %u %u", request->region, request->open_flags, request->flags,
 		request->nr_ranges);
 	for (unsigned int n = 0; n < 2; n++)
-		printf(" %#" PRIx64 "+%#" PRIx64, request->ranges[n].offset, request->ranges[n].length);
+		call_text(" %#" PRIx64 "+%#" PRIx64, request->ranges[n].offset, request->ranges[n].length);
 	buffer = ioctl(session.fd, VFIO_DEVICE_FEATURE, &feature);
 	call_gives(buffer < 0 ? buffer : lseek(buffer, 0, SEEK_END));
 	if (buffer >= 0)
@@ -190,10 +190,10 @@ void call_hot_reset(void)
 		unsigned int which = random_chance(80) ? 0 : random_below(6);
 
 		reset.fds[n] = fds[which];
-		printf(" %s", names[which]);
+		call_text(" %s", names[which]);
 	}
 	reset.header.argsz = pick_argsz(sizeof(reset.header) + 4 * left);
-	printf(" argsz %#x", reset.header.argsz);
+	call_text(" argsz %#x", reset.header.argsz);
 	call_gives(ioctl(session.fd, VFIO_DEVICE_PCI_HOT_RESET, &reset));
 	call_events();
 }

@@ -47,11 +47,11 @@ static size_t fill_eventfds(int32_t *fds, unsigned int count, bool for_unmasking
 	unsigned int left = count < MAX_DATA / 4 ? count : MAX_DATA / 4;
 	char name[16];
 
-	putchar(' ');
+	call_text(" ");
 	for (unsigned int n = 0; n < left; n++) {
 		fds[n] = for_unmasking ? pick_event(NR_TRIGGERS, NR_UNMASKS, name) :
 					 pick_event(0, NR_TRIGGERS, name);
-		printf("%s%s", n ? "," : "", name);
+		call_text("%s%s", n ? "," : "", name);
 	}
 	return left * sizeof(*fds);
 }
@@ -60,10 +60,10 @@ static size_t fill_bools(uint8_t *bools, unsigned int count)
 {
 	unsigned int left = count < MAX_DATA ? count : MAX_DATA;
 
-	putchar(' ');
+	call_text(" ");
 	for (unsigned int n = 0; n < left; n++) {
 		bools[n] = random_chance(70) ? random_below(2) : 0xff;
-		printf("%x", bools[n]);
+		call_text("%x", bools[n]);
 	}
 	return left;
 }
@@ -98,7 +98,7 @@ void call_set_irqs(void)
 		size = fill_bools(request.data, request.header.count);
 	size += sizeof(request.header);
 	request.header.argsz = pick_argsz(size);
-	printf(" argsz %#x", request.header.argsz);
+	call_text(" argsz %#x", request.header.argsz);
 	call_gives(ioctl(session.fd, VFIO_DEVICE_SET_IRQS, &request));
 	call_events();
 }

@@ -162,9 +162,9 @@ void call_touch_mapping(void)
 		touch.width);
 	touch.at = mapping->memory + (offset - mapping->offset);
 	if (is_store)
-		printf(" %llx", (unsigned long long)touch.value);
+		call_text(" %llx", (unsigned long long)touch.value);
 	if (call_touch(is_store ? store : load, &touch) && !is_store)
-		printf(" %llx", in_table(mapping, offset, touch.width) ? 0ULL :
+		call_text(" %llx", in_table(mapping, offset, touch.width) ? 0ULL :
 		       (unsigned long long)touch.value);
 	call_events();
 }

@@ -2,7 +2,7 @@
 /* splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014). */
 #include "random.h"
 
-static uint64_t state;
+static __thread uint64_t state;
 
 static uint64_t mix(uint64_t z)
 {

@@ -20,12 +20,14 @@
 /* Of longer data the rest is a sum. */
 #define SHOWN 256
 
-struct session session = { .container = -1, .group = -1, .fd = -1 };
+__thread struct session session = { .container = -1, .group = -1, .fd = -1 };
 
 void call_is(const char *format, ...)
 {
 	va_list args;
 
+	if (session.is_quiet)
+		return;
 	printf("\n|%llu.%u ", (unsigned long long)session.episode, session.call);
 	va_start(args, format);
 	vprintf(format, args);
@@ -33,12 +35,23 @@ void call_is(const char *format, ...)
 	fputs(" =", stdout);
 }
 
+void call_text(const char *format, ...)
+{
+	va_list args;
+
+	if (session.is_quiet)
+		return;
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+}
+
 void call_gives(long result)
 {
 	if (result < 0)
-		printf(" %s", strerrorname_np(errno));
+		call_text(" %s", strerrorname_np(errno));
 	else
-		printf(" %ld", result);
+		call_text(" %ld", result);
 }
 
 void call_data(const void *data, size_t size)
@@ -47,6 +60,8 @@ void call_data(const void *data, size_t size)
 	const uint8_t *byte = data;
 	uint32_t sum = 0;
 
+	if (session.is_quiet)
+		return;
 	putchar(' ');
 	for (size_t n = 0; n < size && n < SHOWN; n++) {
 		putchar(digits[byte[n] >> 4]);
@@ -63,6 +78,8 @@ void call_filled(const void *data, size_t size)
 {
 	const uint8_t *byte = data;
 
+	if (session.is_quiet)
+		return;
 	while (size && byte[size - 1] == PATTERN)
 		size--;
 	call_data(data, size);
@@ -81,6 +98,8 @@ void call_events(void)
 {
 	struct pollfd polls[NR_EVENTS];
 
+	if (session.is_quiet)
+		return;
 	settle();
 	for (int n = 0; n < NR_EVENTS; n++)
 		polls[n] = (struct pollfd) { .fd = session.events[n], .events = POLLIN };
@@ -108,7 +127,7 @@ void call_ioctl(unsigned long request, const void *data, size_t size)
 	memcpy(buffer, data, session.buffer + BUFFER_SIZE - buffer < (ssize_t)size ?
 	       (size_t)(session.buffer + BUFFER_SIZE - buffer) : size);
 	if (buffer != session.buffer)
-		printf(" (%zd bytes)", session.buffer + BUFFER_SIZE - buffer);
+		call_text(" (%zd bytes)", session.buffer + BUFFER_SIZE - buffer);
 	result = ioctl(session.fd, request, buffer);
 	call_gives(result);
 	/* How much was written before memory ended is nobody's business. */
@@ -116,7 +135,7 @@ void call_ioctl(unsigned long request, const void *data, size_t size)
 		call_filled(buffer, session.buffer + BUFFER_SIZE - buffer);
 }
 
-static sigjmp_buf fault;
+static __thread sigjmp_buf fault;
 
 static void on_fault(int number)
 {
@@ -128,7 +147,7 @@ bool call_touch(void (*touch)(void *context), void *context)
 	int number = sigsetjmp(fault, 1);
 
 	if (number) {
-		printf(" SIG%s", sigabbrev_np(number));
+		call_text(" SIG%s", sigabbrev_np(number));
 		return false;
 	}
 	touch(context);
@@ -211,8 +230,29 @@ static void look_at_the_device(void)
 		pread(session.fd, &registers[n], 4, session.region_offset[0] + 4 * n);
 	CHECK_EQ(pwrite(session.fd, &before, 2, config), 2);
 	/* Of decoding see host-decoding in docs/differences.md. */
-	printf(" %x", before & ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
+	call_text(" %x", before & ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
 	call_data(registers, sizeof(registers));
+}
+
+static void unmap_all(void)
+{
+	for (int n = 0; n < NR_MAPPINGS; n++) {
+		if (session.mappings[n].memory)
+			munmap(session.mappings[n].memory, session.mappings[n].size);
+		session.mappings[n].memory = NULL;
+	}
+}
+
+static void make_buffer(void)
+{
+	session.buffer = mmap(NULL, BUFFER_SIZE + 4096, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK_OK(munmap(session.buffer + BUFFER_SIZE, 4096));
+	/* Nothing else shall come to lie there. */
+	CHECK_OK((long)mmap(session.buffer + BUFFER_SIZE, 4096, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	signal(SIGBUS, on_fault);
+	signal(SIGSEGV, on_fault);
 }
 
 bool session_open(const struct subject *subject)
@@ -222,20 +262,12 @@ bool session_open(const struct subject *subject)
 	session.group = CHECK_OK(open_group());
 	CHECK_OK(ioctl(session.group, VFIO_GROUP_SET_CONTAINER, &session.container));
 	CHECK_OK(ioctl(session.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
-	if (!session.buffer) {
-		session.buffer = mmap(NULL, BUFFER_SIZE + 4096, PROT_READ | PROT_WRITE,
-				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		CHECK_OK(munmap(session.buffer + BUFFER_SIZE, 4096));
-		/* Nothing else shall come to lie there. */
-		CHECK_OK((long)mmap(session.buffer + BUFFER_SIZE, 4096, PROT_NONE,
-				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
-		signal(SIGBUS, on_fault);
-		signal(SIGSEGV, on_fault);
-	}
+	if (!session.buffer)
+		make_buffer();
 	for (int n = 0; n < NR_EVENTS; n++)
 		session.events[n] = event_new();
 	call_is("open");
-	session.fd = ioctl(session.group, VFIO_GROUP_GET_DEVICE_FD, subject->bdf);
+	session.fd = ioctl(session.group, VFIO_GROUP_GET_DEVICE_FD, subject->words);
 	call_gives(session.fd < 0 ? -1 : 0);
 	if (session.fd < 0)
 		return false;
@@ -245,13 +277,22 @@ bool session_open(const struct subject *subject)
 	return true;
 }
 
+void session_join(const struct session *other)
+{
+	session = *other;
+	memset(session.mappings, 0, sizeof(session.mappings));
+	make_buffer();
+}
+
+void session_leave(void)
+{
+	unmap_all();
+	munmap(session.buffer, BUFFER_SIZE + 4096);
+}
+
 void session_close(void)
 {
-	for (int n = 0; n < NR_MAPPINGS; n++) {
-		if (session.mappings[n].memory)
-			munmap(session.mappings[n].memory, session.mappings[n].size);
-		session.mappings[n].memory = NULL;
-	}
+	unmap_all();
 	if (session.fd >= 0)
 		close(session.fd);
 	session.fd = -1;

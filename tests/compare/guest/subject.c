@@ -35,6 +35,12 @@ static const struct writable vga[] = {
 	{ 0, 0, 16 << 20, ~0u }, { 0, 0, 4096, ~0u }, { 2, 0x504, 12, 0x7ff07ff },
 };
 
+/* The witness: all but its DMA engine */
+static const struct writable witness[] = {
+	{ 0, 0x04, 4, ~0u }, { 0, 0x08, 8, ~0u }, { 0, 0x10, 4, 7 }, { 0, 0x14, 4, ~0u },
+	{ 0, 0x1000, 0x1000, ~0u }, { 2, 0x04, 4, ~0u }, { 2, 0x08, 8, ~0u }, { 2, 0x14, 4, ~0u },
+};
+
 static const struct {
 	uint16_t vendor, device;
 	const struct writable *writable;
@@ -44,6 +50,8 @@ static const struct {
 	{ 0x1234, 0x11e8, edu, sizeof(edu) / sizeof(edu[0]), true },
 	{ 0x1b36, 0x0010, nvme, sizeof(nvme) / sizeof(nvme[0]), false },
 	{ 0x8086, 0x10d3, e1000e, sizeof(e1000e) / sizeof(e1000e[0]), true },
+	{ 0x1234, 0x7717, witness, sizeof(witness) / sizeof(witness[0]), true },
+	{ 0x1234, 0x7718, witness, 5, true },
 	{ 0x1234, 0x1111, vga, sizeof(vga) / sizeof(vga[0]), true },
 };
 
@@ -138,6 +146,7 @@ void subject_read(struct subject *subject, const char *bdf)
 
 	memset(subject, 0, sizeof(*subject));
 	subject->bdf = bdf;
+	subject->words = bdf;
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", bdf);
 	fd = CHECK_OK(open(path, O_RDONLY | O_CLOEXEC));
 	subject->config_size = CHECK_OK(pread(fd, subject->config, sizeof(subject->config), 0));
