@@ -21,6 +21,7 @@
 #	make check-conformance	what our mlx5 driver asks of firmware and the kernel's never does
 #	make check-arm64 [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
 #				the modules and the VM tests on arm64: cross-built, emulated
+#	make check-configs [CONFIGS=name]	the modules for kernels of other configurations
 #	make check-release	what takes too long for each change: all of the packages, upgrades
 #	make check-debug	what needs kernels of its own (docs/testing.md), one after the other:
 #	make check-debug-kernel	the VM tests, and every failing step, with KASAN, UBSAN and lockdep
@@ -29,6 +30,7 @@
 #	make sim		the models for QEMU, a ConnectX and others, build/sim/connectx.so
 #	make compare [CALLS=n] [SEED=n] [DEVICE=name] [EPISODE=n] [KVER=release]
 #				the same calls of the kernel's driver and of ours
+#	make support		docs/support.md, of what the suites have printed in make check
 #	make bench		what operations and migrations cost, the kernel's driver and ours
 
 # One processor is enough for each of the first: they run side by side.
@@ -36,7 +38,7 @@ SIDE_BY_SIDE := package kernels system build tools lint docs unit pahole
 ALONE := selftest vm igd held dma-buf mlx5 conformance live-migration clients
 SUITES := $(SIDE_BY_SIDE) $(ALONE)
 # What a release is checked with besides, and nothing has time for at each change.
-RELEASE := rpm upgrade matrix
+RELEASE := rpm upgrade matrix configs
 # They race, or need a kernel that is built first.
 MORE := $(RELEASE) pairs vfio-selftests arm64
 QUICK := lint unit tools pahole vm mlx5
@@ -100,6 +102,10 @@ compare:
 	+@scripts/need tests/compare/packages
 	+@CALLS='$(CALLS)' SEED='$(SEED)' EPISODE='$(EPISODE)' DEVICE='$(DEVICE)' KVER='$(KVER)' tests/compare/run
 
+# The table of docs/support.md, of what the suites that were run have left.
+support:
+	@tests/docs/support build/check/*.log
+
 bench: modules sim
 	+@scripts/need tests/bench/packages tests/vm/packages
 	+@tests/bench/run
@@ -119,4 +125,4 @@ clean:
 	rm -rf build
 
 .PHONY: all modules modules-all deb demo check rpm check-quick $(SUITES:%=check-%) $(MORE:%=check-%) \
-	check-release check-debug check-debug-kernel check-kcsan compare bench sim lint clean
+	check-release check-debug check-debug-kernel check-kcsan compare bench support sim lint clean
