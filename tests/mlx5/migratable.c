@@ -98,8 +98,7 @@ static bool kernel_has_no_symbol_versions(void)
 
 TEST_WHEN(kernel_has_no_symbol_versions, a_pf_driver_that_is_not_the_kernels_is_named)
 {
-	connectx_reload_afterwards();
-	module_load_foreign("mlx5_core");
+	connectx_load_foreign_pf_driver();
 	check_vf_says("other-pf-driver");
 }
 
