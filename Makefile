@@ -21,6 +21,7 @@
 #	make check-conformance	what our mlx5 driver asks of firmware and the kernel's never does
 #	make check-arm64 [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
 #				the modules and the VM tests on arm64: cross-built, emulated
+#	make check-configs [CONFIGS=name]	the modules for kernels of other configurations
 #	make check-release	what takes too long for each change: all of the packages, upgrades
 #	make check-debug	what needs kernels of its own (docs/testing.md), one after the other:
 #	make check-debug-kernel	the VM tests, and every failing step, with KASAN, UBSAN and lockdep
@@ -33,6 +34,7 @@
 #				random calls of devices, which then still have to work
 #	make coverage [OF='suites'] [LINES=1] [KVER=release]
 #				the lines of src/core that suites (default: fuzz) execute
+#	make support		docs/support.md, of what the suites have printed in make check
 #	make bench		what operations and migrations cost, the kernel's driver and ours
 
 # One processor is enough for each of the first: they run side by side.
@@ -40,7 +42,7 @@ SIDE_BY_SIDE := package kernels system build tools lint docs unit pahole
 ALONE := selftest vm igd held dma-buf mlx5 conformance live-migration clients
 SUITES := $(SIDE_BY_SIDE) $(ALONE)
 # What a release is checked with besides, and nothing has time for at each change.
-RELEASE := rpm upgrade matrix
+RELEASE := rpm upgrade matrix configs
 # They race, or need a kernel that is built first.
 MORE := $(RELEASE) pairs vfio-selftests arm64
 QUICK := lint unit tools pahole vm mlx5
@@ -113,6 +115,10 @@ coverage: sim
 	+@scripts/need tests/fuzz/packages tests/coverage/packages
 	+@tests/coverage/run $(if $(LINES),--lines) $(OF)
 
+# The table of docs/support.md, of what the suites that were run have left.
+support:
+	@tests/docs/support build/check/*.log
+
 bench: modules sim
 	+@scripts/need tests/bench/packages tests/vm/packages
 	+@tests/bench/run
@@ -132,4 +138,4 @@ clean:
 	rm -rf build
 
 .PHONY: all modules modules-all deb demo check rpm check-quick $(SUITES:%=check-%) $(MORE:%=check-%) \
-	check-release check-debug check-debug-kernel check-kcsan compare fuzz coverage bench sim lint clean
+	check-release check-debug check-debug-kernel check-kcsan compare fuzz coverage bench support sim lint clean

@@ -135,6 +135,17 @@ tell_without_headers()
 		say "kernel $1 is left as it is: its headers are not installed (package $headers-$1)"
 }
 
+# tell_without_mlx5 KERNEL: if another mlx5_core, DOCA-OFED's, is why a module is missing (dkms.conf)
+tell_without_mlx5()
+{
+	local other
+
+	other=$(find "/lib/modules/$1/"{updates,extra} "/usr/src/ofa_kernel/"*"/$1" \
+		\( -name 'mlx5_core.ko*' -o -path '*/ofa_kernel/*/Module.symvers' \) -print -quit 2>/dev/null || :)
+	[[ -z $other || -n $(find "$tree/$version/$1" -name 'mlx5-vfio-pci.ko*') ]] ||
+		say "kernel $1 gets no mlx5-vfio-pci: its mlx5_core is not the kernel's own ($other)"
+}
+
 # The running kernel's; VFIO_LATCH_ROOT is for tests.
 wants_signatures()
 {
@@ -189,6 +200,7 @@ install_for()
 	case $status in
 	0)
 		echo "$package: kernel $kernel: $package $version is installed"
+		tell_without_mlx5 "$kernel"
 		rm "$log"
 		;;
 	77) # BUILD_EXCLUSIVE in dkms.conf

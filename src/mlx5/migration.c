@@ -444,6 +444,19 @@ static const char *probe_firmware(struct latch_mlx5_device *dev, struct mlx5_cor
 	return "yes";
 }
 
+/*
+ * The structures of another mlx5_core than the kernel's, such as DOCA-OFED's, are others than those
+ * of the headers. The loader knows by the symbol versions; a kernel without has to ask. Called with
+ * the PF's driver held.
+ */
+static bool pf_driver_is_other(struct pci_dev *pdev)
+{
+	struct device_driver *driver = pci_physfn(pdev)->dev.driver;
+
+	return !IS_ENABLED(CONFIG_MODVERSIONS) && driver && driver->owner &&
+	       test_bit(TAINT_OOT_MODULE, &driver->owner->taints);
+}
+
 static const char *probe_vf(struct latch_mlx5_device *dev)
 {
 	struct pci_dev *pdev = dev->core.pdev;
@@ -457,7 +470,7 @@ static const char *probe_vf(struct latch_mlx5_device *dev)
 	if (!mdev)
 		return "pf-driver";
 	dev->vf_index = vf_index;
-	migratable = probe_firmware(dev, mdev);
+	migratable = pf_driver_is_other(pdev) ? "other-pf-driver" : probe_firmware(dev, mdev);
 	mlx5_vf_put_core_dev(mdev);
 	return migratable;
 }

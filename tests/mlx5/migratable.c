@@ -91,6 +91,17 @@ TEST(a_pf_in_other_hands_is_named)
 	check_says(take(pci_vf(pf, 0)), "pf-driver");
 }
 
+static bool kernel_has_no_symbol_versions(void)
+{
+	return !kernel_is("6.1") && !kernel_is("6.12");
+}
+
+TEST_WHEN(kernel_has_no_symbol_versions, a_pf_driver_that_is_not_the_kernels_is_named)
+{
+	connectx_load_foreign_pf_driver();
+	check_vf_says("other-pf-driver");
+}
+
 TEST(a_function_that_is_no_vf_is_named)
 {
 	const char *pf = connectx_pf();

@@ -13,6 +13,8 @@ static const struct {
 	{ "not-a-vf", "it is not a VF; only VFs are migrated", "" },
 	{ "pf-driver", "mlx5_core did not have its PF, or was still adding VFs, when it was bound",
 	  "When mlx5_core has the PF and has added all VFs: vfio-latch unbind, then bind." },
+	{ "other-pf-driver", "mlx5_core is not the kernel's own, which mlx5_vfio_pci was built for",
+	  "Use the kernel's mlx5_core; or DOCA-OFED's mlx5_vfio_pci with DOCA-OFED's mlx5_core." },
 	{ "not-ethernet", "the port of its PF is not Ethernet; only VFs of Ethernet ports are migrated",
 	  "mlxconfig -d PF set LINK_TYPE_P1=2 makes it Ethernet, if the card can." },
 	{ "pf-firmware", "the firmware of its PF does not offer migration",

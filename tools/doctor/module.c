@@ -73,13 +73,25 @@ static void examine_signature(struct findings *findings, const char *module,
 			    why, file->signer, module);
 }
 
-/* DOCA-OFED's mlx5_core calls mlx_compat instead of the kernel. */
-static void examine_doca(struct findings *findings, const char *module)
+/* DOCA-OFED's mlx5_core calls mlx_compat instead of the kernel. Returns whether that is all to say. */
+static bool examine_doca(struct findings *findings, const char *module, bool is_there)
 {
-	if (!strcmp(module, MLX5_DRIVER) && exists("/sys/module/mlx_compat"))
-		add_finding(findings, PROBLEM, "doca-ofed",
-			    "Use the kernel's mlx5_core; or DOCA-OFED's " MLX5_DRIVER ", without vfio-latch-dkms.",
+	static const char advice[] =
+		"Use the kernel's mlx5_core; or DOCA-OFED's " MLX5_DRIVER " with DOCA-OFED's mlx5_core.";
+
+	if (strcmp(module, MLX5_DRIVER) || !exists("/sys/module/mlx_compat"))
+		return false;
+	if (!is_there)
+		add_finding(findings, PROBLEM, "doca-ofed", advice,
+			    "mlx5_core is DOCA-OFED's, and there is no " MLX5_DRIVER " for it: ours is for the kernel's");
+	else if (exists("/sys/module/" MLX5_DRIVER) &&
+		 !exists("/sys/module/" MLX5_DRIVER "/parameters/policy"))
+		add_finding(findings, NOTE, "doca-ofed", "",
+			    "mlx5_core and " MLX5_DRIVER " are DOCA-OFED's, not ours");
+	else
+		add_finding(findings, PROBLEM, "doca-ofed", advice,
 			    "mlx5_core is DOCA-OFED's, and our " MLX5_DRIVER " is built for the kernel's");
+	return true;
 }
 
 /* Examines the module of @driver. */
@@ -92,7 +104,8 @@ void examine_module(struct findings *findings, const char *driver)
 	module_name(module, driver);
 	ret = module_find(module, &file);
 	findings->subject = "system";
-	examine_doca(findings, module);
+	if (examine_doca(findings, module, ret != -ENOENT))
+		return;
 	if (ret == -ENOENT) {
 		add_finding(findings, PROBLEM, "module-missing",
 			    "Is vfio-latch-dkms installed, and this kernel's headers? \"dkms status\" says what became of its build.",

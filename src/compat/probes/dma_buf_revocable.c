@@ -4,6 +4,11 @@
 #include <linux/dma-buf.h>
 #include <linux/pci-p2pdma.h>
 
+/* Without it no dma-buf can be made, and the kernel's driver does not offer the feature either. */
+#ifndef CONFIG_PCI_P2PDMA
+#error "BARs are not for other devices"
+#endif
+
 struct sg_table *probe(struct dma_buf_attachment *attachment, struct pci_dev *pdev,
 		       struct phys_vec *ranges)
 {

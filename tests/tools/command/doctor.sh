@@ -193,6 +193,14 @@ doctor_finds_doca_ofed()
 	mkdir "$VFIO_LATCH_ROOT/sys/module/mlx_compat"
 	finds problem doca-ofed system \
 		"mlx5_core is DOCA-OFED's, and our mlx5_vfio_pci is built for the kernel's"
+	# Theirs has no rules.
+	mv "$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters" "$VFIO_LATCH_ROOT/parameters"
+	finds note doca-ofed system "mlx5_core and mlx5_vfio_pci are DOCA-OFED's, not ours"
+	mv "$VFIO_LATCH_ROOT/parameters" "$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters"
+	mv "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci" "$VFIO_LATCH_ROOT/mlx5_vfio_pci"
+	finds problem doca-ofed system \
+		"mlx5_core is DOCA-OFED's, and there is no mlx5_vfio_pci for it: ours is for the kernel's"
+	mv "$VFIO_LATCH_ROOT/mlx5_vfio_pci" "$VFIO_LATCH_ROOT/model/modules/"
 	# Who has no such VFs does not mind.
 	device 0000:05:00.0 1234:11e8
 	latch_is 0 bind --driver=vfio-pci 0000:05:00.0
@@ -442,7 +450,7 @@ doctor_says_why_a_vf_cannot_be_migrated()
 {
 	local word
 
-	for word in not-a-vf pf-driver not-ethernet pf-firmware not-enabled error; do
+	for word in not-a-vf pf-driver other-pf-driver not-ethernet pf-firmware not-enabled error; do
 		cannot_migrate "$word"
 		latch_is 1 doctor 0000:41:00.1
 		grep -q '^0000:41:00.1: problem: ' <<<"$out"

@@ -156,6 +156,14 @@ void connectx_configure(const char *property, const char *value)
 	property_set(property, value);
 }
 
+void connectx_load_foreign_pf_driver(void)
+{
+	unload_pf();
+	connectx_reload_afterwards();
+	module_load_foreign("mlx5_core");
+	note(OBJECTS, lasting_objects());
+}
+
 static void restore_configuration(void)
 {
 	DIR *directory = opendir(CONFIGURED);

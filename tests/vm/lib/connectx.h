@@ -38,6 +38,8 @@ void connectx_reset_pf(void);
  * called first: the PF's driver is loaded anew.
  */
 void connectx_configure(const char *property, const char *value);
+/* Load mlx5_core for this test as a module that was not built with the kernel. */
+void connectx_load_foreign_pf_driver(void);
 
 /* Load mlx5-vfio-pci, the kernel's or ours, and open the PF's INDEXth VF with it. */
 struct vfio_device *connectx_open_vf(const char *pf, int index);

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -73,6 +75,31 @@ static int load_dependencies(const char *set, const char *name)
 	}
 	free(names);
 	return error;
+}
+
+void module_load_foreign(const char *name)
+{
+	static const char in_tree[] = "intree=Y", is_signed[] = "~Module signature appended~\n";
+	char path[128], *file, *word;
+	struct stat st;
+	int fd;
+
+	CHECK_OK(load_dependencies("base", name));
+	snprintf(path, sizeof(path), "/modules/base/%s.ko", name);
+	fd = CHECK_OK(open(path, O_RDONLY | O_CLOEXEC));
+	CHECK_OK(fstat(fd, &st));
+	file = malloc(st.st_size);
+	CHECK(file);
+	CHECK_EQ(read(fd, file, st.st_size), st.st_size);
+	close(fd);
+	word = memmem(file, st.st_size, in_tree, sizeof(in_tree));
+	CHECK(word);
+	*word = '-';
+	/* Its signature is for what it was. */
+	if (!memcmp(file + st.st_size - strlen(is_signed), is_signed, strlen(is_signed)))
+		st.st_size -= strlen(is_signed);
+	CHECK_OK(syscall(SYS_init_module, file, st.st_size, ""));
+	free(file);
 }
 
 int module_load_try(const char *set, const char *name, const char *parameters)

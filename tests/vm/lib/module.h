@@ -30,6 +30,8 @@ const char *driver_core(void);
  */
 void module_load(const char *set, const char *name, const char *parameters);
 int module_load_try(const char *set, const char *name, const char *parameters);
+/* Load module NAME of base as one that was not built with the kernel: it taints. */
+void module_load_foreign(const char *name);
 void module_unload(const char *name);
 int module_unload_try(const char *name);
 bool module_loaded(const char *name);
