@@ -211,9 +211,11 @@ static int write_msi_flags(struct vfio_latch_device *dev, unsigned int offset, u
 		latch_state_lock(dev);
 		if (!latch_is_away(dev)) {
 			pci_read_config_word(dev->pdev, at, &hardware);
-			hardware &= ~PCI_MSI_FLAGS_ENABLE;
-			hardware |= flags & PCI_MSI_FLAGS_ENABLE;
-			pci_write_config_word(dev->pdev, at, hardware);
+			if (hardware != 0xffff) {
+				hardware &= ~PCI_MSI_FLAGS_ENABLE;
+				hardware |= flags & PCI_MSI_FLAGS_ENABLE;
+				pci_write_config_word(dev->pdev, at, hardware);
+			}
 		}
 		latch_state_unlock(dev);
 	}

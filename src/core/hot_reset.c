@@ -68,15 +68,29 @@ static int add_member(struct pci_dev *pdev, void *data)
 	return 0;
 }
 
-/* It locks all functions, or none. Whoever reads some files of sysfs has a lock for an instant. */
-static int reset_bus(struct pci_dev *pdev)
+/*
+ * The PCI core locks all functions, or none. Whoever reads some files of sysfs has a lock for an
+ * instant; an unbind has it until the user has closed the function.
+ *
+ * If no function answers there is nothing to reset. If one does, the reset may bring back the
+ * others.
+ */
+static int reset_bus(struct pci_dev *pdev, const struct members *members)
 {
-	unsigned int tries = LATCH_LOCK_TRIES;
+	unsigned int tries = LATCH_LOCK_TRIES, n;
 	int ret;
 
 	for (;;) {
+		bool is_there = false, is_leaving = false;
+
+		for (n = 0; n < members->count; n++) {
+			is_there |= latch_answers(members->devices[n]);
+			is_leaving |= READ_ONCE(members->devices[n]->is_leaving);
+		}
+		if (!is_there)
+			return -EIO;
 		ret = pci_reset_bus(pdev);
-		if (ret != -EAGAIN || !--tries)
+		if (ret != -EAGAIN || is_leaving || !--tries)
 			return ret;
 		usleep_range(LATCH_LOCK_US / 2, LATCH_LOCK_US);
 	}
@@ -86,17 +100,13 @@ static int reset_bus(struct pci_dev *pdev)
  * The PCI core prepares one function after the other. The holder of a later one's state_lock may
  * wait for a page fault on the BAR of an earlier one, which waits for the reset. So all state_locks
  * are taken before the first function is prepared, in the order of the PCI core.
- *
- * If no function answers there is nothing to reset. If one does, the reset may bring back the
- * others.
  */
 static int reset_with_state_locks(struct vfio_device_set *set, struct pci_dev *pdev)
 {
 	struct members members = { .set = set };
 	struct vfio_device *vdev;
-	bool is_there = false;
-	int ret = -EIO;
 	unsigned int n;
+	int ret;
 
 	list_for_each_entry(vdev, &set->device_list, dev_set_list)
 		members.max++;
@@ -105,14 +115,11 @@ static int reset_with_state_locks(struct vfio_device_set *set, struct pci_dev *p
 		return -ENOMEM;
 	latch_visit_affected(pdev, add_member, &members);
 
-	for (n = 0; n < members.count; n++) {
+	for (n = 0; n < members.count; n++)
 		latch_state_lock(members.devices[n]);
-		is_there |= latch_answers(members.devices[n]);
-	}
 	for (n = 0; n < members.count; n++)
 		latch_reset_begin(members.devices[n]);
-	if (is_there)
-		ret = reset_bus(pdev);
+	ret = reset_bus(pdev, &members);
 	for (n = 0; n < members.count; n++) {
 		latch_reset_end(members.devices[n]);
 		latch_state_unlock(members.devices[n]);

@@ -123,7 +123,8 @@ static int reset_for_user(struct vfio_latch_device *dev)
 		return -EIO;
 	if (!trylock_function(dev, LATCH_LOCK_TRIES, &locked))
 		return -EAGAIN;
-	ret = pci_reset_function_locked(dev->pdev);
+	/* AER may have had the lock meanwhile. */
+	ret = latch_answers(dev) ? pci_reset_function_locked(dev->pdev) : -EIO;
 	unlock_function(dev->pdev, locked);
 	return ret;
 }
@@ -180,8 +181,10 @@ static int reset_locked(struct vfio_latch_device *dev)
 	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
 	ret = __pci_reset_function_locked(pdev);
 	/* Not every kernel waits for a function that answers with ones. */
-	if (!ret)
+	if (!ret) {
 		latch_wait_ready(dev);
+		ret = latch_reads(dev) ? 0 : -EIO;
+	}
 	latch_state_restore(dev);
 	return ret;
 }

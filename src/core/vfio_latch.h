@@ -37,7 +37,7 @@ struct latch_vf_token;
 /**
  * struct latch_bar - a BAR of a function
  * @io: its registers mapped for reads and writes, from the first one to close
- * @padding: the rest of the page, for a BAR smaller than a page; held if it has a parent
+ * @padding: the rest of the page, for a BAR that ends within one; held if it has a parent
  * @can_mmap: user space may map it; meaningful while it is held
  * @is_held: its resource is requested
  *

@@ -464,6 +464,7 @@ void latch_image_to_device(struct latch_image *image)
 		if (left <= block_bytes(block))
 			break;
 		left -= block_bytes(block);
+		cond_resched();
 	}
 }
 
@@ -482,5 +483,6 @@ void latch_image_to_cpu(struct latch_image *image)
 		dma_sync_single_for_cpu(image->mdev->device, block->dma,
 					min_t(u64, left, block_bytes(block)), image->direction);
 		left -= min_t(u64, left, block_bytes(block));
+		cond_resched();
 	}
 }
