@@ -10,13 +10,14 @@
 #	make modules-all			for the kernels of all Debian suites
 #	make deb				build/deb/*.deb
 #	make rpm				build/rpm/*.rpm
+#	make repo KEY=fingerprint [URL=url]	build/repo/: both as signed repositories for apt and dnf
 #
 #	make check-vm [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
 #	make check-mlx5 [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel] [ALL=1]
 #	make check-pairs [ALL=1] [SEED=n] [DRIVER=ours|kernel]	pairs of actors that race on a witness
 #	make check-lint check-unit check-tools check-build check-kernels check-pahole
 #	make check-selftest check-igd check-held check-dma-buf check-live-migration check-clients
-#	make check-docs check-package check-rpm check-system check-upgrade [ALL=1]
+#	make check-docs check-package check-rpm check-repo check-system check-upgrade [ALL=1]
 #	make check-matrix	whose streams of mlx5 VFs whose driver loads, on which kernel
 #	make check-conformance	what our mlx5 driver asks of firmware and the kernel's never does
 #	make check-arm64 [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
@@ -42,7 +43,7 @@ SIDE_BY_SIDE := package kernels system build tools lint docs unit pahole
 ALONE := selftest vm igd held dma-buf mlx5 conformance live-migration clients
 SUITES := $(SIDE_BY_SIDE) $(ALONE)
 # What a release is checked with besides, and nothing has time for at each change.
-RELEASE := rpm upgrade matrix configs
+RELEASE := rpm repo upgrade matrix configs
 # They race, or need a kernel that is built first.
 MORE := $(RELEASE) pairs vfio-selftests arm64
 QUICK := lint unit tools pahole vm mlx5
@@ -61,6 +62,10 @@ deb:
 
 rpm:
 	@scripts/build-rpm
+
+# The key is the operator's, and in his keyring. URL is where clients will find build/repo/.
+repo:
+	@scripts/build-repo --key '$(KEY)' $(if $(URL),--url '$(URL)')
 
 demo:
 	+@demo/run
@@ -137,5 +142,5 @@ lint: check-lint
 clean:
 	rm -rf build
 
-.PHONY: all modules modules-all deb demo check rpm check-quick $(SUITES:%=check-%) $(MORE:%=check-%) \
+.PHONY: all modules modules-all deb demo check rpm repo check-quick $(SUITES:%=check-%) $(MORE:%=check-%) \
 	check-release check-debug check-debug-kernel check-kcsan compare fuzz coverage bench support sim lint clean
