@@ -9,8 +9,8 @@ from .paths import TREE, HarnessError, cache
 
 Architecture = collections.namedtuple(
     "Architecture",
-    # Debian's name, the kernel package, the emulator and its package
-    "name package qemu qemu_package "
+    # Debian's name, the emulator and its package
+    "name qemu qemu_package "
     # what compiles for it, and what runs what was compiled
     "compiler archiver runner "
     # the guest's ports for TAP and requests, the modules that they need, the kernel's console
@@ -21,7 +21,7 @@ Architecture = collections.namedtuple(
     "root")
 
 AMD64 = Architecture(
-    "amd64", "linux-image-amd64", "qemu-system-x86_64", "qemu-system-x86",
+    "amd64", "qemu-system-x86_64", "qemu-system-x86",
     os.environ.get("CC", "gcc"), "ar", [],
     "/dev/ttyS1", "/dev/ttyS2", [], "ttyS0",
     ["tsc=reliable", "no_timer_check"],
@@ -29,7 +29,7 @@ AMD64 = Architecture(
 
 # Its machine has one serial port, and no PCI function is to be there that no test knows of.
 ARM64 = Architecture(
-    "arm64", "linux-image-arm64", "qemu-system-aarch64", "qemu-system-arm",
+    "arm64", "qemu-system-aarch64", "qemu-system-arm",
     "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-ar", ["qemu-aarch64-static"],
     "/dev/hvc0", "/dev/hvc1", ["virtio_mmio", "virtio_console"], "ttyAMA0",
     [],

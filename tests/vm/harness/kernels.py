@@ -4,12 +4,11 @@
 import collections
 import fcntl
 import os
-import re
 import shutil
 import subprocess
 
-from .arch import ARCH, root as arch_root
-from .paths import HarnessError, cache
+from .arch import ARCH
+from .paths import TREE, HarnessError, cache
 
 Kernel = collections.namedtuple("Kernel", "release image modules")
 
@@ -37,40 +36,14 @@ def _in_root(root, release):
     return None
 
 
-def _version_key(release):
-    return [int(number) for number in re.findall(r"\d+", release)]
-
-
-def _is_bookworm(release):
-    return re.fullmatch(r"6\.1\.0-\d+-" + ARCH.name, release) is not None
-
-
-def available():
-    """Every kernel at hand, as {release: Kernel}; earlier roots win."""
-    found = {}
-    for root in _roots():
-        boot = os.path.join(root, "boot")
-        if not os.path.isdir(boot):
-            continue
-        for name in os.listdir(boot):
-            if not name.startswith("vmlinuz-"):
-                continue
-            release = name[len("vmlinuz-"):]
-            kernel = _in_root(root, release)
-            if kernel:
-                found.setdefault(release, kernel)
-    return found
-
-
-def _newest_in_archive():
-    """The release that the kernel package stands for today."""
-    try:
-        out = subprocess.run(["apt-cache", "depends", ARCH.package],
-                             check=True, capture_output=True, text=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    names = re.findall(r"Depends: linux-image-(6\.1\.0-\d+-%s)\b" % ARCH.name, out)
-    return max(names, key=_version_key) if names else None
+def _default_release():
+    """The kernel that modules are built for when none is named. Whatever else is at hand: a newer
+    kernel of another suite's root has no modules."""
+    done = subprocess.run([TREE / "scripts" / "find-kernel"], env=dict(os.environ, ARCH=ARCH.name),
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise HarnessError("no kernel to test: %s" % done.stderr.strip())
+    return done.stdout.split()[0]
 
 
 def _download(release):
@@ -123,8 +96,8 @@ def _architecture(image):
 
 
 def find(release=None, root=None):
-    """The kernel RELEASE, in ROOT if that is given, or the newest bookworm one when None. It must
-    be one for ARCH."""
+    """The kernel RELEASE, in ROOT if that is given, or the one that modules are built for
+    when None. It must be one for ARCH."""
     kernel = _find(release, root)
     found = _architecture(kernel.image)
     if found != ARCH.name:
@@ -139,20 +112,9 @@ def _find(release, root):
         if not kernel:
             raise HarnessError("no kernel %s in %s" % (release, root))
         return kernel
-    if release:
-        for root in _roots():
-            kernel = _in_root(root, release)
-            if kernel:
-                return kernel
-        return _download(release)
-    arch_root()
-    at_hand = {r: k for r, k in available().items() if _is_bookworm(r)}
-    if at_hand:
-        return at_hand[max(at_hand, key=_version_key)]
-    newest = _newest_in_archive()
-    if not newest:
-        raise HarnessError("no Debian 12 kernel (6.1.0-N-%s): none in /boot, none in %s, and "
-                           "apt knows no %s that depends on one; run apt-get "
-                           "update, or name a kernel with KVER="
-                           % (ARCH.name, cache(), ARCH.package))
-    return _download(newest)
+    release = release or _default_release()
+    for root in _roots():
+        kernel = _in_root(root, release)
+        if kernel:
+            return kernel
+    return _download(release)
