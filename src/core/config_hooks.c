@@ -92,8 +92,7 @@ static int write_pm_ctrl(struct vfio_latch_device *dev, unsigned int offset, uns
 	if (latch_is_away(dev))
 		goto unlock;
 	pci_read_config_word(dev->pdev, at, &now);
-	/* It does not answer. */
-	if (now == 0xffff)
+	if (PCI_POSSIBLE_ERROR(now))
 		goto unlock;
 	value <<= (offset - at) * 8;
 	select = (now & ~(PCI_PM_CTRL_PME_STATUS | PCI_PM_CTRL_DATA_SEL_MASK)) |
@@ -186,6 +185,21 @@ static int write_vpd(struct vfio_latch_device *dev, unsigned int offset, unsigne
 	return 0;
 }
 
+/* Of the hardware's flags this alone is the user's, and only while MSI is set up. */
+static void write_msi_enable(struct vfio_latch_device *dev, unsigned int at, u16 enable)
+{
+	u16 hardware;
+
+	latch_state_lock(dev);
+	if (latch_is_away(dev))
+		goto unlock;
+	pci_read_config_word(dev->pdev, at, &hardware);
+	if (!PCI_POSSIBLE_ERROR(hardware))
+		pci_write_config_word(dev->pdev, at, (hardware & ~PCI_MSI_FLAGS_ENABLE) | enable);
+unlock:
+	latch_state_unlock(dev);
+}
+
 /*
  * The user sets the flags in the shadow, within limits: no more vectors than the
  * function has, and enabled only while VFIO_DEVICE_SET_IRQS has MSI set up.
@@ -195,7 +209,7 @@ static int write_msi_flags(struct vfio_latch_device *dev, unsigned int offset, u
 			   u32 value)
 {
 	unsigned int at = dev->config->cap[LATCH_CAP_MSI] + PCI_MSI_FLAGS;
-	u16 flags, hardware, queue, queue_max;
+	u16 flags, queue, queue_max;
 
 	mutex_lock(&dev->irq_lock);
 	flags = merged(dev, at, offset, width, value);
@@ -207,18 +221,8 @@ static int write_msi_flags(struct vfio_latch_device *dev, unsigned int offset, u
 		flags &= ~PCI_MSI_FLAGS_ENABLE;
 	latch_shadow_set(dev->config, at, 2, flags);
 
-	if (dev->irq_type == VFIO_PCI_MSI_IRQ_INDEX) {
-		latch_state_lock(dev);
-		if (!latch_is_away(dev)) {
-			pci_read_config_word(dev->pdev, at, &hardware);
-			if (hardware != 0xffff) {
-				hardware &= ~PCI_MSI_FLAGS_ENABLE;
-				hardware |= flags & PCI_MSI_FLAGS_ENABLE;
-				pci_write_config_word(dev->pdev, at, hardware);
-			}
-		}
-		latch_state_unlock(dev);
-	}
+	if (dev->irq_type == VFIO_PCI_MSI_IRQ_INDEX)
+		write_msi_enable(dev, at, flags & PCI_MSI_FLAGS_ENABLE);
 	mutex_unlock(&dev->irq_lock);
 	return 0;
 }

@@ -80,8 +80,8 @@ int latch_config_store(struct vfio_latch_device *dev, unsigned int offset, unsig
 	if (hardware_bits != all) {
 		u32 old = latch_config_hardware_read(dev->pdev, round_down(offset, 4), 4);
 
-		/* It does not answer. If it did by the time of the write, ones would be written. */
-		if (old == ~0U)
+		/* If it answered by the time of the write, ones would be written. */
+		if (PCI_POSSIBLE_ERROR(old))
 			goto end;
 		/* Writing a status bit back would clear it. */
 		old &= ~dword->status;

@@ -209,9 +209,9 @@ static int reset_function(struct vfio_latch_device *dev)
  */
 static bool lock_patiently(struct vfio_latch_device *dev, struct pci_dev **locked)
 {
-	bool is_locked = trylock_function(dev, 1, locked);
+	bool is_locked;
 
-	if (is_locked)
+	if (trylock_function(dev, 1, locked))
 		return true;
 	latch_state_unlock(dev);
 	is_locked = trylock_function(dev, LOCK_TRIES_OF_OPEN, locked);
