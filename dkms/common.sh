@@ -135,13 +135,14 @@ tell_without_headers()
 		say "kernel $1 is left as it is: its headers are not installed (package $headers-$1)"
 }
 
-# tell_without_mlx5 KERNEL: if another mlx5_core, DOCA-OFED's, is why a module is missing (dkms.conf)
+# tell_without_mlx5 KERNEL: if another mlx5_core, DOCA-OFED's, is why a module is missing
 tell_without_mlx5()
 {
 	local other
 
-	other=$(find "/lib/modules/$1/"{updates,extra} "/usr/src/ofa_kernel/"*"/$1" \
-		\( -name 'mlx5_core.ko*' -o -path '*/ofa_kernel/*/Module.symvers' \) -print -quit 2>/dev/null || :)
+	# shellcheck disable=SC1091,SC2034 # dkms.conf is not of this folder, and reads them
+	other=$(kernelver=$1 kernel_source_dir=/lib/modules/$1/build
+		. "$(dirname "${BASH_SOURCE[0]}")/../dkms.conf" && echo "${other_mlx5_core-}")
 	[[ -z $other || -n $(find "$tree/$version/$1" -name 'mlx5-vfio-pci.ko*') ]] ||
 		say "kernel $1 gets no mlx5-vfio-pci: its mlx5_core is not the kernel's own ($other)"
 }
