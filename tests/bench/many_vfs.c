@@ -15,15 +15,12 @@
 #include "vmtest.h"
 
 #define VFS	64
-#define TOKEN	" vf_token=b3a1d2c4-0000-4000-8000-000000000001"
 
 static struct vfio_device *open_with_token(const char *bdf)
 {
 	struct vfio_device *device;
-	char name[128];
 
-	snprintf(name, sizeof(name), "%s%s", bdf, TOKEN);
-	CHECK_EQ(vfio_open_try(bdf, name, &device), 0);
+	CHECK_EQ(vfio_open_words_try(bdf, " vf_token=b3a1d2c4-0000-4000-8000-000000000001", &device), 0);
 	return device;
 }
 

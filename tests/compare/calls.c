@@ -67,9 +67,7 @@ static void run_episodes(const char *name, const char *bdf)
 	       subject.msi, subject.msix, subject.exp, subject.config_size, ports,
 	       pci_attr_exists(bdf, "physfn"));
 	pci_bind(bdf, VFIO_PCI);
-	session.seed = option("compare.seed", 1);
-	for (const char *letter = name; *letter; letter++)
-		session.seed = session.seed * 31 + *letter;
+	session.seed = seed_of(name, option("compare.seed", 1));
 	if (first) {
 		run_episode(&subject, first);
 	} else {
@@ -91,17 +89,9 @@ TEST(nvme_pf)
 	run_episodes(__func__, vm_bdf("nvme0"));
 }
 
-/* Its PF is the host's, so that no token is wanted. */
 TEST(nvme_vf)
 {
-	const char *pf = vm_bdf("nvme0");
-
-	module_load("base", "nvme", NULL);
-	pci_bind(pf, "nvme");
-	pci_attr_set(pf, "sriov_drivers_autoprobe", "0");
-	pci_set_vfs(pf, 1);
-	driver_load(NULL);
-	run_episodes(__func__, pci_vf(pf, 0));
+	run_episodes(__func__, subject_nvme_vf(vm_bdf("nvme0")));
 }
 
 TEST(e1000e)

@@ -55,16 +55,6 @@ static void run_episode(const struct subject *subject, uint64_t episode, bool is
 	session_close();
 }
 
-/*
- * When the eventfd of MSI's first vector is taken away, the kernel clears the address that all
- * vectors share, with either driver; the function's messages then go to address 0.
- */
-static void expect_messages_to_nowhere(void)
-{
-	kmsg_expect("DMAR: DRHD: handling fault status");
-	kmsg_expect("DMAR: \\[DMA Write .* fault addr 0x0 ");
-}
-
 /* VFs of an episode before may have gone, and a function may sleep through sysfs. */
 static void fuzz(const char *name, const char *bdf, const char *words)
 {
@@ -82,9 +72,7 @@ static void fuzz(const char *name, const char *bdf, const char *words)
 	pci_bind(bdf, VFIO_PCI);
 	slow = option("fuzz.slow", 10);
 	session.is_quiet = !~only;
-	session.seed = option("fuzz.seed", 1);
-	for (const char *letter = name; *letter; letter++)
-		session.seed = session.seed * 31 + *letter;
+	session.seed = seed_of(name, option("fuzz.seed", 1));
 	for (uint64_t n = is_alone ? only : 1; n <= (is_alone ? only : episodes); n++) {
 		run_episode(&subject, n, is_alone);
 		if (!(n % EPISODES_PER_LINE))
@@ -109,17 +97,9 @@ TEST(nvme_pf)
 	fuzz(__func__, vm_bdf("nvme0"), NULL);
 }
 
-/* Its PF is the host's, so that no token is wanted. */
 TEST(nvme_vf)
 {
-	const char *pf = vm_bdf("nvme0");
-
-	module_load("base", "nvme", NULL);
-	pci_bind(pf, "nvme");
-	pci_attr_set(pf, "sriov_drivers_autoprobe", "0");
-	pci_set_vfs(pf, 1);
-	driver_load(NULL);
-	fuzz(__func__, pci_vf(pf, 0), NULL);
+	fuzz(__func__, subject_nvme_vf(vm_bdf("nvme0")), NULL);
 }
 
 TEST(e1000e)
@@ -150,15 +130,12 @@ TEST(witness)
 /* The PF has a user, whose token the user of the VF must know. */
 TEST(witness_vf)
 {
-	const uint8_t token[16] = { 0x2a, 0xb7, 0x49, 0x24, 0xc3, 0x35, 0x45, 0xf4,
-				    0x9b, 0x16, 0x85, 0x69, 0xe5, 0xb0, 0x82, 0x58 };
 	struct vfio_device *pf;
 	char words[80], *bdf;
 
 	driver_load("enable_sriov=1");
 	pf = vfio_bind_and_open(vm_bdf("witness0"));
-	CHECK_EQ(vfio_feature_try(pf, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
-				  (void *)token, sizeof(token)), 0);
+	CHECK_EQ(vfio_set_vf_token_try(pf, fuzz_token), 0);
 	pci_set_vfs(pf->bdf, 1);
 	bdf = strdup(pci_vf(pf->bdf, 0));
 	snprintf(words, sizeof(words), "%s vf_token=" TOKEN, bdf);

@@ -76,17 +76,13 @@ static void fuzz(const char *name, const char *id)
 	struct subject subject;
 	long long began = now_ms();
 
-	/* See expect_messages_to_nowhere() in fuzz.c. */
-	kmsg_expect("DMAR: DRHD: handling fault status");
-	kmsg_expect("DMAR: \\[DMA Write .* fault addr 0x0 ");
+	expect_messages_to_nowhere();
 	subject_read(&subject, bdf);
 	driver_load("enable_sriov=1");
 	pci_bind(bdf, VFIO_PCI);
 	slow = option("fuzz.slow", 10);
 	session.is_quiet = true;
-	session.seed = option("fuzz.seed", 1);
-	for (const char *letter = name; *letter; letter++)
-		session.seed = session.seed * 31 + *letter;
+	session.seed = seed_of(name, option("fuzz.seed", 1));
 	for (uint64_t n = 1; n <= episodes; n++) {
 		run_episode(&subject, n);
 		if (!(n % EPISODES_PER_LINE))

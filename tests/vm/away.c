@@ -745,13 +745,12 @@ static const char *vf_name(const char *bdf)
 
 static struct vfio_device *open_pf(void)
 {
-	static uint8_t token[16] = { [0 ... 15] = 0x11 };
+	static const uint8_t token[16] = { [0 ... 15] = 0x11 };
 	struct vfio_device *pf;
 
 	driver_load("enable_sriov=1 disable_idle_d3=1");
 	pf = vfio_open(bind_device("witness1"));
-	CHECK_EQ(vfio_feature_try(pf, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
-				  token, sizeof(token)), 0);
+	CHECK_EQ(vfio_set_vf_token_try(pf, token), 0);
 	cfg_command(pf, PCI_COMMAND_MEMORY, 0);
 	return pf;
 }

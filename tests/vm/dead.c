@@ -97,8 +97,7 @@ TEST_OURS(open_of_a_vf_of_a_dead_pf_says_so_and_resets_nothing)
 	driver_load("enable_sriov=1");
 	pf = vfio_bind_and_open(vm_bdf("nvme0"));
 	memset(token, 0x11, sizeof(token));
-	CHECK_EQ(vfio_feature_try(pf, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
-				  token, sizeof(token)), 0);
+	CHECK_EQ(vfio_set_vf_token_try(pf, token), 0);
 	pci_set_vfs(pf->bdf, 1);
 	vf = pci_vf(pf->bdf, 0);
 	pci_bind(vf, VFIO_PCI);

@@ -367,23 +367,20 @@ TEST(groups_of_all_functions_are_needed)
 /* A bus with VFs is not reset: the driver cannot know which user may reset them. */
 TEST(bus_with_vfs_is_not_reset_even_for_who_owns_them_all)
 {
-	static uint8_t token[16] = { 0xb3, 0xa1 };
+	static const uint8_t token[16] = { 0xb3, 0xa1 };
 	const char *pf = vm_bdf("nvme0"), *vf;
 	struct vfio_device *nvme, *virtual;
-	char name[128];
 	int groups[2];
 
 	driver_load(NULL);
 	module_parameter_set("vfio_pci", "enable_sriov", "1");
 	pci_bind(pf, VFIO_PCI);
 	nvme = vfio_open(pf);
-	CHECK_EQ(vfio_feature_try(nvme, VFIO_DEVICE_FEATURE_SET |
-				  VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, token, sizeof(token)), 0);
+	CHECK_EQ(vfio_set_vf_token_try(nvme, token), 0);
 	pci_set_vfs(pf, 1);
 	vf = pci_vf(pf, 0);
 	pci_bind(vf, VFIO_PCI);
-	snprintf(name, sizeof(name), "%s vf_token=b3a10000-0000-0000-0000-000000000000", vf);
-	CHECK_EQ(vfio_open_try(vf, name, &virtual), 0);
+	CHECK_EQ(vfio_open_words_try(vf, " vf_token=b3a10000-0000-0000-0000-000000000000", &virtual), 0);
 	groups[0] = nvme->group;
 	groups[1] = virtual->group;
 	CHECK_ERR(EINVAL, vfio_hot_reset_try(nvme, groups, 2));

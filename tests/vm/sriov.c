@@ -17,24 +17,6 @@ static const uint8_t token[16] = {
 	0xb3, 0xa1, 0xd2, 0xc4, 0x5e, 0x6f, 0x47, 0x89, 0x9a, 0xbc, 0xde, 0xf0, 0x12, 0x34, 0x56, 0x78,
 };
 
-/* Open by the name that user space gives, with words behind the address. */
-static int open_named(const char *bdf, const char *words, struct vfio_device **device)
-{
-	char name[256];
-
-	snprintf(name, sizeof(name), "%s%s", bdf, words);
-	return vfio_open_try(bdf, name, device);
-}
-
-static int set_token(struct vfio_device *pf, const uint8_t *uuid)
-{
-	uint8_t copy[16];
-
-	memcpy(copy, uuid, sizeof(copy));
-	return vfio_feature_try(pf, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
-				copy, sizeof(copy));
-}
-
 static struct vfio_device *open_pf(void)
 {
 	const char *bdf = vm_bdf("nvme0");
@@ -44,7 +26,7 @@ static struct vfio_device *open_pf(void)
 	pci_attr_set(bdf, "reset_method", "\n");
 	driver_load("enable_sriov=1");
 	pci_bind(bdf, VFIO_PCI);
-	CHECK_EQ(open_named(bdf, "", &pf), 0);
+	CHECK_EQ(vfio_open_words_try(bdf, "", &pf), 0);
 	return pf;
 }
 
@@ -53,7 +35,7 @@ static const char *make_vf(struct vfio_device *pf)
 {
 	const char *vf;
 
-	CHECK_EQ(set_token(pf, token), 0);
+	CHECK_EQ(vfio_set_vf_token_try(pf, token), 0);
 	pci_set_vfs(pf->bdf, 1);
 	vf = pci_vf(pf->bdf, 0);
 	pci_bind(vf, VFIO_PCI);
@@ -191,7 +173,7 @@ TEST(token_can_be_set_on_a_pf_and_not_read)
 
 	CHECK_EQ(vfio_feature_try(pf, VFIO_DEVICE_FEATURE_PROBE | VFIO_DEVICE_FEATURE_SET |
 				  VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, NULL, 0), 0);
-	CHECK_EQ(set_token(pf, token), 0);
+	CHECK_EQ(vfio_set_vf_token_try(pf, token), 0);
 	CHECK_ERR(EINVAL, vfio_feature_try(pf, VFIO_DEVICE_FEATURE_GET |
 					   VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, read, sizeof(read)));
 }
@@ -213,7 +195,7 @@ TEST(function_that_is_no_pf_has_no_token)
 
 	driver_load("enable_sriov=1");
 	nvme = vfio_bind_and_open(vm_bdf("nvme1"));
-	CHECK_ERR(ENOTTY, set_token(nvme, token));
+	CHECK_ERR(ENOTTY, vfio_set_vf_token_try(nvme, token));
 }
 
 TEST(vf_opens_with_the_token_of_its_pf_only)
@@ -221,9 +203,9 @@ TEST(vf_opens_with_the_token_of_its_pf_only)
 	struct vfio_device *pf = open_pf(), *device;
 	const char *vf = make_vf(pf);
 
-	CHECK_ERR(EACCES, open_named(vf, "", &device));
-	CHECK_ERR(EACCES, open_named(vf, " vf_token=" OTHER, &device));
-	CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
+	CHECK_ERR(EACCES, vfio_open_words_try(vf, "", &device));
+	CHECK_ERR(EACCES, vfio_open_words_try(vf, " vf_token=" OTHER, &device));
+	CHECK_EQ(vfio_open_words_try(vf, " vf_token=" TOKEN, &device), 0);
 	CHECK_EQ(cfg16(device, PCI_VENDOR_ID), 0x1b36);
 	vfio_close(device);
 }
@@ -244,7 +226,7 @@ TEST(vf_that_is_open_is_given_again_with_the_token_only)
 	const char *vf = make_vf(pf);
 	int fd;
 
-	CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
+	CHECK_EQ(vfio_open_words_try(vf, " vf_token=" TOKEN, &device), 0);
 	CHECK_EQ(open_again(device, ""), -EACCES);
 	CHECK_EQ(open_again(device, " vf_token=" OTHER), -EACCES);
 	fd = open_again(device, " vf_token=" TOKEN);
@@ -260,7 +242,7 @@ TEST_OURS(wrong_tokens_are_a_few_lines_in_the_log)
 	int start = kmsg_mark();
 
 	for (int n = 0; n < 200; n++)
-		CHECK_ERR(EACCES, open_named(vf, " vf_token=" OTHER, &device));
+		CHECK_ERR(EACCES, vfio_open_words_try(vf, " vf_token=" OTHER, &device));
 	CHECK_GE(kmsg_count(start, "wrong VF token"), 1);
 	CHECK_LE(kmsg_count(start, "wrong VF token"), 50);
 }
@@ -275,7 +257,7 @@ TEST(malformed_token_or_option_is_refused)
 	const char *vf = make_vf(pf);
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		int error = open_named(vf, words[i], &device);
+		int error = vfio_open_words_try(vf, words[i], &device);
 
 		if (error != -EINVAL)
 			FAIL("\"%s\" gives %d", words[i], error);
@@ -289,8 +271,8 @@ TEST(token_for_a_function_that_takes_none_is_refused)
 
 	driver_load(NULL);
 	pci_bind(bdf, VFIO_PCI);
-	CHECK_ERR(EINVAL, open_named(bdf, " vf_token=" TOKEN, &device));
-	CHECK_EQ(open_named(bdf, "", &device), 0);
+	CHECK_ERR(EINVAL, vfio_open_words_try(bdf, " vf_token=" TOKEN, &device));
+	CHECK_EQ(vfio_open_words_try(bdf, "", &device), 0);
 }
 
 TEST(name_of_another_function_is_unknown)
@@ -301,7 +283,7 @@ TEST(name_of_another_function_is_unknown)
 	driver_load(NULL);
 	pci_bind(bdf, VFIO_PCI);
 	CHECK_ERR(ENODEV, vfio_open_try(bdf, vm_bdf("nvme0"), &device));
-	CHECK_ERR(ENODEV, open_named(bdf, "0", &device));
+	CHECK_ERR(ENODEV, vfio_open_words_try(bdf, "0", &device));
 	CHECK_ERR(ENODEV, vfio_open_try(bdf, "", &device));
 }
 
@@ -310,11 +292,11 @@ TEST(pf_with_vfs_in_use_opens_with_the_token_only)
 	struct vfio_device *pf = open_pf(), *device, *again;
 	const char *pf_bdf = strdup(pf->bdf), *vf = make_vf(pf);
 
-	CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
+	CHECK_EQ(vfio_open_words_try(vf, " vf_token=" TOKEN, &device), 0);
 	vfio_close(pf);
-	CHECK_ERR(EACCES, open_named(pf_bdf, "", &again));
-	CHECK_ERR(EACCES, open_named(pf_bdf, " vf_token=" OTHER, &again));
-	CHECK_EQ(open_named(pf_bdf, " vf_token=" TOKEN, &again), 0);
+	CHECK_ERR(EACCES, vfio_open_words_try(pf_bdf, "", &again));
+	CHECK_ERR(EACCES, vfio_open_words_try(pf_bdf, " vf_token=" OTHER, &again));
+	CHECK_EQ(vfio_open_words_try(pf_bdf, " vf_token=" TOKEN, &again), 0);
 }
 
 TEST(pf_opens_without_the_token_when_the_last_of_its_vfs_is_closed)
@@ -324,11 +306,11 @@ TEST(pf_opens_without_the_token_when_the_last_of_its_vfs_is_closed)
 
 	vfio_close(pf);
 	for (int round = 0; round < 2; round++) {
-		CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
-		CHECK_ERR(EACCES, open_named(pf_bdf, "", &again));
+		CHECK_EQ(vfio_open_words_try(vf, " vf_token=" TOKEN, &device), 0);
+		CHECK_ERR(EACCES, vfio_open_words_try(pf_bdf, "", &again));
 		vfio_close(device);
 	}
-	CHECK_EQ(open_named(pf_bdf, "", &again), 0);
+	CHECK_EQ(vfio_open_words_try(pf_bdf, "", &again), 0);
 }
 
 /* A VF has no vendor id of its own, but a class. */
@@ -354,13 +336,13 @@ TEST(pf_whose_vfs_are_not_in_use_opens_without_token_and_takes_a_new_one)
 	const char *bdf = strdup(pf->bdf), *vf = make_vf(pf);
 
 	vfio_close(pf);
-	CHECK_EQ(open_named(bdf, "", &pf), 0);
-	CHECK_EQ(open_named(bdf, " vf_token=" OTHER, &device), -EBUSY);
+	CHECK_EQ(vfio_open_words_try(bdf, "", &pf), 0);
+	CHECK_EQ(vfio_open_words_try(bdf, " vf_token=" OTHER, &device), -EBUSY);
 	vfio_close(pf);
-	CHECK_EQ(open_named(bdf, " vf_token=" OTHER, &pf), 0);
+	CHECK_EQ(vfio_open_words_try(bdf, " vf_token=" OTHER, &pf), 0);
 	CHECK(is_alive(vf));
-	CHECK_ERR(EACCES, open_named(vf, " vf_token=" TOKEN, &device));
-	CHECK_EQ(open_named(vf, " vf_token=" OTHER, &device), 0);
+	CHECK_ERR(EACCES, vfio_open_words_try(vf, " vf_token=" TOKEN, &device));
+	CHECK_EQ(vfio_open_words_try(vf, " vf_token=" OTHER, &device), 0);
 }
 
 /* The kernel's driver lets it in: the new user, who named no token, does not know the old one. */
@@ -369,18 +351,18 @@ TEST_OURS(token_of_an_earlier_user_of_a_pf_opens_no_vf)
 	struct vfio_device *pf = open_pf(), *device;
 	const char *bdf = strdup(pf->bdf), *vf;
 
-	CHECK_EQ(set_token(pf, token), 0);
+	CHECK_EQ(vfio_set_vf_token_try(pf, token), 0);
 	vfio_close(pf);
-	CHECK_EQ(open_named(bdf, "", &pf), 0);
+	CHECK_EQ(vfio_open_words_try(bdf, "", &pf), 0);
 	pci_set_vfs(bdf, 1);
 	vf = pci_vf(bdf, 0);
 	pci_bind(vf, VFIO_PCI);
-	CHECK_ERR(EACCES, open_named(vf, " vf_token=" TOKEN, &device));
-	CHECK_EQ(set_token(pf, token), 0);
-	CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
+	CHECK_ERR(EACCES, vfio_open_words_try(vf, " vf_token=" TOKEN, &device));
+	CHECK_EQ(vfio_set_vf_token_try(pf, token), 0);
+	CHECK_EQ(vfio_open_words_try(vf, " vf_token=" TOKEN, &device), 0);
 	vfio_close(device);
 	vfio_close(pf);
-	CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
+	CHECK_EQ(vfio_open_words_try(vf, " vf_token=" TOKEN, &device), 0);
 }
 
 /* A VF that user space has */
@@ -390,7 +372,7 @@ TEST(vf_shows_ids_that_its_config_space_lacks)
 	struct vfio_device *pf = open_pf(), *device;
 	const char *vf = make_vf(pf);
 
-	CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
+	CHECK_EQ(vfio_open_words_try(vf, " vf_token=" TOKEN, &device), 0);
 	CHECK_EQ(real_cfg(vf, PCI_VENDOR_ID, 4), 0xffffffff);
 	CHECK_EQ(cfg16(device, PCI_VENDOR_ID), pci_attr_number(vf, "vendor"));
 	CHECK_EQ(cfg16(device, PCI_DEVICE_ID), pci_attr_number(vf, "device"));
@@ -401,7 +383,7 @@ TEST(vf_shows_memory_enable_as_written_and_its_bars_work)
 	struct vfio_device *pf = open_pf(), *device;
 	const char *vf = make_vf(pf);
 
-	CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
+	CHECK_EQ(vfio_open_words_try(vf, " vf_token=" TOKEN, &device), 0);
 	cfg_command(device, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);
 	CHECK_EQ(cfg16(device, PCI_COMMAND) & PCI_COMMAND_MEMORY, PCI_COMMAND_MEMORY);
 	CHECK_NE(vfio_read(device, 0, 0, 4), 0xffffffff);
@@ -415,7 +397,7 @@ TEST(vf_bar_registers_can_be_sized)
 	const char *vf = make_vf(pf);
 	struct vfio_region_info *bar;
 
-	CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
+	CHECK_EQ(vfio_open_words_try(vf, " vf_token=" TOKEN, &device), 0);
 	bar = vfio_region(device, 0);
 	CHECK_GT(bar->size, 0);
 	cfg_set32(device, PCI_BASE_ADDRESS_0, 0xffffffff);
@@ -430,7 +412,7 @@ TEST(unbind_of_a_pf_asks_for_its_open_vf_first)
 	int event = event_new();
 	pid_t child;
 
-	CHECK_EQ(open_named(vf, " vf_token=" TOKEN, &device), 0);
+	CHECK_EQ(vfio_open_words_try(vf, " vf_token=" TOKEN, &device), 0);
 	vfio_irq_eventfd(device, VFIO_PCI_REQ_IRQ_INDEX, 0, event);
 	vfio_close(pf);
 	child = CHECK_OK(fork());

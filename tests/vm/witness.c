@@ -741,8 +741,7 @@ static void set_token(struct vfio_device *pf, uint8_t first)
 		0x9a, 0xbc, 0xde, 0xf0, 0x12, 0x34, 0x56, 0x78,
 	};
 
-	CHECK_EQ(vfio_feature_try(pf, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
-				  token, sizeof(token)), 0);
+	CHECK_EQ(vfio_set_vf_token_try(pf, token), 0);
 }
 
 static struct vfio_device *open_pf_with_token(const char *bdf)

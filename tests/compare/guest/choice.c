@@ -57,6 +57,13 @@ void call_any(unsigned int group, unsigned int slow)
 	kinds[n].call();
 }
 
+uint64_t seed_of(const char *name, uint64_t seed)
+{
+	for (; *name; name++)
+		seed = seed * 31 + *name;
+	return seed;
+}
+
 uint64_t option(const char *name, uint64_t otherwise)
 {
 	char *line = file_read("/proc/cmdline"), *found;

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "random.h"
+#include "vmtest.h"
 
 #define NR_REGIONS	9	/* those of VFIO's PCI devices */
 #define NR_MAPPINGS	4
@@ -56,6 +57,14 @@ struct subject {
 };
 
 void subject_read(struct subject *subject, const char *bdf);
+/* A VF of an NVMe PF that the host has, so that no token is wanted; the driver is loaded. */
+const char *subject_nvme_vf(const char *pf);
+
+/* A structure of VFIO_DEVICE_FEATURE for a dma-buf. */
+struct dma_buf_feature {
+	struct vfio_device_feature header;
+	struct dma_buf_request request;
+};
 
 /* session.c: the open device, and what is printed */
 
@@ -120,6 +129,8 @@ uint32_t pick_argsz(uint32_t right);
 
 /* Of those that wait for the device, resets above all, a share of SLOW percent is made. */
 void call_any(unsigned int group, unsigned int slow);
+/* The seed of the device that has this NAME in the tests. */
+uint64_t seed_of(const char *name, uint64_t seed);
 /* A number of the kernel's command line: NAME=NUMBER. */
 uint64_t option(const char *name, uint64_t otherwise);
 

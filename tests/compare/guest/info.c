@@ -68,10 +68,7 @@ void call_unknown_ioctl(void)
 /* A part of a BAR as a dma-buf, which is closed at once. */
 void call_dma_buf(void)
 {
-	struct {
-		struct vfio_device_feature header;
-		struct dma_buf_request request;
-	} feature = {
+	struct dma_buf_feature feature = {
 		.header.argsz = sizeof(feature),
 		.header.flags = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF,
 		.request.region = random_below(8),

@@ -168,3 +168,13 @@ void subject_read(struct subject *subject, const char *bdf)
 		subject->splits_quads = known[n].splits_quads || pci_attr_exists(bdf, "physfn");
 	}
 }
+
+const char *subject_nvme_vf(const char *pf)
+{
+	module_load("base", "nvme", NULL);
+	pci_bind(pf, "nvme");
+	pci_attr_set(pf, "sriov_drivers_autoprobe", "0");
+	pci_set_vfs(pf, 1);
+	driver_load(NULL);
+	return pci_vf(pf, 0);
+}

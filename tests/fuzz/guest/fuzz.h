@@ -32,8 +32,9 @@ void call_host(void);
 /* What the host does meanwhile, or nothing. */
 void host_disturb(void);
 
-/* works.c: whether the device still works. */
+/* works.c: whether the device still works, and what may be in the log */
 void check_works(const struct subject *subject);
+void expect_messages_to_nowhere(void);
 
 /*
  * whatever.c: which call comes next. Of slow ones a share of SLOW percent is made; IS_ALONE: no
@@ -41,7 +42,8 @@ void check_works(const struct subject *subject);
  */
 void call_whatever(unsigned int group, unsigned int slow, bool is_alone);
 
-/* UUIDs that the fuzzer's tokens have. */
+/* UUIDs that the fuzzer's tokens have; the first one's bytes: held.c. */
+extern const uint8_t fuzz_token[16];
 #define TOKEN		"2ab74924-c335-45f4-9b16-8569e5b08258"
 #define OTHER_TOKEN	"2ab74924-c335-45f4-9b16-8569e5b08259"
 

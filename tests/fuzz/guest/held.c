@@ -16,6 +16,10 @@ static __thread int buffers[NR_BUFFERS];
 static __thread unsigned int nr_buffers;
 static int second = -1;
 
+const uint8_t fuzz_token[16] = {
+	0x2a, 0xb7, 0x49, 0x24, 0xc3, 0x35, 0x45, 0xf4, 0x9b, 0x16, 0x85, 0x69, 0xe5, 0xb0, 0x82, 0x58,
+};
+
 void call_token(void)
 {
 	struct {
@@ -28,10 +32,8 @@ void call_token(void)
 				  VFIO_DEVICE_FEATURE_SET, VFIO_DEVICE_FEATURE_GET,
 				  VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PROBE),
 	};
-	static const uint8_t token[16] = { 0x2a, 0xb7, 0x49, 0x24, 0xc3, 0x35, 0x45, 0xf4,
-					   0x9b, 0x16, 0x85, 0x69, 0xe5, 0xb0, 0x82, 0x58 };
 
-	memcpy(feature.uuid, token, sizeof(token));
+	memcpy(feature.uuid, fuzz_token, sizeof(fuzz_token));
 	feature.uuid[15] += random_below(2);
 	call_is("token %#x %x", feature.header.flags, feature.uuid[15]);
 	call_gives(ioctl(session.fd, VFIO_DEVICE_FEATURE, &feature));
@@ -40,10 +42,7 @@ void call_token(void)
 void call_dma_buf_held(void)
 {
 	const struct subject *subject = session.subject;
-	struct {
-		struct vfio_device_feature header;
-		struct dma_buf_request request;
-	} feature = {
+	struct dma_buf_feature feature = {
 		.header.argsz = sizeof(feature),
 		.header.flags = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF,
 		.request.open_flags = O_RDWR | O_CLOEXEC,

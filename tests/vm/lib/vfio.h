@@ -36,6 +36,8 @@ struct vfio_device *vfio_open_with(struct vfio_device *other, const char *bdf);
  * Returns 0 or a negative errno of the step that failed.
  */
 int vfio_open_try(const char *bdf, const char *name, struct vfio_device **device);
+/* By its address and WORDS behind it: " vf_token=UUID". */
+int vfio_open_words_try(const char *bdf, const char *words, struct vfio_device **device);
 /* Close device, group and container. */
 void vfio_close(struct vfio_device *device);
 /* Bind to the driver under test, which must be loaded, and open. */
@@ -137,6 +139,8 @@ struct dma_buf_request {
 
 /* DEVICE_FEATURE with FLAGS (an id and VFIO_DEVICE_FEATURE_GET, _SET or _PROBE). */
 int vfio_feature_try(struct vfio_device *device, uint32_t flags, void *data, size_t size);
+/* Set the token that users of the PF's VFs must name. */
+int vfio_set_vf_token_try(struct vfio_device *pf, const uint8_t uuid[16]);
 
 int vfio_reset_try(struct vfio_device *device);
 void vfio_reset(struct vfio_device *device);

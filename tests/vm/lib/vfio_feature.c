@@ -23,6 +23,15 @@ int vfio_feature_try(struct vfio_device *device, uint32_t flags, void *data, siz
 	return error;
 }
 
+int vfio_set_vf_token_try(struct vfio_device *pf, const uint8_t uuid[16])
+{
+	uint8_t copy[16];
+
+	memcpy(copy, uuid, sizeof(copy));
+	return vfio_feature_try(pf, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
+				copy, sizeof(copy));
+}
+
 int vfio_reset_try(struct vfio_device *device)
 {
 	return ioctl(device->fd, VFIO_DEVICE_RESET) ? -errno : 0;

@@ -71,6 +71,14 @@ int vfio_open_try(const char *bdf, const char *name, struct vfio_device **result
 	return error;
 }
 
+int vfio_open_words_try(const char *bdf, const char *words, struct vfio_device **result)
+{
+	char name[256];
+
+	snprintf(name, sizeof(name), "%s%s", bdf, words);
+	return vfio_open_try(bdf, name, result);
+}
+
 struct vfio_device *vfio_open(const char *bdf)
 {
 	struct vfio_device *device;
