@@ -5,6 +5,10 @@
  * All under irq_lock. The handler of a vector reads its eventfd without a lock;
  * replacing the eventfd waits for the handler before the old one is put.
  *
+ * MSI's vectors share one address register, which the kernel clears as it frees
+ * the first one's interrupt. So a vector of MSI whose eventfd is taken away keeps
+ * its interrupt, until MSI is taken down.
+ *
  * Allocating, requesting and freeing vectors writes the MSI-X table, in a BAR:
  * a host access (latch_host_access_begin()), which also brings the function to
  * D0 meanwhile. The PCI core refuses to set MSI up in other states, and a user
@@ -29,7 +33,7 @@
 
 /**
  * struct latch_vector - a vector with an eventfd
- * @trigger: signalled when the interrupt comes in
+ * @trigger: signalled when the interrupt comes in; NULL for a vector of MSI without one
  * @producer: offers the interrupt to KVM, for posting
  * @irq: Linux interrupt number
  * @name: in /proc/interrupts
@@ -41,12 +45,24 @@ struct latch_vector {
 	char name[LATCH_IRQ_NAME_MAX];
 };
 
+static void signal_vector(struct latch_vector *vector)
+{
+	struct eventfd_ctx *trigger = READ_ONCE(vector->trigger);
+
+	if (trigger)
+		compat_eventfd_signal(trigger);
+}
+
 static irqreturn_t handle_vector(int irq, void *data)
 {
-	struct latch_vector *vector = data;
-
-	compat_eventfd_signal(READ_ONCE(vector->trigger));
+	signal_vector(data);
 	return IRQ_HANDLED;
+}
+
+static void put_trigger(struct eventfd_ctx *trigger)
+{
+	if (trigger)
+		eventfd_ctx_put(trigger);
 }
 
 static bool is_msix(struct vfio_latch_device *dev)
@@ -57,7 +73,8 @@ static bool is_msix(struct vfio_latch_device *dev)
 /* Without bypass, interrupts still arrive through the eventfd. */
 static void offer_bypass(struct vfio_latch_device *dev, struct latch_vector *vector)
 {
-	if (compat_irq_bypass_register(&vector->producer, vector->trigger, vector->irq))
+	if (vector->trigger &&
+	    compat_irq_bypass_register(&vector->producer, vector->trigger, vector->irq))
 		pci_dbg(dev->pdev, "interrupt %d cannot be posted\n", vector->irq);
 }
 
@@ -125,11 +142,11 @@ static void remove_vector(struct vfio_latch_device *dev, unsigned int n)
 		return;
 	compat_irq_bypass_unregister(&vector->producer);
 	free_irq(vector->irq, vector);
-	eventfd_ctx_put(vector->trigger);
+	put_trigger(vector->trigger);
 	kfree(vector);
 }
 
-/* Gives a vector that is in use another eventfd, without losing an interrupt. */
+/* Gives a vector that is in use another eventfd, or none, without losing an interrupt. */
 static void replace_vector_trigger(struct vfio_latch_device *dev, struct latch_vector *vector,
 				   struct eventfd_ctx *trigger)
 {
@@ -138,7 +155,7 @@ static void replace_vector_trigger(struct vfio_latch_device *dev, struct latch_v
 	compat_irq_bypass_unregister(&vector->producer);
 	WRITE_ONCE(vector->trigger, trigger);
 	synchronize_irq(vector->irq);
-	eventfd_ctx_put(old);
+	put_trigger(old);
 	offer_bypass(dev, vector);
 }
 
@@ -146,18 +163,19 @@ static int set_vector(struct vfio_latch_device *dev, unsigned int n, struct even
 {
 	struct latch_vector *vector = xa_load(&dev->vectors, n);
 
-	if (vector && trigger) {
+	if (!vector)
+		return trigger ? add_vector(dev, n, trigger) : 0;
+	if (trigger || !is_msix(dev))
 		replace_vector_trigger(dev, vector, trigger);
-		return 0;
-	}
-	remove_vector(dev, n);
-	return trigger ? add_vector(dev, n, trigger) : 0;
+	else
+		remove_vector(dev, n);
+	return 0;
 }
 
 /*
  * Sets @count vectors from @start to @triggers, whose references it takes over.
- * After an error the vectors that it added are removed again; eventfds that it
- * replaced stay so.
+ * After an error the vectors that it added have no eventfd again; eventfds that
+ * it replaced stay so.
  */
 static int set_vectors(struct vfio_latch_device *dev, unsigned int start, unsigned int count,
 		       struct eventfd_ctx **triggers)
@@ -183,7 +201,7 @@ static int set_vectors(struct vfio_latch_device *dev, unsigned int start, unsign
 	}
 	if (ret)
 		for_each_set_bit(n, added, count)
-			remove_vector(dev, start + n);
+			set_vector(dev, start + n, NULL);
 	latch_host_access_end(dev, state);
 
 	bitmap_free(added);
@@ -211,11 +229,18 @@ static int allocate(struct vfio_latch_device *dev, unsigned int index, unsigned 
 	return ret;
 }
 
-/* With the last vector the PCI core switches INTx on again, which has no handler. */
+/*
+ * A processor may still be taking an interrupt, although its handler is gone. Kernels free at once
+ * what it looks at; and those without dynamic MSI-X mark a vector of an x86 processor as unused
+ * when its interrupt arrives, even if it was allocated again. So every processor ends that first.
+ *
+ * With the last vector the PCI core switches INTx on again, which has no handler.
+ */
 static void deallocate(struct vfio_latch_device *dev)
 {
 	pci_power_t state;
 
+	synchronize_rcu_expedited();
 	latch_take_down_begin(dev, &state);
 	pci_free_irq_vectors(dev->pdev);
 	latch_intx_restored(dev);
@@ -285,7 +310,7 @@ static void forget_vectors(struct vfio_latch_device *dev)
 
 	xa_for_each(&dev->vectors, n, vector) {
 		xa_erase(&dev->vectors, n);
-		eventfd_ctx_put(vector->trigger);
+		put_trigger(vector->trigger);
 		kfree(vector);
 	}
 }
@@ -307,12 +332,6 @@ static int grow(struct vfio_latch_device *dev, unsigned int count)
 	}
 
 	free_irqs(dev);
-	/*
-	 * An interrupt may still be on its way to an x86 CPU. Kernels without
-	 * dynamic MSI-X mark its vector unused when it arrives, even if the
-	 * vector was allocated again: so let every CPU take it first.
-	 */
-	synchronize_rcu();
 	deallocate(dev);
 	allocated = allocate(dev, dev->irq_type, count,
 			     latch_irq_count(dev, dev->irq_type));
@@ -332,7 +351,7 @@ static int grow(struct vfio_latch_device *dev, unsigned int count)
 
 	xa_for_each(&dev->vectors, n, vector) {
 		offer_bypass(dev, vector);
-		compat_eventfd_signal(vector->trigger);
+		signal_vector(vector);
 	}
 	return ret;
 }
@@ -355,8 +374,7 @@ void latch_msi_disable(struct vfio_latch_device *dev)
 static void put_triggers(struct eventfd_ctx **triggers, unsigned int count)
 {
 	while (count--)
-		if (triggers[count])
-			eventfd_ctx_put(triggers[count]);
+		put_trigger(triggers[count]);
 	kfree(triggers);
 }
 
@@ -418,7 +436,7 @@ static int signal_vectors(struct vfio_latch_device *dev, const struct latch_irq_
 		struct latch_vector *vector = xa_load(&dev->vectors, request->start + n);
 
 		if (vector && (!wanted || wanted[n]))
-			compat_eventfd_signal(vector->trigger);
+			signal_vector(vector);
 	}
 	return 0;
 }

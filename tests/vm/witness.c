@@ -1225,3 +1225,33 @@ TEST_OURS(who_writes_vital_product_data_of_a_dead_function_fills_no_log)
 	cfg_set16(device, vpd + PCI_VPD_ADDR, 0);
 	CHECK_EQ(cfg16(device, vpd + PCI_VPD_ADDR), PCI_VPD_ADDR_F);
 }
+
+/* The kernel's driver frees the interrupt, and with it the address that all vectors share. */
+TEST_OURS(messages_go_on_when_the_first_vectors_eventfd_is_taken_away)
+{
+	struct vfio_device *device;
+	int events[WITNESS_MSI_VECTORS];
+	int none = -1;
+
+	driver_load(NULL);
+	device = vfio_bind_and_open(vm_bdf("witness0"));
+	cfg_command(device, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);
+	for (int n = 0; n < WITNESS_MSI_VECTORS; n++)
+		events[n] = event_new();
+	CHECK_EQ(vfio_irq_eventfds_try(device, VFIO_PCI_MSI_IRQ_INDEX, 0, WITNESS_MSI_VECTORS,
+				       events), 0);
+	for (int n = 0; n < WITNESS_MSI_VECTORS; n++) {
+		CHECK_EQ(vfio_irq_eventfds_try(device, VFIO_PCI_MSI_IRQ_INDEX, n, 1, &none), 0);
+		for (int other = 0; other < WITNESS_MSI_VECTORS; other++)
+			vfio_write(device, 0, WITNESS_TRIGGER, other, 4);
+		for (int other = n + 1; other < WITNESS_MSI_VECTORS; other++)
+			CHECK_EQ(event_wait(events[other], LIMIT_MS), 1);
+		CHECK_EQ(event_take(events[n]), 0);
+	}
+	for (int n = 0; n < WITNESS_MSI_VECTORS; n++) {
+		CHECK_EQ(vfio_irq_eventfds_try(device, VFIO_PCI_MSI_IRQ_INDEX, n, 1, events + n), 0);
+		vfio_write(device, 0, WITNESS_TRIGGER, n, 4);
+		CHECK_EQ(event_wait(events[n], LIMIT_MS), 1);
+	}
+	vfio_irq_disable(device, VFIO_PCI_MSI_IRQ_INDEX);
+}

@@ -46,11 +46,13 @@ void check_works(const struct subject *subject)
 }
 
 /*
- * When the eventfd of MSI's first vector is taken away, the kernel clears the address that all
- * vectors share, with either driver; the function's messages then go to address 0.
+ * When the eventfd of MSI's first vector is taken away, the kernel's driver has the kernel clear the
+ * address that all vectors share; the function's messages then go to address 0.
  */
 void expect_messages_to_nowhere(void)
 {
+	if (driver_is_ours())
+		return;
 	kmsg_expect("DMAR: DRHD: handling fault status");
 	kmsg_expect("DMAR: \\[DMA Write .* fault addr 0x0 ");
 }
