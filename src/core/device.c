@@ -168,6 +168,7 @@ void vfio_latch_unregister(struct vfio_latch_device *dev)
 	vfio_unregister_group_dev(&dev->vdev);
 	latch_reset_at_unbind(dev);
 	latch_power_unregister(dev);
+	latch_decode_return(dev);
 	latch_igd_unlatch(dev);
 	latch_sysfs_remove(dev);
 	latch_clean_unregister(dev);

@@ -382,3 +382,19 @@ TEST(unplugged_open_device_is_asked_for_and_leaves_after_close)
 	vm_wait_deleted("plugged");
 	CHECK(!pci_attr_exists(bdf, "vendor"));
 }
+
+/* How it is left */
+
+/* By root here; some drivers never disable their function. */
+TEST(a_function_that_was_enabled_before_decodes_when_it_is_given_back)
+{
+	const char *bdf = vm_bdf("edu0");
+
+	driver_load(NULL);
+	pci_attr_set(bdf, "enable", "1");
+	vfio_close(vfio_bind_and_open(bdf));
+	pci_unbind(bdf);
+	CHECK(real_cfg(bdf, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
+	pci_attr_set(bdf, "enable", "0");
+	CHECK(!(real_cfg(bdf, PCI_COMMAND, 2) & PCI_COMMAND_MASTER));
+}
