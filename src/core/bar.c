@@ -101,7 +101,7 @@ static int hold_padding(struct vfio_latch_device *dev, unsigned int bar)
 	*padding = (struct resource) {
 		.name = "vfio-latch padding",
 		.start = res->end + 1,
-		.end = ALIGN(res->end, PAGE_SIZE) - 1,
+		.end = ALIGN(res->end + 1, PAGE_SIZE) - 1,
 		.flags = res->flags,
 	};
 	return request_resource(res->parent, padding);

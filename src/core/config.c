@@ -137,13 +137,14 @@ int latch_config_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 
  *
  * Bits that the user may not write are left alone, as hardware does.
  *
- * Return: 0 or a negative error.
+ * Return: 0; -EINTR if the caller is being killed; or another negative error.
  */
 int latch_config_write(struct vfio_latch_device *dev, const u8 *buf, size_t count, u64 offset)
 {
 	int ret = 0;
 
-	mutex_lock(&dev->config_lock);
+	if (mutex_lock_killable(&dev->config_lock))
+		return -EINTR;
 	while (count && !ret) {
 		enum latch_config_hook hook = latch_config_dword(dev->config, offset)->hook;
 		unsigned int width = latch_access_width(offset, count);

@@ -23,6 +23,7 @@ int vfio_latch_init(struct vfio_device *vdev)
 	dev->irq_type = VFIO_PCI_NUM_IRQS;
 	mutex_init(&dev->irq_lock);
 	mutex_init(&dev->config_lock);
+	mutex_init(&dev->reset_lock);
 	mutex_init(&dev->bar_lock);
 	mutex_init(&dev->ioeventfd_lock);
 	spin_lock_init(&dev->intx_lock);
@@ -59,6 +60,7 @@ void vfio_latch_release(struct vfio_device *vdev)
 	lockdep_unregister_key(&dev->state_lock_key);
 	mutex_destroy(&dev->ioeventfd_lock);
 	mutex_destroy(&dev->bar_lock);
+	mutex_destroy(&dev->reset_lock);
 	mutex_destroy(&dev->config_lock);
 	mutex_destroy(&dev->irq_lock);
 	compat_mapping_put(dev->mapping);

@@ -159,11 +159,15 @@ static int check_and_reset(const struct proof *proof)
 	struct vfio_device_set *set = dev->vdev.dev_set;
 	int ret;
 
+	/* Unbinds of other functions wait for the set's lock: not behind all threads of a user. */
+	if (mutex_lock_killable(&dev->reset_lock))
+		return -EINTR;
 	mutex_lock(&set->lock);
 	ret = latch_visit_affected(dev->pdev, check_one, (void *)proof);
 	if (!ret)
 		ret = reset_set(set, dev->pdev);
 	mutex_unlock(&set->lock);
+	mutex_unlock(&dev->reset_lock);
 	return ret;
 }
 
@@ -223,7 +227,8 @@ static int reset_with_groups(struct vfio_latch_device *dev, const s32 __user *us
  * Return: 0; -ENODEV if neither slot nor bus can be reset; -EINVAL for bad
  * sizes or flags, descriptors that are no groups, or an affected device that
  * is not the user's; -EBADF; -EAGAIN if a device is being unbound or reset;
- * -EIO if none of them answers; -EFAULT; -ENOMEM.
+ * -EIO if none of them answers; -EINTR if the caller is being killed; -EFAULT;
+ * -ENOMEM.
  */
 int latch_hot_reset(struct vfio_latch_device *dev, void __user *arg)
 {

@@ -121,6 +121,19 @@ static bool can_enter(struct vfio_latch_device *dev, pci_power_t state)
 	       (state != PCI_D1 || pdev->d1_support) && (state != PCI_D2 || pdev->d2_support);
 }
 
+static void fall_asleep(struct vfio_latch_device *dev, pci_power_t state)
+{
+	struct pci_dev *pdev = dev->pdev;
+
+	latch_intx_set_quiet(dev, LATCH_QUIET_STATE, true);
+	latch_decode_force(dev);
+	pci_save_state(pdev);
+	pci_set_power_state(pdev, state);
+	/* It may have stayed in D0, with an error or, where a quirk wants that, without. */
+	if (pdev->current_state == PCI_D0)
+		latch_access_restored(dev);
+}
+
 /**
  * latch_power_set_state - put the function into a power state
  * @dev: the device, awake; state_lock is held
@@ -132,8 +145,6 @@ static bool can_enter(struct vfio_latch_device *dev, pci_power_t state)
  */
 void latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state)
 {
-	struct pci_dev *pdev = dev->pdev;
-
 	lockdep_assert_held(&dev->state_lock);
 
 	if (!can_enter(dev, state))
@@ -144,13 +155,9 @@ void latch_power_set_state(struct vfio_latch_device *dev, pci_power_t state)
 		latch_power_up(dev);
 	} else {
 		latch_access_revoke(dev);
-		latch_intx_set_quiet(dev, LATCH_QUIET_STATE, true);
-		latch_decode_force(dev);
-		pci_save_state(pdev);
-		pci_set_power_state(pdev, state);
-		/* It may have stayed in D0, with an error or, where a quirk wants that, without. */
-		if (pdev->current_state == PCI_D0)
-			latch_access_restored(dev);
+		/* AER may have come while accesses ended. */
+		if (latch_answers(dev))
+			fall_asleep(dev, state);
 	}
 	latch_access_unlock(dev);
 }

@@ -9,6 +9,11 @@
  * core's locks. Open and close hold state_lock until they have saved or restored
  * the state, so that no other reset comes in between.
  *
+ * A sysfs reset, or the making of VFs, holds the device lock while it waits for
+ * state_lock, and others may wait for that device lock. So of all threads of a
+ * user that reset a device only one waits for state_lock: the others wait for
+ * reset_lock.
+ *
  * All of them take the PCI core's locks by trylock: an unbind holds the device
  * lock while it waits for the user to close. If close could not reset the
  * function for that reason, unbind does. A function that is alone on its bus may
@@ -144,13 +149,16 @@ int latch_reset(struct vfio_latch_device *dev)
 
 	if (!dev->reset_works)
 		return -EINVAL;
+	if (mutex_lock_killable(&dev->reset_lock))
+		return -EINTR;
 	ret = latch_state_lock_killable(dev);
-	if (ret)
-		return ret;
-	latch_reset_begin(dev);
-	ret = reset_for_user(dev);
-	latch_reset_end(dev);
-	latch_state_unlock(dev);
+	if (!ret) {
+		latch_reset_begin(dev);
+		ret = reset_for_user(dev);
+		latch_reset_end(dev);
+		latch_state_unlock(dev);
+	}
+	mutex_unlock(&dev->reset_lock);
 	return ret;
 }
 
@@ -166,7 +174,10 @@ void latch_state_restore(struct vfio_latch_device *dev)
 	latch_igd_restore(dev);
 }
 
-/* With the device locked. Returns -EIO if it does not answer, or the PCI core's result. */
+/*
+ * With the device locked. Returns -EIO if it does not answer, or -ENOTTY if the PCI core cannot
+ * reset it.
+ */
 static int reset_locked(struct vfio_latch_device *dev)
 {
 	struct pci_dev *pdev = dev->pdev;
@@ -179,7 +190,7 @@ static int reset_locked(struct vfio_latch_device *dev)
 	pci_save_state(pdev);
 	/* It must do nothing while it is reset, and raise no interrupt: that has no handler. */
 	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
-	ret = __pci_reset_function_locked(pdev);
+	ret = __pci_reset_function_locked(pdev) ? -ENOTTY : 0;
 	/* Not every kernel waits for a function that answers with ones. */
 	if (!ret) {
 		latch_wait_ready(dev);
@@ -225,8 +236,8 @@ static bool lock_patiently(struct vfio_latch_device *dev, struct pci_dev **locke
  * released in between
  *
  * Context: first open of a function that is not clean.
- * Return: 0, also for a function that cannot be reset, or -EAGAIN if it is
- * being unbound or reset.
+ * Return: 0, also for a function that cannot be reset; -EAGAIN if it is being
+ * unbound or reset; or -EIO if it does not answer.
  */
 int latch_reset_at_open(struct vfio_latch_device *dev)
 {
@@ -241,6 +252,9 @@ int latch_reset_at_open(struct vfio_latch_device *dev)
 	unlock_function(dev->pdev, locked);
 	if (latch_is_away(dev))
 		return -EAGAIN;
+	/* Even if it answers again meanwhile: it was not reset. */
+	if (ret == -EIO)
+		return ret;
 	dev->reset_works = !ret;
 	return 0;
 }

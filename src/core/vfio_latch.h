@@ -133,8 +133,8 @@ struct latch_bar {
  * no user and no device. Resets may overlap: none is under way while both have been called
  * equally often.
  *
- * Locks, outermost first: the device set's lock (open, close, hot reset),
- * config_lock, irq_lock, ioeventfd_lock, the PCI core's device_lock(),
+ * Locks, outermost first: config_lock, reset_lock (one reset for a user at a
+ * time), the device set's lock (open, close, hot reset), irq_lock, ioeventfd_lock, the PCI core's device_lock(),
  * state_lock, access_lock, intx_lock. bar_lock and signal_lock are leaves. A
  * holder of one of ours takes the device_lock() by trylock only: an unbind holds
  * it while it waits for the last close. User memory is never touched under any
@@ -196,6 +196,9 @@ struct vfio_latch_device {
 	uuid_t named;
 	struct pid *named_by;
 	bool is_token_user;
+
+	/* Outside of the device set's lock and state_lock. */
+	struct mutex reset_lock;
 
 	/* Outside of access_lock; see above. */
 	struct mutex state_lock;

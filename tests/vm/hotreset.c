@@ -5,6 +5,9 @@
  * vm-machine: resets
  * vm-drivers: ours kernel
  */
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "vmtest.h"
 
 /*
@@ -477,4 +480,48 @@ TEST(hot_resets_race_with_function_resets_and_opens)
 	mark(devices[1]);
 	CHECK_EQ(vfio_hot_reset_try(devices[1], &devices[0]->group, 1), 0);
 	CHECK(!is_marked(devices[1]));
+}
+
+/* An unbind waits for the lock of the slot's devices, which a hot reset holds. */
+
+#define RESETTERS 20
+
+static atomic_bool is_over;
+static atomic_int resets;
+
+static void *hot_reset(void *device)
+{
+	struct vfio_device *nic = device;
+
+	while (!is_over)
+		resets += !vfio_hot_reset_try(nic, &nic->group, 1);
+	return NULL;
+}
+
+static void *function_reset(void *device)
+{
+	while (!is_over)
+		resets += !vfio_reset_try(device);
+	return NULL;
+}
+
+TEST_OURS(an_unbind_does_not_wait_for_all_threads_that_reset_its_neighbour)
+{
+	struct vfio_device *nic;
+	pthread_t threads[2 * RESETTERS];
+	int before;
+
+	bind_slot();
+	nic = vfio_open(vm_bdf("nic1"));
+	for (int n = 0; n < RESETTERS; n++) {
+		CHECK_EQ(pthread_create(&threads[n], NULL, hot_reset, nic), 0);
+		CHECK_EQ(pthread_create(&threads[RESETTERS + n], NULL, function_reset, nic), 0);
+	}
+	CHECK(WAIT_UNTIL(resets > 3, 20000));
+	before = resets;
+	pci_unbind(vm_bdf("testdev2"));
+	CHECK_LE(resets - before, 5);
+	is_over = true;
+	for (int n = 0; n < 2 * RESETTERS; n++)
+		pthread_join(threads[n], NULL);
 }

@@ -282,3 +282,38 @@ TEST_OURS(who_reads_a_file_of_sysfs_prevents_no_reset)
 		vfio_reset(nvme);
 	stop(&reader);
 }
+
+/* Root's reset locks the device before it waits for the function: then no reset of a user succeeds. */
+
+#define RESETTERS 30
+
+static atomic_int refused;
+
+static void reset_in_vain(struct thread *thread, unsigned int round)
+{
+	(void)round;
+	refused += vfio_reset_try(thread->device) == -EAGAIN;
+}
+
+/* With the kernel's driver none of them waits. */
+TEST_OURS(roots_reset_does_not_wait_for_all_threads_that_reset_a_device)
+{
+	struct vfio_device *nvme = vfio_open_with_memory("nvme1", NULL);
+	struct thread threads[RESETTERS];
+	int before;
+
+	for (int i = 0; i < RESETTERS; i++) {
+		threads[i] = (struct thread) { .device = nvme, .work = reset_in_vain };
+		start(&threads[i]);
+	}
+	for (int round = 0; round < 3; round++) {
+		pause_ms(200);
+		before = refused;
+		pci_attr_set(nvme->bdf, "reset", "1");
+		CHECK_LE(refused - before, 5);
+	}
+	for (int i = 0; i < RESETTERS; i++)
+		threads[i].stop = true;
+	for (int i = 0; i < RESETTERS; i++)
+		stop(&threads[i]);
+}
