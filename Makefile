@@ -128,6 +128,7 @@ bench: modules sim
 	+@scripts/need tests/bench/packages tests/vm/packages
 	+@tests/bench/run
 	+@tests/bench/mlx5/run
+	+@tests/bench/command
 
 # One at a time: suites run side by side.
 sim:

@@ -196,7 +196,7 @@ opened()
 latch()
 {
 	status=0
-	"$TOP/build/tests-tools/vfio-latch" "$@" >"$VFIO_LATCH_ROOT/out" 2>"$VFIO_LATCH_ROOT/err" ||
+	"${VFIO_LATCH:-$TOP/build/tests-tools/vfio-latch}" "$@" >"$VFIO_LATCH_ROOT/out" 2>"$VFIO_LATCH_ROOT/err" ||
 		status=$?
 	out=$(cat "$VFIO_LATCH_ROOT/out")
 	err=$(cat "$VFIO_LATCH_ROOT/err")
