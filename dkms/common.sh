@@ -3,7 +3,6 @@
 # What the packages' scripts and dkms's hooks share. Whatever is interrupted, and where:
 # the index that depmod makes never names a vfio-pci that is not there.
 
-
 package=vfio-latch
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$(dirname "${BASH_SOURCE[0]}")/../dkms.conf")
 tree=/var/lib/dkms/$package
@@ -87,6 +86,13 @@ index_own_modules()
 	rm -f "$prefer_own"
 }
 
+# installed_version KERNEL: the one of ours that dkms has installed for it, if any
+installed_version()
+{
+	{ find "$tree" -maxdepth 1 -type l -lname "*/$1/*" -printf '%l\n' 2>/dev/null || :; } |
+		sed -n '1s,/.*,,p'
+}
+
 # put_back KERNEL: if dkms has none of our versions installed for this kernel, leave it
 # its own modules and nothing of ours. Nothing to do, unless a dkms was killed: it does
 # not look for what it left behind when it runs again.
@@ -94,7 +100,7 @@ put_back()
 {
 	local kernel=$1 aside place leftovers
 
-	! compgen -G "$tree/kernel-$kernel-*" >/dev/null || return 0
+	[[ -z $(installed_version "$kernel") ]] || return 0
 
 	# A module that dkms put aside and did not bring back.
 	find_modules "$tree/original_module/$kernel" | while read -r aside; do
@@ -115,6 +121,20 @@ put_back()
 	elif is_in_index "$kernel"; then
 		index "$kernel"
 	fi
+}
+
+# unlink_built PATTERN: of what matches VERSION/KERNEL, dkms no longer knows that it is installed
+unlink_built()
+{
+	{ find "$tree" -maxdepth 1 -type l -lname "$1/*" -print0 2>/dev/null || :; } |
+		xargs -0r rm -f
+}
+
+# take_away KERNEL: of whatever version, and wherever this is killed
+take_away()
+{
+	unlink_built "*/$1"
+	put_back "$1"
 }
 
 kernels()
@@ -155,13 +175,14 @@ wants_signatures()
 		grep -qsx Y "${VFIO_LATCH_ROOT-}/sys/module/module/parameters/sig_enforce"
 }
 
-# may_be_loaded KERNEL: what was built is signed with a key that is enrolled, where that counts.
+# may_be_loaded KERNEL VERSION: what was built is signed with a key that is enrolled, where that
+# counts.
 may_be_loaded()
 {
 	local keys=${VFIO_LATCH_ROOT-}/proc/keys signer
 
 	wants_signatures && grep -qs ' asymmetri ' "$keys" || return 0
-	signer=$(find "$tree/$version/$1" -name 'vfio-latch.ko*' -exec modinfo -F signer {} \;)
+	signer=$(find "$tree/$2/$1" -name 'vfio-latch.ko*' -exec modinfo -F signer {} \;)
 	# "NAME: hash", or "ORGANISATION: NAME: hash".
 	[[ -n $signer ]] && grep ' asymmetri ' "$keys" |
 		grep -F -e " asymmetri $signer: " -e ": $signer: " >/dev/null
@@ -187,37 +208,52 @@ may_install()
 	[[ ! -e /etc/dkms/no-autoinstall ]]
 }
 
-# install_for KERNEL: fails for nobody. A kernel that cannot have our modules has its own.
+# shellcheck source=dkms/versions.sh
+. "$(dirname "${BASH_SOURCE[0]}")/versions.sh"
+
+# install_for KERNEL: fails for nobody. A kernel that cannot have our modules has its own, or
+# those of the last version that it could have.
 install_for()
 {
-	local kernel=$1 log=$logs/$1.log status=0
+	local kernel=$1 log=$logs/$1.log status=0 last keeps="its own vfio-pci"
 	local which=("$package/$version" -k "$kernel")
 
+	last=$(last_version "$kernel")
 	mkdir -p "$logs"
 	{
-		dkms build "${which[@]}" && { may_be_loaded "$kernel" || (exit "$not_enrolled"); } &&
-			dkms install "${which[@]}"
-	} </dev/null >"$log" 2>&1 || status=$?
+		dkms build "${which[@]}" &&
+			{ may_be_loaded "$kernel" "$version" || (exit "$not_enrolled"); } &&
+			take_away "$kernel" && dkms install "${which[@]}"
+	} </dev/null >"$log.part" 2>&1 || status=$?
 	case $status in
 	0)
 		echo "$package: kernel $kernel: $package $version is installed"
 		tell_without_mlx5 "$kernel"
-		rm "$log"
+		forget_others "$kernel"
+		rm -f "$log" "$log.part"
+		return
 		;;
 	77) # BUILD_EXCLUSIVE in dkms.conf
 		echo "$package: kernel $kernel: not a kernel for $package, skipped"
-		rm "$log"
-		;;
-	"$not_enrolled") # With the log there, dkms leaves it so, too.
-		put_back "$kernel"
-		say "kernel $kernel keeps its own vfio-pci until Secure Boot knows our key: mokutil --import $(certificate), then reboot, enroll it, and $again"
-		;;
-	*)
-		cat "$tree/$version/build/make.log" >>"$log" 2>/dev/null || :
-		put_back "$kernel"
-		say "kernel $kernel keeps its own vfio-pci: $package could not be built, see $log"
+		take_away "$kernel"
+		forget_others "$kernel"
+		rm -f "$log" "$log.part"
+		return
 		;;
 	esac
+
+	[[ $status -eq $not_enrolled ]] ||
+		cat "$tree/$version/build/make.log" >>"$log.part" 2>/dev/null || :
+	bring_back "$kernel" "$last" </dev/null >>"$log.part" 2>&1
+	# With the log there, dkms leaves it so, too.
+	mv "$log.part" "$log"
+	last=$(installed_version "$kernel")
+	[[ -z $last ]] || keeps="$package $last"
+	if [[ $status -eq $not_enrolled ]]; then
+		say "kernel $kernel keeps $keeps until Secure Boot knows our key: mokutil --import $(certificate), then reboot, enroll it, and $again"
+	else
+		say "kernel $kernel keeps $keeps: $package $version could not be built, see $log"
+	fi
 }
 
 # refresh_initramfs KERNEL: once vfio-pci or mlx5-vfio-pci is in the image, it shall be the right one.

@@ -97,20 +97,33 @@ no()
 	fi
 }
 
+# break_headers KERNEL: nothing can be built for it
+break_headers()
+{
+	local makefile=$root/usr/src/linux-headers-$1/Makefile
+
+	mv "$makefile" "$makefile.whole"
+	printf '$''(error %s)\n' "this kernel cannot be built for" >"$makefile"
+}
+
+mend_headers()
+{
+	mv "$root/usr/src/linux-headers-$1/Makefile"{.whole,}
+}
+
 # A kernel that nothing can be built for.
 broken_kernel()
 {
 	fake_kernel "$1" ''
-	printf '$''(error %s)\n' "this kernel cannot be built for" \
-		>"$root/usr/src/linux-headers-$release-$1/Makefile"
+	break_headers "$release-$1"
 }
 
-# one_line_names_the_log FILE: what the operator sees of it
+# one_line_names_the_log FILE [WHAT]: what the operator sees of it, and WHAT the kernel keeps
 one_line_names_the_log()
 {
 	local line=$copies/line log
 
-	grep "keeps its own vfio-pci" "$1" >"$line"
+	grep "keeps ${2-its own vfio-pci}: " "$1" >"$line"
 	[[ $(wc -l <"$line") -eq 1 ]]
 	no grep -i "^error" "$1"
 	log=$(grep -o '/var/log/.*' "$line")
