@@ -10,7 +10,7 @@ logs=/var/log/$package
 # Present for a moment only, and not beyond a boot: while it is, the index names the
 # kernel's own modules, although ours are there.
 prefer_own=/run/depmod.d/$package.conf
-ours='(vfio-latch|vfio-pci|mlx5-vfio-pci)\.ko(\.[a-z0-9]+)?'
+ours='(vfio-latch|(mlx5[-_])?vfio[-_]pci)\.ko(\.[a-z0-9]+)?'
 
 # No exit status of dkms's.
 not_enrolled=200
@@ -37,7 +37,7 @@ index()
 # dkms installs modules in updates/dkms on Debian, in extra on Fedora and its kin.
 is_in_index()
 {
-	grep -qsE '^(updates|extra)/(.*/)?(vfio-latch\.|.*vfio-pci\..*: .*vfio-latch\.)' \
+	grep -qsE '^(updates|extra)/(.*/)?(vfio-latch\.|.*vfio[-_]pci\..*: .*vfio-latch\.)' \
 		"/lib/modules/$1/modules.dep"
 }
 
@@ -56,20 +56,6 @@ our_files()
 		depends=$(modinfo -F depends "$file" 2>/dev/null) || depends=vfio-latch
 		if [[ $file == */vfio-latch.* || $depends == *vfio-latch* ]]; then
 			printf '%s\n' "$file"
-		fi
-	done
-}
-
-# stand_ins KERNEL: see before-install
-stand_ins()
-{
-	local file own
-
-	find_modules "/lib/modules/$1/extra" "$tree/original_module/$1" | while read -r file; do
-		own=$(find "/lib/modules/$1/kernel" -name "${file##*/}" -print -quit)
-		if [[ -n $own ]] && cmp -s "$own" "$file"; then
-			printf '%s\n' "$file"
-			[[ ! -e $file.origin ]] || printf '%s\n' "$file.origin"
 		fi
 	done
 }
@@ -98,20 +84,14 @@ installed_version()
 # not look for what it left behind when it runs again.
 put_back()
 {
-	local kernel=$1 aside place leftovers
+	local kernel=$1 leftovers
 
 	[[ -z $(installed_version "$kernel") ]] || return 0
 
-	# A module that dkms put aside and did not bring back.
-	find_modules "$tree/original_module/$kernel" | while read -r aside; do
-		place=/lib/modules/$kernel/kernel/drivers/vfio/pci/${aside##*/}
-		[[ $aside != */mlx5* ]] || place=${place%/*}/mlx5/${place##*/}
-		[[ ! -e $aside.origin ]] || place=$(head -n 1 "$aside.origin")
-		[[ ! -d ${place%/*} ]] || mv -n "$aside" "$place"
-	done
+	# Ours: of the kernel's, dkms puts none aside.
 	rm -rf "$tree/original_module/$kernel"
 
-	mapfile -t leftovers < <(our_files "$kernel"; stand_ins "$kernel")
+	mapfile -t leftovers < <(our_files "$kernel")
 	if [[ ${#leftovers[@]} -gt 0 ]]; then
 		index_own_modules "$kernel"
 		rm -f "${leftovers[@]}"
@@ -163,7 +143,7 @@ tell_without_mlx5()
 	# shellcheck disable=SC1091,SC2034 # dkms.conf is not of this folder, and reads them
 	other=$(kernelver=$1 kernel_source_dir=/lib/modules/$1/build
 		. "$(dirname "${BASH_SOURCE[0]}")/../dkms.conf" && echo "${other_mlx5_core-}")
-	[[ -z $other || -n $(find "$tree/$version/$1" -name 'mlx5-vfio-pci.ko*') ]] ||
+	[[ -z $other || -n $(find "$tree/$version/$1" -name 'mlx5_vfio_pci.ko*') ]] ||
 		say "kernel $1 gets no mlx5-vfio-pci: its mlx5_core is not the kernel's own ($other)"
 }
 
@@ -265,11 +245,11 @@ refresh_initramfs()
 		[[ -e $image ]] || continue
 		if command -v lsinitramfs update-initramfs >/dev/null; then
 			contents=$(lsinitramfs "$image")
-			[[ $contents == *[/-]vfio-pci.ko* ]] || continue
+			[[ $contents == *[/_-]vfio[_-]pci.ko* ]] || continue
 			update-initramfs -u -k "$1" >/dev/null
 		elif command -v lsinitrd dracut >/dev/null; then
 			contents=$(lsinitrd "$image")
-			[[ $contents == *[/-]vfio-pci.ko* ]] || continue
+			[[ $contents == *[/_-]vfio[_-]pci.ko* ]] || continue
 			dracut --force --quiet "$image" "$1"
 		fi || say "the initramfs $image could not be made again: it may hold another vfio-pci than the system"
 	done

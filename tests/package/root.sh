@@ -89,6 +89,30 @@ the_kernels_package_is_whole()
 	[[ -n $(find "$root/lib/modules/$release/kernel" -name 'vfio-pci.ko*') ]]
 }
 
+# The time of a change tells what was moved and came back.
+kernels_files()
+{
+	find "$root"/lib/modules/*/kernel -type f -printf '%p %i %C@\n' | sort
+}
+
+# a_dkms_that_finds_all_modules_moves_none_of_the_kernels COMMAND...: which has it install ours.
+# The versions of dkms that move modules count them as one, and so find the first alone.
+a_dkms_that_finds_all_modules_moves_none_of_the_kernels()
+{
+	local dkms=$root/usr/sbin/dkms
+
+	cp -p "$dkms" "$copies/dkms"
+	# shellcheck disable=SC2016
+	sed -i 's/installed_modules=\($(find_module "$lib_tree" "$m")\)/installed_modules=(\1)/' "$dkms"
+	no cmp -s "$dkms" "$copies/dkms"
+	kernels_files >"$copies/before"
+	"$@"
+	has_vfio_pci ours
+	kernels_files | diff "$copies/before" -
+	[[ ! -e $root/var/lib/dkms/vfio-latch/original_module ]]
+	cp -p "$copies/dkms" "$dkms"
+}
+
 # `! command` would not end a test.
 no()
 {

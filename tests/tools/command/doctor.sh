@@ -249,7 +249,7 @@ doctor_finds_the_kernels_module_in_the_initramfs()
 	local own=usr/lib/modules/6.1.0-test/kernel/drivers/vfio/pci/vfio-pci.ko
 
 	healthy
-	printf '%s\n' . usr/lib/modules/6.1.0-test/updates/dkms/vfio-pci.ko \
+	printf '%s\n' . usr/lib/modules/6.1.0-test/updates/dkms/vfio_pci.ko \
 		>"$VFIO_LATCH_ROOT/model/initramfs-6.1.0-test"
 	latch_is 0 doctor
 	echo "$own" >>"$VFIO_LATCH_ROOT/model/initramfs-6.1.0-test"
