@@ -236,6 +236,27 @@ install_for()
 	fi
 }
 
+# image_contents IMAGE: the names of its files. Either program reads the other's images.
+image_contents()
+{
+	if command -v lsinitramfs >/dev/null; then
+		lsinitramfs "$1"
+	else
+		lsinitrd "$1"
+	fi
+}
+
+# make_image IMAGE KERNEL: update-initramfs is initramfs-tools', or newer dracut's for Debian.
+# Both name their images so; without it, dracut's may have that name, too.
+make_image()
+{
+	if [[ $1 == */initrd.img-* ]] && command -v update-initramfs >/dev/null; then
+		update-initramfs -u -k "$2"
+	else
+		dracut --force --quiet "$1" "$2"
+	fi
+}
+
 # refresh_initramfs KERNEL: once vfio-pci or mlx5-vfio-pci is in the image, it shall be the right one.
 refresh_initramfs()
 {
@@ -243,14 +264,10 @@ refresh_initramfs()
 
 	for image in "/boot/initrd.img-$1" "/boot/initramfs-$1.img"; do
 		[[ -e $image ]] || continue
-		if command -v lsinitramfs update-initramfs >/dev/null; then
-			contents=$(lsinitramfs "$image")
+		if contents=$(image_contents "$image" 2>/dev/null); then
 			[[ $contents == *[/_-]vfio[_-]pci.ko* ]] || continue
-			update-initramfs -u -k "$1" >/dev/null
-		elif command -v lsinitrd dracut >/dev/null; then
-			contents=$(lsinitrd "$image")
-			[[ $contents == *[/_-]vfio[_-]pci.ko* ]] || continue
-			dracut --force --quiet "$image" "$1"
-		fi || say "the initramfs $image could not be made again: it may hold another vfio-pci than the system"
+			make_image "$image" "$1" >/dev/null && continue
+		fi
+		say "the initramfs $image could not be made again: it may hold another vfio-pci than the system"
 	done
 }
