@@ -34,10 +34,11 @@ index()
 	[[ ! -e /lib/modules/$1/modules.dep ]] || depmod -a "$1"
 }
 
-# dkms installs modules in updates/dkms on Debian, in extra on Fedora and its kin.
+# dkms installs modules in updates/dkms on Debian, in extra on Fedora and its kin, where other
+# kernels may have links to these in weak-updates: not from dkms, but when they are installed.
 is_in_index()
 {
-	grep -qsE '^(updates|extra)/(.*/)?(vfio-latch\.|.*vfio[-_]pci\..*: .*vfio-latch\.)' \
+	grep -qsE '^(updates|extra|weak-updates)/(.*/)?(vfio-latch\.|.*vfio[-_]pci\..*: .*vfio-latch\.)' \
 		"/lib/modules/$1/modules.dep"
 }
 
@@ -52,7 +53,7 @@ our_files()
 {
 	local file depends
 
-	find_modules "/lib/modules/$1/updates" "/lib/modules/$1/extra" | while read -r file; do
+	find_modules "/lib/modules/$1/"{updates,extra,weak-updates} | while read -r file; do
 		depends=$(modinfo -F depends "$file" 2>/dev/null) || depends=vfio-latch
 		if [[ $file == */vfio-latch.* || $depends == *vfio-latch* ]]; then
 			printf '%s\n' "$file"
@@ -95,8 +96,8 @@ put_back()
 	if [[ ${#leftovers[@]} -gt 0 ]]; then
 		index_own_modules "$kernel"
 		rm -f "${leftovers[@]}"
-		rmdir --ignore-fail-on-non-empty -p "/lib/modules/$kernel/updates/dkms" 2>/dev/null || :
-		rmdir --ignore-fail-on-non-empty "/lib/modules/$kernel/extra" 2>/dev/null || :
+		(cd "/lib/modules/$kernel" && rmdir --ignore-fail-on-non-empty -p updates/dkms extra \
+			weak-updates 2>/dev/null) || :
 		index "$kernel"
 	elif is_in_index "$kernel"; then
 		index "$kernel"

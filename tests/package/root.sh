@@ -79,7 +79,7 @@ nothing_is_left()
 	for kernel in "$root"/lib/modules/*; do
 		has_vfio_pci own "${kernel##*/}"
 	done
-	[[ -z $(find "$root"/lib/modules -path '*/updates/*' -o -path '*/extra/*') ]]
+	[[ -z $(find "$root"/lib/modules -path '*/updates/*' -o -path '*/extra/*' -o -path '*/weak-updates/*') ]]
 	[[ ! -e $root/var/lib/dkms/vfio-latch && ! -e $root/var/log/vfio-latch ]]
 }
 
