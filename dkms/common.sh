@@ -3,7 +3,6 @@
 # What the packages' scripts and dkms's hooks share. Whatever is interrupted, and where:
 # the index that depmod makes never names a vfio-pci that is not there.
 
-
 package=vfio-latch
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$(dirname "${BASH_SOURCE[0]}")/../dkms.conf")
 tree=/var/lib/dkms/$package
@@ -11,7 +10,7 @@ logs=/var/log/$package
 # Present for a moment only, and not beyond a boot: while it is, the index names the
 # kernel's own modules, although ours are there.
 prefer_own=/run/depmod.d/$package.conf
-ours='(vfio-latch|vfio-pci|mlx5-vfio-pci)\.ko(\.[a-z0-9]+)?'
+ours='(vfio-latch|(mlx5[-_])?vfio[-_]pci)\.ko(\.[a-z0-9]+)?'
 
 # No exit status of dkms's.
 not_enrolled=200
@@ -35,10 +34,11 @@ index()
 	[[ ! -e /lib/modules/$1/modules.dep ]] || depmod -a "$1"
 }
 
-# dkms installs modules in updates/dkms on Debian, in extra on Fedora and its kin.
+# dkms installs modules in updates/dkms on Debian, in extra on Fedora and its kin, where other
+# kernels may have links to these in weak-updates: not from dkms, but when they are installed.
 is_in_index()
 {
-	grep -qsE '^(updates|extra)/(.*/)?(vfio-latch\.|.*vfio-pci\..*: .*vfio-latch\.)' \
+	grep -qsE '^(updates|extra|weak-updates)/(.*/)?(vfio-latch\.|.*vfio[-_]pci\..*: .*vfio-latch\.)' \
 		"/lib/modules/$1/modules.dep"
 }
 
@@ -53,24 +53,10 @@ our_files()
 {
 	local file depends
 
-	find_modules "/lib/modules/$1/updates" "/lib/modules/$1/extra" | while read -r file; do
+	find_modules "/lib/modules/$1/"{updates,extra,weak-updates} | while read -r file; do
 		depends=$(modinfo -F depends "$file" 2>/dev/null) || depends=vfio-latch
 		if [[ $file == */vfio-latch.* || $depends == *vfio-latch* ]]; then
 			printf '%s\n' "$file"
-		fi
-	done
-}
-
-# stand_ins KERNEL: see before-install
-stand_ins()
-{
-	local file own
-
-	find_modules "/lib/modules/$1/extra" "$tree/original_module/$1" | while read -r file; do
-		own=$(find "/lib/modules/$1/kernel" -name "${file##*/}" -print -quit)
-		if [[ -n $own ]] && cmp -s "$own" "$file"; then
-			printf '%s\n' "$file"
-			[[ ! -e $file.origin ]] || printf '%s\n' "$file.origin"
 		fi
 	done
 }
@@ -87,34 +73,49 @@ index_own_modules()
 	rm -f "$prefer_own"
 }
 
+# installed_version KERNEL: the one of ours that dkms has installed for it, if any
+installed_version()
+{
+	{ find "$tree" -maxdepth 1 -type l -lname "*/$1/*" -printf '%l\n' 2>/dev/null || :; } |
+		sed -n '1s,/.*,,p'
+}
+
 # put_back KERNEL: if dkms has none of our versions installed for this kernel, leave it
 # its own modules and nothing of ours. Nothing to do, unless a dkms was killed: it does
 # not look for what it left behind when it runs again.
 put_back()
 {
-	local kernel=$1 aside place leftovers
+	local kernel=$1 leftovers
 
-	! compgen -G "$tree/kernel-$kernel-*" >/dev/null || return 0
+	[[ -z $(installed_version "$kernel") ]] || return 0
 
-	# A module that dkms put aside and did not bring back.
-	find_modules "$tree/original_module/$kernel" | while read -r aside; do
-		place=/lib/modules/$kernel/kernel/drivers/vfio/pci/${aside##*/}
-		[[ $aside != */mlx5* ]] || place=${place%/*}/mlx5/${place##*/}
-		[[ ! -e $aside.origin ]] || place=$(head -n 1 "$aside.origin")
-		[[ ! -d ${place%/*} ]] || mv -n "$aside" "$place"
-	done
+	# Ours: of the kernel's, dkms puts none aside.
 	rm -rf "$tree/original_module/$kernel"
 
-	mapfile -t leftovers < <(our_files "$kernel"; stand_ins "$kernel")
+	mapfile -t leftovers < <(our_files "$kernel")
 	if [[ ${#leftovers[@]} -gt 0 ]]; then
 		index_own_modules "$kernel"
 		rm -f "${leftovers[@]}"
-		rmdir --ignore-fail-on-non-empty -p "/lib/modules/$kernel/updates/dkms" 2>/dev/null || :
-		rmdir --ignore-fail-on-non-empty "/lib/modules/$kernel/extra" 2>/dev/null || :
+		(cd "/lib/modules/$kernel" && rmdir --ignore-fail-on-non-empty -p updates/dkms extra \
+			weak-updates 2>/dev/null) || :
 		index "$kernel"
 	elif is_in_index "$kernel"; then
 		index "$kernel"
 	fi
+}
+
+# unlink_built PATTERN: of what matches VERSION/KERNEL, dkms no longer knows that it is installed
+unlink_built()
+{
+	{ find "$tree" -maxdepth 1 -type l -lname "$1/*" -print0 2>/dev/null || :; } |
+		xargs -0r rm -f
+}
+
+# take_away KERNEL: of whatever version, and wherever this is killed
+take_away()
+{
+	unlink_built "*/$1"
+	put_back "$1"
 }
 
 kernels()
@@ -143,7 +144,7 @@ tell_without_mlx5()
 	# shellcheck disable=SC1091,SC2034 # dkms.conf is not of this folder, and reads them
 	other=$(kernelver=$1 kernel_source_dir=/lib/modules/$1/build
 		. "$(dirname "${BASH_SOURCE[0]}")/../dkms.conf" && echo "${other_mlx5_core-}")
-	[[ -z $other || -n $(find "$tree/$version/$1" -name 'mlx5-vfio-pci.ko*') ]] ||
+	[[ -z $other || -n $(find "$tree/$version/$1" -name 'mlx5_vfio_pci.ko*') ]] ||
 		say "kernel $1 gets no mlx5-vfio-pci: its mlx5_core is not the kernel's own ($other)"
 }
 
@@ -155,13 +156,14 @@ wants_signatures()
 		grep -qsx Y "${VFIO_LATCH_ROOT-}/sys/module/module/parameters/sig_enforce"
 }
 
-# may_be_loaded KERNEL: what was built is signed with a key that is enrolled, where that counts.
+# may_be_loaded KERNEL VERSION: what was built is signed with a key that is enrolled, where that
+# counts.
 may_be_loaded()
 {
 	local keys=${VFIO_LATCH_ROOT-}/proc/keys signer
 
 	wants_signatures && grep -qs ' asymmetri ' "$keys" || return 0
-	signer=$(find "$tree/$version/$1" -name 'vfio-latch.ko*' -exec modinfo -F signer {} \;)
+	signer=$(find "$tree/$2/$1" -name 'vfio-latch.ko*' -exec modinfo -F signer {} \;)
 	# "NAME: hash", or "ORGANISATION: NAME: hash".
 	[[ -n $signer ]] && grep ' asymmetri ' "$keys" |
 		grep -F -e " asymmetri $signer: " -e ": $signer: " >/dev/null
@@ -187,37 +189,73 @@ may_install()
 	[[ ! -e /etc/dkms/no-autoinstall ]]
 }
 
-# install_for KERNEL: fails for nobody. A kernel that cannot have our modules has its own.
+# shellcheck source=dkms/versions.sh
+. "$(dirname "${BASH_SOURCE[0]}")/versions.sh"
+
+# install_for KERNEL: fails for nobody. A kernel that cannot have our modules has its own, or
+# those of the last version that it could have.
 install_for()
 {
-	local kernel=$1 log=$logs/$1.log status=0
+	local kernel=$1 log=$logs/$1.log status=0 last keeps="its own vfio-pci"
 	local which=("$package/$version" -k "$kernel")
 
+	last=$(last_version "$kernel")
 	mkdir -p "$logs"
 	{
-		dkms build "${which[@]}" && { may_be_loaded "$kernel" || (exit "$not_enrolled"); } &&
-			dkms install "${which[@]}"
-	} </dev/null >"$log" 2>&1 || status=$?
+		dkms build "${which[@]}" &&
+			{ may_be_loaded "$kernel" "$version" || (exit "$not_enrolled"); } &&
+			take_away "$kernel" && dkms install "${which[@]}"
+	} </dev/null >"$log.part" 2>&1 || status=$?
 	case $status in
 	0)
 		echo "$package: kernel $kernel: $package $version is installed"
 		tell_without_mlx5 "$kernel"
-		rm "$log"
+		forget_others "$kernel"
+		rm -f "$log" "$log.part"
+		return
 		;;
 	77) # BUILD_EXCLUSIVE in dkms.conf
 		echo "$package: kernel $kernel: not a kernel for $package, skipped"
-		rm "$log"
-		;;
-	"$not_enrolled") # With the log there, dkms leaves it so, too.
-		put_back "$kernel"
-		say "kernel $kernel keeps its own vfio-pci until Secure Boot knows our key: mokutil --import $(certificate), then reboot, enroll it, and $again"
-		;;
-	*)
-		cat "$tree/$version/build/make.log" >>"$log" 2>/dev/null || :
-		put_back "$kernel"
-		say "kernel $kernel keeps its own vfio-pci: $package could not be built, see $log"
+		take_away "$kernel"
+		forget_others "$kernel"
+		rm -f "$log" "$log.part"
+		return
 		;;
 	esac
+
+	[[ $status -eq $not_enrolled ]] ||
+		cat "$tree/$version/build/make.log" >>"$log.part" 2>/dev/null || :
+	bring_back "$kernel" "$last" </dev/null >>"$log.part" 2>&1
+	# With the log there, dkms leaves it so, too.
+	mv "$log.part" "$log"
+	last=$(installed_version "$kernel")
+	[[ -z $last ]] || keeps="$package $last"
+	if [[ $status -eq $not_enrolled ]]; then
+		say "kernel $kernel keeps $keeps until Secure Boot knows our key: mokutil --import $(certificate), then reboot, enroll it, and $again"
+	else
+		say "kernel $kernel keeps $keeps: $package $version could not be built, see $log"
+	fi
+}
+
+# image_contents IMAGE: the names of its files. Either program reads the other's images.
+image_contents()
+{
+	if command -v lsinitramfs >/dev/null; then
+		lsinitramfs "$1"
+	else
+		lsinitrd "$1"
+	fi
+}
+
+# make_image IMAGE KERNEL: update-initramfs is initramfs-tools', or newer dracut's for Debian.
+# Both name their images so; without it, dracut's may have that name, too.
+make_image()
+{
+	if [[ $1 == */initrd.img-* ]] && command -v update-initramfs >/dev/null; then
+		update-initramfs -u -k "$2"
+	else
+		dracut --force --quiet "$1" "$2"
+	fi
 }
 
 # refresh_initramfs KERNEL: once vfio-pci or mlx5-vfio-pci is in the image, it shall be the right one.
@@ -227,14 +265,10 @@ refresh_initramfs()
 
 	for image in "/boot/initrd.img-$1" "/boot/initramfs-$1.img"; do
 		[[ -e $image ]] || continue
-		if command -v lsinitramfs update-initramfs >/dev/null; then
-			contents=$(lsinitramfs "$image")
-			[[ $contents == *[/-]vfio-pci.ko* ]] || continue
-			update-initramfs -u -k "$1" >/dev/null
-		elif command -v lsinitrd dracut >/dev/null; then
-			contents=$(lsinitrd "$image")
-			[[ $contents == *[/-]vfio-pci.ko* ]] || continue
-			dracut --force --quiet "$image" "$1"
-		fi || say "the initramfs $image could not be made again: it may hold another vfio-pci than the system"
+		if contents=$(image_contents "$image" 2>/dev/null); then
+			[[ $contents == *[/_-]vfio[_-]pci.ko* ]] || continue
+			make_image "$image" "$1" >/dev/null && continue
+		fi
+		say "the initramfs $image could not be made again: it may hold another vfio-pci than the system"
 	done
 }

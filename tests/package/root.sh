@@ -79,7 +79,7 @@ nothing_is_left()
 	for kernel in "$root"/lib/modules/*; do
 		has_vfio_pci own "${kernel##*/}"
 	done
-	[[ -z $(find "$root"/lib/modules -path '*/updates/*' -o -path '*/extra/*') ]]
+	[[ -z $(find "$root"/lib/modules -path '*/updates/*' -o -path '*/extra/*' -o -path '*/weak-updates/*') ]]
 	[[ ! -e $root/var/lib/dkms/vfio-latch && ! -e $root/var/log/vfio-latch ]]
 }
 
@@ -87,6 +87,30 @@ nothing_is_left()
 the_kernels_package_is_whole()
 {
 	[[ -n $(find "$root/lib/modules/$release/kernel" -name 'vfio-pci.ko*') ]]
+}
+
+# The time of a change tells what was moved and came back.
+kernels_files()
+{
+	find "$root"/lib/modules/*/kernel -type f -printf '%p %i %C@\n' | sort
+}
+
+# a_dkms_that_finds_all_modules_moves_none_of_the_kernels COMMAND...: which has it install ours.
+# The versions of dkms that move modules count them as one, and so find the first alone.
+a_dkms_that_finds_all_modules_moves_none_of_the_kernels()
+{
+	local dkms=$root/usr/sbin/dkms
+
+	cp -p "$dkms" "$copies/dkms"
+	# shellcheck disable=SC2016
+	sed -i 's/installed_modules=\($(find_module "$lib_tree" "$m")\)/installed_modules=(\1)/' "$dkms"
+	no cmp -s "$dkms" "$copies/dkms"
+	kernels_files >"$copies/before"
+	"$@"
+	has_vfio_pci ours
+	kernels_files | diff "$copies/before" -
+	[[ ! -e $root/var/lib/dkms/vfio-latch/original_module ]]
+	cp -p "$copies/dkms" "$dkms"
 }
 
 # `! command` would not end a test.
@@ -97,20 +121,33 @@ no()
 	fi
 }
 
+# break_headers KERNEL: nothing can be built for it
+break_headers()
+{
+	local makefile=$root/usr/src/linux-headers-$1/Makefile
+
+	mv "$makefile" "$makefile.whole"
+	printf '$''(error %s)\n' "this kernel cannot be built for" >"$makefile"
+}
+
+mend_headers()
+{
+	mv "$root/usr/src/linux-headers-$1/Makefile"{.whole,}
+}
+
 # A kernel that nothing can be built for.
 broken_kernel()
 {
 	fake_kernel "$1" ''
-	printf '$''(error %s)\n' "this kernel cannot be built for" \
-		>"$root/usr/src/linux-headers-$release-$1/Makefile"
+	break_headers "$release-$1"
 }
 
-# one_line_names_the_log FILE: what the operator sees of it
+# one_line_names_the_log FILE [WHAT]: what the operator sees of it, and WHAT the kernel keeps
 one_line_names_the_log()
 {
 	local line=$copies/line log
 
-	grep "keeps its own vfio-pci" "$1" >"$line"
+	grep "keeps ${2-its own vfio-pci}: " "$1" >"$line"
 	[[ $(wc -l <"$line") -eq 1 ]]
 	no grep -i "^error" "$1"
 	log=$(grep -o '/var/log/.*' "$line")

@@ -30,7 +30,7 @@ static void examine_kernel(struct findings *findings, const char *kernel, bool i
 	if (exists("/var/log/vfio-latch/%s.log", kernel))
 		add_finding(findings, severity, "build",
 			    "Mend what it says; then dpkg-reconfigure vfio-latch-dkms, or dnf reinstall vfio-latch-dkms.",
-			    "the modules are not installed for kernel %s: see /var/log/vfio-latch/%s.log",
+			    "the last build of the modules is not installed for kernel %s: see /var/log/vfio-latch/%s.log",
 			    kernel, kernel);
 	else if (exists(MODULES "modules.dep", kernel) && !exists(MODULES "build/include", kernel) &&
 		 !is_installed(kernel))

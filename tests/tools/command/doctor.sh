@@ -167,7 +167,7 @@ doctor_finds_a_build_that_failed_and_names_the_log()
 	latch_is 0 doctor 0000:41:00.1
 	touch "$VFIO_LATCH_ROOT/var/log/vfio-latch/6.1.0-test.log"
 	finds problem build system \
-		"the modules are not installed for kernel 6.1.0-test: see /var/log/vfio-latch/6.1.0-test.log"
+		"the last build of the modules is not installed for kernel 6.1.0-test: see /var/log/vfio-latch/6.1.0-test.log"
 }
 
 doctor_finds_a_unit_that_is_not_enabled_or_masked()
@@ -249,7 +249,7 @@ doctor_finds_the_kernels_module_in_the_initramfs()
 	local own=usr/lib/modules/6.1.0-test/kernel/drivers/vfio/pci/vfio-pci.ko
 
 	healthy
-	printf '%s\n' . usr/lib/modules/6.1.0-test/updates/dkms/vfio-pci.ko \
+	printf '%s\n' . usr/lib/modules/6.1.0-test/updates/dkms/vfio_pci.ko \
 		>"$VFIO_LATCH_ROOT/model/initramfs-6.1.0-test"
 	latch_is 0 doctor
 	echo "$own" >>"$VFIO_LATCH_ROOT/model/initramfs-6.1.0-test"

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # What the packages' scripts call, with programs of ours in the place of the system's.
 
-HELPERS+=(stub a_machine dkms_install maintainer)
+HELPERS+=(stub a_machine dkms_install maintainer an_image its_tools made_again cannot_be_made_again)
 
 # stub NAME [TEXT]: a program that says that it was called, and does this
 stub()
@@ -31,13 +31,13 @@ dkms_install()
 {
 	# shellcheck disable=SC2016 # the inner shell's
 	unshare --mount bash -euc '
-		for directory in /lib/modules /var/lib /var/log /run /etc; do
+		for directory in /lib/modules /var/lib /var/log /run /etc /boot; do
 			mkdir -p "$directory"
 			mount -t tmpfs none "$directory"
 		done
 		mkdir -p /lib/modules/6.1.0-test/build/include /run/systemd/system
 		[[ -z ${2-} ]] || eval "$2"
-		PATH=$VFIO_LATCH_ROOT/stubs:$PATH "$1/dkms/install"
+		PATH=$VFIO_LATCH_ROOT/stubs:${TOOLS-$PATH} "$1/dkms/install"
 	' bash "$TOP" "$@"
 }
 
@@ -72,6 +72,73 @@ a_command_that_fails_does_not_fail_the_installation()
 	stub vfio-latch "exit 5"
 	dkms_install
 	grep -qx "vfio-latch apply --new" "$VFIO_LATCH_ROOT/calls"
+}
+
+# its_tools NAME...: of those that read and make an initramfs, the machine has these; they see
+# vfio-pci in it
+its_tools()
+{
+	local name
+
+	a_machine 3
+	TOOLS=$VFIO_LATCH_ROOT/tools
+	mkdir "$TOOLS"
+	find /usr/bin/ /usr/sbin/ -maxdepth 1 -xtype f \
+		! -name '*initramfs' ! -name lsinitrd ! -name dracut -exec ln -sft "$TOOLS" {} +
+	for name; do
+		stub "$name" "echo usr/lib/modules/6.1.0-test/kernel/drivers/vfio/pci/vfio-pci.ko.xz"
+	done
+}
+
+# made_again IMAGE CALL: by this one alone
+made_again()
+{
+	TOOLS=$TOOLS dkms_install "touch /boot/$1"
+	is "$(grep -E '^(update-initramfs|dracut)' "$VFIO_LATCH_ROOT/calls")" "$2"
+}
+
+an_initramfs_with_vfio_pci_is_made_again_by_what_the_machine_has()
+{
+	local kernel=6.1.0-test
+
+	its_tools lsinitramfs update-initramfs
+	made_again "initrd.img-$kernel" "update-initramfs -u -k $kernel"
+	# Debian's dracut, older and newer.
+	its_tools lsinitrd dracut
+	made_again "initrd.img-$kernel" "dracut --force --quiet /boot/initrd.img-$kernel $kernel"
+	its_tools lsinitrd dracut update-initramfs
+	made_again "initrd.img-$kernel" "update-initramfs -u -k $kernel"
+	# With initramfs-tools-core, which reads images and makes none.
+	its_tools lsinitramfs lsinitrd dracut
+	made_again "initrd.img-$kernel" "dracut --force --quiet /boot/initrd.img-$kernel $kernel"
+	its_tools lsinitrd dracut update-initramfs
+	made_again "initramfs-$kernel.img" "dracut --force --quiet /boot/initramfs-$kernel.img $kernel"
+}
+
+an_initramfs_without_vfio_pci_is_left_alone()
+{
+	its_tools lsinitrd dracut update-initramfs
+	stub lsinitrd "echo usr/lib/modules/6.1.0-test/kernel/drivers/vfio/vfio.ko"
+	made_again initrd.img-6.1.0-test ""
+}
+
+cannot_be_made_again()
+{
+	TOOLS=$TOOLS dkms_install 'touch /boot/initrd.img-6.1.0-test' 2>"$VFIO_LATCH_ROOT/err"
+	is "$(grep initramfs "$VFIO_LATCH_ROOT/err")" "vfio-latch: the initramfs /boot/initrd.img-6.1.0-test could not be made again: it may hold another vfio-pci than the system"
+}
+
+an_initramfs_that_cannot_be_made_again_is_named_in_one_line()
+{
+	its_tools lsinitramfs
+	cannot_be_made_again
+	its_tools
+	cannot_be_made_again
+	its_tools lsinitrd update-initramfs
+	stub update-initramfs "exit 1"
+	cannot_be_made_again
+	stub lsinitrd "exit 1"
+	cannot_be_made_again
 }
 
 # maintainer SCRIPT ARGUMENT...: on a machine that systemd does not run
