@@ -28,6 +28,7 @@
 #	make check-debug-kernel	the VM tests, and every failing step, with KASAN, UBSAN and lockdep
 #	make check-vfio-selftests	the kernel's own selftests of VFIO, its driver and ours compared
 #	make check-kcsan	the VM tests that race, with KCSAN
+#	make check-live-migration-iommufd	QEMU has its VFs through iommufd
 #	make sim		the models for QEMU, a ConnectX and others, build/sim/connectx.so
 #	make compare [CALLS=n] [SEED=n] [DEVICE=name] [EPISODE=n] [KVER=release]
 #				the same calls of the kernel's driver and of ours
@@ -96,7 +97,7 @@ check-release:
 	+@scripts/check $(RELEASE) system package
 
 check-debug:
-	+@scripts/check debug-kernel vfio-selftests kcsan
+	+@scripts/check debug-kernel vfio-selftests kcsan live-migration-iommufd
 
 check-debug-kernel: sim
 	+@scripts/need tests/vm/packages tests/vm/debug-kernel/packages
@@ -105,6 +106,10 @@ check-debug-kernel: sim
 check-kcsan: sim
 	+@scripts/need tests/vm/packages tests/vm/debug-kernel/packages
 	+@tests/vm/debug-kernel/kcsan
+
+check-live-migration-iommufd: sim
+	+@scripts/need tests/live-migration/packages
+	+@IOMMUFD=1 tests/live-migration/run
 
 # CALLS, SEED, EPISODE, DEVICE and KVER come from the environment.
 compare:
@@ -144,4 +149,5 @@ clean:
 	rm -rf build
 
 .PHONY: all modules modules-all deb demo check rpm repo check-quick $(SUITES:%=check-%) $(MORE:%=check-%) \
-	check-release check-debug check-debug-kernel check-kcsan compare fuzz coverage bench support sim lint clean
+	check-release check-debug check-debug-kernel check-kcsan check-live-migration-iommufd \
+	compare fuzz coverage bench support sim lint clean

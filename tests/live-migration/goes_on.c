@@ -7,7 +7,7 @@
  * vm-drivers: ours kernel
  * vm-cmdline: iomem=relaxed
  * vm-modules: mlx5_core virtio_pci 9pnet_virtio 9p
- * vm-files: build/live-migration/guest build/live-migration/long-run
+ * vm-files: build/live-migration/guest build/live-migration/run-options
  * vm-sources: lib/machine.c
  * vm-seconds: 2000
  * vm-timeout: 420
@@ -132,7 +132,7 @@ static bool was_cancelled(void)
 
 static void check_random_cancels(unsigned int channels)
 {
-	struct long_run run = long_run();
+	struct run_options run = run_options();
 	unsigned int count = run.cancels / 2, cancelled = 0;
 
 	test_note("SEED=%u CANCELS=%u", run.seed, run.cancels);

@@ -1,13 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "machine.h"
 
-/* Each VF writes to 4 MiB of it, from 8 MiB on. */
-#define MEMORY(vfs) ((12 + 4 * (vfs)) << 20)
+/* To which each VF writes, from 8 MiB on */
+#define WRITTEN (4 << 20)
+#define MEMORY(vfs) ((12 << 20) + (vfs) * WRITTEN)
 /*
- * QEMU traces it when all that channels bring of a VF's state is loaded. (It traces the end of the
+ * What QEMU traces: all that channels bring of a VF's state is loaded. (It traces the end of the
  * last buffer only if it knows by then that this is the last one.)
  */
 #define CHANNEL_END "vfio_load_bufs_thread_end"
+/* A VF is bound to the iommufd. */
+#define BOUND "iommufd_cdev_connect_and_bind"
+/* The VFs shall track their writes. */
+#define VFS_TRACK "vfio_device_dirty_tracking_start"
+/* The IOMMU's driver shall track them, and has reported them, through the iommufd. */
+#define IOMMU_TRACKS "iommufd_backend_set_dirty"
+#define IOMMU_REPORTS "iommufd_backend_get_dirty_bitmap"
+/* Somebody has reported them: so many pages, in one of its mappings. */
+#define REPORT "vfio_get_dirty_bitmap"
+#define PAGES "dirty_pages="
+#define TRACED " -trace " CHANNEL_END " -trace " BOUND " -trace " VFS_TRACK \
+	" -trace " IOMMU_TRACKS " -trace " IOMMU_REPORTS " -trace " REPORT
 /* Bytes, more than any migration here sends through a socket */
 #define NO_BOUND "1073741824"
 /* After so many rounds of the guest the VFs have written all their memory again. */
@@ -18,22 +31,17 @@ bool driver_has_precopy(void)
 	return driver_is_ours() || !kernel_is("6.1");
 }
 
-bool kernel_has_dma_logging(void)
-{
-	return kernel_is("6.1");
-}
-
 struct setup setup_one(void)
 {
-	return (struct setup){ .vfs = 1, .without_tracker = !kernel_has_dma_logging() };
+	return (struct setup){ .vfs = 1, .without_tracker = !dma_logging_can_report() };
 }
 
-struct long_run long_run(void)
+struct run_options run_options(void)
 {
-	struct long_run run;
+	struct run_options run;
 
-	CHECK_EQ(sscanf(file_read("/files/long-run"), "%u %u %u", &run.seed, &run.cancels,
-			&run.moves), 3);
+	CHECK_EQ(sscanf(file_read("/files/run-options"), "%u %u %u %u", &run.seed, &run.cancels,
+			&run.moves, &run.iommufd), 4);
 	return run;
 }
 
@@ -69,42 +77,71 @@ void machine_tell(struct machine *machine, const char *command, const char *argu
 	send(machine, command, arguments);
 }
 
+static char *answer_to(struct machine *machine, const char *command, const char *arguments)
+{
+	char pattern[32];
+
+	snprintf(pattern, sizeof(pattern), ".*\"id\": %u[,}].*", send(machine, command, arguments));
+	return client_expect(machine->qemu, pattern, NESTED_MS);
+}
+
 void machine_ask(struct machine *machine, const char *command, const char *arguments)
 {
-	unsigned int number = send(machine, command, arguments);
-	char pattern[32], *answer;
+	char *answer = answer_to(machine, command, arguments);
 
-	snprintf(pattern, sizeof(pattern), ".*\"id\": %u[,}].*", number);
-	answer = client_expect(machine->qemu, pattern, NESTED_MS);
 	if (!strstr(answer, "\"return\""))
 		FAIL("%s of the %s: %s", command, machine->name, answer);
 	free(answer);
 }
 
 /*
- * When not the VF but the IOMMU's driver tracks its writes, QEMU 10 asks for those to the rest of
- * a BAR beside the MSI-X table, which begins within a page, and gives up when that is refused. And
- * the kernel's driver has to be told: it offers DMA logging even where it cannot be reported.
+ * When not the VF tracks its writes, QEMU 10 asks the type 1 driver of the IOMMU, for those to the
+ * rest of a BAR beside the MSI-X table, too, which begins within a page, and gives up when that is
+ * refused. And the kernel's driver has to be told: it offers DMA logging even where it cannot be
+ * reported.
  */
 static const char *tracker_options(const struct setup *setup)
 {
-	if (!setup->without_tracker)
+	if (!setup->without_tracker || run_options().iommufd)
 		return "";
 	if (driver_is_ours())
 		return ",x-msix-relocation=bar2";
 	return ",x-msix-relocation=bar2,x-device-dirty-page-tracking=off";
 }
 
+/*
+ * Through an iommufd whose IOMMU cannot track writes, either, which is so here, QEMU 10 asks nobody
+ * and loses them, if it is told to migrate such a VF. It does not by itself.
+ */
+static const char *enable_migration(const struct setup *setup)
+{
+	return setup->without_tracker && run_options().iommufd ? "auto" : "on";
+}
+
+/* How often QEMU has traced EVENT. */
+static unsigned int traced(struct machine *machine, const char *event)
+{
+	const char *text = client_output(machine->qemu);
+	unsigned int count = 0;
+
+	while ((text = strstr(text, event))) {
+		text += strlen(event);
+		count++;
+	}
+	return count;
+}
+
 /* "-device ..." for each of its VFs */
 static char *device_options(const struct machine *machine)
 {
-	char *options = strdup("");
+	char *options = strdup(run_options().iommufd ? " -object iommufd,id=iommufd0" : "");
 
 	for (unsigned int i = 0; i < machine->setup->vfs; i++) {
 		char *before = options;
 
-		CHECK_LE(0, asprintf(&options, "%s -device vfio-pci,host=%s,enable-migration=on,"
-				     "migration-events=on%s%s", before, machine->vfs[i],
+		CHECK_LE(0, asprintf(&options, "%s -device vfio-pci,host=%s,enable-migration=%s,"
+				     "migration-events=on%s%s%s", before, machine->vfs[i],
+				     enable_migration(machine->setup), run_options().iommufd ? ",iommufd=iommufd0" : "",
 				     tracker_options(machine->setup), machine->setup->channels ?
 				     ",x-migration-multifd-transfer=on" : ""));
 		free(before);
@@ -121,9 +158,9 @@ static struct machine start(const char *name, const struct setup *setup, unsigne
 		machine.vfs[i] = bound_vf(first + i);
 	CHECK_EQ(system("cp /files/guest /tmp"), 0);
 	machine.qemu = client_start("exec qemu-system-x86_64 -accel tcg -M q35 -m %dM"
-		" -nodefaults -no-user-config -display none -kernel guest%s"
-		" -serial file:%s.serial -qmp stdio -trace " CHANNEL_END " %s",
-		MEMORY(setup->vfs) >> 20, device_options(&machine), name, options);
+		" -nodefaults -no-user-config -display none -name %s,debug-threads=on"
+		" -kernel guest%s -serial file:%s.serial -qmp stdio" TRACED " %s",
+		MEMORY(setup->vfs) >> 20, name, device_options(&machine), name, options);
 	return machine;
 }
 
@@ -154,6 +191,7 @@ static void wait_start(struct machine *machine)
 {
 	free(client_expect(machine->qemu, "\"QMP\": .*", NESTED_MS));
 	machine_ask(machine, "qmp_capabilities", "");
+	CHECK_EQ(traced(machine, BOUND), run_options().iommufd ? machine->setup->vfs : 0);
 	machine_ask(machine, "migrate-set-capabilities", "\"capabilities\":["
 		    "{\"capability\":\"events\",\"state\":true},"
 		    "{\"capability\":\"return-path\",\"state\":true}]");
@@ -255,6 +293,33 @@ void migration_begin(struct machine *source)
 	machine_tell(source, "migrate", "\"uri\":\"unix:migration\"");
 }
 
+/* In the largest report, whoever has made it */
+static unsigned long pages_reported(struct machine *machine)
+{
+	const char *text = client_output(machine->qemu);
+	unsigned long pages, most = 0;
+
+	while ((text = strstr(text, PAGES))) {
+		text += strlen(PAGES);
+		pages = strtoul(text, NULL, 10);
+		if (pages > most)
+			most = pages;
+	}
+	return most;
+}
+
+/* The VFs do, and nobody else is asked; the type 1 driver of the IOMMU says that all is written. */
+static void check_who_tracks(struct machine *source)
+{
+	const struct setup *setup = source->setup;
+
+	CHECK_EQ(connectx_objects("trackers"), setup->without_tracker ? 0 : setup->vfs);
+	CHECK_EQ(traced(source, VFS_TRACK) > 0, !setup->without_tracker);
+	CHECK_EQ(traced(source, IOMMU_TRACKS) + traced(source, IOMMU_REPORTS), 0);
+	CHECK_LT(0, pages_reported(source));
+	CHECK_EQ(pages_reported(source) > setup->vfs * WRITTEN / 4096, setup->without_tracker);
+}
+
 void migration_begin_and_wait(struct machine *source)
 {
 	char *line;
@@ -266,6 +331,7 @@ void migration_begin_and_wait(struct machine *source)
 		FAIL("migration failed:\n%s", client_output(source->qemu));
 	free(line);
 	wait_laps(source, guest_round(source), 1);
+	check_who_tracks(source);
 }
 
 /* Its answer is not waited for: a migration that fails may do so before. */
@@ -273,6 +339,15 @@ void migration_let_end(struct machine *source)
 {
 	machine_tell(source, "migrate-set-parameters", "\"max-bandwidth\":0,"
 		     "\"downtime-limit\":60000,\"avail-switchover-bandwidth\":1099511627776");
+}
+
+void migration_check_refused(struct machine *source, const char *reason)
+{
+	char *answer = answer_to(source, "migrate", "\"uri\":\"unix:migration\"");
+
+	if (!strstr(answer, "\"error\"") || !strstr(answer, reason))
+		FAIL("not refused because of %s: %s", reason, answer);
+	free(answer);
 }
 
 char *migration_wait(struct machine *machine)
@@ -334,14 +409,7 @@ void migration_check_arrived(struct machine *source, struct machine *destination
 
 unsigned int migration_states_by_channels(struct machine *destination)
 {
-	const char *text = client_output(destination->qemu);
-	unsigned int count = 0;
-
-	while ((text = strstr(text, CHANNEL_END))) {
-		text += strlen(CHANNEL_END);
-		count++;
-	}
-	return count;
+	return traced(destination, CHANNEL_END);
 }
 
 void migration_do(struct machine *source, struct machine *destination)

@@ -7,6 +7,7 @@
 #define LIVE_MIGRATION_MACHINE_H
 
 #include "connectx.h"
+#include "migration.h"
 #include "vmtest.h"
 
 /* Milliseconds for anything that an emulated machine in an emulated machine does. */
@@ -23,9 +24,9 @@ struct setup {
 	unsigned int channels;
 };
 
-/* How long is tested, as the runner was told. */
-struct long_run {
-	unsigned int seed, cancels, moves;
+/* What the runner was told: how long is tested, and whether QEMU uses iommufd. */
+struct run_options {
+	unsigned int seed, cancels, moves, iommufd;
 };
 
 struct machine {
@@ -37,12 +38,10 @@ struct machine {
 
 /* Newer drivers send a state ahead, and load each image as soon as it has come. */
 bool driver_has_precopy(void);
-/* Later vfio cannot report without iommufd, which Debian's kernels do not have. */
-bool kernel_has_dma_logging(void);
 /* A VF, with a tracker if it can be reported. */
 struct setup setup_one(void);
 
-struct long_run long_run(void);
+struct run_options run_options(void);
 
 /* With its VFs from the FIRST one of the PF on, the guest at work. */
 struct machine machine_start(const char *name, const struct setup *setup, unsigned int first);
@@ -63,8 +62,13 @@ void machine_check_goes_on(const struct machine *machine);
 
 /* Which does not end, as the machine would have to stand still for too long. */
 void migration_begin(struct machine *source);
-/* The same; waits until the VFs have written all their memory again after it was sent. */
+/*
+ * The same; waits until the VFs have written all their memory again after it was sent. What they
+ * write QEMU learns of their trackers and of nobody else, unless they have none.
+ */
 void migration_begin_and_wait(struct machine *source);
+/* It does not even begin, for this reason. */
+void migration_check_refused(struct machine *source, const char *reason);
 /* Whatever is left may now be sent while the machine stands still. */
 void migration_let_end(struct machine *source);
 /* Wait for its end: "completed", "failed" or "cancelled"; to be freed. */
