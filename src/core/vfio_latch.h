@@ -79,6 +79,7 @@ struct latch_bar {
  * @can_mask_intx: INTx is masked in the function, not in the interrupt controller
  * @has_vga_client: the device is a client of the VGA arbiter
  * @has_vf_notifier: @vf_notifier is registered
+ * @reset_lock: of all threads that reset the device for its user, one holds it (reset.c)
  * @state_lock: held for every change of whether the hardware can be touched
  * @state_lock_key: each device's lock is a class of its own to lockdep
  * @reset_owner: the task that resets for a user, or NULL; written under state_lock, read without
@@ -133,8 +134,8 @@ struct latch_bar {
  * no user and no device. Resets may overlap: none is under way while both have been called
  * equally often.
  *
- * Locks, outermost first: config_lock, reset_lock (one reset for a user at a
- * time), the device set's lock (open, close, hot reset), irq_lock, ioeventfd_lock, the PCI core's device_lock(),
+ * Locks, outermost first: config_lock, reset_lock, the device set's lock (open,
+ * close, hot reset), irq_lock, ioeventfd_lock, the PCI core's device_lock(),
  * state_lock, access_lock, intx_lock. bar_lock and signal_lock are leaves. A
  * holder of one of ours takes the device_lock() by trylock only: an unbind holds
  * it while it waits for the last close. User memory is never touched under any
