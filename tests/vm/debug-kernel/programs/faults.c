@@ -40,12 +40,13 @@ static void faults_prepare(void)
 	/*
 	 * What others make of it, with the kernel's own driver too: ACPI's interpreter loses an
 	 * object, the interrupt core removes a directory of /proc that it could not make, vfio a
-	 * group that it could not finish.
+	 * group that it could not finish. And kmemleak then looks at all of an object.
 	 */
 	kmsg_expect("BUG: KASAN: .* in acpi_");
 	kmsg_expect("WARNING: .* at remove_proc_entry");
 	kmsg_expect("WARNING: .* at vfio_group_release");
 	kmsg_expect("Call Trace");
+	kmsg_expect("kmemleak: Cannot allocate a scan area");
 }
 
 /* Let the NTH allocation of this task from now on fail. */
