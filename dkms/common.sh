@@ -27,6 +27,12 @@ say()
 	printf 'vfio-latch: %s\n' "$*" >&2
 }
 
+# write_out PLACE...: before what follows is done, since the power may fail
+write_out()
+{
+	sync -f "$@" 2>/dev/null || :
+}
+
 # As dkms does: a kernel that is not installed, but whose headers are, has no index.
 index()
 {
@@ -238,6 +244,7 @@ install_for()
 	} </dev/null >"$log.part" 2>&1 || status=$?
 	case $status in
 	0)
+		write_out "$tree" "/lib/modules/$kernel"
 		echo "$package: kernel $kernel: $package $version is installed"
 		tell_without_mlx5 "$kernel"
 		forget_others "$kernel"
