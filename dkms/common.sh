@@ -27,6 +27,12 @@ say()
 	printf 'vfio-latch: %s\n' "$*" >&2
 }
 
+# write_out PLACE...: before what follows is done, since the power may fail
+write_out()
+{
+	sync -f "$@" 2>/dev/null || :
+}
+
 # As dkms does: a kernel that is not installed, but whose headers are, has no index.
 index()
 {
@@ -48,15 +54,46 @@ find_modules()
 	find "$@" -regextype posix-extended -regex ".*/$ours" 2>/dev/null || :
 }
 
-# our_files KERNEL: ours, and what a killed dkms left of one; not another's of that name
+# is_ours FILE: or what a killed dkms left of one; not another's of that name
+is_ours()
+{
+	local depends
+
+	depends=$(modinfo -F depends "$1" 2>/dev/null) || depends=vfio-latch
+	[[ $1 == */vfio-latch.* || $depends == *vfio-latch* ]]
+}
+
+# is_copy_of_own FILE KERNEL: of the kernel's module, which older versions of ours made
+is_copy_of_own()
+{
+	cmp -s "$1" "$(find "/lib/modules/$2/kernel" -name "${1##*/}" -print -quit 2>/dev/null)"
+}
+
+# our_files KERNEL: what we have brought into its directory
 our_files()
 {
-	local file depends
+	local file
 
 	find_modules "/lib/modules/$1/"{updates,extra,weak-updates} | while read -r file; do
-		depends=$(modinfo -F depends "$file" 2>/dev/null) || depends=vfio-latch
-		if [[ $file == */vfio-latch.* || $depends == *vfio-latch* ]]; then
+		if is_ours "$file" || is_copy_of_own "$file" "$1"; then
 			printf '%s\n' "$file"
+		fi
+	done
+}
+
+# return_own_modules KERNEL: those that dkms moved aside for older versions of ours
+return_own_modules()
+{
+	local aside place
+
+	find_modules "$tree/original_module/$1" | while read -r aside; do
+		! is_ours "$aside" || continue
+		place=/lib/modules/$1/kernel/drivers/vfio/pci/${aside##*/}
+		[[ $place != */mlx5* ]] || place=${place%/*}/mlx5/${place##*/}
+		[[ ! -e $aside.origin ]] || place=$(head -n 1 "$aside.origin")
+		# Not in place of the module of a later package; but of what a killed mv has left.
+		if [[ -d ${place%/*} ]] && is_ours "$place"; then
+			mv -f "$aside" "$place"
 		fi
 	done
 }
@@ -89,9 +126,7 @@ put_back()
 
 	[[ -z $(installed_version "$kernel") ]] || return 0
 
-	# Ours: of the kernel's, dkms puts none aside.
-	rm -rf "$tree/original_module/$kernel"
-
+	return_own_modules "$kernel"
 	mapfile -t leftovers < <(our_files "$kernel")
 	if [[ ${#leftovers[@]} -gt 0 ]]; then
 		index_own_modules "$kernel"
@@ -99,9 +134,10 @@ put_back()
 		(cd "/lib/modules/$kernel" && rmdir --ignore-fail-on-non-empty -p updates/dkms extra \
 			weak-updates 2>/dev/null) || :
 		index "$kernel"
-	elif is_in_index "$kernel"; then
+	elif is_in_index "$kernel" || [[ -e $tree/original_module/$kernel ]]; then
 		index "$kernel"
 	fi
+	rm -rf "$tree/original_module/$kernel"
 }
 
 # unlink_built PATTERN: of what matches VERSION/KERNEL, dkms no longer knows that it is installed
@@ -208,6 +244,7 @@ install_for()
 	} </dev/null >"$log.part" 2>&1 || status=$?
 	case $status in
 	0)
+		write_out "$tree" "/lib/modules/$kernel"
 		echo "$package: kernel $kernel: $package $version is installed"
 		tell_without_mlx5 "$kernel"
 		forget_others "$kernel"
@@ -263,6 +300,8 @@ refresh_initramfs()
 {
 	local image contents
 
+	# What can read no image has made none.
+	command -v lsinitramfs lsinitrd >/dev/null || return 0
 	for image in "/boot/initrd.img-$1" "/boot/initramfs-$1.img"; do
 		[[ -e $image ]] || continue
 		if contents=$(image_contents "$image" 2>/dev/null); then

@@ -13,17 +13,42 @@ versions()
 	done
 }
 
+# linked_kernels [PATTERN]: those that dkms has installed a version for that matches
+linked_kernels()
+{
+	{ find "$tree" -maxdepth 1 -type l -lname "${1-*}/*/*" -printf '%l\n' 2>/dev/null || :; } |
+		cut -d / -f 2
+}
+
+# forget_version VERSION
+forget_version()
+{
+	local kernel
+
+	for kernel in $(linked_kernels "$1"); do
+		take_away "$kernel"
+	done
+	rm -rf "${tree:?}/$1"
+}
+
+# is_worth_keeping VERSION: its source is whole, and it is no higher than this one: of the
+# highest that it knows, dkms autoinstall asks whether to build it, and of no other
+is_worth_keeping()
+{
+	grep -qs ^PACKAGE_VERSION= "$tree/$1/source/dkms.conf" &&
+		printf '%s\n' "$1" "$version" | sort -VC
+}
+
 # keep_source VERSION: a copy, since dkms cannot do without it when the package's is gone
 keep_source()
 {
 	local place=$tree/$1
 
-	if [[ ! -e $place/source/dkms.conf ]]; then
-		# To dkms it is nothing but an error.
-		unlink_built "$1"
-		rm -rf "$place"
+	if ! is_worth_keeping "$1"; then
+		forget_version "$1"
+		return
 	fi
-	[[ -d $place && $(readlink "$place/source") != .source ]] || return 0
+	[[ $(readlink "$place/source") != .source ]] || return 0
 	rm -rf "$place"/.source{,.new,.link}
 	cp -r "$place/source/." "$place/.source.new"
 	# Not for kernels that are installed from now on.
@@ -35,19 +60,21 @@ keep_source()
 # set_source VERSION TARGET
 set_source()
 {
+	write_out "$tree"
 	ln -sfn "$2" "$tree/$1/.source.link"
+	# dkms ldtarball makes a directory.
+	[[ -L $tree/$1/source ]] || rm -rf "$tree/$1/source"
 	mv -T "$tree/$1/.source.link" "$tree/$1/source"
 }
 
 # This version, with the package's source.
 add_version()
 {
-	if [[ ! -L $tree/$version/source ]]; then
-		rm -rf "${tree:?}/$version"
-		dkms add "$package/$version" >/dev/null
-	else
+	if [[ -d $tree/$version ]]; then
 		set_source "$version" "$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")"
 		rm -rf "$tree/$version/.source"
+	else
+		dkms add "$package/$version" >/dev/null
 	fi
 }
 
@@ -61,6 +88,21 @@ set_aside()
 	else
 		rm -rf "$built"
 	fi
+}
+
+# restore_aside VERSION KERNEL
+restore_aside()
+{
+	[[ -e $tree/$1/.$2 ]] || return 0
+	rm -rf "${tree:?}/$1/$2"
+	mv "$tree/$1/.$2" "$tree/$1/$2"
+}
+
+# undo_set_aside KERNEL: what is installed, of whatever version, is where dkms looks for it, also
+# if the build that was to replace it was killed
+undo_set_aside()
+{
+	restore_aside "$(installed_version "$1")" "$1"
 }
 
 # last_version KERNEL: the last that worked
@@ -83,12 +125,7 @@ is_up_to_date()
 # bring_back KERNEL VERSION: as it was before this version was to be built
 bring_back()
 {
-	local aside=$tree/$version/.$1
-
-	if [[ -e $aside ]]; then
-		rm -rf "${tree:?}/$version/$1"
-		mv "$aside" "$tree/$version/$1"
-	fi
+	restore_aside "$version" "$1"
 	if [[ -n $2 ]] && may_be_loaded "$1" "$2"; then
 		[[ $(installed_version "$1") == "$2" ]] || dkms install "$package/$2" -k "$1" || :
 		put_back "$1"
@@ -109,11 +146,12 @@ forget_others()
 # forget_versions: those that no kernel has any more
 forget_versions()
 {
-	local other
+	local kernel other
 
+	for kernel in $(linked_kernels); do
+		[[ -d /lib/modules/$kernel ]] || unlink_built "*/$kernel"
+	done
 	for other in $(versions); do
-		[[ $other == "$version" ||
-			-n $(find "$tree" -maxdepth 1 -type l -lname "$other/*") ]] ||
-			rm -rf "${tree:?}/$other"
+		[[ $other == "$version" || -n $(linked_kernels "$other") ]] || forget_version "$other"
 	done
 }

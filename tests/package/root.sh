@@ -47,7 +47,7 @@ fake_kernel()
 # Where dkms installs modules.
 dkms_directory=updates/dkms
 
-# has_vfio_pci ours|own [KERNEL]: what modprobe would load, and all that it needs, is there
+# has_vfio_pci ours|own|any [KERNEL]: what modprobe would load, and all that it needs, is there
 has_vfio_pci()
 {
 	local kernel=${2-$release} file
@@ -55,12 +55,15 @@ has_vfio_pci()
 	file=$(modinfo -b "$root" -k "$kernel" -n vfio-pci)
 	echo "$kernel: $file"
 	modprobe -d "$root" -S "$kernel" --show-depends vfio-pci |
-		awk '$1 == "insmod" { print $2 }' | xargs -d '\n' ls >/dev/null
+		awk '$1 == "insmod" { print $2 }' >"$copies/loaded"
+	xargs -d '\n' ls <"$copies/loaded" >/dev/null
+	# Those of ours are of one version.
+	[[ $(sed -n "\\|/$dkms_directory/|p" "$copies/loaded" |
+		xargs -rd '\n' -n 1 modinfo -F version | sort -u | wc -l) -le 1 ]]
 	case $1 in
 	ours)
 		[[ $file == */"$dkms_directory"/* ]]
-		modprobe -d "$root" -S "$kernel" --show-depends vfio-pci |
-			grep "/$dkms_directory/vfio-latch\.ko"
+		grep "/$dkms_directory/vfio-latch\.ko" "$copies/loaded"
 		;;
 	own) [[ $file == */kernel/drivers/vfio/pci/* ]] ;;
 	any) ;;
