@@ -110,11 +110,23 @@ index_own_modules()
 	rm -f "$prefer_own"
 }
 
+# links PATTERN FORMAT: dkms has one for each kernel that it has installed modules for, to
+# VERSION/KERNEL/ARCHITECTURE; those that match, as find's -printf has them
+links()
+{
+	find "$tree" -maxdepth 1 -type l -lname "$1" -printf "$2" 2>/dev/null || :
+}
+
 # installed_version KERNEL: the one of ours that dkms has installed for it, if any
 installed_version()
 {
-	{ find "$tree" -maxdepth 1 -type l -lname "*/$1/*" -printf '%l\n' 2>/dev/null || :; } |
-		sed -n '1s,/.*,,p'
+	links "*/$1/*" '%l\n' | sed -n '1s,/.*,,p'
+}
+
+# linked_kernels [VERSION]: those that dkms has it, or any, installed for
+linked_kernels()
+{
+	links "${1-*}/*/*" '%l\n' | cut -d / -f 2
 }
 
 # put_back KERNEL: if dkms has none of our versions installed for this kernel, leave it
@@ -140,17 +152,16 @@ put_back()
 	rm -rf "$tree/original_module/$kernel"
 }
 
-# unlink_built PATTERN: of what matches VERSION/KERNEL, dkms no longer knows that it is installed
-unlink_built()
+# unlink_kernel KERNEL: dkms no longer knows that anything is installed for it
+unlink_kernel()
 {
-	{ find "$tree" -maxdepth 1 -type l -lname "$1/*" -print0 2>/dev/null || :; } |
-		xargs -0r rm -f
+	links "*/$1/*" '%p\0' | xargs -0r rm -f
 }
 
 # take_away KERNEL: of whatever version, and wherever this is killed
 take_away()
 {
-	unlink_built "*/$1"
+	unlink_kernel "$1"
 	put_back "$1"
 }
 
@@ -228,11 +239,30 @@ may_install()
 # shellcheck source=dkms/versions.sh
 . "$(dirname "${BASH_SOURCE[0]}")/versions.sh"
 
+# build_has_failed KERNEL STATUS LAST: it keeps the version LAST, if that worked, or its own modules
+build_has_failed()
+{
+	local kernel=$1 log=$logs/$1.log last keeps="its own vfio-pci"
+
+	[[ $2 -eq $not_enrolled ]] ||
+		cat "$tree/$version/build/make.log" >>"$log.part" 2>/dev/null || :
+	bring_back "$kernel" "$3" </dev/null >>"$log.part" 2>&1
+	# With the log there, dkms leaves it so, too.
+	mv "$log.part" "$log"
+	last=$(installed_version "$kernel")
+	[[ -z $last ]] || keeps="$package $last"
+	if [[ $2 -eq $not_enrolled ]]; then
+		say "kernel $kernel keeps $keeps until Secure Boot knows our key: mokutil --import $(certificate), then reboot, enroll it, and $again"
+	else
+		say "kernel $kernel keeps $keeps: $package $version could not be built, see $log"
+	fi
+}
+
 # install_for KERNEL: fails for nobody. A kernel that cannot have our modules has its own, or
 # those of the last version that it could have.
 install_for()
 {
-	local kernel=$1 log=$logs/$1.log status=0 last keeps="its own vfio-pci"
+	local kernel=$1 log=$logs/$1.log status=0 last
 	local which=("$package/$version" -k "$kernel")
 
 	last=$(last_version "$kernel")
@@ -247,31 +277,18 @@ install_for()
 		write_out "$tree" "/lib/modules/$kernel"
 		echo "$package: kernel $kernel: $package $version is installed"
 		tell_without_mlx5 "$kernel"
-		forget_others "$kernel"
-		rm -f "$log" "$log.part"
-		return
 		;;
 	77) # BUILD_EXCLUSIVE in dkms.conf
 		echo "$package: kernel $kernel: not a kernel for $package, skipped"
 		take_away "$kernel"
-		forget_others "$kernel"
-		rm -f "$log" "$log.part"
+		;;
+	*)
+		build_has_failed "$kernel" "$status" "$last"
 		return
 		;;
 	esac
-
-	[[ $status -eq $not_enrolled ]] ||
-		cat "$tree/$version/build/make.log" >>"$log.part" 2>/dev/null || :
-	bring_back "$kernel" "$last" </dev/null >>"$log.part" 2>&1
-	# With the log there, dkms leaves it so, too.
-	mv "$log.part" "$log"
-	last=$(installed_version "$kernel")
-	[[ -z $last ]] || keeps="$package $last"
-	if [[ $status -eq $not_enrolled ]]; then
-		say "kernel $kernel keeps $keeps until Secure Boot knows our key: mokutil --import $(certificate), then reboot, enroll it, and $again"
-	else
-		say "kernel $kernel keeps $keeps: $package $version could not be built, see $log"
-	fi
+	forget_others "$kernel"
+	rm -f "$log" "$log.part"
 }
 
 # image_contents IMAGE: the names of its files. Either program reads the other's images.

@@ -13,13 +13,6 @@ versions()
 	done
 }
 
-# linked_kernels [PATTERN]: those that dkms has installed a version for that matches
-linked_kernels()
-{
-	{ find "$tree" -maxdepth 1 -type l -lname "${1-*}/*/*" -printf '%l\n' 2>/dev/null || :; } |
-		cut -d / -f 2
-}
-
 # forget_version VERSION
 forget_version()
 {
@@ -149,7 +142,7 @@ forget_versions()
 	local kernel other
 
 	for kernel in $(linked_kernels); do
-		[[ -d /lib/modules/$kernel ]] || unlink_built "*/$kernel"
+		[[ -d /lib/modules/$kernel ]] || unlink_kernel "$kernel"
 	done
 	for other in $(versions); do
 		[[ $other == "$version" || -n $(linked_kernels "$other") ]] || forget_version "$other"

@@ -134,15 +134,14 @@ free_vector:
 	return ret;
 }
 
+/* Of MSI-X: see the head of this file. */
 static void remove_vector(struct vfio_latch_device *dev, unsigned int n)
 {
 	struct latch_vector *vector = xa_erase(&dev->vectors, n);
 
-	if (!vector)
-		return;
 	compat_irq_bypass_unregister(&vector->producer);
 	free_irq(vector->irq, vector);
-	put_trigger(vector->trigger);
+	eventfd_ctx_put(vector->trigger);
 	kfree(vector);
 }
 
