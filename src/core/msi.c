@@ -7,7 +7,7 @@
  *
  * MSI's vectors share one address register, which the kernel clears as it frees
  * the first one's interrupt. So a vector of MSI whose eventfd is taken away keeps
- * its interrupt, until MSI is taken down.
+ * its interrupt, masked, until MSI is taken down.
  *
  * Allocating, requesting and freeing vectors writes the MSI-X table, in a BAR:
  * a host access (latch_host_access_begin()), which also brings the function to
@@ -26,6 +26,7 @@
  */
 #include <linux/eventfd.h>
 #include <linux/interrupt.h>
+#include <linux/irq.h>
 #include <linux/irqbypass.h>
 #include <linux/msi.h>
 
@@ -90,6 +91,8 @@ static int request_vector(struct vfio_latch_device *dev, struct latch_vector *ve
 		get_cached_msi_msg(vector->irq, &msg);
 		pci_write_msi_msg(vector->irq, &msg);
 	}
+	/* Disabled, it is masked at once: not when it comes in, perhaps amid a reset. */
+	irq_set_status_flags(vector->irq, IRQ_DISABLE_UNLAZY);
 	return request_irq(vector->irq, handle_vector, 0, vector->name, vector);
 }
 
@@ -145,15 +148,22 @@ static void remove_vector(struct vfio_latch_device *dev, unsigned int n)
 	kfree(vector);
 }
 
-/* Gives a vector that is in use another eventfd, or none, without losing an interrupt. */
+/*
+ * Gives a vector that is in use another eventfd, or none, without losing an interrupt: what comes in
+ * while it has none is signalled when it has one.
+ */
 static void replace_vector_trigger(struct vfio_latch_device *dev, struct latch_vector *vector,
 				   struct eventfd_ctx *trigger)
 {
 	struct eventfd_ctx *old = vector->trigger;
 
 	compat_irq_bypass_unregister(&vector->producer);
+	if (old && !trigger)
+		disable_irq(vector->irq);
 	WRITE_ONCE(vector->trigger, trigger);
 	synchronize_irq(vector->irq);
+	if (trigger && !old)
+		enable_irq(vector->irq);
 	put_trigger(old);
 	offer_bypass(dev, vector);
 }
@@ -239,7 +249,7 @@ static void deallocate(struct vfio_latch_device *dev)
 {
 	pci_power_t state;
 
-	synchronize_rcu_expedited();
+	synchronize_rcu();
 	latch_take_down_begin(dev, &state);
 	pci_free_irq_vectors(dev->pdev);
 	latch_intx_restored(dev);

@@ -1250,8 +1250,31 @@ TEST_OURS(messages_go_on_when_the_first_vectors_eventfd_is_taken_away)
 	}
 	for (int n = 0; n < WITNESS_MSI_VECTORS; n++) {
 		CHECK_EQ(vfio_irq_eventfds_try(device, VFIO_PCI_MSI_IRQ_INDEX, n, 1, events + n), 0);
+		/* What came in meanwhile. */
+		CHECK_EQ(event_wait(events[n], LIMIT_MS), 1);
 		vfio_write(device, 0, WITNESS_TRIGGER, n, 4);
 		CHECK_EQ(event_wait(events[n], LIMIT_MS), 1);
 	}
 	vfio_irq_disable(device, VFIO_PCI_MSI_IRQ_INDEX);
+}
+
+TEST(an_interrupt_of_a_vector_without_eventfd_comes_when_it_has_one)
+{
+	static const unsigned int indexes[] = { VFIO_PCI_MSI_IRQ_INDEX, VFIO_PCI_MSIX_IRQ_INDEX };
+	int events[2] = { event_new(), event_new() }, none = -1;
+	struct vfio_device *device;
+
+	driver_load(NULL);
+	device = vfio_bind_and_open(vm_bdf("witness0"));
+	cfg_command(device, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);
+	for (int n = 0; n < 2; n++) {
+		CHECK_EQ(vfio_irq_eventfds_try(device, indexes[n], 0, 2, events), 0);
+		CHECK_EQ(vfio_irq_eventfds_try(device, indexes[n], 1, 1, &none), 0);
+		vfio_write(device, 0, WITNESS_TRIGGER, 1, 4);
+		pause_ms(50);
+		CHECK_EQ(event_take(events[1]), 0);
+		CHECK_EQ(vfio_irq_eventfds_try(device, indexes[n], 1, 1, events + 1), 0);
+		CHECK_EQ(event_wait(events[1], LIMIT_MS), 1);
+		vfio_irq_disable(device, indexes[n]);
+	}
 }
