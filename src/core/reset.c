@@ -11,8 +11,8 @@
  *
  * A sysfs reset, or the making of VFs, holds the device lock while it waits for
  * state_lock, and others may wait for that device lock. So of all threads of a
- * user that reset a device only one waits for state_lock: the others wait for
- * reset_lock.
+ * user that reset a device or look at its ROM, which both take long, only one
+ * waits for state_lock: the others wait for reset_lock.
  *
  * All of them take the PCI core's locks by trylock: an unbind holds the device
  * lock while it waits for the user to close. If close could not reset the

@@ -130,8 +130,9 @@ u64 latch_rom_region_size(struct vfio_latch_device *dev)
  * latch_rom_size - size of the ROM region
  * @dev: the device, open and awake
  *
- * Context: may sleep; takes state_lock.
- * Return: bytes, 0 if there is no ROM that can be read.
+ * Context: may sleep; takes reset_lock and state_lock.
+ * Return: bytes, 0 if there is no ROM that can be read, or the caller is being
+ * killed.
  */
 u64 latch_rom_size(struct vfio_latch_device *dev)
 {
@@ -140,10 +141,12 @@ u64 latch_rom_size(struct vfio_latch_device *dev)
 	pci_power_t state;
 	size_t size;
 
-	if (!region_size)
+	/* It may have to be brought to D0 and back. */
+	if (!region_size || mutex_lock_killable(&dev->reset_lock))
 		return 0;
 	rom = map_rom(dev, &state, &size);
 	unmap_rom(dev, state, rom);
+	mutex_unlock(&dev->reset_lock);
 	return rom ? region_size : 0;
 }
 
@@ -157,10 +160,10 @@ u64 latch_rom_size(struct vfio_latch_device *dev)
  * The region beyond the images reads as all ones. A device in low power is
  * woken.
  *
- * Context: may sleep; takes state_lock.
+ * Context: may sleep; takes reset_lock and state_lock.
  * Return: bytes read, fewer than @count to let others in; or a negative error:
  * -EIO if the ROM cannot be mapped, or the user has the function in another
- * state than D0.
+ * state than D0; -EINTR if the caller is being killed.
  */
 ssize_t latch_rom_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 offset)
 {
@@ -177,7 +180,11 @@ ssize_t latch_rom_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64
 	ret = -EIO;
 	if (READ_ONCE(dev->pdev->current_state) != PCI_D0)
 		goto put;
+	ret = -EINTR;
+	if (mutex_lock_killable(&dev->reset_lock))
+		goto put;
 
+	ret = -EIO;
 	count = min_t(size_t, count, ROM_AT_ONCE);
 	rom = map_rom(dev, &state, &size);
 	if (rom && offset < size) {
@@ -185,6 +192,7 @@ ssize_t latch_rom_read(struct vfio_latch_device *dev, u8 *buf, size_t count, u64
 		done = latch_io_read_range(dev, rom + offset, buf, part, 4);
 	}
 	unmap_rom(dev, state, rom);
+	mutex_unlock(&dev->reset_lock);
 	if (rom && done == part) {
 		memset(buf + part, 0xff, count - part);
 		ret = count;

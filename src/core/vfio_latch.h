@@ -79,7 +79,8 @@ struct latch_bar {
  * @can_mask_intx: INTx is masked in the function, not in the interrupt controller
  * @has_vga_client: the device is a client of the VGA arbiter
  * @has_vf_notifier: @vf_notifier is registered
- * @reset_lock: of all threads that reset the device for its user, one holds it (reset.c)
+ * @reset_lock: of all threads that reset the device for its user, or look at its ROM, one holds it
+ *	(reset.c)
  * @state_lock: held for every change of whether the hardware can be touched
  * @state_lock_key: each device's lock is a class of its own to lockdep
  * @reset_owner: the task that resets for a user, or NULL; written under state_lock, read without

@@ -287,33 +287,57 @@ TEST_OURS(who_reads_a_file_of_sysfs_prevents_no_reset)
 
 #define RESETTERS 30
 
-static atomic_int refused;
+static atomic_int calls;
 
 static void reset_in_vain(struct thread *thread, unsigned int round)
 {
 	(void)round;
-	refused += vfio_reset_try(thread->device) == -EAGAIN;
+	calls += vfio_reset_try(thread->device) == -EAGAIN;
 }
 
-/* With the kernel's driver none of them waits. */
-TEST_OURS(roots_reset_does_not_wait_for_all_threads_that_reset_a_device)
+static void look_at_rom(struct thread *thread, unsigned int round)
 {
-	struct vfio_device *nvme = vfio_open_with_memory("nvme1", NULL);
+	struct vfio_region_info info = { .argsz = sizeof(info), .index = VFIO_PCI_ROM_REGION_INDEX };
+
+	(void)round;
+	CHECK_OK(ioctl(thread->device->fd, VFIO_DEVICE_GET_REGION_INFO, &info));
+	calls++;
+}
+
+static void check_roots_reset_does_not_wait_for_all(struct vfio_device *device,
+		void (*work)(struct thread *thread, unsigned int round))
+{
 	struct thread threads[RESETTERS];
 	int before;
 
 	for (int i = 0; i < RESETTERS; i++) {
-		threads[i] = (struct thread) { .device = nvme, .work = reset_in_vain };
+		threads[i] = (struct thread) { .device = device, .work = work };
 		start(&threads[i]);
 	}
 	for (int round = 0; round < 3; round++) {
 		pause_ms(200);
-		before = refused;
-		pci_attr_set(nvme->bdf, "reset", "1");
-		CHECK_LT(refused - before, RESETTERS / 2);
+		before = calls;
+		pci_attr_set(device->bdf, "reset", "1");
+		CHECK_LT(calls - before, RESETTERS / 2);
 	}
 	for (int i = 0; i < RESETTERS; i++)
 		threads[i].stop = true;
 	for (int i = 0; i < RESETTERS; i++)
 		stop(&threads[i]);
+}
+
+/* With the kernel's driver none of them waits. */
+TEST_OURS(roots_reset_does_not_wait_for_all_threads_that_reset_a_device)
+{
+	check_roots_reset_does_not_wait_for_all(vfio_open_with_memory("nvme1", NULL), reset_in_vain);
+}
+
+/* Each look brings the function to D0 and back. */
+TEST_OURS(roots_reset_does_not_wait_for_all_threads_that_look_at_a_rom)
+{
+	struct vfio_device *nic = vfio_open_with_memory("nic0", NULL);
+
+	cfg_set16(nic, cfg_cap(nic, PCI_CAP_ID_PM) + PCI_PM_CTRL, 3);
+	pci_wait_power_state(nic->bdf, "D3hot");
+	check_roots_reset_does_not_wait_for_all(nic, look_at_rom);
 }
