@@ -362,32 +362,6 @@ void latch_decode_force(struct vfio_latch_device *dev)
 }
 
 /**
- * latch_decode_begin - make the function decode, as pci_enable_device() does
- * @dev: the device, awake
- *
- * Before that function, which would log a line for each function that does not
- * decode. A function that it will refuse is left alone.
- *
- * Context: open with state_lock held, or remove.
- */
-void latch_decode_begin(struct vfio_latch_device *dev)
-{
-	u16 bits = 0;
-	unsigned int n;
-
-	for (n = 0; n < PCI_STD_NUM_BARS; n++) {
-		const struct resource *res = &dev->pdev->resource[n];
-
-		if (!(res->flags & (IORESOURCE_IO | IORESOURCE_MEM)))
-			continue;
-		if (res->flags & IORESOURCE_UNSET || !res->parent)
-			return;
-		bits |= res->flags & IORESOURCE_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
-	}
-	latch_command_update(dev, bits, bits);
-}
-
-/**
  * latch_decode_end - make the function passive
  * @dev: the device, closed; state_lock is held
  *
@@ -408,15 +382,22 @@ void latch_decode_end(struct vfio_latch_device *dev)
  * @dev: the device, closed and awake
  *
  * Who enabled it before us (a driver that never disabled it, or root) counts on
- * it: the PCI core enables no function a second time. The VGA arbiter switches
- * the decoding of a VGA device.
+ * it: the PCI core enables no function a second time. It decodes what it did
+ * when it was bound, unless it has lost its BARs. The VGA arbiter switches the
+ * decoding of a VGA device.
  *
  * Context: remove.
  */
 void latch_decode_return(struct vfio_latch_device *dev)
 {
-	if (pci_is_enabled(dev->pdev) && !dev->has_vga_client)
-		latch_decode_begin(dev);
+	struct pci_dev *pdev = dev->pdev;
+
+	if (!pci_is_enabled(pdev) || dev->has_vga_client)
+		return;
+	latch_state_lock(dev);
+	if (latch_answers(dev) && !latch_bars_are_lost(pdev))
+		latch_command_update(dev, dev->decoded, dev->decoded);
+	latch_state_unlock(dev);
 }
 
 /**

@@ -401,6 +401,8 @@ int latch_away_register(struct vfio_latch_device *dev)
 	/* Its link may have been reset for a neighbour while it had no driver to restore it. */
 	latch_bars_restore(pdev);
 	pci_save_state(pdev);
+	dev->decoded = pdev->saved_config_space[PCI_COMMAND / 4] &
+		       (PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
 	/* Restored while it is closed: then it does nothing, and has no interrupt handler. */
 	pdev->saved_config_space[PCI_COMMAND / 4] &= ~PCI_COMMAND_MASTER;
 	pdev->saved_config_space[PCI_COMMAND / 4] |= PCI_COMMAND_INTX_DISABLE;

@@ -106,7 +106,6 @@ void latch_command_update(struct vfio_latch_device *dev, u16 mask, u16 value);
 void latch_decode_as_user_wants(struct vfio_latch_device *dev);
 void latch_stop_decoding_unwanted(struct vfio_latch_device *dev);
 void latch_decode_force(struct vfio_latch_device *dev);
-void latch_decode_begin(struct vfio_latch_device *dev);
 void latch_decode_end(struct vfio_latch_device *dev);
 void latch_decode_return(struct vfio_latch_device *dev);
 bool latch_host_access_begin(struct vfio_latch_device *dev, pci_power_t *state);

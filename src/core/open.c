@@ -29,6 +29,27 @@ static int open_msix(struct vfio_latch_device *dev)
 	return 0;
 }
 
+/*
+ * Does what the PCI core does next, which would log a line for each function that does not decode.
+ * A function that the PCI core will refuse is left alone.
+ */
+static void begin_decoding(struct vfio_latch_device *dev)
+{
+	u16 bits = 0;
+	unsigned int n;
+
+	for (n = 0; n < PCI_STD_NUM_BARS; n++) {
+		const struct resource *res = &dev->pdev->resource[n];
+
+		if (!(res->flags & (IORESOURCE_IO | IORESOURCE_MEM)))
+			continue;
+		if (res->flags & IORESOURCE_UNSET || !res->parent)
+			return;
+		bits |= res->flags & IORESOURCE_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+	}
+	latch_command_update(dev, bits, bits);
+}
+
 /* A reset behind our back may have left the function unconfigured. */
 static void put_right(struct vfio_latch_device *dev)
 {
@@ -99,7 +120,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 
 	/* The IOMMU has the new user's mappings; old DMA must not use them. */
 	pci_clear_master(pdev);
-	latch_decode_begin(dev);
+	begin_decoding(dev);
 	ret = pci_enable_device(pdev);
 	if (ret)
 		goto decode;
@@ -112,7 +133,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 		 * A reset by others may have come before ours: it leaves a closed function without
 		 * decoding.
 		 */
-		latch_decode_begin(dev);
+		begin_decoding(dev);
 	}
 	ret = save_pristine(dev);
 	if (ret)

@@ -385,6 +385,43 @@ TEST(unplugged_open_device_is_asked_for_and_leaves_after_close)
 
 /* How it is left */
 
+static void check_decoding_is_given_back(const char *bdf, uint16_t decoded)
+{
+	real_cfg_set(bdf, PCI_COMMAND, decoded, 2);
+	vfio_close(vfio_bind_and_open(bdf));
+	pci_unbind(bdf);
+	CHECK_EQ(real_cfg(bdf, PCI_COMMAND, 2) & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY), decoded);
+}
+
+TEST(a_function_that_was_enabled_before_decodes_as_it_did_when_it_is_given_back)
+{
+	const char *bdf = vm_bdf("nic0");
+
+	driver_load(NULL);
+	pci_attr_set(bdf, "enable", "1");
+	check_decoding_is_given_back(bdf, PCI_COMMAND_MEMORY);
+	check_decoding_is_given_back(bdf, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	pci_attr_set(bdf, "enable", "0");
+}
+
+/* Root resets it without telling anybody. */
+TEST(a_function_that_has_lost_its_bars_does_not_decode_when_it_is_given_back)
+{
+	const char *bdf = vm_bdf("nvme1");
+	unsigned int devctl = real_cfg_cap(bdf, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL;
+	uint32_t bar = real_cfg(bdf, PCI_BASE_ADDRESS_0, 4);
+
+	driver_load("disable_idle_d3=1");
+	pci_attr_set(bdf, "enable", "1");
+	vfio_close(vfio_bind_and_open(bdf));
+	real_cfg_set(bdf, devctl, real_cfg(bdf, devctl, 2) | PCI_EXP_DEVCTL_BCR_FLR, 2);
+	CHECK_NE(real_cfg(bdf, PCI_BASE_ADDRESS_0, 4), bar);
+	pci_unbind(bdf);
+	CHECK_EQ(real_cfg(bdf, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY, 0);
+	real_cfg_set(bdf, PCI_BASE_ADDRESS_0, bar, 4);
+	pci_attr_set(bdf, "enable", "0");
+}
+
 /* By root here; some drivers never disable their function. */
 TEST(a_function_that_was_enabled_before_decodes_when_it_is_given_back)
 {
