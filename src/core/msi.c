@@ -149,8 +149,8 @@ static void remove_vector(struct vfio_latch_device *dev, unsigned int n)
 }
 
 /*
- * Gives a vector that is in use another eventfd, or none, without losing an interrupt: what comes in
- * while it has none is signalled when it has one.
+ * Gives a vector that is in use another eventfd, or none, without losing an interrupt: what comes
+ * in while it has none is signalled when it has one.
  */
 static void replace_vector_trigger(struct vfio_latch_device *dev, struct latch_vector *vector,
 				   struct eventfd_ctx *trigger)
