@@ -14,6 +14,7 @@
 #include <linux/moduleparam.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
+#include <linux/workqueue.h>
 
 #define LONGEST_NS	(15ULL * NSEC_PER_SEC)
 
@@ -55,6 +56,11 @@ static int function_set(const char *text, const struct kernel_param *kp)
 		return -EINVAL;
 	forget();
 	probe.symbol_name = strim(strcpy(function, text));
+	/*
+	 * A module that was loaded lately has its initialisation freed in the background. That asks
+	 * all processors for an answer, and who asks does nothing else until the last has given it.
+	 */
+	flush_scheduled_work();
 	ret = register_kprobe(&probe);
 	if (ret)
 		probe.symbol_name = NULL;
