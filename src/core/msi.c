@@ -7,7 +7,9 @@
  *
  * MSI's vectors share one address register, which the kernel clears as it frees
  * the first one's interrupt. So a vector of MSI whose eventfd is taken away keeps
- * its interrupt, masked, until MSI is taken down.
+ * its interrupt until MSI is taken down. Nothing masks it: MSI's mask bits are the
+ * user's, and a mask in the MSI-X table would be written at system sleep, to a
+ * function that may not decode. Its handler notes what comes in.
  *
  * Allocating, requesting and freeing vectors writes the MSI-X table, in a BAR:
  * a host access (latch_host_access_begin()), which also brings the function to
@@ -26,7 +28,6 @@
  */
 #include <linux/eventfd.h>
 #include <linux/interrupt.h>
-#include <linux/irq.h>
 #include <linux/irqbypass.h>
 #include <linux/msi.h>
 
@@ -37,26 +38,33 @@
  * @trigger: signalled when the interrupt comes in; NULL for a vector of MSI without one
  * @producer: offers the interrupt to KVM, for posting
  * @irq: Linux interrupt number
+ * @is_pending: it came in without an eventfd; the handler's until no handler runs
  * @name: in /proc/interrupts
  */
 struct latch_vector {
 	struct eventfd_ctx *trigger;
 	struct irq_bypass_producer producer;
 	int irq;
+	bool is_pending;
 	char name[LATCH_IRQ_NAME_MAX];
 };
 
-static void signal_vector(struct latch_vector *vector)
+/* Returns whether it has an eventfd. */
+static bool signal_vector(struct latch_vector *vector)
 {
 	struct eventfd_ctx *trigger = READ_ONCE(vector->trigger);
 
 	if (trigger)
 		compat_eventfd_signal(trigger);
+	return trigger;
 }
 
 static irqreturn_t handle_vector(int irq, void *data)
 {
-	signal_vector(data);
+	struct latch_vector *vector = data;
+
+	if (!signal_vector(vector))
+		WRITE_ONCE(vector->is_pending, true);
 	return IRQ_HANDLED;
 }
 
@@ -91,8 +99,6 @@ static int request_vector(struct vfio_latch_device *dev, struct latch_vector *ve
 		get_cached_msi_msg(vector->irq, &msg);
 		pci_write_msi_msg(vector->irq, &msg);
 	}
-	/* Disabled, it is masked at once: not when it comes in, perhaps amid a reset. */
-	irq_set_status_flags(vector->irq, IRQ_DISABLE_UNLAZY);
 	return request_irq(vector->irq, handle_vector, 0, vector->name, vector);
 }
 
@@ -158,12 +164,12 @@ static void replace_vector_trigger(struct vfio_latch_device *dev, struct latch_v
 	struct eventfd_ctx *old = vector->trigger;
 
 	compat_irq_bypass_unregister(&vector->producer);
-	if (old && !trigger)
-		disable_irq(vector->irq);
 	WRITE_ONCE(vector->trigger, trigger);
 	synchronize_irq(vector->irq);
-	if (trigger && !old)
-		enable_irq(vector->irq);
+	if (trigger && READ_ONCE(vector->is_pending)) {
+		WRITE_ONCE(vector->is_pending, false);
+		signal_vector(vector);
+	}
 	put_trigger(old);
 	offer_bypass(dev, vector);
 }

@@ -1266,6 +1266,31 @@ TEST_OURS(messages_go_on_when_the_first_vectors_eventfd_is_taken_away)
 	vfio_irq_disable(device, VFIO_PCI_MSI_IRQ_INDEX);
 }
 
+/* The kernel's driver frees and requests the interrupt, which writes the bits of all vectors. */
+TEST_OURS(mask_bits_of_msi_are_the_clients_when_an_eventfd_is_taken_away_and_given)
+{
+	int events[WITNESS_MSI_VECTORS], none = -1;
+	struct vfio_device *device;
+	unsigned int mask;
+
+	driver_load(NULL);
+	device = vfio_bind_and_open(vm_bdf("witness0"));
+	cfg_command(device, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);
+	for (int n = 0; n < WITNESS_MSI_VECTORS; n++)
+		events[n] = event_new();
+	vfio_irq_eventfds(device, VFIO_PCI_MSI_IRQ_INDEX, 0, WITNESS_MSI_VECTORS, events);
+	mask = cfg_cap(device, PCI_CAP_ID_MSI) + PCI_MSI_MASK_64;
+	cfg_set32(device, mask, 1 << 2);
+	vfio_write(device, 0, WITNESS_TRIGGER, 2, 4);
+	vfio_irq_eventfds(device, VFIO_PCI_MSI_IRQ_INDEX, 1, 1, &none);
+	CHECK_EQ(cfg32(device, mask), 1 << 2);
+	vfio_irq_eventfd(device, VFIO_PCI_MSI_IRQ_INDEX, 1, events[1]);
+	CHECK_EQ(cfg32(device, mask), 1 << 2);
+	CHECK_EQ(event_wait(events[2], QUIET_MS), 0);
+	cfg_set32(device, mask, 0);
+	CHECK_EQ(event_wait(events[2], LIMIT_MS), 1);
+}
+
 TEST(an_interrupt_of_a_vector_without_eventfd_comes_when_it_has_one)
 {
 	static const unsigned int indexes[] = { VFIO_PCI_MSI_IRQ_INDEX, VFIO_PCI_MSIX_IRQ_INDEX };
