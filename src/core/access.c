@@ -383,20 +383,30 @@ void latch_decode_end(struct vfio_latch_device *dev)
  *
  * Who enabled it before us (a driver that never disabled it, or root) counts on
  * it: the PCI core enables no function a second time. It decodes what it did
- * when it was bound, unless it has lost its BARs. The VGA arbiter switches the
+ * when it was bound, unless it has lost its BARs, and its INTx is as it was then,
+ * unless it asserts that: nobody may serve it. The VGA arbiter switches the
  * decoding of a VGA device.
  *
- * Context: remove.
+ * Context: remove; waits for a function that is away as long as its return
+ * should take.
  */
 void latch_decode_return(struct vfio_latch_device *dev)
 {
 	struct pci_dev *pdev = dev->pdev;
+	u16 on = dev->found & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	u16 off = ~dev->found & PCI_COMMAND_INTX_DISABLE;
+	u16 status;
 
 	if (!pci_is_enabled(pdev) || dev->has_vga_client)
 		return;
+	latch_wait_back(dev);
 	latch_state_lock(dev);
-	if (latch_answers(dev) && !latch_bars_are_lost(pdev))
-		latch_command_update(dev, dev->decoded, dev->decoded);
+	if (latch_answers(dev) && !latch_bars_are_lost(pdev)) {
+		pci_read_config_word(pdev, PCI_STATUS, &status);
+		if (status & PCI_STATUS_INTERRUPT)
+			off = 0;
+		latch_command_update(dev, on | off, on);
+	}
 	latch_state_unlock(dev);
 }
 

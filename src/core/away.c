@@ -391,6 +391,7 @@ static void away_work(struct work_struct *work)
 int latch_away_register(struct vfio_latch_device *dev)
 {
 	struct pci_dev *pdev = dev->pdev;
+	bool was_reset;
 
 	INIT_DELAYED_WORK(&dev->away_work, away_work);
 	dev->looked_at = jiffies;
@@ -399,10 +400,11 @@ int latch_away_register(struct vfio_latch_device *dev)
 		return -EIO;
 	}
 	/* Its link may have been reset for a neighbour while it had no driver to restore it. */
+	was_reset = latch_bars_are_lost(pdev);
 	latch_bars_restore(pdev);
 	pci_save_state(pdev);
-	dev->decoded = pdev->saved_config_space[PCI_COMMAND / 4] &
-		       (PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	dev->found = was_reset ? latch_bars_decode_bits(pdev) :
+				 pdev->saved_config_space[PCI_COMMAND / 4];
 	/* Restored while it is closed: then it does nothing, and has no interrupt handler. */
 	pdev->saved_config_space[PCI_COMMAND / 4] &= ~PCI_COMMAND_MASTER;
 	pdev->saved_config_space[PCI_COMMAND / 4] |= PCI_COMMAND_INTX_DISABLE;

@@ -84,6 +84,30 @@ void latch_bars_restore(struct pci_dev *pdev)
 	check_bars(pdev, true);
 }
 
+/**
+ * latch_bars_decode_bits - the bits of COMMAND that make the function decode its BARs
+ * @pdev: the function
+ *
+ * Return: PCI_COMMAND_IO and PCI_COMMAND_MEMORY as it has BARs; 0 if one of
+ * them has no address.
+ */
+u16 latch_bars_decode_bits(const struct pci_dev *pdev)
+{
+	u16 bits = 0;
+	unsigned int n;
+
+	for (n = 0; n < PCI_STD_NUM_BARS; n++) {
+		const struct resource *res = &pdev->resource[n];
+
+		if (!(res->flags & (IORESOURCE_IO | IORESOURCE_MEM)))
+			continue;
+		if (res->flags & IORESOURCE_UNSET || !res->parent)
+			return 0;
+		bits |= res->flags & IORESOURCE_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+	}
+	return bits;
+}
+
 /*
  * A memory BAR that ends within a page can be mapped only if nothing else can ever be in the rest
  * of it. So that is requested, too. One that begins within a page (Enhanced Allocation may place it

@@ -158,6 +158,7 @@ int latch_config_write(struct vfio_latch_device *dev, const u8 *buf, size_t coun
 /* bar.c APIs: */
 bool latch_bars_are_lost(struct pci_dev *pdev);
 void latch_bars_restore(struct pci_dev *pdev);
+u16 latch_bars_decode_bits(const struct pci_dev *pdev);
 bool latch_bars_hold(struct vfio_latch_device *dev);
 void latch_bars_open(struct vfio_latch_device *dev);
 void latch_bars_drop(struct vfio_latch_device *dev);

@@ -35,18 +35,8 @@ static int open_msix(struct vfio_latch_device *dev)
  */
 static void begin_decoding(struct vfio_latch_device *dev)
 {
-	u16 bits = 0;
-	unsigned int n;
+	u16 bits = latch_bars_decode_bits(dev->pdev);
 
-	for (n = 0; n < PCI_STD_NUM_BARS; n++) {
-		const struct resource *res = &dev->pdev->resource[n];
-
-		if (!(res->flags & (IORESOURCE_IO | IORESOURCE_MEM)))
-			continue;
-		if (res->flags & IORESOURCE_UNSET || !res->parent)
-			return;
-		bits |= res->flags & IORESOURCE_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
-	}
 	latch_command_update(dev, bits, bits);
 }
 

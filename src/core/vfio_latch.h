@@ -62,7 +62,7 @@ struct latch_bar {
  * @is_token_user: a VF counts among the users of the token; likewise
  * @vf_notifier: watches a PF's VFs appear
  * @opregion: Intel graphics: where firmware said that the OpRegion is
- * @decoded: the bits of COMMAND that made it decode when it was bound
+ * @found: COMMAND when it was bound
  * @reset_begins: a reset of the function begins, whoever resets it; NULL, or set with @was_reset
  * @was_reset: such a reset is over
  * @config: the compiled configuration space; kept from an open to the next
@@ -171,7 +171,7 @@ struct vfio_latch_device {
 	struct latch_vf_token *vf_token;
 	struct notifier_block vf_notifier;
 	u32 opregion;
-	u16 decoded;
+	u16 found;
 	void (*reset_begins)(struct vfio_latch_device *dev);
 	void (*was_reset)(struct vfio_latch_device *dev);
 

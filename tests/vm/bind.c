@@ -385,22 +385,48 @@ TEST(unplugged_open_device_is_asked_for_and_leaves_after_close)
 
 /* How it is left */
 
-static void check_decoding_is_given_back(const char *bdf, uint16_t decoded)
+static void check_command_is_given_back(const char *bdf, uint16_t command)
 {
-	real_cfg_set(bdf, PCI_COMMAND, decoded, 2);
+	real_cfg_set(bdf, PCI_COMMAND, command, 2);
 	vfio_close(vfio_bind_and_open(bdf));
 	pci_unbind(bdf);
-	CHECK_EQ(real_cfg(bdf, PCI_COMMAND, 2) & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY), decoded);
+	CHECK_EQ(real_cfg(bdf, PCI_COMMAND, 2), command);
 }
 
-TEST(a_function_that_was_enabled_before_decodes_as_it_did_when_it_is_given_back)
+TEST(a_function_that_was_enabled_before_has_its_command_when_it_is_given_back)
 {
 	const char *bdf = vm_bdf("nic0");
 
 	driver_load(NULL);
 	pci_attr_set(bdf, "enable", "1");
-	check_decoding_is_given_back(bdf, PCI_COMMAND_MEMORY);
-	check_decoding_is_given_back(bdf, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	check_command_is_given_back(bdf, PCI_COMMAND_MEMORY);
+	check_command_is_given_back(bdf, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	check_command_is_given_back(bdf, PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE);
+	pci_attr_set(bdf, "enable", "0");
+}
+
+static void flr_without_notice(const char *bdf)
+{
+	unsigned int devctl = real_cfg_cap(bdf, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL;
+	uint32_t bar = real_cfg(bdf, PCI_BASE_ADDRESS_0, 4);
+
+	real_cfg_set(bdf, devctl, real_cfg(bdf, devctl, 2) | PCI_EXP_DEVCTL_BCR_FLR, 2);
+	CHECK_NE(real_cfg(bdf, PCI_BASE_ADDRESS_0, 4), bar);
+}
+
+/* The kernel's driver gives it back without the addresses of its BARs. */
+TEST_OURS(a_function_that_was_reset_before_it_was_bound_is_given_back_whole)
+{
+	const char *bdf = vm_bdf("nvme1");
+	uint32_t bar = real_cfg(bdf, PCI_BASE_ADDRESS_0, 4);
+
+	driver_load(NULL);
+	pci_attr_set(bdf, "enable", "1");
+	flr_without_notice(bdf);
+	vfio_close(vfio_bind_and_open(bdf));
+	pci_unbind(bdf);
+	CHECK_EQ(real_cfg(bdf, PCI_BASE_ADDRESS_0, 4), bar);
+	CHECK_EQ(real_cfg(bdf, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
 	pci_attr_set(bdf, "enable", "0");
 }
 
@@ -408,14 +434,12 @@ TEST(a_function_that_was_enabled_before_decodes_as_it_did_when_it_is_given_back)
 TEST(a_function_that_has_lost_its_bars_does_not_decode_when_it_is_given_back)
 {
 	const char *bdf = vm_bdf("nvme1");
-	unsigned int devctl = real_cfg_cap(bdf, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL;
 	uint32_t bar = real_cfg(bdf, PCI_BASE_ADDRESS_0, 4);
 
 	driver_load("disable_idle_d3=1");
 	pci_attr_set(bdf, "enable", "1");
 	vfio_close(vfio_bind_and_open(bdf));
-	real_cfg_set(bdf, devctl, real_cfg(bdf, devctl, 2) | PCI_EXP_DEVCTL_BCR_FLR, 2);
-	CHECK_NE(real_cfg(bdf, PCI_BASE_ADDRESS_0, 4), bar);
+	flr_without_notice(bdf);
 	pci_unbind(bdf);
 	CHECK_EQ(real_cfg(bdf, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY, 0);
 	real_cfg_set(bdf, PCI_BASE_ADDRESS_0, bar, 4);
