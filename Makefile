@@ -9,7 +9,7 @@
 #	make modules [ARCH=arm64] [KVER=release | KDIR=dir]	build/modules/<release>/*.ko
 #	make modules-all			for the kernels of all Debian suites
 #	make deb				build/deb/*.deb
-#	make rpm				build/rpm/*.rpm
+#	make rpm [HOMEPAGE=url]			build/rpm/*.rpm; HOMEPAGE is their URL
 #	make srpm				build/srpm/*.src.rpm, also where Debian's tools are not
 #	make repo KEY=fingerprint [URL=url]	build/repo/: both as signed repositories for apt and dnf
 #
@@ -62,6 +62,7 @@ modules-all:
 deb:
 	@scripts/build-deb
 
+# HOMEPAGE comes from the environment, here and in `make srpm` and `make repo`.
 rpm:
 	@scripts/build-rpm
 
