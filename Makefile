@@ -9,7 +9,8 @@
 #	make modules [ARCH=arm64] [KVER=release | KDIR=dir]	build/modules/<release>/*.ko
 #	make modules-all			for the kernels of all Debian suites
 #	make deb				build/deb/*.deb
-#	make rpm				build/rpm/*.rpm
+#	make rpm [HOMEPAGE=url]			build/rpm/*.rpm; HOMEPAGE is their URL
+#	make srpm				build/srpm/*.src.rpm, also where Debian's tools are not
 #	make repo KEY=fingerprint [URL=url]	build/repo/: both as signed repositories for apt and dnf
 #
 #	make check-vm [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
@@ -61,8 +62,12 @@ modules-all:
 deb:
 	@scripts/build-deb
 
+# HOMEPAGE comes from the environment, here and in `make srpm` and `make repo`.
 rpm:
 	@scripts/build-rpm
+
+srpm:
+	@scripts/build-rpm --source
 
 # The key is the operator's, and in his keyring. URL is where clients will find build/repo/.
 repo:
@@ -148,6 +153,6 @@ lint: check-lint
 clean:
 	rm -rf build
 
-.PHONY: all modules modules-all deb demo check rpm repo check-quick $(SUITES:%=check-%) $(MORE:%=check-%) \
+.PHONY: all modules modules-all deb demo check rpm srpm repo check-quick $(SUITES:%=check-%) $(MORE:%=check-%) \
 	check-release check-debug check-debug-kernel check-kcsan check-live-migration-iommufd \
 	compare fuzz coverage bench support sim lint clean
