@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What mappings of large BARs cost, in instructions, and how many page faults. As a VMM has
- * them: mapped at an address that is aligned like the BAR, and given to the IOMMU.
+ * them: mapped at an address that is aligned like the BAR, and given to the IOMMU. And what
+ * read() and write() of their first 4 MiB cost.
  *
  * vm-machine: large-bar-icount
  * vm-drivers: ours kernel
  * vm-seconds: 600
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "bench.h"
 #include "vmtest.h"
 
 #define STEP	(2UL << 20)
+#define BLOCK	(4UL << 20)
 #define ALIGNED	(1UL << 30)
 #define IOVA	(1UL << 37)
 
@@ -69,6 +73,23 @@ static long long dma_map(struct vfio_device *device, void *memory, size_t size)
 	return least;
 }
 
+static void read_and_write(const struct vfio_device *device, const struct vfio_region_info *bar,
+			   const char *size)
+{
+	char *block = calloc(1, BLOCK);
+	long long start;
+
+	CHECK(block);
+	start = clock_ns();
+	CHECK_EQ(pread(device->fd, block, BLOCK, bar->offset), BLOCK);
+	print(size, "read_4_mib", clock_ns() - start, "instructions");
+
+	start = clock_ns();
+	CHECK_EQ(pwrite(device->fd, block, BLOCK, bar->offset), BLOCK);
+	print(size, "write_4_mib", clock_ns() - start, "instructions");
+	free(block);
+}
+
 static void measure(const char *id, const char *size)
 {
 	struct vfio_region_info *bar;
@@ -96,6 +117,8 @@ static void measure(const char *id, const char *size)
 	print(size, "touch_again", clock_ns() - start, "instructions");
 
 	print(size, "dma_map", dma_map(device, memory, bar->size), "instructions");
+
+	read_and_write(device, bar, size);
 
 	start = clock_ns();
 	CHECK_OK(munmap(memory, bar->size));
