@@ -134,7 +134,7 @@ coverage: sim
 support:
 	@tests/docs/support build/check/*.log
 
-bench: modules sim
+bench: sim
 	+@scripts/need tests/bench/packages tests/vm/packages
 	+@tests/bench/run
 	+@tests/bench/mlx5/run

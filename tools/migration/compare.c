@@ -167,6 +167,15 @@ static void check_open(struct pair *pair)
 		add(pair->notes, "open", "whether a process has it open there is not known: root can see that");
 }
 
+/* QEMU 10 can be told to migrate such a VF all the same (docs/migration.md). */
+static void check_writes_are_known(struct pair *pair, const json_t *vf, const char *where)
+{
+	if (json_is_false(json_object_get(vf, "dma_logging")) &&
+	    json_is_true(json_object_get(vf, "cdev")))
+		add(pair->notes, "lost-writes", "no DMA logging %s: QEMU with iommufd and enable-migration=on loses what the VF writes; use its group",
+		    where);
+}
+
 static void check_memory(struct pair *pair)
 {
 	if (is_unknown(pair->here.vf, "dma_logging") || is_unknown(pair->there.vf, "dma_logging"))
@@ -176,6 +185,8 @@ static void check_memory(struct pair *pair)
 		add(pair->notes, "dma-logging", "no DMA logging here: all of memory is sent again while the guest is stopped");
 	if (json_is_false(json_object_get(pair->there.vf, "dma_logging")))
 		add(pair->notes, "dma-logging", "no DMA logging there: all of memory is sent again on the way back");
+	check_writes_are_known(pair, pair->here.vf, "here");
+	check_writes_are_known(pair, pair->there.vf, "there");
 	if (json_is_true(json_object_get(pair->here.vf, "cdev")) &&
 	    json_is_false(json_object_get(pair->there.vf, "cdev")))
 		add(pair->notes, "iommufd", "no node of its own there: a VMM that uses iommufd here needs the group there");

@@ -197,6 +197,15 @@ static json_t *is_open(const struct device *dev)
 	return open == OPEN_UNKNOWN ? json_null() : json_boolean(open == OPEN);
 }
 
+/* Kernels without character devices of VFIO's devices have their directory in sysfs, too. */
+static json_t *has_cdev(const struct device *dev)
+{
+	struct node nodes[MAX_NODES];
+	size_t count = nodes_of(dev, nodes);
+
+	return json_boolean(count && !nodes[count - 1].is_group);
+}
+
 static json_t *vf(const struct device *dev)
 {
 	json_t *json = json_object();
@@ -209,7 +218,7 @@ static json_t *vf(const struct device *dev)
 	set_driver(json, dev);
 	set_migration(json, dev);
 	json_object_set_new(json, "open", is_open(dev));
-	json_object_set_new(json, "cdev", json_boolean(exists(DEVICE "vfio-dev", dev->bdf)));
+	json_object_set_new(json, "cdev", has_cdev(dev));
 	json_object_set_new(json, "bars", bars(dev));
 	json_object_set_new(json, "msix", msix(dev));
 	json_object_set_new(json, "pf", pf(dev));

@@ -199,6 +199,30 @@ what_one_side_does_not_know_is_a_note()
     note: no DMA logging there: all of memory is sent again on the way back"
 }
 
+a_vf_whose_writes_qemu_would_lose_has_a_note()
+{
+	saved_facts
+	change_there "vf['dma_logging'] = False; vf['cdev'] = True"
+	latch_is 0 migration --compare="$VFIO_LATCH_ROOT/there"
+	is "$out" "0000:41:00.1: can go to 0000:41:00.1
+    note: no DMA logging there: all of memory is sent again on the way back
+    note: no DMA logging there: QEMU with iommufd and enable-migration=on loses what the VF writes; use its group"
+}
+
+only_a_device_with_a_node_of_its_own_has_a_cdev()
+{
+	local directory
+
+	a_host
+	directory=$(sys 0000:41:00.1)/vfio-dev/vfio0
+	mkdir -p "$directory"
+	latch_is 0 migration --json
+	json_says "vf['cdev'] is False"
+	echo 1:5 >"$directory/dev"
+	latch_is 0 migration --json
+	json_says "vf['cdev'] is True"
+}
+
 what_the_other_side_does_not_say_is_a_note_too()
 {
 	local note change
