@@ -38,3 +38,19 @@ kernel_arch()
 		echo unknown
 	fi
 }
+
+# kernel_headers RELEASE: where the headers of a kernel are that this system's compiler builds
+# modules for: installed ones, or those of a kernel of tests/vm/debug-kernel
+kernel_headers()
+{
+	local dir
+
+	for dir in "/lib/modules/$1/build" "/usr/src/linux-headers-$1" \
+			"$VFIO_LATCH_CACHE/debug-kernels"/*/"lib/modules/$1/build"; do
+		if [[ -e $dir/Makefile ]]; then
+			echo "$dir"
+			return
+		fi
+	done
+	return 1
+}
