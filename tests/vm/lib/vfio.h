@@ -20,6 +20,8 @@ struct vfio_device {
 	int container;
 	int group;
 	int fd;
+	/* Its id in the iommufd that it is bound to (cdev.h). */
+	uint32_t devid;
 	bool owns_container;
 	bool owns_group;
 	struct vfio_device_info info;

@@ -16,10 +16,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cdev.h"
 #include "cgroup.h"
 #include "child.h"
 #include "client.h"
 #include "file.h"
+#include "iommufd.h"
 #include "kmsg.h"
 #include "module.h"
 #include "pci.h"
