@@ -31,6 +31,7 @@
 #define EXT_SRIOV		0x180
 #define EXT_DLF			0x200
 #define EXT_UNKNOWN		0x280
+#define EXT_PASID		0x2c0
 #define MSI_VECTORS		4
 #define MSIX_VECTORS		8
 
@@ -276,6 +277,16 @@ static void add_hidden_capabilities(PCIDevice *pci)
 	pci_set_long(pci->wmask + EXT_UNKNOWN + 8, UINT32_MAX);
 }
 
+/* As many bits of PASIDs as there can be, which travel in prefixes of TLPs. */
+static void add_pasid(PCIDevice *pci)
+{
+	pcie_add_capability(pci, PCI_EXT_CAP_ID_PASID, 1, EXT_PASID, PCI_EXT_CAP_PASID_SIZEOF);
+	pci_set_word(pci->config + EXT_PASID + PCI_PASID_CAP, 20 << 8);
+	pci_set_word(pci->wmask + EXT_PASID + PCI_PASID_CTRL, PCI_PASID_CTRL_ENABLE);
+	pci_long_test_and_set_mask(pci->config + CAP_PCIE + PCI_EXP_DEVCAP2,
+				   PCI_EXP_DEVCAP2_EETLPP);
+}
+
 /* What the PF and its VFs have alike. */
 static bool init_function(struct witness *witness, Error **errp)
 {
@@ -332,6 +343,8 @@ static void realize(PCIDevice *pci, Error **errp)
 	}
 	if (witness->hidden_capabilities)
 		add_hidden_capabilities(pci);
+	if (witness->pasid)
+		add_pasid(pci);
 	take_defaults(witness);
 }
 
@@ -416,6 +429,7 @@ static Property properties[] = {
 	DEFINE_PROP_BOOL("flr", struct witness, flr, true),
 	DEFINE_PROP_BOOL("af", struct witness, af, false),
 	DEFINE_PROP_BOOL("hidden-capabilities", struct witness, hidden_capabilities, false),
+	DEFINE_PROP_BOOL("pasid", struct witness, pasid, false),
 	DEFINE_PROP_BOOL("no-soft-reset", struct witness, no_soft_reset, true),
 	LIVE("flr-ms", flr_ms, uint32_t, uint32, 95),
 	LIVE("intx-limit-ms", intx_limit_ms, uint32_t, uint32, 5000),

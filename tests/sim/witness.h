@@ -67,6 +67,7 @@ typedef struct witness {
 	uint32_t rom_data;
 	bool flr, af, no_soft_reset, intx_survives_reset;
 	bool hidden_capabilities;
+	bool pasid;
 	bool no_vpd;
 	bool quiet;
 
