@@ -85,6 +85,9 @@ void latch_policy(struct vfio_latch_policy *policy, struct pci_dev *pdev,
 int latch_sysfs_add(struct vfio_latch_device *dev);
 void latch_sysfs_remove(struct vfio_latch_device *dev);
 
+/* debugfs.c APIs: */
+void latch_debugfs_add(struct vfio_latch_device *dev);
+
 /* access.c APIs: */
 bool latch_reads(struct vfio_latch_device *dev);
 bool latch_answers(struct vfio_latch_device *dev);

@@ -133,6 +133,7 @@ int vfio_latch_register(struct vfio_latch_device *dev, const struct vfio_latch_p
 	ret = vfio_register_group_dev(&dev->vdev);
 	if (ret)
 		goto power;
+	latch_debugfs_add(dev);
 	return 0;
 
 power:

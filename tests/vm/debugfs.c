@@ -47,3 +47,29 @@ TEST_WHEN(kernel_shows_devices, a_device_without_migration_has_no_state)
 	CHECK(has_file(bdf, ""));
 	CHECK(!has_file(bdf, "/migration"));
 }
+
+static void check_shows(const char *bdf, const char *name, const char *expected)
+{
+	char path[128], *text;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/vfio/%s/pci/%s", bdf, name);
+	text = file_read(path);
+	CHECK_STR(text, expected);
+	free(text);
+}
+
+/* As Linux 7.2 documents it. */
+TEST_WHEN(kernel_shows_devices, the_tunables_of_a_device_are_shown)
+{
+	const char *edu = vm_bdf("edu0"), *nvme = vm_bdf("nvme1");
+
+	driver_load("nointxmask=1 disable_idle_d3=0");
+	pci_bind(edu, VFIO_PCI);
+	module_parameter_set("vfio_pci", "nointxmask", "0");
+	module_parameter_set("vfio_pci", "disable_idle_d3", "1");
+	pci_bind(nvme, VFIO_PCI);
+	check_shows(edu, "nointxmask", "Y");
+	check_shows(edu, "disable_idle_d3", "N");
+	check_shows(nvme, "nointxmask", "N");
+	check_shows(nvme, "disable_idle_d3", "Y");
+}
