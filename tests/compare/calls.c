@@ -63,9 +63,10 @@ static void run_episodes(const char *name, const char *bdf)
 	subject_read(&subject, bdf);
 	for (int bar = 0; bar < 6; bar++)
 		ports |= subject.bar_is_port[bar] << bar;
-	printf("|layout pm=%#x msi=%#x msix=%#x exp=%#x config=%#x ports=%#x vf=%d", subject.pm,
+	printf("|layout pm=%#x msi=%#x msix=%#x exp=%#x config=%#x ports=%#x vf=%d class=%#llx",
+	       subject.pm,
 	       subject.msi, subject.msix, subject.exp, subject.config_size, ports,
-	       pci_attr_exists(bdf, "physfn"));
+	       pci_attr_exists(bdf, "physfn"), pci_attr_number(bdf, "class"));
 	pci_bind(bdf, VFIO_PCI);
 	session.seed = seed_of(name, option("compare.seed", 1));
 	if (first) {

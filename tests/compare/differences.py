@@ -13,6 +13,12 @@ import re
 DIVERGES = "diverges"
 RULES = {}
 
+# Classes of devices, and what is in their BARs.
+CLASS_VGA = 0x030000
+CLASS_NVME = 0x010802
+NVME_ADMIN_QUEUES = range(0x24, 0x38)
+VGA_PORTS = range(0x400, 0x420)
+
 
 class State:
     """What the calls of an episode so far say of the device: as far as a rule needs it."""
@@ -27,6 +33,9 @@ class State:
         self.memory_was_off = False  # COMMAND was written with memory decoding off
         self.command_in_d3 = False  # COMMAND was last written in D3hot
         self.low_power = False  # it may be asleep
+        self.ioeventfds = set()  # the eventfds that write to it
+        self.woken_to_write = False  # one was signalled while it was asleep
+        self.vga_port = False  # one of VGA's ports was written
 
     def see(self, what, answer):
         """A call and what the kernel's driver answered."""
@@ -39,6 +48,12 @@ class State:
             self.low_power = what.split()[2] != "5"
             if what.split()[2] == "4":
                 self.wakeup = what.split()[3]
+        elif re.match(r"region 8 write 0x[0-9a-f]{1,4}/", what):
+            self.vga_port = True
+        elif what.startswith("ioeventfd ") and answer == "0":
+            self.ioeventfds.add(what.split()[5])
+        elif what.startswith("signal ") and self.low_power:
+            self.woken_to_write |= what.split()[1] in self.ioeventfds
         elif what.startswith("irqs 0 "):
             self._set_intx(what.split(), answer.split())
 
@@ -107,6 +122,15 @@ class Call:
         """Whether it is an access of a BAR, by read, write or mapping."""
         return re.match(r"region [0-5] (read|write) |(load from|store in) ", self.what)
 
+    def reads(self, bar, offsets):
+        """Whether it reads one of OFFSETS, a range, of a BAR."""
+        match = re.match(r"(?:region|load from mapping \d+ region) (\d) (?:read )?"
+                         r"(0x[0-9a-f]+|0)/(\d+)", self.what)
+        if not match or int(match.group(1)) != bar:
+            return False
+        start, size = int(match.group(2), 0), int(match.group(3))
+        return start < offsets.stop and start + size > offsets.start
+
     def refused(self, answer):
         """Whether an access of a BAR was refused."""
         return answer.split()[-1] in ("EIO", "SIGBUS")
@@ -138,6 +162,23 @@ class Call:
             if (one ^ other) & ~allowed:
                 return False
         return True
+
+
+def outlives(call):
+    """Whether all that differs is what no reset of the device clears, so that it still is as calls
+    of an earlier episode have left it, which were not compared: VGA's memory and registers, and
+    the registers of NVMe's admin queues."""
+    if call.layout["class"] == CLASS_VGA:
+        return call.reads(0, range(1 << 32)) or call.reads(2, VGA_PORTS) or \
+            re.match("region 8 read ", call.what)
+    if call.layout["class"] != CLASS_NVME:
+        return False
+    if call.what != "registers":
+        return call.reads(0, NVME_ADMIN_QUEUES)
+    command, registers = zip(call.kernel.split(), call.ours.split())
+    return command[0] == command[1] and all(
+        one == other or at in NVME_ADMIN_QUEUES
+        for at, (one, other) in enumerate(zip(*map(bytes.fromhex, registers))))
 
 
 def difference(name):
@@ -294,7 +335,8 @@ def _(call):
 def _(call):
     found = re.match(r"region 8 (read|write) 0x([0-9a-f]+)/", call.what)
     if not found:
-        return False
+        return DIVERGES if call.layout["class"] == CLASS_VGA and call.state.vga_port and \
+            call.reads(2, VGA_PORTS) else False
     # The registers behind the ports outlive an episode, and so does a write that was lost.
     is_port = int(found.group(2), 16) < 0x10000
     return DIVERGES if is_port or call.ours.endswith("EIO") else False
@@ -314,6 +356,9 @@ def _(call):
 
 @difference("ioeventfd-wakes")
 def _(call):
+    if call.state.woken_to_write and call.touches_bar() and \
+            not call.refused(call.ours) and not call.refused(call.kernel):
+        return DIVERGES
     return DIVERGES if call.words[0] == "signal" and call.state.wakeup and \
         call.events_added() == {call.state.wakeup} else False
 
