@@ -29,6 +29,7 @@
 #	make check-debug-kernel	the VM tests, and every failing step, with KASAN, UBSAN and lockdep
 #	make check-vfio-selftests	the kernel's own selftests of VFIO, its driver and ours compared
 #	make check-kcsan	the VM tests that race, with KCSAN
+#	make check-iommufd	devices through their own nodes, with iommufd; vfio's debugfs
 #	make check-live-migration-iommufd	QEMU has its VFs through iommufd
 #	make sim		the models for QEMU, a ConnectX and others, build/sim/connectx.so
 #	make compare [CALLS=n] [SEED=n] [DEVICE=name] [EPISODE=n] [KVER=release]
@@ -102,11 +103,15 @@ check-release:
 	+@scripts/check $(RELEASE) system package
 
 check-debug:
-	+@scripts/check debug-kernel vfio-selftests kcsan live-migration-iommufd
+	+@scripts/check debug-kernel iommufd vfio-selftests kcsan live-migration-iommufd
 
 check-debug-kernel: sim
 	+@scripts/need tests/vm/packages tests/vm/debug-kernel/packages
 	+@tests/vm/debug-kernel/run
+
+check-iommufd: sim
+	+@scripts/need tests/vm/packages tests/vm/debug-kernel/packages
+	+@tests/vm/debug-kernel/iommufd
 
 check-kcsan: sim
 	+@scripts/need tests/vm/packages tests/vm/debug-kernel/packages
@@ -154,5 +159,5 @@ clean:
 	rm -rf build
 
 .PHONY: all modules modules-all deb demo check rpm srpm repo check-quick $(SUITES:%=check-%) $(MORE:%=check-%) \
-	check-release check-debug check-debug-kernel check-kcsan check-live-migration-iommufd \
+	check-release check-debug check-debug-kernel check-iommufd check-kcsan check-live-migration-iommufd \
 	compare fuzz coverage bench support sim lint clean

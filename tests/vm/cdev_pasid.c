@@ -165,3 +165,32 @@ TEST_WHEN(kernel_has_cdev, what_is_attached_stays_so_through_a_reset)
 	CHECK_EQ(cdev_detach_pasid_try(witness, PASID), 0);
 	CHECK(dma_arrives(memory));
 }
+
+static void reset_often(void *device)
+{
+	for (int n = 0; n < 20; n++)
+		vfio_reset(device);
+}
+
+TEST_WHEN(kernel_has_cdev, attachments_and_resets_may_meet)
+{
+	unsigned int n = 0;
+	uint32_t *memory;
+	int status, error;
+	pid_t child;
+
+	open_and_attach("witness0");
+	memory = ioas_memory(iommufd, ioas, IOVA, SIZE);
+	child = child_start(reset_often, witness);
+	while (!waitpid(child, &status, WNOHANG)) {
+		error = cdev_attach_try(witness, n++ % 2 ? ioas : other);
+		/* The kernel refuses it during the reset of a function that translates by itself (ATS). */
+		if (error != -EBUSY)
+			CHECK_EQ(error, 0);
+		pause_ms(5);
+	}
+	CHECK_EQ(status, 0);
+	CHECK_GT(n, 20);
+	cdev_attach(witness, ioas);
+	CHECK(dma_arrives(memory));
+}
