@@ -41,7 +41,7 @@ class State:
 
     def see(self, what, answer):
         """A call and what the kernel's driver answered."""
-        match = re.match(r"config write (0x[0-9a-f]+|0)/\d+$", what)
+        match = re.match(r"config write (0x[0-9a-f]+|0)/[1-9]\d*$", what)
         self.config_in_low_power |= self.low_power and what.startswith("config ")
         if match and len(answer.split()) > 1 and not answer.split()[1].startswith("E"):
             self._write(int(match.group(1), 0), bytes.fromhex(answer.split()[0].split("..")[0]))
