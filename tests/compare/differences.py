@@ -307,8 +307,9 @@ def _(call):
 
 @difference("d3hot-refuses-access")
 def _(call):
-    if call.touches_bar() and call.state.power and call.refused(call.ours) \
-            and not call.refused(call.kernel):
+    is_rom = call.words[:3] == ["region", "6", "read"]
+    if (call.touches_bar() or is_rom) and call.state.power and call.refused(call.ours) \
+            and not call.refused(call.kernel) and ":" not in call.kernel:
         return True if " read " in call.what or "load" in call.what else DIVERGES
     return False
 
@@ -338,7 +339,7 @@ def _(call):
         return False
     if call.words[1] == "0":
         return DIVERGES if call.ours.endswith(" EINVAL") and \
-            re.search(r" (0|ENOTTY)$", call.kernel) else False
+            re.search(r" (0|ENOTTY|EBUSY)$", call.kernel) else False
     return DIVERGES if call.kernel.endswith(" EINVAL") and call.succeeded() else False
 
 
