@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "device/block.h"
 #include "device/users.h"
 #include "system/host.h"
 #include "system/sysfs.h"
@@ -55,6 +56,7 @@ static bool directory_in_use(const char *directory, void *arg)
 {
 	const char *name = strrchr(directory, '/') + 1;
 	struct reason *why = arg;
+	struct disk disk;
 
 	if (!strcmp(name, "net"))
 		return network_in_use(directory, why);
@@ -62,6 +64,8 @@ static bool directory_in_use(const char *directory, void *arg)
 		snprintf(why->text, why->size, "it may be showing somebody's display");
 		return true;
 	}
+	if (path_find_disk(directory, &disk))
+		return any_of_disk(&disk, directory_in_use, arg);
 	if (is_block_device(directory) && block_device_is_claimed(name)) {
 		snprintf(why->text, why->size, "block device %s is in use", name);
 		return true;
