@@ -3,13 +3,19 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "device/block.h"
 #include "device/users.h"
+#include "system/bounded.h"
 #include "system/host.h"
 #include "system/sysfs.h"
 
 #define DEVICE "/sys/bus/pci/devices/%s"
+
+/* How long udev may have a device open before that counts, and how often it is looked at. */
+#define UDEV_SECONDS 10
+#define UDEV_STEP_MS 100
 
 /* The buffer for the reason, found below a device's directory, whatever bus or driver made it. */
 struct reason {
@@ -73,10 +79,32 @@ static bool directory_in_use(const char *directory, void *arg)
 	return false;
 }
 
+/* A process of udev that handles an event; older ones have the daemon's name. */
+static bool is_udev(const struct user *user)
+{
+	return !strcmp(user->command, "(udev-worker)") || !strcmp(user->command, "systemd-udevd");
+}
+
+/* udev opens each new disk for a moment, to see what is on it: that is no use. */
+static enum open_state users_but_udev(const struct device *dev, const struct user **user)
+{
+	const struct timespec step = { .tv_nsec = UDEV_STEP_MS * 1000000L };
+	unsigned int seconds = bounded_seconds(UDEV_SECONDS), left;
+	enum open_state state = users_of(dev, user);
+
+	left = (seconds < UDEV_SECONDS ? seconds : UDEV_SECONDS) * 1000 / UDEV_STEP_MS;
+	for (; left && state == OPEN && is_udev(*user) && !bounded_is_over(); left--) {
+		nanosleep(&step, NULL);
+		users_look_again(dev);
+		state = users_of(dev, user);
+	}
+	return state;
+}
+
 static bool is_open(const struct device *dev, char *why, size_t size)
 {
 	const struct user *user;
-	enum open_state state = users_of(dev, &user);
+	enum open_state state = users_but_udev(dev, &user);
 
 	if (state == OPEN)
 		snprintf(why, size, "process %d (%s) has it open", user->pid, user->command);

@@ -516,6 +516,44 @@ a_block_device_that_a_process_reads_is_in_use()
 	in_use nvme "process 1234 (qemu-system-x86) has it open"
 }
 
+# A new disk is open for a moment while udev sees what is on it. The command reads the name of who
+# has it open at each look.
+what_udev_has_open_is_not_in_use_once_it_has_let_go()
+{
+	local name process
+
+	for name in "(udev-worker)" systemd-udevd; do
+		a_vf
+		process=$VFIO_LATCH_ROOT/proc/1234
+		driver 0000:41:00.1 nvme
+		node 0000:41:00.1 nvme/nvme0 1:5
+		opened /dev/zero nvme0
+		rm "$process/comm"
+		mkfifo "$process/comm"
+		{
+			echo "$name" >"$process/comm"
+			rm "$process/fd/7"
+			# It may have begun another look before that.
+			exec echo "$name" >"$process/comm"
+		} &
+		latch_is 0 bind 0000:41:00.1
+		is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+		kill $! || :
+		wait $! || :
+	done
+}
+
+what_udev_does_not_let_go_is_in_use()
+{
+	a_vf
+	driver 0000:41:00.1 nvme
+	node 0000:41:00.1 nvme/nvme0 1:5
+	opened /dev/zero nvme0
+	echo "(udev-worker)" >"$VFIO_LATCH_ROOT/proc/1234/comm"
+	complains "0000:41:00.1: left with nvme, in use: process 1234 ((udev-worker)) has it open" \
+		5 bind --timeout=1 0000:41:00.1
+}
+
 nvidias_own_node_that_is_open_is_in_use()
 {
 	local gpu
