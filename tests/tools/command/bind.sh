@@ -554,6 +554,19 @@ what_udev_does_not_let_go_is_in_use()
 		5 bind --timeout=1 0000:41:00.1
 }
 
+# The kernel shows no driver while one is leaving, and driver_override only to who waits for that.
+a_driver_that_does_not_leave_holds_up_nobody_who_looks()
+{
+	a_vf
+	rm "$(sys 0000:41:00.1)/driver_override"
+	mkfifo "$(sys 0000:41:00.1)/driver_override"
+	timeout 60 "$TOP/build/tests-tools/vfio-latch" list >/dev/null
+	latch list --no-legend
+	is "$status ${out%% *} $err" "0 0000:41:00.1 "
+	latch bind --timeout=1 0000:41:00.1
+	is "$status" 6
+}
+
 nvidias_own_node_that_is_open_is_in_use()
 {
 	local gpu
