@@ -5,10 +5,14 @@
 #include <string.h>
 
 #include "device/device.h"
+#include "system/bounded.h"
 #include "system/driver.h"
 #include "system/sysfs.h"
 
 #define DEVICE "/sys/bus/pci/devices/%s/"
+
+/* How long a device's driver_override is waited for. */
+#define OVERRIDE_SECONDS 5
 
 static void read_latched(struct device *dev)
 {
@@ -35,12 +39,38 @@ static void read_latched(struct device *dev)
 	}
 }
 
+static int do_read_override(const void *bdf, char *answer)
+{
+	attr_read(answer, ANSWER_SIZE, DEVICE "driver_override", (const char *)bdf);
+	return 0;
+}
+
+/*
+ * Kernels show driver_override when no driver is taking or leaving the device, and a driver may
+ * never come back. sysfs shows no driver from when the present one begins to leave. If the reader
+ * does not come back either, no driver_override is known.
+ */
+static void read_override(struct device *dev)
+{
+	unsigned int seconds = bounded_seconds(0);
+	char answer[ANSWER_SIZE];
+
+	if (dev->driver[0]) {
+		do_read_override(dev->bdf, answer);
+	} else {
+		bounded_set(seconds && seconds < OVERRIDE_SECONDS ? seconds : OVERRIDE_SECONDS);
+		bounded_answer(do_read_override, dev->bdf, 0, answer);
+		bounded_set(seconds);
+	}
+	snprintf(dev->driver_override, sizeof(dev->driver_override), "%.*s",
+		 (int)sizeof(dev->driver_override) - 1, answer);
+}
+
 /* Reads again what changes when a driver comes or goes. */
 void device_read_driver(struct device *dev)
 {
 	link_name(dev->driver, sizeof(dev->driver), DEVICE "driver", dev->bdf);
-	attr_read(dev->driver_override, sizeof(dev->driver_override), DEVICE "driver_override",
-		  dev->bdf);
+	read_override(dev);
 	/* The kernel shows "(null)" if it is not set. */
 	if (!strcmp(dev->driver_override, "(null)"))
 		dev->driver_override[0] = '\0';

@@ -3,12 +3,19 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "device/block.h"
 #include "device/users.h"
+#include "system/bounded.h"
 #include "system/host.h"
 #include "system/sysfs.h"
 
 #define DEVICE "/sys/bus/pci/devices/%s"
+
+/* How long udev may have a device open before that counts, and how often it is looked at. */
+#define UDEV_SECONDS 10
+#define UDEV_STEP_MS 100
 
 /* The buffer for the reason, found below a device's directory, whatever bus or driver made it. */
 struct reason {
@@ -55,6 +62,7 @@ static bool directory_in_use(const char *directory, void *arg)
 {
 	const char *name = strrchr(directory, '/') + 1;
 	struct reason *why = arg;
+	struct disk disk;
 
 	if (!strcmp(name, "net"))
 		return network_in_use(directory, why);
@@ -62,6 +70,8 @@ static bool directory_in_use(const char *directory, void *arg)
 		snprintf(why->text, why->size, "it may be showing somebody's display");
 		return true;
 	}
+	if (path_find_disk(directory, &disk))
+		return any_of_disk(&disk, directory_in_use, arg);
 	if (is_block_device(directory) && block_device_is_claimed(name)) {
 		snprintf(why->text, why->size, "block device %s is in use", name);
 		return true;
@@ -69,10 +79,32 @@ static bool directory_in_use(const char *directory, void *arg)
 	return false;
 }
 
+/* A process of udev that handles an event; older ones have the daemon's name. */
+static bool is_udev(const struct user *user)
+{
+	return !strcmp(user->command, "(udev-worker)") || !strcmp(user->command, "systemd-udevd");
+}
+
+/* udev opens each new disk for a moment, to see what is on it: that is no use. */
+static enum open_state users_but_udev(const struct device *dev, const struct user **user)
+{
+	const struct timespec step = { .tv_nsec = UDEV_STEP_MS * 1000000L };
+	unsigned int seconds = bounded_seconds(UDEV_SECONDS), left;
+	enum open_state state = users_of(dev, user);
+
+	left = (seconds < UDEV_SECONDS ? seconds : UDEV_SECONDS) * 1000 / UDEV_STEP_MS;
+	for (; left && state == OPEN && is_udev(*user) && !bounded_is_over(); left--) {
+		nanosleep(&step, NULL);
+		users_look_again(dev);
+		state = users_of(dev, user);
+	}
+	return state;
+}
+
 static bool is_open(const struct device *dev, char *why, size_t size)
 {
 	const struct user *user;
-	enum open_state state = users_of(dev, &user);
+	enum open_state state = users_but_udev(dev, &user);
 
 	if (state == OPEN)
 		snprintf(why, size, "process %d (%s) has it open", user->pid, user->command);

@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "device/block.h"
 #include "device/node.h"
 #include "device/users.h"
 #include "system/driver.h"
@@ -113,21 +114,15 @@ static const struct user *user_of(dev_t device, bool is_block)
 	return NULL;
 }
 
-/* Whether @directory of sysfs is a block device's. */
-bool is_block_device(const char *directory)
-{
-	char subsystem[NAME_SIZE];
-
-	link_name(subsystem, sizeof(subsystem), "%s/subsystem", directory);
-	return !strcmp(subsystem, "block");
-}
-
 /* A visitor. Ends at the first node that a process has open. */
 static bool find_user(const char *directory, void *arg)
 {
 	const struct user **user = arg;
+	struct disk disk;
 	dev_t number;
 
+	if (path_find_disk(directory, &disk))
+		return any_of_disk(&disk, find_user, arg);
 	if (!node_number(directory, &number))
 		return false;
 	*user = user_of(number, is_block_device(directory));

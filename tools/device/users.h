@@ -25,7 +25,6 @@ enum open_state users_of(const struct device *dev, const struct user **user);
 void users_look_again(const struct device *dev);
 const struct user *node_find_user(const struct node *node, const struct access *access,
 				  bool *has_good);
-bool is_block_device(const char *directory);
 
 /* in_use.c APIs: */
 bool device_in_use(const struct device *dev, char *why, size_t size);

@@ -23,7 +23,7 @@ bool udev_is_active(void)
 
 /*
  * Asks the kernel: an exclusive open fails if the device is mounted, used for swap, or part of a
- * volume. A device without a node (a path of NVMe multipath) counts as claimed.
+ * volume. A device without a node counts as claimed.
  */
 bool block_device_is_claimed(const char *name)
 {

@@ -14,6 +14,7 @@ cd /run/system-test
 sys=/sys/bus/pci/devices
 results=/run/system-test/results
 config=/etc/vfio-latch.conf.d/test.conf
+drop_in=/etc/vfio-latch.conf.d/zz-promise.conf
 number=0
 
 promise()
@@ -34,6 +35,7 @@ promise()
 	[[ $outcome == ok ]] || tail -n 60 output >&3
 	echo "$outcome $number - $1" >&3
 	echo "vm-test: end $1" >/dev/kmsg
+	rm -f "$drop_in"
 }
 
 note()
@@ -105,7 +107,7 @@ latched()
 	done <"$sys/$1/vfio_pci/policy_source"
 }
 
-## The kernel's log
+## Logs
 
 mark()
 {
@@ -116,6 +118,13 @@ mark()
 log_since()
 {
 	dmesg | sed "1,/system-test: mark $1\$/d"
+}
+
+# logged TEXT: how many lines of vfio-latch in the system's log have it
+logged()
+{
+	journalctl --sync
+	journalctl -b --no-pager -t vfio-latch | grep -cF -- "$1" || :
 }
 
 # probed DRIVER FUNCTION...: standard input, a kernel log, has a line of this driver about one of
@@ -135,6 +144,64 @@ no()
 	! "$@"
 }
 
+## Processes
+
+# hold NODE: a process, $holder, has it open until let_go or the end of the promise
+hold()
+{
+	exec 9<"$1"
+	sleep infinity &
+	holder=$!
+	exec 9<&-
+	trap let_go EXIT
+}
+
+let_go()
+{
+	trap - EXIT
+	kill "$holder"
+	wait "$holder" || :
+}
+
+# group_node FUNCTION: that of its IOMMU group
+group_node()
+{
+	basename "$(realpath "$sys/$1/iommu_group")" | sed s,^,/dev/vfio/,
+}
+
+# opens FUNCTION [COMMAND...]: a program that COMMAND starts gets the function from VFIO
+opens()
+{
+	"${@:2}" perl /run/system-test/open-device "$(group_node "$1")" "$1" </dev/null
+}
+
+# hold_device FUNCTION: likewise, and a process, $holder_PID, keeps it until let_go_device
+hold_device()
+{
+	coproc holder { exec perl open-device "$(group_node "$1")" "$1"; }
+	read -r line <&"${holder[0]}"
+	[[ $line == "regions "* ]]
+}
+
+let_go_device()
+{
+	# shellcheck disable=SC2154 # coproc sets it
+	local pid=$holder_PID input=${holder[1]}
+
+	exec {input}>&-
+	wait "$pid"
+}
+
+# status_is STATUS COMMAND...: which must come back; what it says is in the file `said`
+status_is()
+{
+	local status=0
+
+	timeout 300 "${@:2}" >said 2>&1 || status=$?
+	cat said
+	[[ $status -eq $1 ]]
+}
+
 ## The packages
 
 # Nothing has to be downloaded: without the archive's lists apt takes seconds instead of a minute.
@@ -152,6 +219,13 @@ configure()
 	cat >"$config"
 	vfio-latch check
 	vfio-latch apply
+}
+
+# add_section: from standard input, until the end of the promise
+add_section()
+{
+	cat >"$drop_in"
+	vfio-latch check
 }
 
 # A machine as the package leaves it, without VFs.

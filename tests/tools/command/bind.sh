@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # bind and unbind.
 
-HELPERS+=(a_vf a_vf_of_mlx5_core an_open_vfio_device in_use hangs let_go neighbours)
+HELPERS+=(a_vf a_vf_of_mlx5_core an_open_vfio_device in_use a_multipath_disk hangs let_go neighbours)
 
 a_vf()
 {
@@ -516,6 +516,57 @@ a_block_device_that_a_process_reads_is_in_use()
 	in_use nvme "process 1234 (qemu-system-x86) has it open"
 }
 
+# A new disk is open for a moment while udev sees what is on it. The command reads the name of who
+# has it open at each look.
+what_udev_has_open_is_not_in_use_once_it_has_let_go()
+{
+	local name process
+
+	for name in "(udev-worker)" systemd-udevd; do
+		a_vf
+		process=$VFIO_LATCH_ROOT/proc/1234
+		driver 0000:41:00.1 nvme
+		node 0000:41:00.1 nvme/nvme0 1:5
+		opened /dev/zero nvme0
+		rm "$process/comm"
+		mkfifo "$process/comm"
+		{
+			echo "$name" >"$process/comm"
+			rm "$process/fd/7"
+			# It may have begun another look before that.
+			exec echo "$name" >"$process/comm"
+		} &
+		latch_is 0 bind 0000:41:00.1
+		is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+		kill $! || :
+		wait $! || :
+	done
+}
+
+what_udev_does_not_let_go_is_in_use()
+{
+	a_vf
+	driver 0000:41:00.1 nvme
+	node 0000:41:00.1 nvme/nvme0 1:5
+	opened /dev/zero nvme0
+	echo "(udev-worker)" >"$VFIO_LATCH_ROOT/proc/1234/comm"
+	complains "0000:41:00.1: left with nvme, in use: process 1234 ((udev-worker)) has it open" \
+		5 bind --timeout=1 0000:41:00.1
+}
+
+# The kernel shows no driver while one is leaving, and driver_override only to who waits for that.
+a_driver_that_does_not_leave_holds_up_nobody_who_looks()
+{
+	a_vf
+	rm "$(sys 0000:41:00.1)/driver_override"
+	mkfifo "$(sys 0000:41:00.1)/driver_override"
+	timeout 60 "$TOP/build/tests-tools/vfio-latch" list >/dev/null
+	latch list --no-legend
+	is "$status ${out%% *} $err" "0 0000:41:00.1 "
+	latch bind --timeout=1 0000:41:00.1
+	is "$status" 6
+}
+
 nvidias_own_node_that_is_open_is_in_use()
 {
 	local gpu
@@ -622,6 +673,71 @@ a_claimed_block_device_is_in_use()
 	ln -s ../../../../../../../class/block "$(sys 0000:41:00.1)/nvme/nvme0/nvme0n1/subsystem"
 	touch "$VFIO_LATCH_ROOT/model/claimed/nvme0n1"
 	in_use nvme "block device nvme0n1 is in use"
+}
+
+# NVMe multipath: below the controller is a path without a node, the disk is its subsystem's. It may
+# have another number.
+a_multipath_disk()
+{
+	local sys=$VFIO_LATCH_ROOT/sys disk=$VFIO_LATCH_ROOT/sys/devices/virtual/nvme-subsystem/nvme-subsys2
+
+	driver 0000:41:00.1 nvme
+	mkdir -p "$disk"/{nvme2n1/nvme2n1p1,ng2n1} "$sys"/class/{block,nvme-generic} \
+		"$(sys 0000:41:00.1)/nvme/nvme1/nvme2c1n1"
+	ln -s ../../../../../class/block "$disk/nvme2n1/subsystem"
+	ln -s ../../../../../../class/block "$disk/nvme2n1/nvme2n1p1/subsystem"
+	ln -s ../../../../../../../class/block "$(sys 0000:41:00.1)/nvme/nvme1/nvme2c1n1/subsystem"
+	ln -s "$disk/nvme2n1" "$sys/class/block/"
+	ln -s "$disk/ng2n1" "$sys/class/nvme-generic/"
+	echo 7:77 >"$disk/nvme2n1/dev"
+	echo 7:78 >"$disk/nvme2n1/nvme2n1p1/dev"
+	echo 1:5 >"$disk/ng2n1/dev"
+}
+
+an_idle_disk_with_several_paths_is_not_in_use()
+{
+	a_vf
+	a_multipath_disk
+	latch_is 0 bind 0000:41:00.1
+	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
+a_claimed_disk_with_several_paths_is_in_use()
+{
+	a_vf
+	a_multipath_disk
+	touch "$VFIO_LATCH_ROOT/model/claimed/nvme2n1"
+	in_use nvme "block device nvme2n1 is in use"
+}
+
+an_open_disk_with_several_paths_is_in_use()
+{
+	local node number
+
+	while read -r node number; do
+		a_vf
+		a_multipath_disk
+		mknod "$VFIO_LATCH_ROOT/dev/node" "${number%:*}" 7 "${number#*:}"
+		opened "$VFIO_LATCH_ROOT/dev/node" "$node"
+		in_use nvme "process 1234 (qemu-system-x86) has it open"
+	done <<-END
+		nvme2n1 b:77
+		nvme2n1p1 b:78
+	END
+	a_vf
+	a_multipath_disk
+	opened /dev/zero ng2n1
+	in_use nvme "process 1234 (qemu-system-x86) has it open"
+}
+
+# Nobody knows what it leads to.
+a_path_without_a_disk_is_in_use()
+{
+	a_vf
+	a_multipath_disk
+	rm "$VFIO_LATCH_ROOT/sys/class/block/nvme2n1"
+	touch "$VFIO_LATCH_ROOT/model/claimed/nvme2c1n1"
+	in_use nvme "block device nvme2c1n1 is in use"
 }
 
 # A VF's directory links to its PF's.

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # check: each fault of a configuration, with file and line.
 
-HELPERS+=(faulty)
+HELPERS+=(faulty documented_host)
 
 # faulty LINE TEXT: the configuration on standard input has this one fault
 faulty()
@@ -26,18 +26,41 @@ no_configuration_at_all_is_good()
 	latch_is 0 check
 }
 
-the_example_of_the_documentation_is_good()
+# A host that has all that docs/configuration.md names.
+documented_host()
 {
 	new_system
-	# The first one, between lines of backquotes.
-	awk '/^...ini$/ { on = 1; next } on && length() == 3 { exit } on' "$TOP/docs/configuration.md" |
-		config
-	grep -q storage "$VFIO_LATCH_ROOT/etc/vfio-latch.conf"
-	pf 0000:41:00.0 8
+	pf 0000:41:00.0 16
 	netdev 0000:41:00.0 enp65s0f0np0 0x1003
+	pf 0000:41:01.0 16
+	netdev 0000:41:01.0 enp65s0f1np1 0x1003
 	device 0000:c1:00.0 144d:a80a
-	echo 16 >"$(sys 0000:41:00.0)/sriov_totalvfs"
+	"$TOP/tests/docs/examples" "$TOP/docs/configuration.md" "$VFIO_LATCH_ROOT/examples"
+}
+
+the_whole_configuration_of_the_documentation_is_good()
+{
+	documented_host
+	config <"$VFIO_LATCH_ROOT/examples/vfio-latch.conf"
 	latch_is 0 check
+	is "$(cut -d' ' -f1 <<<"$out" | tr '\n' ' ')" "[mlx5-vfs] [host-vfs] [storage] [ports] "
+}
+
+# Beside the configuration that the package installs. This system need not have the group dpdk.
+each_drop_in_of_the_documentation_is_good()
+{
+	local example
+
+	for example in examples/off.conf examples/dpdk.conf examples/pfs.conf examples/migratable.conf; do
+		documented_host
+		sed 's/^group = dpdk/group = daemon/' "$VFIO_LATCH_ROOT/$example" | drop_in x.conf
+		latch_is 0 check
+		case $example in
+		*/off.conf) is "$out" "[mlx5-vfs] is switched off" ;;
+		*/dpdk.conf) is "$(tail -n 1 <<<"$out")" "[dpdk] vfio-pci: VFs that are not there yet" ;;
+		*) is "$(tail -n 1 <<<"$out")" "[ports] usual: 0000:41:00.0 0000:41:01.0" ;;
+		esac
+	done
 }
 
 check_says_which_devices_each_section_is_for()

@@ -397,8 +397,9 @@ the_documentations_script_for_the_collector_works()
 	three_vfs
 	mkdir "$VFIO_LATCH_ROOT/"{bin,collector}
 	ln -s "$TOP/build/tests-tools/vfio-latch" "$VFIO_LATCH_ROOT/bin/vfio-latch"
-	awk '/^...sh$/ { on = 1; next } on && length() == 3 { exit } on' "$TOP/docs/configuration.md" |
-		sed "s,^directory=.*,directory=$VFIO_LATCH_ROOT/collector," >"$VFIO_LATCH_ROOT/bin/collect"
+	"$TOP/tests/docs/examples" "$TOP/docs/configuration.md" "$VFIO_LATCH_ROOT/examples"
+	sed "s,^directory=.*,directory=$VFIO_LATCH_ROOT/collector," \
+		"$VFIO_LATCH_ROOT/examples/collector.sh" >"$VFIO_LATCH_ROOT/bin/collect"
 	PATH=$VFIO_LATCH_ROOT/bin:$PATH sh "$VFIO_LATCH_ROOT/bin/collect"
 	latch_is 0 list --format=prometheus
 	is "$(cat "$VFIO_LATCH_ROOT"/collector/*)" "$out"
