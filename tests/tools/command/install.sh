@@ -93,7 +93,7 @@ completions()
 
 commands_and_their_options_are_completed()
 {
-	is "$(completions vfio-latch '')" "apply bind check doctor list migration show unbind "
+	is "$(completions vfio-latch '')" "apply bind check claim doctor list migration show unbind "
 	is "$(completions vfio-latch li)" "list "
 	is "$(completions vfio-latch list -)" "--columns= --format= --json --no-legend "
 	is "$(completions vfio-latch migration -)" "--compare= --json "
