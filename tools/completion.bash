@@ -31,6 +31,7 @@ _vfio_latch()
 		--group --timeout=' ;;
 	unbind) options='--dry-run --force --group --timeout=' ;;
 	apply) options='--deadline= --dry-run --force --hotplug --last-good --new --node --off --timeout=' ;;
+	claim) options='--deadline= --dry-run --initramfs' ;;
 	check) options='' ;;
 	*) options='--help --version' ;;
 	esac
@@ -55,7 +56,7 @@ _vfio_latch()
 		;;
 	*)
 		case $command in
-		'') mapfile -t COMPREPLY < <(compgen -W 'list show bind unbind apply check doctor migration' -- "$cur") ;;
+		'') mapfile -t COMPREPLY < <(compgen -W 'list show bind unbind apply claim check doctor migration' -- "$cur") ;;
 		show | bind | unbind | apply | doctor | migration)
 			mapfile -t COMPREPLY < <(compgen -W "$(_vfio_latch_devices)" -- "$cur")
 			__ltrim_colon_completions "$cur"

@@ -28,6 +28,7 @@ enum option_letter {
 	OPTION_LAST_GOOD,
 	OPTION_HOTPLUG,
 	OPTION_NODE,
+	OPTION_INITRAMFS,
 	OPTION_COMPARE,
 	OPTION_TIMEOUT,
 	OPTION_DEADLINE,
@@ -50,6 +51,7 @@ static const struct option long_options[] = {
 	{ "last-good", no_argument, NULL, OPTION_LAST_GOOD },
 	{ "hotplug", no_argument, NULL, OPTION_HOTPLUG },
 	{ "node", no_argument, NULL, OPTION_NODE },
+	{ "initramfs", no_argument, NULL, OPTION_INITRAMFS },
 	{ "compare", required_argument, NULL, OPTION_COMPARE },
 	{ "group", no_argument, NULL, OPTION_GROUP },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
@@ -73,6 +75,7 @@ static const struct command {
 	  "driver force group dry-run timeout disable-idle-d3 disable-vga nointxmask" },
 	{ "unbind", cmd_unbind, 1, ANY_NUMBER, "force group dry-run timeout" },
 	{ "apply", cmd_apply, 0, ANY_NUMBER, "force dry-run timeout deadline new hotplug node off last-good" },
+	{ "claim", cmd_claim, 0, 0, "dry-run deadline initramfs" },
 	{ "check", cmd_check, 0, ANY_NUMBER, "" },
 	{ "doctor", cmd_doctor, 0, ANY_NUMBER, "json" },
 	{ "migration", cmd_migration, 0, ANY_NUMBER, "json compare" },
@@ -89,6 +92,7 @@ static void print_help(void)
 	     "  bind DEVICE...      give them to the driver that the configuration names, or --driver\n"
 	     "  unbind DEVICE...    give them back to their usual driver\n"
 	     "  apply [DEVICE...]   do what the configuration says, for these devices or for all\n"
+	     "  claim               keep other drivers from devices before udev finds them\n"
 	     "  check [FILE...]     say what is wrong with the configuration\n"
 	     "  doctor [DEVICE...]  say why devices are not bound or cannot be migrated\n"
 	     "  migration [VF...]   say what decides whether these VFs can go to another host\n"
@@ -100,15 +104,16 @@ static void print_help(void)
 	     "                      bind: the tunables\n"
 	     "  -f, --force         bind, unbind, apply: even if the device is in use\n"
 	     "  -g, --group         bind, unbind: with all functions of their IOMMU groups\n"
-	     "  -n, --dry-run       bind, unbind, apply: say what would be done\n"
+	     "  -n, --dry-run       bind, unbind, apply, claim: say what would be done\n"
 	     "      --timeout=SECONDS\n"
 	     "                      bind, unbind, apply: how long to wait for a driver, 60;\n"
 	     "                      apply --new: how long all waits together may be, 120\n"
 	     "      --deadline=SECONDS\n"
-	     "                      apply: how long all waits together may be\n"
+	     "                      apply, claim: how long all waits together may be\n"
 	     "      --new           apply: the devices have just appeared (udev calls this)\n"
 	     "      --hotplug       apply --new: take them from a driver that was faster, if idle\n"
 	     "      --node          apply --new: set who may open these nodes again (udev calls this)\n"
+	     "      --initramfs     claim: only the devices that are claimed in the initramfs\n"
 	     "      --off           apply: as if the configuration were empty\n"
 	     "      --last-good     apply: the last good configuration, if this one has a fault\n"
 	     "      --json          list, show, doctor, migration: print JSON\n"
@@ -238,6 +243,9 @@ static bool take_option(struct options *options, int letter)
 		return true;
 	case OPTION_NODE:
 		options->node = true;
+		return true;
+	case OPTION_INITRAMFS:
+		options->initramfs = true;
 		return true;
 	case OPTION_COMPARE:
 		options->compare = optarg;

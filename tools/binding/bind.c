@@ -355,6 +355,8 @@ enum exit_code device_bind(struct device *dev, const struct want *want, bool for
 	if (ret)
 		return lock_error(dev, ret);
 	code = bind_locked(dev, want, force);
+	if (!code)
+		claim_forget(dev);
 	device_unlock(dev);
 	return code;
 }

@@ -34,6 +34,14 @@ int attach_by_override(struct device *dev, const char *driver, const char *overr
 int detach(struct device *dev);
 int override_set(const struct device *dev, const char *driver);
 
+/* claim.c APIs: */
+bool claim_is_ours(const struct device *dev);
+void claim_forget(const struct device *dev);
+int claim_make(struct device *dev, const char *driver);
+int claim_give_up(struct device *dev);
+void claim_is_late(const struct device *dev);
+bool claim_was_late(const struct device *dev);
+
 /* usual.c APIs: */
 int usual_attach(struct device *dev);
 bool usual_is(const struct device *dev, const char *driver);

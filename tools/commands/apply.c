@@ -3,6 +3,7 @@
  * Applies the configuration to devices that are there, or (--new, which udev calls) to one that has
  * just appeared.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #include "system/bounded.h"
 #include "system/driver.h"
 
-/* For a VF that no section matches, but that the kernel did not probe because of us. */
+/* For a device that no section matches, but that the kernel did not probe because of us. */
 static const struct section usual_section = {
 	.enabled = true,
 	.value = { [KEY_DRIVER] = (char *)DRIVER_USUAL },
@@ -23,7 +24,9 @@ static const struct section usual_section = {
 
 static bool is_passed_over(const struct device *dev)
 {
-	return device_is_vf(dev) && !dev->driver[0] && autoprobe_is_ours(dev->pf);
+	if (dev->driver[0])
+		return false;
+	return claim_is_ours(dev) || (device_is_vf(dev) && autoprobe_is_ours(dev->pf));
 }
 
 static const struct section *section_for(const struct config *config, const struct device *dev)
@@ -42,19 +45,26 @@ static bool is_decided(const struct device *dev, const struct want *want, bool h
 {
 	if (dev->driver[0] && (!hotplug || driver_is_for_user_space(dev->driver)))
 		return true;
+	if (claim_is_ours(dev))
+		return false;
 	if (dev->driver_override[0] && !driver_is(dev->driver_override, want->driver))
 		return true;
 	return !strcmp(want->driver, DRIVER_USUAL) &&
 	       !(device_is_vf(dev) && autoprobe_is_off(dev->pf));
 }
 
-/* Gives a VF that could not be bound its usual driver if it is passed over. Says what to do. */
+/*
+ * Gives a device that could not be bound its usual driver if it is passed over. Says what to do.
+ * Other devices than VFs that are not get it by themselves: udev loads it next.
+ */
 static void leave_failed(struct device *dev, const struct want *want)
 {
 	const struct want usual = { DRIVER_USUAL, { UNSAID, UNSAID, UNSAID }, NULL };
 
 	device_read_driver(dev);
-	if (!device_is_vf(dev) || dev->driver[0] || dev->driver_override[0])
+	if (dev->driver[0])
+		return;
+	if (!claim_is_ours(dev) && (!device_is_vf(dev) || dev->driver_override[0]))
 		return;
 	if (strcmp(want->driver, DRIVER_USUAL) && is_passed_over(dev))
 		device_bind(dev, &usual, false);
@@ -249,7 +259,25 @@ static enum exit_code apply_all(const struct config *config, struct devices *dev
 	return code;
 }
 
-/* No device changes its driver. Nodes are last: they may have to be waited for. */
+/* Nobody waits any more for the driver that @dev was claimed for. */
+static enum exit_code give_claim_up(struct device *dev, const struct options *options)
+{
+	int ret;
+
+	if (!claim_is_ours(dev))
+		return EXIT_DONE;
+	if (options->dry_run) {
+		printf("%s: would lose its driver_override\n", dev->bdf);
+		return EXIT_DONE;
+	}
+	ret = claim_give_up(dev);
+	if (!ret)
+		return EXIT_DONE;
+	error("%s: driver_override: %s", dev->bdf, strerror(-ret));
+	return ret == -ETIMEDOUT ? EXIT_TIMEOUT : EXIT_FAILED;
+}
+
+/* No driver loses its device. Nodes are last: they may have to be waited for. */
 static enum exit_code apply_off(const struct config *empty, const struct devices *devices,
 				const struct options *options)
 {
@@ -259,6 +287,8 @@ static enum exit_code apply_off(const struct config *empty, const struct devices
 	for (n = 0; n < devices->count; n++)
 		if (devices->device[n].total_vfs)
 			code = graver(code, apply_autoprobe(empty, &devices->device[n], options));
+	for (n = 0; n < devices->count; n++)
+		code = graver(code, give_claim_up(&devices->device[n], options));
 	for (n = 0; n < devices->count; n++)
 		code = graver(code, access_apply(empty, &devices->device[n], options->dry_run, false));
 	return code;

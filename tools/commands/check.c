@@ -6,6 +6,8 @@
 
 #include "access/access.h"
 #include "commands/command.h"
+#include "device/users.h"
+#include "system/driver.h"
 
 __attribute__((format(printf, 2, 3)))
 static void warn(const struct section *section, const char *format, ...)
@@ -71,6 +73,23 @@ static void check_pfs(const struct config *config, const struct section *section
 	}
 }
 
+/* Warns about devices that this system would lack at its next boot. */
+static void check_initramfs(const struct config *config, const struct section *section,
+			    const struct devices *devices)
+{
+	char why[160];
+	size_t n;
+
+	for (n = 0; n < devices->count && section->in_initramfs; n++) {
+		const struct device *dev = &devices->device[n];
+
+		if (config_find(config, dev) == section &&
+		    !driver_is(dev->driver, section->value[KEY_DRIVER]) &&
+		    device_in_use(dev, why, sizeof(why)))
+			warn(section, "takes %s in the initramfs, which is in use now: %s", dev->bdf, why);
+	}
+}
+
 static void check_section(const struct config *config, const struct section *section,
 			  const struct devices *devices)
 {
@@ -85,6 +104,7 @@ static void check_section(const struct config *config, const struct section *sec
 		warn(section, "matches by address alone, which another device may get when a card "
 		     "is added: give its id, too");
 	check_pfs(config, section, devices);
+	check_initramfs(config, section, devices);
 }
 
 /* Reports names that this system does not know. */
@@ -148,6 +168,7 @@ enum exit_code cmd_check(const struct options *options)
 {
 	struct config config;
 	enum exit_code code;
+	char image[128];
 
 	if (options->count)
 		config_load_files(&config, options->argument, options->count);
@@ -157,6 +178,10 @@ enum exit_code cmd_check(const struct options *options)
 	print_faults(&config);
 	if (!config_refused(&config))
 		code = graver(code, check_sections(&config));
+	if (!options->count && config_for_initramfs(&config) &&
+	    config_is_newer_than_initramfs(&config, image, sizeof(image)))
+		error("%s: warning: is older than the configuration of which it has a copy: update-initramfs -u -k all, or dracut --force --regenerate-all",
+		      image);
 	config_free(&config);
 	return code;
 }

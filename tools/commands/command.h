@@ -13,6 +13,7 @@ enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_PROMETHEUS };
  * struct options - the command line
  * @hotplug: the kernel has just found the new devices
  * @node: the arguments are nodes that udev has handled
+ * @initramfs: this is the initramfs
  * @deadline: seconds for all waits together, or 0
  * @group: with all functions of the devices' IOMMU groups
  * @compare: the file of --compare, or NULL
@@ -33,6 +34,7 @@ struct options {
 	bool group;
 	bool hotplug;
 	bool node;
+	bool initramfs;
 	const char *driver;
 	const char *compare;
 	struct columns columns;
@@ -47,6 +49,7 @@ enum exit_code cmd_show(const struct options *options);
 enum exit_code cmd_bind(const struct options *options);
 enum exit_code cmd_unbind(const struct options *options);
 enum exit_code cmd_apply(const struct options *options);
+enum exit_code cmd_claim(const struct options *options);
 enum exit_code cmd_check(const struct options *options);
 enum exit_code cmd_doctor(const struct options *options);
 enum exit_code cmd_migration(const struct options *options);

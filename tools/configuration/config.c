@@ -20,8 +20,9 @@ struct source {
 static const char *key_name(unsigned int key)
 {
 	static const char *const names[] = {
-		[KEY_DRIVER] = "driver", [KEY_ENABLED] = "enabled", [KEY_OWNER] = "owner",
-		[KEY_GROUP] = "group", [KEY_MODE] = "mode", [KEY_NUM_VFS] = "num_vfs",
+		[KEY_DRIVER] = "driver", [KEY_ENABLED] = "enabled",
+		[KEY_INITRAMFS] = "initramfs", [KEY_OWNER] = "owner", [KEY_GROUP] = "group",
+		[KEY_MODE] = "mode", [KEY_NUM_VFS] = "num_vfs",
 		[KEY_ESWITCH_MODE] = "eswitch_mode", [KEY_MIGRATABLE] = "migratable",
 	};
 
@@ -96,7 +97,7 @@ static struct section *section_get(struct source *source, const struct ini_pair 
 	return section;
 }
 
-/* Takes "enabled", "migratable" or a tunable. */
+/* Takes "enabled", "initramfs", "migratable" or a tunable. */
 static bool take_bool(struct source *source, struct section *section, unsigned int key,
 		      const struct ini_pair *pair)
 {
@@ -109,6 +110,8 @@ static bool take_bool(struct source *source, struct section *section, unsigned i
 	}
 	if (key == KEY_ENABLED)
 		section->enabled = value;
+	else if (key == KEY_INITRAMFS)
+		section->in_initramfs = value;
 	else if (key == KEY_MIGRATABLE)
 		section->migratable = value;
 	else
@@ -316,13 +319,24 @@ static void check_migratable(struct config *config, struct section *section)
 	refuse_section(config, section);
 }
 
+/* The name of a match key of @section that matches VFs only, or NULL. */
+static const char *match_of_vfs(const struct section *section)
+{
+	static const enum match_key of_vfs[] = { MATCH_PF, MATCH_PF_NETDEV, MATCH_VF };
+	size_t n;
+
+	for (n = 0; n < sizeof(of_vfs) / sizeof(of_vfs[0]); n++)
+		if (section->value[of_vfs[n]])
+			return key_name(of_vfs[n]);
+	return NULL;
+}
+
 /* Faults of a section that sets @key, which is for PFs. */
 static void check_pf_key(struct config *config, struct section *section, unsigned int key)
 {
-	static const enum match_key of_vfs[] = { MATCH_PF, MATCH_PF_NETDEV, MATCH_VF };
 	const char *file = section->value_file[key];
 	unsigned int line = section->value_line[key];
-	size_t n;
+	const char *of_vfs = match_of_vfs(section);
 
 	if (!section->value[key])
 		return;
@@ -331,14 +345,43 @@ static void check_pf_key(struct config *config, struct section *section, unsigne
 			  key_name(key));
 		refuse_section(config, section);
 	}
-	for (n = 0; n < sizeof(of_vfs) / sizeof(of_vfs[0]); n++) {
-		if (!section->value[of_vfs[n]])
-			continue;
-		add_fault(config, file, line, "%s: is for PFs, but %s matches VFs only",
-			  key_name(key), key_name(of_vfs[n]));
-		refuse_section(config, section);
+	if (!of_vfs)
 		return;
-	}
+	add_fault(config, file, line, "%s: is for PFs, but %s matches VFs only", key_name(key),
+		  of_vfs);
+	refuse_section(config, section);
+}
+
+/*
+ * Whether functions get @section's driver for the sake of VFIO or of nobody: then no usual driver
+ * must have them before.
+ */
+bool section_claims(const struct section *section)
+{
+	const char *driver = section->value[KEY_DRIVER];
+
+	return !section->is_refused &&
+	       (!strcmp(driver, DRIVER_NONE) || driver_is_for_user_space(driver));
+}
+
+/* VFs come later than the initramfs, and a usual driver needs no claim. */
+static void check_initramfs(struct config *config, struct section *section)
+{
+	const char *file = section->value_file[KEY_INITRAMFS];
+	unsigned int line = section->value_line[KEY_INITRAMFS];
+	const char *driver = section->value[KEY_DRIVER], *of_vfs = match_of_vfs(section);
+
+	if (!section->in_initramfs || section->is_refused || !driver || !*driver)
+		return;
+	if (!section_claims(section))
+		add_fault(config, file, line, "initramfs: nothing is claimed there for \"%s\"",
+			  driver);
+	else if (of_vfs)
+		add_fault(config, file, line, "initramfs: has no VFs, but %s matches VFs only",
+			  of_vfs);
+	else
+		return;
+	refuse_section(config, section);
 }
 
 static void check_section(struct config *config, struct section *section)
@@ -359,6 +402,7 @@ static void check_section(struct config *config, struct section *section)
 	check_migratable(config, section);
 	for (key = KEY_NUM_VFS; key <= KEY_MIGRATABLE; key++)
 		check_pf_key(config, section, key);
+	check_initramfs(config, section);
 	if (!has_match(section))
 		add_fault(config, section->file, section->line,
 			  "section [%s] does not say which devices it is for", section->name);

@@ -11,6 +11,8 @@
 #include "device/device.h"
 #include "device/tunable.h"
 
+#define CONFIG_DIRECTORY "/etc/vfio-latch.conf.d"
+
 /* Values of "driver" that are not a driver's name. */
 #define DRIVER_NONE "none"
 #define DRIVER_USUAL "usual"
@@ -19,6 +21,7 @@
 enum key {
 	KEY_DRIVER = NR_MATCH_KEYS,
 	KEY_ENABLED,
+	KEY_INITRAMFS,
 	KEY_OWNER,
 	KEY_GROUP,
 	KEY_MODE,
@@ -38,6 +41,7 @@ enum key {
  * @faulty: bits (1 << enum match_key) of match keys that have a faulty value
  * @is_refused: it has a fault of its own: it decides about its devices, but binds none
  * @enabled: not switched off
+ * @in_initramfs: its devices are claimed there, too
  * @num_vfs: how many VFs its PFs shall have; 0: that is left to others
  * @migratable: VFs of its PFs shall be declared migratable
  * @tunable: its values of the tunables
@@ -52,6 +56,7 @@ struct section {
 	unsigned int faulty;
 	bool is_refused;
 	bool enabled;
+	bool in_initramfs;
 	unsigned int num_vfs;
 	bool migratable;
 	enum wish tunable[NR_TUNABLES];
@@ -96,6 +101,7 @@ void fault_text(const struct fault *fault, char *text, size_t size);
 void section_write(const struct section *section, FILE *stream);
 bool access_is_said(const struct section *section);
 bool section_is_about_pfs(const struct section *section);
+bool section_claims(const struct section *section);
 bool section_matches(const struct section *section, const struct device *dev);
 const struct section *config_find(const struct config *config, const struct device *dev);
 bool section_may_match_vfs(const struct section *section, const struct device *pf);
@@ -104,6 +110,10 @@ bool config_may_bind_vfs(const struct config *config, const struct device *pf);
 const struct section *config_find_migratable(const struct config *config,
 					     const struct device *vf);
 void config_free(struct config *config);
+
+/* initramfs.c APIs: */
+const struct section *config_for_initramfs(const struct config *config);
+bool config_is_newer_than_initramfs(const struct config *config, char *image, size_t size);
 
 /* files.c APIs: */
 void config_load(struct config *config);

@@ -9,7 +9,6 @@
 #include "system/text.h"
 
 #define MAIN_FILE "/etc/vfio-latch.conf"
-#define DIRECTORY "/etc/vfio-latch.conf.d"
 
 static void load_file(struct config *config, const char *path, const char *shown, bool may_miss)
 {
@@ -45,11 +44,11 @@ void config_load(struct config *config)
 	system_path(path, MAIN_FILE);
 	load_file(config, path, MAIN_FILE, true);
 
-	list_names(&names, DIRECTORY);
+	list_names(&names, CONFIG_DIRECTORY);
 	for (n = 0; n < names.count; n++) {
 		if (!is_ours(names.name[n]))
 			continue;
-		system_path(path, DIRECTORY "/%s", names.name[n]);
+		system_path(path, CONFIG_DIRECTORY "/%s", names.name[n]);
 		load_file(config, path, path + strlen(system_root()), false);
 	}
 	free_names(&names);

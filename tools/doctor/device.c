@@ -10,6 +10,7 @@
 #include "doctor/doctor.h"
 #include "migration/migration.h"
 #include "system/driver.h"
+#include "system/module.h"
 #include "system/sysfs.h"
 
 #define DEVICE "/sys/bus/pci/devices/%s/"
@@ -126,6 +127,40 @@ static void examine_binding(struct findings *findings, const struct entry *entry
 			    "it has %s, not %s", driver_text(dev->driver), wanted);
 }
 
+static bool is_in_kernel(const char *driver)
+{
+	struct module_file file;
+	char module[NAME_SIZE];
+
+	return !link_name(module, sizeof(module), "/sys/bus/pci/drivers/%s/module", driver) &&
+	       !module_find(module, &file) && file.is_builtin;
+}
+
+/* A driver that had the device before the claim keeps it at each boot: often it is in use then. */
+static void examine_claim(struct findings *findings, const struct entry *entry)
+{
+	const struct section *section = entry->section;
+	const struct device *dev = &entry->device;
+
+	if (entry->is_as_wanted || !section_claims(section) || !claim_was_late(dev))
+		return;
+	if (is_in_kernel(dev->driver))
+		add_finding(findings, PROBLEM, "claim",
+			    "Nothing comes before that. Free it, then vfio-latch apply; or vfio-latch bind --force.",
+			    "%s, which is built into the kernel, had it before it could be claimed for section [%s]",
+			    dev->driver, section->name);
+	else if (section->in_initramfs)
+		add_finding(findings, PROBLEM, "claim",
+			    "Make the initramfs again: update-initramfs -u -k all, or dracut --force --regenerate-all. Is rd.vfio-latch=0 on the kernel's command line?",
+			    "%s had it before it could be claimed for section [%s], which the initramfs should have done",
+			    dev->driver, section->name);
+	else
+		add_finding(findings, PROBLEM, "claim",
+			    "Add the line \"initramfs = yes\" to the section, then update-initramfs -u -k all, or dracut --force --regenerate-all; and boot.",
+			    "%s had it before it could be claimed for section [%s]: it comes from the initramfs",
+			    dev->driver, section->name);
+}
+
 /* Examines the nodes whose owner, group or mode the configuration sets. */
 static void examine_access(struct findings *findings, const struct entry *entry)
 {
@@ -200,10 +235,12 @@ void examine_device(struct findings *findings, const struct config *config,
 	examine_answer(findings, dev);
 	examine_reset(findings, dev);
 	examine_group(findings, dev);
-	if (entry->section)
+	if (entry->section) {
 		examine_binding(findings, entry);
-	else
+		examine_claim(findings, entry);
+	} else {
 		examine_no_section(findings, config, dev);
+	}
 	examine_num_vfs(findings, entry);
 	examine_access(findings, entry);
 	examine_pf(findings, config, dev);

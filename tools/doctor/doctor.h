@@ -15,7 +15,7 @@ void examine_packages(struct findings *findings);
 
 /* module.c APIs: */
 void examine_module(struct findings *findings, const char *driver);
-void examine_initramfs(struct findings *findings);
+void examine_initramfs(struct findings *findings, const struct config *config);
 
 /* device.c APIs: */
 void examine_device(struct findings *findings, const struct config *config,

@@ -117,6 +117,8 @@ void examine_module(struct findings *findings, const char *driver)
 	}
 }
 
+#define MAKE_AGAIN "Make it again: update-initramfs -u -k all, or dracut --force --regenerate-all."
+
 /* The kernel's own module is in the directory of its source in the kernel's tree. */
 static bool is_kernels_own(const char *path)
 {
@@ -124,9 +126,33 @@ static bool is_kernels_own(const char *path)
 	       strstr(path, "/kernel/drivers/vfio/pci/mlx5/mlx5-vfio-pci.ko");
 }
 
-void examine_initramfs(struct findings *findings)
+static bool ends_in(const char *line, const char *end)
+{
+	size_t length = strlen(line), of_end = strlen(end);
+
+	return length >= of_end && !strcmp(line + length - of_end, end);
+}
+
+/* Whether the initramfs claims devices, and by which configuration. */
+static void examine_claims(struct findings *findings, const struct config *config, bool has_command)
+{
+	const struct section *section = config_for_initramfs(config);
+	char image[128];
+
+	if (section && !has_command)
+		add_finding(findings, PROBLEM, "initramfs", MAKE_AGAIN,
+			    "the initramfs has no vfio-latch to claim the devices of section [%s], %s:%u",
+			    section->name, section->value_file[KEY_INITRAMFS],
+			    section->value_line[KEY_INITRAMFS]);
+	else if (has_command && config_is_newer_than_initramfs(config, image, sizeof(image)))
+		add_finding(findings, NOTE, "initramfs", MAKE_AGAIN,
+			    "%s is older than the configuration of which it has a copy", image);
+}
+
+void examine_initramfs(struct findings *findings, const struct config *config)
 {
 	char release[NAME_SIZE], line[PATH_SIZE];
+	bool has_command = false;
 	FILE *list;
 
 	attr_read(release, sizeof(release), "/proc/sys/kernel/osrelease");
@@ -135,10 +161,12 @@ void examine_initramfs(struct findings *findings)
 		return;
 	while (fgets(line, sizeof(line), list)) {
 		line[strcspn(line, "\n")] = '\0';
+		has_command |= ends_in(line, "/bin/vfio-latch");
 		if (is_kernels_own(line))
 			add_finding(findings, PROBLEM, "initramfs",
-				    "Make it again: update-initramfs -u, or dracut --force.",
+				    MAKE_AGAIN,
 				    "the initramfs has the kernel's own module: %s", line);
 	}
 	initramfs_close(list);
+	examine_claims(findings, config, has_command);
 }

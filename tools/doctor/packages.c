@@ -6,7 +6,6 @@
 #include "system/sysfs.h"
 
 #define MODULES "/lib/modules/%s/"
-#define UNIT "vfio-latch.service"
 
 static bool is_installed(const char *kernel)
 {
@@ -56,25 +55,45 @@ static void examine_kernels(struct findings *findings)
 	free_names(&kernels);
 }
 
-static void examine_unit(struct findings *findings)
+/* What is missing at boot without the unit, and what to do if it is masked or not enabled. */
+static const struct unit {
+	const char *name, *target, *without, *unmask, *enable;
+} units[] = {
+	{ "vfio-latch-claim.service", "sysinit.target",
+	  "devices that share a usual driver with others may get that driver at boot",
+	  "systemctl unmask vfio-latch-claim.service", "systemctl enable vfio-latch-claim.service" },
+	{ "vfio-latch.service", "multi-user.target",
+	  "devices that have a driver before udev runs are not bound at boot",
+	  "systemctl unmask vfio-latch.service", "systemctl enable vfio-latch.service" },
+};
+
+static void examine_unit(struct findings *findings, const struct unit *unit)
 {
 	char target[PATH_SIZE];
+
+	link_name(target, sizeof(target), "/etc/systemd/system/%s", unit->name);
+	if (!strcmp(target, "null"))
+		add_finding(findings, PROBLEM, "service", unit->unmask, "%s is masked: %s",
+			    unit->name, unit->without);
+	else if (link_name(target, sizeof(target), "/etc/systemd/system/%s.wants/%s", unit->target,
+			   unit->name))
+		add_finding(findings, PROBLEM, "service", unit->enable, "%s is not enabled: %s",
+			    unit->name, unit->without);
+}
+
+static void examine_units(struct findings *findings)
+{
+	size_t n;
 
 	/* sd_booted() does the same to see whether systemd runs. */
 	if (!exists("/run/systemd/system"))
 		return;
-	link_name(target, sizeof(target), "/etc/systemd/system/" UNIT);
-	if (!strcmp(target, "null"))
-		add_finding(findings, PROBLEM, "service", "systemctl unmask " UNIT,
-			    UNIT " is masked: devices that have a driver before udev runs are not bound at boot");
-	else if (link_name(target, sizeof(target),
-			   "/etc/systemd/system/multi-user.target.wants/" UNIT))
-		add_finding(findings, PROBLEM, "service", "systemctl enable " UNIT,
-			    UNIT " is not enabled: devices that have a driver before udev runs are not bound at boot");
+	for (n = 0; n < sizeof(units) / sizeof(units[0]); n++)
+		examine_unit(findings, &units[n]);
 }
 
 void examine_packages(struct findings *findings)
 {
 	examine_kernels(findings);
-	examine_unit(findings);
+	examine_units(findings);
 }

@@ -124,5 +124,5 @@ void examine_system(struct findings *findings, const struct config *config)
 	examine_memlock(findings);
 	examine_packages(findings);
 	examine_udev(findings);
-	examine_initramfs(findings);
+	examine_initramfs(findings, config);
 }

@@ -18,7 +18,9 @@ enum exit_code {
 
 /* report.c APIs: */
 void report_to_syslog(void);
+void report_to_kernel_log(void);
 void error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 enum exit_code graver(enum exit_code one, enum exit_code other);
 
 #endif

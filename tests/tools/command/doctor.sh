@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # doctor: each thing that it finds.
 
-HELPERS+=(healthy kernel finds finds_nothing cannot_migrate)
+HELPERS+=(healthy kernel finds finds_nothing cannot_migrate late_gpu says_of_the_gpu)
 
 # A VF on mlx5_vfio_pci, as it should be: nothing to find.
 healthy()
@@ -170,13 +170,14 @@ doctor_finds_a_build_that_failed_and_names_the_log()
 		"the last build of the modules is not installed for kernel 6.1.0-test: see /var/log/vfio-latch/6.1.0-test.log"
 }
 
-doctor_finds_a_unit_that_is_not_enabled_or_masked()
+doctor_finds_units_that_are_not_enabled_or_masked()
 {
 	local units
 
 	healthy
 	units=$VFIO_LATCH_ROOT/etc/systemd/system
-	mkdir -p "$VFIO_LATCH_ROOT/run/systemd/system" "$units/multi-user.target.wants"
+	mkdir -p "$VFIO_LATCH_ROOT/run/systemd/system" "$units"/{multi-user,sysinit}.target.wants
+	ln -s /usr/lib/systemd/system/vfio-latch-claim.service "$units/sysinit.target.wants/"
 	finds problem service system \
 		"vfio-latch.service is not enabled: devices that have a driver before udev runs are not bound at boot"
 	ln -s /usr/lib/systemd/system/vfio-latch.service "$units/multi-user.target.wants/"
@@ -185,6 +186,12 @@ doctor_finds_a_unit_that_is_not_enabled_or_masked()
 	ln -s /dev/null "$units/vfio-latch.service"
 	finds problem service system \
 		"vfio-latch.service is masked: devices that have a driver before udev runs are not bound at boot"
+	rm "$units/vfio-latch.service" "$units/sysinit.target.wants/vfio-latch-claim.service"
+	finds problem service system \
+		"vfio-latch-claim.service is not enabled: devices that share a usual driver with others may get that driver at boot"
+	ln -s /dev/null "$units/vfio-latch-claim.service"
+	finds problem service system \
+		"vfio-latch-claim.service is masked: devices that share a usual driver with others may get that driver at boot"
 }
 
 doctor_finds_doca_ofed()
@@ -254,6 +261,92 @@ doctor_finds_the_kernels_module_in_the_initramfs()
 	latch_is 0 doctor
 	echo "$own" >>"$VFIO_LATCH_ROOT/model/initramfs-6.1.0-test"
 	finds problem initramfs system "the initramfs has the kernel's own module: $own"
+}
+
+doctor_finds_an_initramfs_without_the_command_that_is_to_claim_there()
+{
+	healthy
+	printf '%s\n' "[gpu]" "id = 1002:744c" "driver = vfio-pci" "initramfs = yes" | drop_in gpu.conf
+	echo usr/bin/kmod >"$VFIO_LATCH_ROOT/model/initramfs-6.1.0-test"
+	finds problem initramfs system \
+		"the initramfs has no vfio-latch to claim the devices of section [gpu], /etc/vfio-latch.conf.d/gpu.conf:4"
+	echo usr/bin/vfio-latch >>"$VFIO_LATCH_ROOT/model/initramfs-6.1.0-test"
+	latch_is 0 doctor
+	is "$out" "nothing found"
+}
+
+doctor_notes_an_initramfs_with_an_older_configuration()
+{
+	healthy
+	echo usr/bin/vfio-latch >"$VFIO_LATCH_ROOT/model/initramfs-6.1.0-test"
+	touch "$VFIO_LATCH_ROOT/boot/initrd.img-6.1.0-test"
+	latch_is 0 doctor
+	is "$out" "nothing found"
+	touch -d 2026-01-01 "$VFIO_LATCH_ROOT/boot/initrd.img-6.1.0-test"
+	finds note initramfs system \
+		"/boot/initrd.img-6.1.0-test is older than the configuration of which it has a copy"
+}
+
+# late_gpu LINE...: its driver came from the initramfs, and shows a console
+late_gpu()
+{
+	healthy
+	module amdgpu amdgpu 1002:744c
+	loaded amdgpu
+	device 0000:03:00.0 1002:744c
+	driver 0000:03:00.0 amdgpu
+	ln -sfn ../../../../module/amdgpu "$VFIO_LATCH_ROOT/sys/bus/pci/drivers/amdgpu/module"
+	mkdir -p "$(sys 0000:03:00.0)/drm/card0"
+	printf '%s\n' "[gpu]" "id = 1002:744c" "driver = vfio-pci" "$@" | drop_in gpu.conf
+	latch_is 0 claim
+}
+
+# says_of_the_gpu TEXT ADVICE
+says_of_the_gpu()
+{
+	latch_is 1 doctor 0000:03:00.0
+	is "$out" "0000:03:00.0: problem: it has amdgpu, not vfio-pci, and is in use: it may be showing somebody's display
+    Free it, then vfio-latch apply; or vfio-latch bind --force.
+0000:03:00.0: problem: amdgpu$1
+    $2"
+}
+
+doctor_tells_how_to_claim_a_gpu_that_a_driver_of_the_initramfs_had_before()
+{
+	late_gpu
+	says_of_the_gpu \
+		" had it before it could be claimed for section [gpu]: it comes from the initramfs" \
+		'Add the line "initramfs = yes" to the section, then update-initramfs -u -k all, or dracut --force --regenerate-all; and boot.'
+	# Not of a driver that came later.
+	driver 0000:03:00.0 radeon
+	latch_is 1 doctor 0000:03:00.0
+	is "$(grep -c claimed <<<"$out" || :)" 0
+}
+
+doctor_finds_a_gpu_that_the_initramfs_should_have_claimed()
+{
+	late_gpu "initramfs = yes"
+	says_of_the_gpu \
+		" had it before it could be claimed for section [gpu], which the initramfs should have done" \
+		"Make the initramfs again: update-initramfs -u -k all, or dracut --force --regenerate-all. Is rd.vfio-latch=0 on the kernel's command line?"
+}
+
+doctor_finds_a_gpu_whose_driver_is_built_into_the_kernel()
+{
+	late_gpu
+	touch "$VFIO_LATCH_ROOT/model/modules/amdgpu/builtin"
+	says_of_the_gpu \
+		", which is built into the kernel, had it before it could be claimed for section [gpu]" \
+		"Nothing comes before that. Free it, then vfio-latch apply; or vfio-latch bind --force."
+}
+
+doctor_says_nothing_of_claims_when_the_device_is_bound()
+{
+	late_gpu
+	rm -r "$(sys 0000:03:00.0)/drm"
+	latch_is 0 apply
+	latch_is 0 doctor 0000:03:00.0
+	is "$out" "nothing found"
 }
 
 doctor_finds_a_missing_module()

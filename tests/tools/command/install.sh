@@ -16,20 +16,26 @@ everything_is_installed()
 "-rw-r--r-- ./etc/vfio-latch.conf
 drwxr-xr-x ./etc/vfio-latch.conf.d
 -rwxr-xr-x ./usr/bin/vfio-latch
+-rwxr-xr-x ./usr/lib/dracut/modules.d/60vfio-latch/module-setup.sh
+-rwxr-xr-x ./usr/lib/dracut/modules.d/60vfio-latch/vfio-latch-claim.sh
+-rw-r--r-- ./usr/lib/systemd/system/vfio-latch-claim.service
 -rw-r--r-- ./usr/lib/systemd/system/vfio-latch.service
 -rw-r--r-- ./usr/lib/udev/rules.d/70-vfio-latch.rules
 -rw-r--r-- ./usr/share/bash-completion/completions/vfio-latch
+-rwxr-xr-x ./usr/share/initramfs-tools/hooks/vfio-latch
+-rwxr-xr-x ./usr/share/initramfs-tools/scripts/init-top/00-vfio-latch
 -rw-r--r-- ./usr/share/man/man5/vfio-latch.conf.5
 -rw-r--r-- ./usr/share/man/man8/vfio-latch.8"
 	is "$("$WORK/root/usr/bin/vfio-latch" --version)" \
 		"vfio-latch $(sed -n '1s/.*(\([^)-]*\).*/\1/p' "$TOP/debian/changelog")"
 }
 
-rules_and_unit_name_the_command_that_is_installed()
+rules_units_and_scripts_name_the_command_that_is_installed()
 {
 	rm -rf "$WORK/root"
 	installed prefix=/opt/latch
-	is "$(cat "$WORK"/root/opt/latch/lib/{udev/rules.d/*,systemd/system/*} | grep -o '[^ ="]*bin/vfio-latch' | sort -u)" \
+	is "$(cat "$WORK"/root/opt/latch/{lib/{udev/rules.d,systemd/system}/*,share/initramfs-tools/{hooks,scripts/init-top}/*} |
+		grep -o '[^[:blank:]="]*bin/vfio-latch' | sort -u)" \
 		/opt/latch/bin/vfio-latch
 }
 
@@ -93,7 +99,7 @@ completions()
 
 commands_and_their_options_are_completed()
 {
-	is "$(completions vfio-latch '')" "apply bind check doctor list migration show unbind "
+	is "$(completions vfio-latch '')" "apply bind check claim doctor list migration show unbind "
 	is "$(completions vfio-latch li)" "list "
 	is "$(completions vfio-latch list -)" "--columns= --format= --json --no-legend "
 	is "$(completions vfio-latch migration -)" "--compare= --json "

@@ -17,8 +17,8 @@ help_names_every_command_and_option()
 
 	new_system
 	latch_is 0 --help
-	for word in list show bind unbind apply check doctor migration --compare --driver --disable-idle-d3 --disable-vga \
-		--nointxmask --force --dry-run --new --node --off --last-good --json --format --no-legend --columns --deadline --version; do
+	for word in list show bind unbind apply claim check doctor migration --compare --driver --disable-idle-d3 --disable-vga \
+		--nointxmask --force --dry-run --new --node --initramfs --off --last-good --json --format --no-legend --columns --deadline --version; do
 		grep -q -e "$word" <<<"$out"
 	done
 }
@@ -27,8 +27,8 @@ the_man_page_names_every_command_and_option()
 {
 	local word
 
-	for word in list show bind unbind apply check doctor migration --compare --driver --disable-idle-d3 --disable-vga \
-		--nointxmask --force --dry-run --new --node --off --last-good --json --format --no-legend --columns --deadline --version; do
+	for word in list show bind unbind apply claim check doctor migration --compare --driver --disable-idle-d3 --disable-vga \
+		--nointxmask --force --dry-run --new --node --initramfs --off --last-good --json --format --no-legend --columns --deadline --version; do
 		grep -q -e "${word//-/\\\\-}" "$TOP/tools/vfio-latch.8"
 	done
 }

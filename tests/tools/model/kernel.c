@@ -20,8 +20,10 @@
  *	claimed/NAME		block device NAME is in use
  *	administrator		what somebody writes into a module's rules while it probes
  *	faster			a driver that takes the next function that another is bound to by name
- *	hang/{probe,unbind,load,numvfs}	a FIFO: no probe, unbind or module comes back, and no
- *				VFs are made, until somebody has written
+ *	faster-than-override	a driver that takes the next function whose driver_override is set
+ *	hang/{probe,unbind,load,numvfs,override}	a FIFO: no probe, unbind or module comes back, no
+ *				VFs are made, and no driver_override is set, until somebody has
+ *				written
  *	meanwhile		a process, 1234, that begins with the first write
  *	no-udev			udev does not run
  *	initramfs-RELEASE	the names of the files in it
@@ -222,13 +224,13 @@ static int lock_device(const char *text)
 }
 
 /* It was probing when our event came. */
-static void let_faster_bind(const char *text)
+static void let_faster_bind(const char *faster, const char *text)
 {
 	char driver[NAME_SIZE], path[PATH_SIZE], target[PATH_SIZE];
 
-	if (attr_read(driver, sizeof(driver), "/model/faster") <= 0)
+	if (attr_read(driver, sizeof(driver), "/model/%s", faster) <= 0)
 		return;
-	system_path(path, "/model/faster");
+	system_path(path, "/model/%s", faster);
 	unlink(path);
 	system_path(path, DEVICE "driver", text);
 	snprintf(target, sizeof(target), "../../drivers/%s", driver);
@@ -242,7 +244,7 @@ static int bind(const char *driver, const char *text)
 	struct device dev;
 	int lock, ret;
 
-	let_faster_bind(text);
+	let_faster_bind("faster", text);
 	if (!address_parse(text, &address) || !device_read(&dev, &address))
 		return -ENODEV;
 	lock = lock_device(text);
@@ -388,6 +390,11 @@ int sysfs_store(const char *path, const char *text)
 		return probe_any(text);
 	if (ends_in(file, "/driver/unbind"))
 		return unbind(text);
+	if (sscanf(file, "/sys/bus/pci/devices/%63[^/]/driver_override", name) == 1 &&
+	    ends_in(file, "/driver_override")) {
+		model_hang("override");
+		let_faster_bind("faster-than-override", name);
+	}
 	if (ends_in(file, "/sriov_numvfs"))
 		return make_vfs(file, path, text);
 	if (ends_in(file, "/parameters/policy") && !model_rules_are_good(text))

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154 # dracut's variables
+# For dracut: the command and its configuration, if a section has a line "initramfs".
+
+check()
+{
+	local etc=${dracutsysrootdir-}/etc
+
+	require_binaries vfio-latch || return 1
+	# 255: only if somebody asks for this module by its name.
+	grep -Eqs '^[[:blank:]]*initramfs[[:blank:]]*[=:]' \
+		"$etc"/vfio-latch.conf "$etc"/vfio-latch.conf.d/*.conf || return 255
+}
+
+install()
+{
+	local root=${dracutsysrootdir-} file
+
+	inst_multiple vfio-latch
+	for file in "$root"/etc/vfio-latch.conf "$root"/etc/vfio-latch.conf.d/*.conf \
+			"$root"/var/lib/vfio-latch/last-good.conf; do
+		if [[ -f $file ]]; then
+			inst_simple "${file#"$root"}"
+		fi
+	done
+	inst_hook pre-udev 10 "$moddir/vfio-latch-claim.sh"
+}

@@ -1,0 +1,417 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154 # status, out and err are latch's
+# claim: before udev finds the devices that are there, and in the initramfs.
+
+HELPERS+=(two_disks gpu override_of claimed)
+
+# Two of a model, one of which is for a guest, and the driver that they share.
+two_disks()
+{
+	new_system
+	module nvme nvme 144d:a80a
+	device 0000:c1:00.0 144d:a80a
+	device 0000:c2:00.0 144d:a80a
+	drop_in storage.conf <<-'END'
+	[storage]
+	id = 144d:a80a
+	address = 0000:c2:00.0
+	driver = vfio-pci
+	END
+}
+
+gpu()
+{
+	new_system
+	module amdgpu amdgpu 1002:744c
+	device 0000:03:00.0 1002:744c
+	config </dev/null
+	printf '%s\n' "[gpu]" "id = 1002:744c" "driver = vfio-pci" "$@" | drop_in gpu.conf
+	touch "$VFIO_LATCH_ROOT/dev/kmsg"
+}
+
+override_of()
+{
+	attribute "$1" driver_override
+}
+
+# claimed ADDRESS DRIVER: for this driver, and no driver has it
+claimed()
+{
+	is "$(override_of "$1") $(driver_of "$1")" "$2 none"
+}
+
+what_is_configured_is_claimed_and_what_is_not_is_left()
+{
+	two_disks
+	latch_is 0 claim
+	is "$out" "0000:c2:00.0: is claimed for vfio-pci"
+	claimed 0000:c2:00.0 vfio-pci
+	is "$(override_of 0000:c1:00.0)" "(null)"
+	is "$(stores)" "devices/0000:c2:00.0/driver_override < vfio-pci"
+}
+
+a_siblings_event_does_not_cost_a_claimed_disk_its_driver()
+{
+	two_disks
+	latch_is 0 claim
+	# As udev does for the first disk.
+	loaded nvme
+	"$TOP/build/tests-tools/probe" 0000:c1:00.0 nvme
+	"$TOP/build/tests-tools/probe" 0000:c2:00.0 nvme || :
+	is "$(driver_of 0000:c1:00.0)" nvme
+	latch_is 0 apply --new 0000:c2:00.0
+	is "$(driver_of 0000:c2:00.0)" vfio-pci
+}
+
+a_second_claim_changes_nothing()
+{
+	two_disks
+	latch_is 0 claim
+	: >"$VFIO_LATCH_ROOT/model/log"
+	latch_is 0 claim
+	is "$out" ""
+	is "$(stores)" ""
+}
+
+no_claim_loads_a_module_or_takes_a_device()
+{
+	two_disks
+	loaded nvme
+	driver 0000:c2:00.0 nvme
+	latch_is 0 claim
+	is "$(driver_of 0000:c2:00.0) $(override_of 0000:c2:00.0)" "nvme (null)"
+	is "$(stores)" ""
+}
+
+what_somebody_else_has_chosen_stays()
+{
+	two_disks
+	echo pci-stub >"$(sys 0000:c2:00.0)/driver_override"
+	latch_is 0 claim
+	is "$(override_of 0000:c2:00.0)" pci-stub
+	latch_is 0 apply --off
+	is "$(override_of 0000:c2:00.0)" pci-stub
+}
+
+vfs_and_devices_for_their_usual_driver_are_not_claimed()
+{
+	two_disks
+	pf 0000:41:00.0 2
+	vfs 0000:41:00.0 2
+	drop_in usual.conf <<-'END'
+	[keep]
+	address = 0000:c2:00.0
+	id = 144d:a80a
+	driver = usual
+	[by-name]
+	id = 15b3:1021
+	driver = mlx5_core
+	END
+	latch_is 0 claim
+	is "$(stores)" ""
+}
+
+a_device_for_no_driver_is_claimed_for_none()
+{
+	two_disks
+	printf '[storage]\ndriver = none\n' | drop_in z.conf
+	latch_is 0 claim
+	claimed 0000:c2:00.0 none
+}
+
+either_spelling_of_a_driver_is_claimed_in_the_kernels()
+{
+	local spelling
+
+	for spelling in vfio_pci=vfio-pci mlx5-vfio-pci=mlx5_vfio_pci; do
+		two_disks
+		printf '[storage]\ndriver = %s\n' "${spelling%=*}" | drop_in z.conf
+		latch_is 0 claim
+		claimed 0000:c2:00.0 "${spelling#*=}"
+	done
+}
+
+dry_run_claims_nothing()
+{
+	two_disks
+	latch_is 0 claim --dry-run
+	is "$out" "0000:c2:00.0: would be claimed for vfio-pci"
+	is "$(stores)" ""
+	latch_is 0 claim
+	printf '[storage]\nenabled = no\n' | drop_in z.conf
+	latch_is 0 claim --dry-run
+	is "$out" "0000:c2:00.0: would not be claimed for vfio-pci any more"
+	latch_is 0 apply --off --dry-run
+	is "$out" "0000:c2:00.0: would lose its driver_override"
+	claimed 0000:c2:00.0 vfio-pci
+}
+
+## The module
+
+without_its_module_a_device_is_left_to_its_usual_driver()
+{
+	two_disks
+	rm -r "$VFIO_LATCH_ROOT/model/modules/vfio_pci"
+	complains "0000:c2:00.0: gets its usual driver, not that of section [storage]: there is no module vfio_pci for this kernel" \
+		0 claim
+	is "$(stores)" ""
+}
+
+with_a_module_that_may_not_be_loaded_too()
+{
+	two_disks
+	mkdir -p "$VFIO_LATCH_ROOT/sys/kernel/security"
+	echo "none [integrity] confidentiality" >"$VFIO_LATCH_ROOT/sys/kernel/security/lockdown"
+	complains "0000:c2:00.0: gets its usual driver, not that of section [storage]: this kernel loads signed modules only (lockdown), and vfio_pci is not signed" \
+		0 claim
+	is "$(stores)" ""
+}
+
+# nvme was loaded for a sibling: no event would offer it the disk again.
+a_claimed_device_that_cannot_be_bound_gets_its_usual_driver()
+{
+	local what
+
+	for what in "modules/vfio_pci/error" fail/vfio-pci; do
+		two_disks
+		latch_is 0 claim
+		loaded nvme
+		echo 22 >"$VFIO_LATCH_ROOT/model/$what"
+		latch_is 1 apply --new 0000:c2:00.0
+		is "${err##*$'\n'}" "vfio-latch: 0000:c2:00.0: has its usual driver, nvme, instead; when this is mended: vfio-latch apply 0000:c2:00.0"
+		is "$(driver_of 0000:c2:00.0) $(override_of 0000:c2:00.0)" "nvme "
+		rm "$VFIO_LATCH_ROOT/model/$what"
+		latch_is 0 apply 0000:c2:00.0
+		is "$(driver_of 0000:c2:00.0)" vfio-pci
+	done
+}
+
+## The configuration
+
+with_a_fault_the_last_good_configuration_claims()
+{
+	two_disks
+	latch_is 0 apply
+	# The next boot.
+	rm -rf "$(sys 0000:c2:00.0)/driver" "$VFIO_LATCH_ROOT/run/vfio-latch"
+	echo "(null)" >"$(sys 0000:c2:00.0)/driver_override"
+	echo "drivre = x" >>"$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/storage.conf"
+	complains '/etc/vfio-latch.conf.d/storage.conf:5: unknown key "drivre"; until this is mended, the last good configuration holds' \
+		0 claim
+	claimed 0000:c2:00.0 vfio-pci
+}
+
+with_a_fault_and_no_last_good_configuration_nothing_is_claimed_and_nothing_given_up()
+{
+	two_disks
+	echo "drivre = x" >>"$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/storage.conf"
+	complains '/etc/vfio-latch.conf.d/storage.conf:5: unknown key "drivre"; no device is claimed before udev finds it' \
+		0 claim
+	is "$(stores)" ""
+	sed -i /drivre/d "$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/storage.conf"
+	latch_is 0 claim
+	echo "drivre = x" >>"$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/storage.conf"
+	latch claim
+	is "$status" 0
+	claimed 0000:c2:00.0 vfio-pci
+}
+
+a_section_with_a_fault_claims_nothing_and_the_others_do()
+{
+	gpu "mode = 0600" "[x]" "id = 0001:0002" "driver = usual" "owner = root"
+	device 0000:05:00.0 0001:0002
+	latch claim
+	is "$status" 0
+	is "$err" 'vfio-latch: /etc/vfio-latch.conf.d/gpu.conf:7: driver: owner, group and mode are for a VFIO driver, not for "usual"; until this is mended, section [x] binds nothing'
+	claimed 0000:03:00.0 vfio-pci
+	is "$(override_of 0000:05:00.0)" "(null)"
+}
+
+a_claimed_device_stays_out_of_the_host_while_its_section_has_a_fault()
+{
+	two_disks
+	latch_is 0 claim
+	printf '[storage]\nmigratable = yes\neswitch_mode = legacy\n' | drop_in z.conf
+	latch claim
+	is "$status" 0
+	claimed 0000:c2:00.0 vfio-pci
+}
+
+a_claim_that_is_not_configured_any_more_is_given_up()
+{
+	two_disks
+	loaded nvme
+	latch_is 0 claim
+	printf '[storage]\nenabled = no\n' | drop_in z.conf
+	latch_is 0 claim
+	is "$out" "0000:c2:00.0: is not claimed for vfio-pci any more"
+	is "$(driver_of 0000:c2:00.0) $(override_of 0000:c2:00.0)" "nvme "
+}
+
+a_claim_for_another_driver_is_made_anew()
+{
+	two_disks
+	latch_is 0 claim
+	module uio_pci_generic uio_pci_generic
+	printf '[storage]\ndriver = uio_pci_generic\n' | drop_in z.conf
+	latch_is 0 claim
+	claimed 0000:c2:00.0 uio_pci_generic
+}
+
+apply_gives_a_claimed_device_without_a_section_its_usual_driver()
+{
+	two_disks
+	loaded nvme
+	latch_is 0 claim
+	printf '[storage]\nenabled = no\n' | drop_in z.conf
+	latch_is 0 apply --new 0000:c2:00.0
+	is "$(driver_of 0000:c2:00.0)" nvme
+}
+
+off_gives_claims_up()
+{
+	two_disks
+	loaded nvme
+	latch_is 0 claim
+	latch_is 0 apply --off
+	is "$(driver_of 0000:c2:00.0) $(override_of 0000:c2:00.0)" "nvme "
+	is "$(stores | grep -c load)" 0
+}
+
+a_device_that_was_bound_is_no_claim_any_more()
+{
+	two_disks
+	latch_is 0 claim
+	latch_is 0 apply
+	rm "$(sys 0000:c2:00.0)/driver"
+	latch_is 0 apply --off
+	claimed 0000:c2:00.0 vfio-pci
+}
+
+## Time
+
+# The kernel holds the lock of a device that a driver probes, and a writer waits for it.
+a_claim_does_not_wait_for_a_driver_without_end()
+{
+	two_disks
+	mkdir -p "$VFIO_LATCH_ROOT/model/hang"
+	mkfifo "$VFIO_LATCH_ROOT/model/hang/override"
+	complains "0000:c2:00.0: not claimed within the 1 seconds of this call; see the kernel log" \
+		6 claim --deadline=1
+}
+
+a_driver_that_is_faster_than_the_claim_keeps_the_device_without_an_override()
+{
+	two_disks
+	loaded nvme
+	echo nvme >"$VFIO_LATCH_ROOT/model/faster-than-override"
+	latch_is 0 claim
+	is "$out" ""
+	is "$(driver_of 0000:c2:00.0) $(override_of 0000:c2:00.0)" "nvme "
+}
+
+## The initramfs
+
+only_sections_with_initramfs_claim_there()
+{
+	two_disks
+	device 0000:03:00.0 1002:744c
+	printf '[gpu]\nid = 1002:744c\ndriver = vfio-pci\ninitramfs = yes\n' | drop_in gpu.conf
+	touch "$VFIO_LATCH_ROOT/dev/kmsg"
+	latch_is 0 claim --initramfs
+	claimed 0000:03:00.0 vfio-pci
+	is "$(override_of 0000:c2:00.0)" "(null)"
+}
+
+# An initramfs holds few modules.
+the_initramfs_needs_no_module_of_the_driver()
+{
+	gpu "initramfs = yes"
+	mv "$VFIO_LATCH_ROOT/model/modules" "$VFIO_LATCH_ROOT/model/not-here"
+	mkdir "$VFIO_LATCH_ROOT/model/modules"
+	latch_is 0 claim --initramfs
+	claimed 0000:03:00.0 vfio-pci
+}
+
+a_claim_of_the_initramfs_is_given_up_where_the_module_is_missing()
+{
+	gpu "initramfs = yes"
+	latch_is 0 claim --initramfs
+	rm -r "$VFIO_LATCH_ROOT/model/modules/vfio_pci"
+	latch claim
+	is "$status" 0
+	is "$err" "vfio-latch: 0000:03:00.0: gets its usual driver, not that of section [gpu]: there is no module vfio_pci for this kernel"
+	is "$(override_of 0000:03:00.0)" ""
+}
+
+the_initramfs_says_everything_in_the_kernels_log()
+{
+	gpu "initramfs = yes"
+	latch_is 0 claim --initramfs
+	is "$out" ""
+	is "$(cat "$VFIO_LATCH_ROOT/dev/kmsg")" "<30>vfio-latch: 0000:03:00.0: is claimed for vfio-pci"
+	gpu "initramfs = yes" "x"
+	latch_is 0 claim --initramfs
+	is "$(cat "$VFIO_LATCH_ROOT/dev/kmsg")" \
+		"<27>vfio-latch: /etc/vfio-latch.conf.d/gpu.conf:5: neither [section] nor key = value; no device is claimed before udev finds it"
+}
+
+the_kernels_command_line_switches_the_initramfs_off()
+{
+	gpu "initramfs = yes"
+	echo "BOOT_IMAGE=/vmlinuz root=/dev/sda1 rd.vfio-latch=0" >"$VFIO_LATCH_ROOT/proc/cmdline"
+	latch_is 0 claim --initramfs
+	is "$(stores)" ""
+	latch_is 0 claim
+	claimed 0000:03:00.0 vfio-pci
+}
+
+initramfs_is_for_what_is_claimed()
+{
+	gpu "initramfs = yes"
+	printf '[gpu]\ndriver = usual\n' | drop_in z.conf
+	complains '/etc/vfio-latch.conf.d/gpu.conf:4: initramfs: nothing is claimed there for "usual"' \
+		3 check
+	printf '[gpu]\nvf = 0-3\n' | drop_in z.conf
+	complains '/etc/vfio-latch.conf.d/gpu.conf:4: initramfs: has no VFs, but vf matches VFs only' \
+		3 check
+}
+
+check_warns_of_a_device_in_use_that_the_initramfs_would_take()
+{
+	gpu "initramfs = yes"
+	loaded amdgpu
+	driver 0000:03:00.0 amdgpu
+	mkdir -p "$(sys 0000:03:00.0)/drm/card0"
+	complains "/etc/vfio-latch.conf.d/gpu.conf:1: warning: section [gpu] takes 0000:03:00.0 in the initramfs, which is in use now: it may be showing somebody's display" \
+		0 check
+}
+
+check_warns_of_an_initramfs_that_is_older_than_the_configuration()
+{
+	local image
+
+	for image in initrd.img-6.1.0-test initramfs-6.1.0-test.img; do
+		gpu "initramfs = yes"
+		touch -d 2026-01-01 "$VFIO_LATCH_ROOT/boot/$image"
+		complains "/boot/$image: warning: is older than the configuration of which it has a copy: update-initramfs -u -k all, or dracut --force --regenerate-all" \
+			0 check
+		touch "$VFIO_LATCH_ROOT/boot/$image"
+		latch_is 0 check
+		touch -d 2026-01-01 "$VFIO_LATCH_ROOT/boot/$image"
+		printf '[gpu]\ninitramfs = no\n' | drop_in z.conf
+		latch_is 0 check
+	done
+}
+
+check_warns_when_a_file_of_the_configuration_has_gone()
+{
+	gpu "initramfs = yes"
+	printf '[gpu]\n' | drop_in z.conf
+	touch -d "1 hour ago" "$VFIO_LATCH_ROOT"/etc/vfio-latch.conf{,.d/*,.d}
+	touch -d "1 minute ago" "$VFIO_LATCH_ROOT/boot/initrd.img-6.1.0-test"
+	latch_is 0 check
+	rm "$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/z.conf"
+	latch check
+	is "$err" "vfio-latch: /boot/initrd.img-6.1.0-test: warning: is older than the configuration of which it has a copy: update-initramfs -u -k all, or dracut --force --regenerate-all"
+}
