@@ -35,6 +35,8 @@ documented_host()
 	pf 0000:41:01.0 16
 	netdev 0000:41:01.0 enp65s0f1np1 0x1003
 	device 0000:c1:00.0 144d:a80a
+	device 0000:01:00.0 10de:2684
+	device 0000:01:00.1 10de:22ba
 	"$TOP/tests/docs/examples" "$TOP/docs/configuration.md" "$VFIO_LATCH_ROOT/examples"
 }
 
@@ -51,12 +53,14 @@ each_drop_in_of_the_documentation_is_good()
 {
 	local example
 
-	for example in examples/off.conf examples/dpdk.conf examples/pfs.conf examples/migratable.conf; do
+	for example in examples/off.conf examples/dpdk.conf examples/gpu.conf examples/pfs.conf \
+			examples/migratable.conf; do
 		documented_host
 		sed 's/^group = dpdk/group = daemon/' "$VFIO_LATCH_ROOT/$example" | drop_in x.conf
 		latch_is 0 check
 		case $example in
 		*/off.conf) is "$out" "[mlx5-vfs] is switched off" ;;
+		*/gpu.conf) is "$(tail -n 1 <<<"$out")" "[gpu] vfio-pci: 0000:01:00.0 0000:01:00.1" ;;
 		*/dpdk.conf) is "$(tail -n 1 <<<"$out")" "[dpdk] vfio-pci: VFs that are not there yet" ;;
 		*) is "$(tail -n 1 <<<"$out")" "[ports] usual: 0000:41:00.0 0000:41:01.0" ;;
 		esac
