@@ -167,18 +167,23 @@ void latch_irq_signal_error(struct vfio_latch_device *dev)
  * @vdev: the device
  * @count: how often vfio has asked before
  *
+ * It logs no line of the device: journald would read the device's uevent, for
+ * which 6.1 takes the device lock, and would wait until the user is gone.
+ *
  * Context: unbind, waiting for the last close; takes only a spinlock.
  */
 void vfio_latch_request(struct vfio_device *vdev, unsigned int count)
 {
 	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
+	const char *driver = dev_driver_string(&dev->pdev->dev);
+	const char *name = pci_name(dev->pdev);
 
 	if (signal_trigger(dev, &dev->req_trigger)) {
 		if (!(count % 10))
-			pci_notice_ratelimited(dev->pdev, "asking the user to release it (%u)\n",
-					       count);
+			pr_notice_ratelimited("%s %s: asking the user to release it (%u)\n", driver,
+					      name, count);
 	} else if (!count) {
-		pci_warn(dev->pdev, "waiting for the user, who offers no way to be asked\n");
+		pr_warn("%s %s: waiting for the user, who offers no way to be asked\n", driver, name);
 	}
 }
 EXPORT_SYMBOL_GPL(vfio_latch_request);

@@ -95,7 +95,8 @@ unbind_of_a_vf_that_is_held_ends_in_time_and_names_the_holder()
 	grep -F "in use: process $holder_PID (perl) has it open" said
 	status_is 6 vfio-latch unbind --force --timeout=2 "$vf"
 	grep -E "^vfio-latch: $vf: mlx5_vfio_pci has not let it go .*: process $holder_PID \(perl\) has it open" said
-	# Nor does another command get stuck on what the kernel is still at.
+	# Nor does journald get stuck on what the kernel is still at, or another command.
+	timeout 60 journalctl --sync
 	status_is 6 vfio-latch bind --timeout=2 "$vf"
 	grep -F "$vf: another vfio-latch has been at work on it" said
 	vfio-latch list | grep "^$vf "
