@@ -183,7 +183,8 @@ void vfio_latch_request(struct vfio_device *vdev, unsigned int count)
 			pr_notice_ratelimited("%s %s: asking the user to release it (%u)\n", driver,
 					      name, count);
 	} else if (!count) {
-		pr_warn("%s %s: waiting for the user, who offers no way to be asked\n", driver, name);
+		pr_warn("%s %s: waiting for the user, who offers no way to be asked\n", driver,
+			name);
 	}
 }
 EXPORT_SYMBOL_GPL(vfio_latch_request);

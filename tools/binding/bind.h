@@ -36,6 +36,7 @@ int override_set(const struct device *dev, const char *driver);
 
 /* claim.c APIs: */
 bool claim_is_ours(const struct device *dev);
+bool claim_is_fulfilled(const struct device *dev);
 void claim_forget(const struct device *dev);
 int claim_make(struct device *dev, const char *driver);
 int claim_give_up(struct device *dev);

@@ -36,14 +36,24 @@ static int mark_write(const char *path, const char *text)
 	return ret;
 }
 
+static bool is_claimed_for(const struct device *dev, const char *driver)
+{
+	char claimed[NAME_SIZE];
+
+	return *driver && attr_read(claimed, sizeof(claimed), CLAIMED, dev->bdf) > 0 &&
+	       !strcmp(claimed, driver);
+}
+
 /* Whether @dev waits for the driver that it was claimed for. */
 bool claim_is_ours(const struct device *dev)
 {
-	char driver[NAME_SIZE];
+	return !dev->driver[0] && is_claimed_for(dev, dev->driver_override);
+}
 
-	return !dev->driver[0] && dev->driver_override[0] &&
-	       attr_read(driver, sizeof(driver), CLAIMED, dev->bdf) > 0 &&
-	       !strcmp(driver, dev->driver_override);
+/* Whether that driver has it already: somebody has loaded it, and knew of no tunables. */
+bool claim_is_fulfilled(const struct device *dev)
+{
+	return is_claimed_for(dev, dev->driver);
 }
 
 /* What comes later is nobody's claim, whatever it is. */
@@ -58,7 +68,7 @@ void claim_forget(const struct device *dev)
 /* The kernel's spelling of @driver. Those that are not loaded yet have that of their modules. */
 static void spell(char spelled[NAME_SIZE], const char *driver)
 {
-	static const char *const others[] = { "vfio-pci", "hisi-acc-vfio-pci", "pci-stub" };
+	static const char *const others[] = { "vfio-pci", "xe-vfio-pci", "pci-stub" };
 	size_t n;
 
 	if (driver_spell(spelled, driver))
@@ -69,19 +79,22 @@ static void spell(char spelled[NAME_SIZE], const char *driver)
 			snprintf(spelled, NAME_SIZE, "%s", others[n]);
 }
 
-/* A claim that a driver has forestalled must not outlast it. */
+/* A claim that a driver has forestalled must not outlast it. One for another driver is changed. */
 static int claim_locked(struct device *dev, const char *driver)
 {
 	char path[PATH_SIZE];
 	int ret;
 
-	if (dev->driver[0] || dev->driver_override[0])
+	if (dev->driver[0] || (dev->driver_override[0] && !claim_is_ours(dev)))
 		return 0;
 	/* Comes first: without it nobody would give the claim up. */
 	system_path(path, CLAIMED, dev->bdf);
 	ret = mark_write(path, driver);
 	if (!ret)
 		ret = override_set(dev, driver);
+	/* After a timeout it may still come. */
+	if (ret && ret != -ETIMEDOUT)
+		claim_forget(dev);
 	if (ret)
 		return ret;
 	device_read_driver(dev);

@@ -73,20 +73,21 @@ static void check_pfs(const struct config *config, const struct section *section
 	}
 }
 
-/* Warns about devices that this system would lack at its next boot. */
-static void check_initramfs(const struct config *config, const struct section *section,
+/* Warns about devices that this system would lack at its next boot. VFs are not claimed. */
+static void check_claims(const struct config *config, const struct section *section,
 			    const struct devices *devices)
 {
 	char why[160];
 	size_t n;
 
-	for (n = 0; n < devices->count && section->in_initramfs; n++) {
+	for (n = 0; n < devices->count && section_claims(section); n++) {
 		const struct device *dev = &devices->device[n];
 
-		if (config_find(config, dev) == section &&
+		if (config_find(config, dev) == section && !device_is_vf(dev) &&
 		    !driver_is(dev->driver, section->value[KEY_DRIVER]) &&
 		    device_in_use(dev, why, sizeof(why)))
-			warn(section, "takes %s in the initramfs, which is in use now: %s", dev->bdf, why);
+			warn(section, "takes %s %s, which is in use now: %s", dev->bdf,
+			     section->in_initramfs ? "in the initramfs" : "at the next boot", why);
 	}
 }
 
@@ -104,7 +105,7 @@ static void check_section(const struct config *config, const struct section *sec
 		warn(section, "matches by address alone, which another device may get when a card "
 		     "is added: give its id, too");
 	check_pfs(config, section, devices);
-	check_initramfs(config, section, devices);
+	check_claims(config, section, devices);
 }
 
 /* Reports names that this system does not know. */

@@ -122,10 +122,14 @@ static enum exit_code make(struct device *dev, const char *driver, const struct 
 	return exit_code_of(ret);
 }
 
-/* A driver that somebody else has chosen, or that was faster, stays. */
+/*
+ * A driver that somebody else has chosen, or that was faster, stays. A claim for another driver, by
+ * an initramfs with another configuration, say, is changed: nobody is offered the device meanwhile.
+ */
 static enum exit_code claim(struct device *dev, const char *driver, const struct options *options)
 {
-	if (!dev->driver[0] && !dev->driver_override[0])
+	if (!dev->driver[0] && (!dev->driver_override[0] ||
+				(claim_is_ours(dev) && !driver_is(dev->driver_override, driver))))
 		return make(dev, driver, options);
 	if (dev->driver[0] && !driver_is(dev->driver, driver) && !options->initramfs &&
 	    !options->dry_run)
@@ -145,9 +149,7 @@ static enum exit_code claim_or_give_up(const struct config *config, struct devic
 		return EXIT_DONE;
 	if (claims(section, dev, options) && can_be_bound(dev, section, options))
 		driver = section->value[KEY_DRIVER];
-	/* By an initramfs with another configuration, for example. */
-	if (!options->initramfs && claim_is_ours(dev) &&
-	    (!driver || !driver_is(dev->driver_override, driver)))
+	if (!driver && !options->initramfs && claim_is_ours(dev))
 		code = give_up(dev, options);
 	return driver ? graver(code, claim(dev, driver, options)) : code;
 }

@@ -11,8 +11,9 @@
 
 #define DEVICE "/sys/bus/pci/devices/%s/"
 
-/* How long a device's driver_override is waited for. */
+/* How long a device's driver_override is waited for, and if it has a driver. */
 #define OVERRIDE_SECONDS 5
+#define OVERRIDE_SECONDS_OF_DRIVER 1
 
 static void read_latched(struct device *dev)
 {
@@ -46,19 +47,22 @@ static int do_read_override(const void *bdf, char *answer)
 }
 
 /*
- * Kernels show driver_override when no driver is taking or leaving the device, and a driver may
- * never come back. sysfs shows no driver from when the present one begins to leave. If the reader
- * does not come back either, no driver_override is known.
+ * Kernels before 6.9 show driver_override when no driver is taking or leaving the device, and a
+ * driver may never come back. sysfs shows no driver from when the present one begins to leave, and
+ * the new one from when its probe begins: who is asked about a device with a driver waits for that
+ * probe, unless the boot or udev waits for the answer. If the reader does not come back either, no
+ * driver_override is known.
  */
 static void read_override(struct device *dev)
 {
+	unsigned int most = dev->driver[0] ? OVERRIDE_SECONDS_OF_DRIVER : OVERRIDE_SECONDS;
 	unsigned int seconds = bounded_seconds(0);
 	char answer[ANSWER_SIZE];
 
-	if (dev->driver[0]) {
+	if (dev->driver[0] && !bounded_as_a_whole()) {
 		do_read_override(dev->bdf, answer);
 	} else {
-		bounded_set(seconds && seconds < OVERRIDE_SECONDS ? seconds : OVERRIDE_SECONDS);
+		bounded_set(seconds && seconds < most ? seconds : most);
 		bounded_answer(do_read_override, dev->bdf, 0, answer);
 		bounded_set(seconds);
 	}

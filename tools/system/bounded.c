@@ -54,6 +54,12 @@ void bounded_set_whole(unsigned int seconds)
 	deadline = now() + seconds * INT64_C(1000);
 }
 
+/* Whether all waits of this process together are bounded: at boot, and in udev's calls. */
+bool bounded_as_a_whole(void)
+{
+	return deadline;
+}
+
 static int64_t milliseconds_of_call(void)
 {
 	return deadline ? deadline - now() : INT64_MAX;

@@ -72,7 +72,7 @@ bool driver_is_for_user_space(const char *driver)
 	size_t n;
 
 	for (n = 0; n < sizeof(others) / sizeof(others[0]); n++)
-		if (!strcmp(driver, others[n]))
+		if (driver_is(others[n], driver))
 			return true;
 	return driver_is_vfio(driver);
 }

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # claim: before udev finds the devices that are there, and in the initramfs.
 
-HELPERS+=(two_disks gpu override_of claimed)
+HELPERS+=(two_disks gpu override_of claimed no_mark)
 
 # Two of a model, one of which is for a guest, and the driver that they share.
 two_disks()
@@ -123,8 +123,11 @@ either_spelling_of_a_driver_is_claimed_in_the_kernels()
 {
 	local spelling
 
-	for spelling in vfio_pci=vfio-pci mlx5-vfio-pci=mlx5_vfio_pci; do
+	for spelling in vfio_pci=vfio-pci mlx5-vfio-pci=mlx5_vfio_pci pci_stub=pci-stub \
+			uio-pci-generic=uio_pci_generic; do
 		two_disks
+		module uio_pci_generic uio_pci_generic
+		module pci_stub pci-stub
 		printf '[storage]\ndriver = %s\n' "${spelling%=*}" | drop_in z.conf
 		latch_is 0 claim
 		claimed 0000:c2:00.0 "${spelling#*=}"
@@ -248,14 +251,86 @@ a_claim_that_is_not_configured_any_more_is_given_up()
 	is "$(driver_of 0000:c2:00.0) $(override_of 0000:c2:00.0)" "nvme "
 }
 
+# Nobody is offered the device meanwhile.
 a_claim_for_another_driver_is_made_anew()
 {
 	two_disks
+	loaded nvme
 	latch_is 0 claim
 	module uio_pci_generic uio_pci_generic
 	printf '[storage]\ndriver = uio_pci_generic\n' | drop_in z.conf
 	latch_is 0 claim
 	claimed 0000:c2:00.0 uio_pci_generic
+}
+
+# Its driver's probe, which may never end, keeps who reads its driver_override waiting.
+a_device_that_a_driver_is_probing_does_not_hold_the_claim_up()
+{
+	two_disks
+	loaded nvme
+	driver 0000:c1:00.0 nvme
+	rm "$(sys 0000:c1:00.0)/driver_override"
+	mkfifo "$(sys 0000:c1:00.0)/driver_override"
+	latch_is 0 claim
+	claimed 0000:c2:00.0 vfio-pci
+	latch_is 0 apply --last-good --deadline=60
+	is "$(driver_of 0000:c2:00.0)" vfio-pci
+}
+
+a_device_that_is_claimed_for_no_driver_stays_without_one_when_claims_are_given_up()
+{
+	two_disks
+	printf '[storage]\ndriver = none\n' | drop_in z.conf
+	latch_is 0 claim
+	latch_is 0 apply
+	loaded nvme
+	latch_is 0 apply --off
+	claimed 0000:c2:00.0 none
+}
+
+# By modules-load.d, say.
+a_claimed_device_that_a_loaded_driver_has_taken_gets_its_tunables()
+{
+	two_disks
+	printf '[storage]\ndisable_idle_d3 = yes\n' | drop_in z.conf
+	latch_is 0 claim
+	loaded vfio_pci
+	"$TOP/build/tests-tools/probe" 0000:c2:00.0 vfio-pci || :
+	is "$(driver_of 0000:c2:00.0)" vfio-pci
+	latch_is 0 apply --new 0000:c2:00.0
+	grep -qF 0000:c2:00.0/disable_idle_d3=1 "$(sys 0000:c2:00.0)/vfio_pci/policy_source"
+}
+
+no_mark()
+{
+	is "$(ls "$VFIO_LATCH_ROOT"/run/vfio-latch/claim-* 2>/dev/null)" ""
+}
+
+what_was_claimed_once_is_nobodys_claim_later()
+{
+	# Its driver was loaded by somebody else.
+	two_disks
+	latch_is 0 claim
+	loaded vfio_pci
+	"$TOP/build/tests-tools/probe" 0000:c2:00.0 vfio-pci || :
+	latch_is 0 apply
+	no_mark
+	# It has been removed, and another one has come in its place.
+	two_disks
+	latch_is 0 claim
+	printf '(null)\n' >"$(sys 0000:c2:00.0)/driver_override"
+	latch_is 0 apply --new --hotplug 0000:c2:00.0
+	no_mark
+}
+
+check_warns_of_a_device_in_use_that_the_next_boot_would_lack()
+{
+	gpu
+	loaded amdgpu
+	driver 0000:03:00.0 amdgpu
+	mkdir -p "$(sys 0000:03:00.0)/drm/card0"
+	complains "/etc/vfio-latch.conf.d/gpu.conf:1: warning: section [gpu] takes 0000:03:00.0 at the next boot, which is in use now: it may be showing somebody's display" \
+		0 check
 }
 
 apply_gives_a_claimed_device_without_a_section_its_usual_driver()
