@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Whether a device is in use: taking it from its driver would do harm then. */
+#include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -113,6 +114,18 @@ static bool is_open(const struct device *dev, char *why, size_t size)
 	return state != CLOSED;
 }
 
+/* VFs that the kernel is adding, or about to, are VFs. */
+static bool has_vfs(const struct device *pf, char *why, size_t size)
+{
+	int vfs = pf->total_vfs ? vf_count(pf) : 0;
+
+	if (vfs > 0)
+		snprintf(why, size, "its VFs are enabled");
+	else if (vfs == -ETIMEDOUT)
+		snprintf(why, size, "whether it has VFs is not known: the kernel is at work on it");
+	return vfs > 0 || vfs == -ETIMEDOUT;
+}
+
 /* Whether @dev is in use with its present driver. @why says by what. */
 bool device_in_use(const struct device *dev, char *why, size_t size)
 {
@@ -121,10 +134,8 @@ bool device_in_use(const struct device *dev, char *why, size_t size)
 
 	if (!dev->driver[0])
 		return false;
-	if (dev->total_vfs && attr_number(10, DEVICE "/sriov_numvfs", dev->bdf) > 0) {
-		snprintf(why, size, "its VFs are enabled");
+	if (has_vfs(dev, why, size))
 		return true;
-	}
 	snprintf(directory, sizeof(directory), DEVICE, dev->bdf);
 	return any_directory(directory, directory_in_use, &reason) || is_open(dev, why, size);
 }

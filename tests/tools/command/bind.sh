@@ -769,6 +769,17 @@ a_pf_with_vfs_is_in_use()
 		5 bind 0000:41:00.0 --driver=vfio-pci
 }
 
+# The kernel holds the lock that a reader of sriov_numvfs waits for.
+a_pf_whose_vfs_are_being_made_is_in_use()
+{
+	a_vf
+	driver 0000:41:00.0 mlx5_core
+	rm "$(sys 0000:41:00.0)/sriov_numvfs"
+	mkfifo "$(sys 0000:41:00.0)/sriov_numvfs"
+	complains "0000:41:00.0: left with mlx5_core, in use: whether it has VFs is not known: the kernel is at work on it" \
+		5 bind --timeout=1 0000:41:00.0 --driver=vfio-pci
+}
+
 an_open_vfio_device_is_in_use()
 {
 	an_open_vfio_device
