@@ -8,6 +8,7 @@ has what other architectures call them), on which it writes `SEQUENCE VERB ARGUM
 
 import hashlib
 import json
+import re
 import shlex
 import signal
 import socket
@@ -18,6 +19,10 @@ import time
 from .arch import ARCH, AMD64, ports
 from .paths import HarnessError
 
+
+# The kernel's words: this processor is halted, and the thread that it should wake up waits.
+LOST_TIMER = re.compile(r"NMI backtrace for cpu \d+ skipped: idling at \S*halt.*?"
+                        r"kthread timer wakeup didn't happen", re.S)
 
 # QEMU processes of this run, which must not outlive it.
 _running = set()
@@ -252,15 +257,19 @@ class Boot:
         lines = self.errors.read_text(errors="replace").splitlines()
         return "; ".join(line for line in lines if line.startswith("qemu"))
 
-    def void_because(self, log):
-        """Why the boot, which left LOG, says nothing of a driver, or None.
+    def void_because(self, log, failure):
+        """Why the boot, which left LOG and ended in FAILURE, says nothing of a driver, or None.
 
         No guest may make an unmodified QEMU crash; a model of ours may be at fault. Before
-        /init no driver that is tested has been loaded."""
+        /init no driver that is tested has been loaded. A processor that is halted, with
+        interrupts on, while its timers are overdue for seconds, has lost its timer interrupt in the
+        emulator."""
         if self.crashed and not self.has_plugin:
             return "QEMU crashed"
         if "Run /init as init process" not in log:
             return "the guest did not come to its /init"
+        if failure and LOST_TIMER.search(log):
+            return "a processor of QEMU's has lost its timer interrupt"
         return None
 
     def run(self, silence, total):
