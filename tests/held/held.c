@@ -119,16 +119,10 @@ static int write_config(struct vfio_device *device)
 /* Functions 0 to 2 of a slot, in one group. */
 TEST(no_function_of_a_slot_decodes_anew_while_all_are_reset)
 {
-	static const char * const slot[] = { "nic1", "testdev1", "testdev2" };
-	struct vfio_device *devices[3];
+	struct vfio_device *devices[SLOT_SIZE];
 	struct side reset = { .work = reset_slot }, write = { .work = write_config };
 
-	driver_load(NULL);
-	for (int n = 0; n < 3; n++)
-		pci_bind(vm_bdf(slot[n]), VFIO_PCI);
-	devices[0] = vfio_open(vm_bdf(slot[0]));
-	for (int n = 1; n < 3; n++)
-		devices[n] = vfio_open_with(devices[0], vm_bdf(slot[n]));
+	slot_open(devices);
 	reset.device = devices[0];
 	write.device = devices[2];
 	write.processor = 1;

@@ -156,10 +156,8 @@ TEST_WHEN(kernel_has_cdev, dma_goes_where_the_attached_address_space_says)
 
 	load_and_bind("edu0");
 	iommufd = iommufd_open();
-	ioas = ioas_new(iommufd);
-	other = ioas_new(iommufd);
-	first = ioas_memory(iommufd, ioas, IOVA, SIZE);
-	second = ioas_memory(iommufd, other, IOVA, SIZE);
+	first = ioas_new_memory(iommufd, &ioas, IOVA, SIZE);
+	second = ioas_new_memory(iommufd, &other, IOVA, SIZE);
 	edu = cdev_open_bound(vm_bdf("edu0"), iommufd);
 	cdev_attach(edu, ioas);
 	CHECK(edu_reaches(edu, first));
@@ -188,10 +186,8 @@ TEST_WHEN(kernel_has_cdev, a_page_table_can_take_the_place_of_an_address_space)
 
 	load_and_bind("edu0");
 	iommufd = iommufd_open();
-	ioas = ioas_new(iommufd);
-	other = ioas_new(iommufd);
-	first = ioas_memory(iommufd, ioas, IOVA, SIZE);
-	second = ioas_memory(iommufd, other, IOVA, SIZE);
+	first = ioas_new_memory(iommufd, &ioas, IOVA, SIZE);
+	second = ioas_new_memory(iommufd, &other, IOVA, SIZE);
 	edu = cdev_open_bound(vm_bdf("edu0"), iommufd);
 	hwpt = hwpt_new(iommufd, edu->devid, other, 0);
 	cdev_attach(edu, ioas);
@@ -212,8 +208,7 @@ TEST_WHEN(kernel_has_cdev, a_detached_device_reaches_no_memory)
 
 	load_and_bind("edu0");
 	iommufd = iommufd_open();
-	ioas = ioas_new(iommufd);
-	memory = ioas_memory(iommufd, ioas, IOVA, SIZE);
+	memory = ioas_new_memory(iommufd, &ioas, IOVA, SIZE);
 	edu = cdev_open_bound(vm_bdf("edu0"), iommufd);
 	kmsg_expect(DMA_FAULT);
 	CHECK(!edu_reaches(edu, memory));
@@ -234,8 +229,7 @@ TEST_WHEN(kernel_has_cdev, what_cannot_be_attached_changes_nothing)
 
 	load_and_bind("edu0");
 	iommufd = iommufd_open();
-	ioas = ioas_new(iommufd);
-	memory = ioas_memory(iommufd, ioas, IOVA, SIZE);
+	memory = ioas_new_memory(iommufd, &ioas, IOVA, SIZE);
 	edu = cdev_open_bound(vm_bdf("edu0"), iommufd);
 	CHECK_ERR(ENOENT, cdev_attach_try(edu, 1000));
 	CHECK_LT(cdev_attach_try(edu, edu->devid), 0);
@@ -275,8 +269,7 @@ TEST_WHEN(kernel_has_cdev, close_detaches)
 
 	load_and_bind("edu0");
 	iommufd = iommufd_open();
-	ioas = ioas_new(iommufd);
-	memory = ioas_memory(iommufd, ioas, IOVA, SIZE);
+	memory = ioas_new_memory(iommufd, &ioas, IOVA, SIZE);
 	for (int round = 0; round < 2; round++) {
 		edu = cdev_open_bound(vm_bdf("edu0"), iommufd);
 		kmsg_expect(DMA_FAULT);
@@ -297,8 +290,7 @@ TEST_WHEN(kernel_has_cdev, a_context_lives_as_long_as_its_devices)
 
 	load_and_bind("edu0");
 	iommufd = iommufd_open();
-	ioas = ioas_new(iommufd);
-	memory = ioas_memory(iommufd, ioas, IOVA, SIZE);
+	memory = ioas_new_memory(iommufd, &ioas, IOVA, SIZE);
 	edu = cdev_open_bound(vm_bdf("edu0"), iommufd);
 	cdev_attach(edu, ioas);
 	close(iommufd);
@@ -319,8 +311,7 @@ TEST_WHEN(kernel_has_cdev, devices_of_one_context_share_an_address_space)
 	pci_bind(vm_bdf("edu1"), VFIO_PCI);
 	pci_bind(vm_bdf("nvme1"), VFIO_PCI);
 	iommufd = iommufd_open();
-	ioas = ioas_new(iommufd);
-	memory = ioas_memory(iommufd, ioas, IOVA, SIZE);
+	memory = ioas_new_memory(iommufd, &ioas, IOVA, SIZE);
 	one = cdev_open_bound(vm_bdf("edu0"), iommufd);
 	two = cdev_open_bound(vm_bdf("edu1"), iommufd);
 	nvme = cdev_open_bound(vm_bdf("nvme1"), iommufd);
@@ -347,10 +338,8 @@ TEST_WHEN(kernel_has_cdev, devices_of_one_context_have_address_spaces_of_their_o
 	load_and_bind("edu0");
 	pci_bind(vm_bdf("edu1"), VFIO_PCI);
 	iommufd = iommufd_open();
-	ioas = ioas_new(iommufd);
-	other = ioas_new(iommufd);
-	first = ioas_memory(iommufd, ioas, IOVA, SIZE);
-	second = ioas_memory(iommufd, other, IOVA, SIZE);
+	first = ioas_new_memory(iommufd, &ioas, IOVA, SIZE);
+	second = ioas_new_memory(iommufd, &other, IOVA, SIZE);
 	one = cdev_open_bound(vm_bdf("edu0"), iommufd);
 	two = cdev_open_bound(vm_bdf("edu1"), iommufd);
 	cdev_attach(one, ioas);

@@ -9,38 +9,10 @@
  */
 #include "vmtest.h"
 
-/*
- * The slot of nic1, testdev1 and testdev2, one IOMMU group. pci-testdev's mark: the test that it has
- * selected, whose offset then reads at 4, and which a reset over the bus forgets.
- */
-static const char * const slot[] = { "nic1", "testdev1", "testdev2" };
-
-#define SLOT_SIZE 3
-
-static void mark(struct vfio_device *testdev)
-{
-	cfg_command(testdev, PCI_COMMAND_MEMORY, 0);
-	vfio_write(testdev, 0, 0, 0, 1);
-	CHECK_NE(vfio_read(testdev, 0, 4, 4), 0);
-}
-
-static bool is_marked(struct vfio_device *testdev)
-{
-	cfg_command(testdev, PCI_COMMAND_MEMORY, 0);
-	return vfio_read(testdev, 0, 4, 4);
-}
-
-static void bind_slot(void)
-{
-	driver_load(NULL);
-	for (int n = 0; n < SLOT_SIZE; n++)
-		pci_bind(vm_bdf(slot[n]), VFIO_PCI);
-}
-
 static void open_slot(struct vfio_device **devices, int iommufd)
 {
 	for (int n = 0; n < SLOT_SIZE; n++)
-		devices[n] = cdev_open_bound(vm_bdf(slot[n]), iommufd);
+		devices[n] = cdev_open_bound(vm_bdf(slot_ids[n]), iommufd);
 }
 
 static struct vfio_pci_hot_reset_info *reset_info(struct vfio_device *device)
@@ -80,13 +52,13 @@ TEST_WHEN(kernel_has_cdev, info_has_the_ids_of_opened_functions)
 {
 	struct vfio_device *devices[SLOT_SIZE];
 
-	bind_slot();
+	slot_bind();
 	open_slot(devices, iommufd_open());
 	for (int n = 0; n < SLOT_SIZE; n++) {
 		CHECK_EQ(reset_info(devices[n])->count, SLOT_SIZE);
 		CHECK(owns_all(devices[n]));
 		for (int other = 0; other < SLOT_SIZE; other++)
-			CHECK_EQ(reported_id(devices[n], vm_bdf(slot[other])),
+			CHECK_EQ(reported_id(devices[n], vm_bdf(slot_ids[other])),
 				 devices[other]->devid);
 	}
 }
@@ -95,16 +67,16 @@ TEST_WHEN(kernel_has_cdev, functions_that_one_user_has_opened_are_reset)
 {
 	struct vfio_device *devices[SLOT_SIZE];
 
-	bind_slot();
+	slot_bind();
 	open_slot(devices, iommufd_open());
 	for (int round = 0; round < SLOT_SIZE; round++) {
-		mark(devices[1]);
-		mark(devices[2]);
+		testdev_mark(devices[1]);
+		testdev_mark(devices[2]);
 		cfg_command(devices[0], PCI_COMMAND_MEMORY, 0);
 		vfio_write(devices[0], 0, 0x100, 4, 4);		/* receive control */
 		CHECK_EQ(cdev_hot_reset_try(devices[round]), 0);
-		CHECK(!is_marked(devices[1]));
-		CHECK(!is_marked(devices[2]));
+		CHECK(!testdev_is_marked(devices[1]));
+		CHECK(!testdev_is_marked(devices[2]));
 		cfg_command(devices[0], PCI_COMMAND_MEMORY, 0);
 		CHECK_EQ(vfio_read(devices[0], 0, 0x100, 4), 0);
 	}
@@ -115,20 +87,20 @@ TEST_WHEN(kernel_has_cdev, functions_that_are_bound_and_closed_belong_to_who_has
 	struct vfio_device *testdev, *other;
 	int iommufd;
 
-	bind_slot();
+	slot_bind();
 	iommufd = iommufd_open();
 	testdev = cdev_open_bound(vm_bdf("testdev1"), iommufd);
-	mark(testdev);
+	testdev_mark(testdev);
 	CHECK_EQ(reported_id(testdev, vm_bdf("testdev1")), testdev->devid);
 	CHECK_EQ(reported_id(testdev, vm_bdf("testdev2")), DEVID_OWNED);
 	CHECK_EQ(reported_id(testdev, vm_bdf("nic1")), DEVID_OWNED);
 	CHECK(owns_all(testdev));
 	other = cdev_open_bound(vm_bdf("testdev2"), iommufd);
-	mark(other);
+	testdev_mark(other);
 	close(other->fd);
 	CHECK_EQ(cdev_hot_reset_try(testdev), 0);
-	CHECK(!is_marked(testdev));
-	CHECK(!is_marked(cdev_open_bound(vm_bdf("testdev2"), iommufd)));
+	CHECK(!testdev_is_marked(testdev));
+	CHECK(!testdev_is_marked(cdev_open_bound(vm_bdf("testdev2"), iommufd)));
 }
 
 TEST_WHEN(kernel_has_cdev, a_function_that_is_alone_is_reset)
@@ -141,9 +113,9 @@ TEST_WHEN(kernel_has_cdev, a_function_that_is_alone_is_reset)
 	CHECK_EQ(reset_info(testdev)->count, 1);
 	CHECK(owns_all(testdev));
 	CHECK_EQ(reported_id(testdev, testdev->bdf), testdev->devid);
-	mark(testdev);
+	testdev_mark(testdev);
 	CHECK_EQ(cdev_hot_reset_try(testdev), 0);
-	CHECK(!is_marked(testdev));
+	CHECK(!testdev_is_marked(testdev));
 }
 
 TEST_WHEN(kernel_has_cdev, a_function_stays_attached_through_a_reset)
@@ -152,7 +124,7 @@ TEST_WHEN(kernel_has_cdev, a_function_stays_attached_through_a_reset)
 	uint32_t ioas;
 	int iommufd;
 
-	bind_slot();
+	slot_bind();
 	iommufd = iommufd_open();
 	ioas = ioas_new(iommufd);
 	open_slot(devices, iommufd);
@@ -171,18 +143,18 @@ TEST_WHEN(kernel_has_cdev, an_unbound_function_prevents_it)
 {
 	struct vfio_device *testdev;
 
-	bind_slot();
+	slot_bind();
 	testdev = cdev_open_bound(vm_bdf("testdev1"), iommufd_open());
-	mark(testdev);
+	testdev_mark(testdev);
 	pci_unbind(vm_bdf("testdev2"));
 	CHECK_EQ(reported_id(testdev, vm_bdf("testdev2")), DEVID_NOT_OWNED);
 	CHECK(!owns_all(testdev));
 	CHECK_ERR(EINVAL, cdev_hot_reset_try(testdev));
-	CHECK(is_marked(testdev));
+	CHECK(testdev_is_marked(testdev));
 	pci_bind(vm_bdf("testdev2"), VFIO_PCI);
 	CHECK(owns_all(testdev));
 	CHECK_EQ(cdev_hot_reset_try(testdev), 0);
-	CHECK(!is_marked(testdev));
+	CHECK(!testdev_is_marked(testdev));
 }
 
 static const uint8_t token[16] = { 0xb3, 0xa1 };
@@ -256,17 +228,17 @@ TEST_WHEN(kernel_has_cdev, descriptors_are_refused)
 	struct vfio_device *devices[SLOT_SIZE];
 	int iommufd, group;
 
-	bind_slot();
+	slot_bind();
 	group = vfio_bind_and_open(vm_bdf("testdev0"))->group;
 	iommufd = iommufd_open();
 	open_slot(devices, iommufd);
-	mark(devices[1]);
+	testdev_mark(devices[1]);
 	CHECK_ERR(EINVAL, vfio_hot_reset_try(devices[1], &devices[1]->fd, 1));
 	CHECK_ERR(EINVAL, vfio_hot_reset_try(devices[1], &iommufd, 1));
 	CHECK_ERR(EINVAL, vfio_hot_reset_try(devices[1], &group, 1));
-	CHECK(is_marked(devices[1]));
+	CHECK(testdev_is_marked(devices[1]));
 	CHECK_EQ(cdev_hot_reset_try(devices[1]), 0);
-	CHECK(!is_marked(devices[1]));
+	CHECK(!testdev_is_marked(devices[1]));
 }
 
 /* So nobody else can have a function that a hot reset affects. */
@@ -275,15 +247,15 @@ TEST_WHEN(kernel_has_cdev, functions_of_one_group_have_one_user)
 	struct vfio_device *testdev, *other;
 	int iommufd;
 
-	bind_slot();
+	slot_bind();
 	iommufd = iommufd_open();
 	testdev = cdev_open_bound(vm_bdf("testdev1"), iommufd);
 	CHECK_LT(cdev_open_bound_try(vm_bdf("testdev2"), iommufd_open(), NULL, &other), 0);
 	CHECK_LT(vfio_open_try(vm_bdf("testdev2"), vm_bdf("testdev2"), &other), 0);
 	CHECK(owns_all(testdev));
-	mark(testdev);
+	testdev_mark(testdev);
 	CHECK_EQ(cdev_hot_reset_try(testdev), 0);
-	CHECK(!is_marked(testdev));
+	CHECK(!testdev_is_marked(testdev));
 	vfio_close(testdev);
 
 	testdev = vfio_open(vm_bdf("testdev1"));
@@ -297,18 +269,18 @@ TEST_WHEN(kernel_has_cdev, last_close_of_a_slot_resets_what_has_no_reset)
 	struct vfio_device *devices[SLOT_SIZE], *testdev;
 	int iommufd;
 
-	bind_slot();
+	slot_bind();
 	iommufd = iommufd_open();
 	open_slot(devices, iommufd);
-	mark(devices[1]);
-	mark(devices[2]);
+	testdev_mark(devices[1]);
+	testdev_mark(devices[2]);
 	vfio_close(devices[1]);
 	testdev = cdev_open_bound(vm_bdf("testdev1"), iommufd);
 	/* The others are still open: the reset was not possible. */
-	CHECK(is_marked(testdev));
+	CHECK(testdev_is_marked(testdev));
 	vfio_close(testdev);
 	vfio_close(devices[2]);
 	vfio_close(devices[0]);
-	CHECK(!is_marked(cdev_open_bound(vm_bdf("testdev1"), iommufd)));
-	CHECK(!is_marked(cdev_open_bound(vm_bdf("testdev2"), iommufd)));
+	CHECK(!testdev_is_marked(cdev_open_bound(vm_bdf("testdev1"), iommufd)));
+	CHECK(!testdev_is_marked(cdev_open_bound(vm_bdf("testdev2"), iommufd)));
 }

@@ -79,8 +79,7 @@ TEST_WHEN(kernel_has_cdev, memory_of_an_attached_device_has_addresses)
 	load_and_allow();
 	pci_bind(vm_bdf("edu0"), VFIO_PCI);
 	iommufd = iommufd_open();
-	ioas = ioas_new(iommufd);
-	memory = ioas_memory(iommufd, ioas, IOVA, SIZE);
+	memory = ioas_new_memory(iommufd, &ioas, IOVA, SIZE);
 	edu = cdev_open_bound(vm_bdf("edu0"), iommufd);
 	cdev_attach(edu, ioas);
 	CHECK_EQ(ioas_physical_try(iommufd, ioas, IOVA, &physical), 0);
@@ -102,10 +101,8 @@ TEST_WHEN(kernel_has_cdev, several_devices_attach_replace_and_detach)
 	pci_bind(vm_bdf("edu0"), VFIO_PCI);
 	pci_bind(vm_bdf("nvme0"), VFIO_PCI);
 	iommufd = iommufd_open();
-	ioas = ioas_new(iommufd);
-	other = ioas_new(iommufd);
-	ioas_memory(iommufd, ioas, IOVA, SIZE);
-	ioas_memory(iommufd, other, IOVA, SIZE);
+	ioas_new_memory(iommufd, &ioas, IOVA, SIZE);
+	ioas_new_memory(iommufd, &other, IOVA, SIZE);
 	edu = cdev_open_bound(vm_bdf("edu0"), iommufd);
 	nvme = cdev_open_bound(vm_bdf("nvme0"), iommufd);
 	CHECK_NE(edu->devid, nvme->devid);
@@ -122,19 +119,6 @@ TEST_WHEN(kernel_has_cdev, several_devices_attach_replace_and_detach)
 }
 
 /* Hot reset: each function is in a group of its own, so its user has only what he has opened. */
-
-static void mark(struct vfio_device *testdev)
-{
-	cfg_command(testdev, PCI_COMMAND_MEMORY, 0);
-	vfio_write(testdev, 0, 0, 0, 1);
-	CHECK_NE(vfio_read(testdev, 0, 4, 4), 0);
-}
-
-static bool is_marked(struct vfio_device *testdev)
-{
-	cfg_command(testdev, PCI_COMMAND_MEMORY, 0);
-	return vfio_read(testdev, 0, 4, 4);
-}
 
 /* Of two functions, DEVICE's and the other one: the id of that one. */
 static uint32_t reported_other(struct vfio_device *device, uint32_t flags)
@@ -164,23 +148,23 @@ TEST_WHEN(kernel_has_cdev, a_slot_without_an_iommu_is_reset_by_who_has_opened_al
 	iommufd = iommufd_open();
 	one = open_first_of_slot(iommufd);
 	CHECK_EQ(reported_other(one, HOT_RESET_INFO_DEVIDS), DEVID_NOT_OWNED);
-	mark(one);
+	testdev_mark(one);
 	CHECK_ERR(EINVAL, cdev_hot_reset_try(one));
-	CHECK(is_marked(one));
+	CHECK(testdev_is_marked(one));
 
 	two = cdev_open_bound(vm_bdf("testdev1"), iommufd_open());
 	CHECK_EQ(reported_other(one, HOT_RESET_INFO_DEVIDS), DEVID_NOT_OWNED);
 	CHECK_ERR(EINVAL, cdev_hot_reset_try(one));
 	CHECK_ERR(EINVAL, cdev_hot_reset_try(two));
-	CHECK(is_marked(one));
+	CHECK(testdev_is_marked(one));
 	vfio_close(two);
 
 	two = cdev_open_bound(vm_bdf("testdev1"), iommufd);
 	CHECK_EQ(reported_other(one, HOT_RESET_INFO_DEVIDS | HOT_RESET_INFO_OWNED), two->devid);
-	mark(two);
+	testdev_mark(two);
 	CHECK_EQ(cdev_hot_reset_try(one), 0);
-	CHECK(!is_marked(one));
-	CHECK(!is_marked(two));
+	CHECK(!testdev_is_marked(one));
+	CHECK(!testdev_is_marked(two));
 }
 
 TEST_WHEN(kernel_has_cdev, a_device_without_an_iommu_is_for_who_may_reach_all_memory)

@@ -10,43 +10,6 @@
 
 #include "vmtest.h"
 
-/*
- * The slot of nic1, testdev1 and testdev2. pci-testdev's mark: the test that it has selected, whose
- * offset then reads at 4, and which a reset over the bus forgets.
- */
-static const char * const slot[] = { "nic1", "testdev1", "testdev2" };
-
-#define SLOT_SIZE 3
-
-static void mark(struct vfio_device *testdev)
-{
-	cfg_command(testdev, PCI_COMMAND_MEMORY, 0);
-	vfio_write(testdev, 0, 0, 0, 1);
-	CHECK_NE(vfio_read(testdev, 0, 4, 4), 0);
-}
-
-static bool is_marked(struct vfio_device *testdev)
-{
-	cfg_command(testdev, PCI_COMMAND_MEMORY, 0);
-	return vfio_read(testdev, 0, 4, 4);
-}
-
-static void bind_slot(void)
-{
-	driver_load(NULL);
-	for (int n = 0; n < SLOT_SIZE; n++)
-		pci_bind(vm_bdf(slot[n]), VFIO_PCI);
-}
-
-/* All three, in one container. */
-static void open_slot(struct vfio_device **devices)
-{
-	bind_slot();
-	devices[0] = vfio_open(vm_bdf(slot[0]));
-	for (int n = 1; n < SLOT_SIZE; n++)
-		devices[n] = vfio_open_with(devices[0], vm_bdf(slot[n]));
-}
-
 static struct vfio_pci_hot_reset_info *reset_info(struct vfio_device *device)
 {
 	struct vfio_pci_hot_reset_info *info;
@@ -78,13 +41,13 @@ TEST(info_lists_every_function_of_the_slot)
 {
 	struct vfio_device *devices[SLOT_SIZE];
 
-	open_slot(devices);
+	slot_open(devices);
 	for (int n = 0; n < SLOT_SIZE; n++) {
 		struct vfio_pci_hot_reset_info *info = reset_info(devices[n]);
 
 		CHECK_EQ(info->count, SLOT_SIZE);
 		for (int other = 0; other < SLOT_SIZE; other++)
-			check_listed(info, vm_bdf(slot[other]));
+			check_listed(info, vm_bdf(slot_ids[other]));
 	}
 }
 
@@ -104,7 +67,7 @@ TEST(info_tells_how_much_room_it_needs)
 	struct vfio_pci_hot_reset_info *info;
 	size_t full = sizeof(*info) + SLOT_SIZE * sizeof(info->devices[0]);
 
-	open_slot(devices);
+	slot_open(devices);
 	info = calloc(1, full);
 	info->argsz = sizeof(*info);
 	CHECK_ERRNO(ENOSPC, ioctl(devices[0]->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info));
@@ -128,17 +91,17 @@ TEST(hot_reset_resets_every_function)
 	struct vfio_device *devices[SLOT_SIZE];
 	uint32_t bars[SLOT_SIZE];
 
-	open_slot(devices);
+	slot_open(devices);
 	for (int n = 0; n < SLOT_SIZE; n++)
 		bars[n] = real_cfg(devices[n]->bdf, PCI_BASE_ADDRESS_0, 4);
 	for (int round = 0; round < 3; round++) {
-		mark(devices[1]);
-		mark(devices[2]);
+		testdev_mark(devices[1]);
+		testdev_mark(devices[2]);
 		cfg_command(devices[0], PCI_COMMAND_MEMORY, 0);
 		vfio_write(devices[0], 0, 0x100, 4, 4);		/* receive control */
 		CHECK_EQ(vfio_hot_reset_try(devices[round], &devices[0]->group, 1), 0);
-		CHECK(!is_marked(devices[1]));
-		CHECK(!is_marked(devices[2]));
+		CHECK(!testdev_is_marked(devices[1]));
+		CHECK(!testdev_is_marked(devices[2]));
 		cfg_command(devices[0], PCI_COMMAND_MEMORY, 0);
 		CHECK_EQ(vfio_read(devices[0], 0, 0x100, 4), 0);
 		for (int n = 0; n < SLOT_SIZE; n++)
@@ -153,9 +116,9 @@ TEST(hot_reset_of_a_function_that_is_alone_resets_it)
 	driver_load(NULL);
 	testdev = vfio_bind_and_open(vm_bdf("testdev0"));
 	CHECK_EQ(reset_info(testdev)->count, 1);
-	mark(testdev);
+	testdev_mark(testdev);
 	CHECK_EQ(vfio_hot_reset_try(testdev, &testdev->group, 1), 0);
-	CHECK(!is_marked(testdev));
+	CHECK(!testdev_is_marked(testdev));
 }
 
 /* Members that are not open belong to the user that has the group. */
@@ -163,17 +126,17 @@ TEST(functions_that_are_bound_and_closed_are_reset_too)
 {
 	struct vfio_device *testdev, *other;
 
-	bind_slot();
+	slot_bind();
 	testdev = vfio_open(vm_bdf("testdev1"));
-	mark(testdev);
+	testdev_mark(testdev);
 	CHECK_EQ(vfio_hot_reset_try(testdev, &testdev->group, 1), 0);
-	CHECK(!is_marked(testdev));
+	CHECK(!testdev_is_marked(testdev));
 	other = vfio_open_with(testdev, vm_bdf("testdev2"));
-	mark(other);
+	testdev_mark(other);
 	close(other->fd);
 	CHECK_EQ(vfio_hot_reset_try(testdev, &testdev->group, 1), 0);
 	other = vfio_open_with(testdev, vm_bdf("testdev2"));
-	CHECK(!is_marked(other));
+	CHECK(!testdev_is_marked(other));
 }
 
 TEST(mappings_of_all_functions_come_back)
@@ -181,7 +144,7 @@ TEST(mappings_of_all_functions_come_back)
 	struct vfio_device *devices[SLOT_SIZE];
 	volatile uint32_t *bars[SLOT_SIZE];
 
-	open_slot(devices);
+	slot_open(devices);
 	for (int n = 0; n < SLOT_SIZE; n++) {
 		cfg_command(devices[n], PCI_COMMAND_MEMORY, 0);
 		bars[n] = vfio_mmap(devices[n], 0, 0, 4096, PROT_READ | PROT_WRITE);
@@ -210,7 +173,7 @@ TEST(accesses_wait_while_the_slot_is_reset)
 	pid_t children[2];
 	int exited;
 
-	open_slot(devices);
+	slot_open(devices);
 	cfg_command(devices[0], PCI_COMMAND_MEMORY, 0);
 	bar = vfio_mmap(devices[0], 0, 0, 4096, PROT_READ);
 	status = bar[2];
@@ -236,12 +199,12 @@ TEST(member_in_d3hot_is_woken_and_reset)
 	struct vfio_device *devices[SLOT_SIZE];
 	unsigned int control;
 
-	open_slot(devices);
+	slot_open(devices);
 	control = cfg_cap(devices[0], PCI_CAP_ID_PM) + PCI_PM_CTRL;
 	cfg_set16(devices[0], control, 3);
-	mark(devices[1]);
+	testdev_mark(devices[1]);
 	CHECK_EQ(vfio_hot_reset_try(devices[1], &devices[0]->group, 1), 0);
-	CHECK(!is_marked(devices[1]));
+	CHECK(!testdev_is_marked(devices[1]));
 	CHECK_EQ(cfg16(devices[0], control) & PCI_PM_CTRL_STATE_MASK, 0);
 	cfg_command(devices[0], PCI_COMMAND_MEMORY, 0);
 	CHECK_NE(vfio_read(devices[0], 0, 8, 4), 0xffffffff);
@@ -252,16 +215,16 @@ TEST(member_in_low_power_is_woken_and_reset)
 	struct vfio_device *devices[SLOT_SIZE];
 	int usage;
 
-	open_slot(devices);
+	slot_open(devices);
 	if (vfio_feature_try(devices[0], VFIO_DEVICE_FEATURE_SET |
 			     VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, NULL, 0) == -ENOTTY &&
 	    !driver_is_ours())
 		SKIP("this kernel's driver has no low power feature");
 	pci_wait_power_state(devices[0]->bdf, "D3hot");
 	usage = pm_usage(devices[0]->bdf);
-	mark(devices[1]);
+	testdev_mark(devices[1]);
 	CHECK_EQ(vfio_hot_reset_try(devices[1], &devices[0]->group, 1), 0);
-	CHECK(!is_marked(devices[1]));
+	CHECK(!testdev_is_marked(devices[1]));
 	pci_wait_power_state(devices[0]->bdf, "D3hot");
 	CHECK_EQ(pm_usage(devices[0]->bdf), usage);
 	CHECK_EQ(vfio_feature_try(devices[0], VFIO_DEVICE_FEATURE_SET |
@@ -277,16 +240,16 @@ TEST(wrong_group_is_refused)
 	struct vfio_device *devices[SLOT_SIZE], *other;
 	int groups[2];
 
-	open_slot(devices);
+	slot_open(devices);
 	other = vfio_bind_and_open(vm_bdf("testdev0"));
-	mark(devices[1]);
+	testdev_mark(devices[1]);
 	CHECK_ERR(EINVAL, vfio_hot_reset_try(devices[1], &other->group, 1));
 	CHECK_ERR(EINVAL, vfio_hot_reset_try(other, &devices[1]->group, 1));
-	CHECK(is_marked(devices[1]));
+	CHECK(testdev_is_marked(devices[1]));
 	groups[0] = other->group;
 	groups[1] = devices[0]->group;
 	CHECK_EQ(vfio_hot_reset_try(devices[1], groups, 2), 0);
-	CHECK(!is_marked(devices[1]));
+	CHECK(!testdev_is_marked(devices[1]));
 }
 
 TEST(missing_bad_and_too_many_groups_are_refused)
@@ -294,10 +257,10 @@ TEST(missing_bad_and_too_many_groups_are_refused)
 	struct vfio_device *devices[SLOT_SIZE];
 	int groups[SLOT_SIZE + 1], bad, file = CHECK_OK(open("/dev/null", O_RDWR));
 
-	open_slot(devices);
+	slot_open(devices);
 	for (int n = 0; n <= SLOT_SIZE; n++)
 		groups[n] = devices[0]->group;
-	mark(devices[1]);
+	testdev_mark(devices[1]);
 	CHECK_ERR(EINVAL, vfio_hot_reset_try(devices[1], NULL, 0));
 	CHECK_ERR(EINVAL, vfio_hot_reset_try(devices[1], &file, 1));
 	CHECK_ERR(EINVAL, vfio_hot_reset_try(devices[1], &devices[1]->fd, 1));
@@ -306,7 +269,7 @@ TEST(missing_bad_and_too_many_groups_are_refused)
 	CHECK_ERR(EBADF, vfio_hot_reset_try(devices[1], &bad, 1));
 	bad = -1;
 	CHECK_ERR(EBADF, vfio_hot_reset_try(devices[1], &bad, 1));
-	CHECK(is_marked(devices[1]));
+	CHECK(testdev_is_marked(devices[1]));
 }
 
 TEST(bad_sizes_and_flags_are_refused)
@@ -317,7 +280,7 @@ TEST(bad_sizes_and_flags_are_refused)
 		int group;
 	} reset = { .header.argsz = sizeof(reset.header) - 1, .header.count = 1 };
 
-	open_slot(devices);
+	slot_open(devices);
 	reset.group = devices[0]->group;
 	CHECK_ERRNO(EINVAL, ioctl(devices[1]->fd, VFIO_DEVICE_PCI_HOT_RESET, &reset));
 	reset.header.argsz = sizeof(reset);
@@ -332,15 +295,15 @@ TEST(unbound_function_prevents_it)
 {
 	struct vfio_device *testdev;
 
-	bind_slot();
+	slot_bind();
 	testdev = vfio_open(vm_bdf("testdev1"));
-	mark(testdev);
+	testdev_mark(testdev);
 	pci_unbind(vm_bdf("testdev2"));
 	CHECK_ERR(EINVAL, vfio_hot_reset_try(testdev, &testdev->group, 1));
-	CHECK(is_marked(testdev));
+	CHECK(testdev_is_marked(testdev));
 	pci_bind(vm_bdf("testdev2"), VFIO_PCI);
 	CHECK_EQ(vfio_hot_reset_try(testdev, &testdev->group, 1), 0);
-	CHECK(!is_marked(testdev));
+	CHECK(!testdev_is_marked(testdev));
 }
 
 /* Members of another group: a PF's VFs are on its bus, each in a group of its own. */
@@ -399,33 +362,33 @@ TEST(last_close_of_a_slot_resets_what_has_no_reset)
 {
 	struct vfio_device *devices[SLOT_SIZE], *testdev;
 
-	open_slot(devices);
-	mark(devices[1]);
-	mark(devices[2]);
+	slot_open(devices);
+	testdev_mark(devices[1]);
+	testdev_mark(devices[2]);
 	close(devices[1]->fd);
 	testdev = vfio_open_with(devices[0], vm_bdf("testdev1"));
 	/* The others are still open: the reset was not possible. */
-	CHECK(is_marked(testdev));
+	CHECK(testdev_is_marked(testdev));
 	close(testdev->fd);
 	close(devices[2]->fd);
 	vfio_close(devices[0]);
 
 	devices[0] = vfio_open(vm_bdf("testdev1"));
-	CHECK(!is_marked(devices[0]));
-	CHECK(!is_marked(vfio_open_with(devices[0], vm_bdf("testdev2"))));
+	CHECK(!testdev_is_marked(devices[0]));
+	CHECK(!testdev_is_marked(vfio_open_with(devices[0], vm_bdf("testdev2"))));
 }
 
 TEST(last_close_resets_whatever_was_closed_before)
 {
 	struct vfio_device *testdev;
 
-	bind_slot();
+	slot_bind();
 	for (int round = 0; round < 3; round++) {
 		testdev = vfio_open(vm_bdf("testdev1"));
-		mark(testdev);
+		testdev_mark(testdev);
 		vfio_close(testdev);
 		testdev = vfio_open(vm_bdf("testdev1"));
-		CHECK(!is_marked(testdev));
+		CHECK(!testdev_is_marked(testdev));
 		vfio_close(testdev);
 	}
 }
@@ -436,9 +399,9 @@ TEST(last_close_leaves_a_slot_alone_that_is_not_all_its_own)
 
 	driver_load(NULL);
 	testdev = vfio_bind_and_open(vm_bdf("testdev1"));
-	mark(testdev);
+	testdev_mark(testdev);
 	vfio_close(testdev);
-	CHECK(is_marked(vfio_open(vm_bdf("testdev1"))));
+	CHECK(testdev_is_marked(vfio_open(vm_bdf("testdev1"))));
 }
 
 /* Two clients of one slot reset and use it at once. */
@@ -448,7 +411,7 @@ TEST(hot_resets_race_with_function_resets_and_opens)
 	pid_t children[2];
 	int status;
 
-	open_slot(devices);
+	slot_open(devices);
 	for (int n = 0; n < 2; n++) {
 		children[n] = CHECK_OK(fork());
 		if (children[n])
@@ -477,9 +440,9 @@ TEST(hot_resets_race_with_function_resets_and_opens)
 		kill(children[n], SIGKILL);
 		CHECK_OK(waitpid(children[n], &status, 0));
 	}
-	mark(devices[1]);
+	testdev_mark(devices[1]);
 	CHECK_EQ(vfio_hot_reset_try(devices[1], &devices[0]->group, 1), 0);
-	CHECK(!is_marked(devices[1]));
+	CHECK(!testdev_is_marked(devices[1]));
 }
 
 /* An unbind waits for the lock of the slot's devices, which a hot reset holds. */
@@ -511,7 +474,7 @@ TEST_OURS(an_unbind_does_not_wait_for_all_threads_that_reset_its_neighbour)
 	pthread_t threads[2 * RESETTERS];
 	int before;
 
-	bind_slot();
+	slot_bind();
 	nic = vfio_open(vm_bdf("nic1"));
 	for (int n = 0; n < RESETTERS; n++) {
 		CHECK_EQ(pthread_create(&threads[n], NULL, hot_reset, nic), 0);

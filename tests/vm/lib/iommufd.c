@@ -73,6 +73,12 @@ void *ioas_memory(int iommufd, uint32_t ioas, uint64_t iova, size_t size)
 	return memory;
 }
 
+void *ioas_new_memory(int iommufd, uint32_t *ioas, uint64_t iova, size_t size)
+{
+	*ioas = ioas_new(iommufd);
+	return ioas_memory(iommufd, *ioas, iova, size);
+}
+
 void ioas_unmap(int iommufd, uint32_t ioas, uint64_t iova, size_t size)
 {
 	struct {

@@ -21,6 +21,8 @@ int iommufd_destroy_try(int iommufd, uint32_t id);
 uint32_t ioas_new(int iommufd);
 /* Memory for DMA: page aligned, zeroed, mapped at IOVA. */
 void *ioas_memory(int iommufd, uint32_t ioas, uint64_t iova, size_t size);
+/* Both: a new IOAS with such memory. */
+void *ioas_new_memory(int iommufd, uint32_t *ioas, uint64_t iova, size_t size);
 int ioas_map_try(int iommufd, uint32_t ioas, void *memory, uint64_t iova, size_t size);
 void ioas_unmap(int iommufd, uint32_t ioas, uint64_t iova, size_t size);
 /* Where in physical memory this is, for devices without an IOMMU. */

@@ -26,6 +26,7 @@
 #include "module.h"
 #include "pci.h"
 #include "test.h"
+#include "testdev.h"
 #include "vfio.h"
 #include "vga.h"
 #include "vm.h"
