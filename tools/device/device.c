@@ -47,7 +47,7 @@ static int do_read_override(const void *bdf, char *answer)
 }
 
 /*
- * Kernels before 6.9 show driver_override when no driver is taking or leaving the device, and a
+ * Kernels such as 6.1 show driver_override when no driver is taking or leaving the device, and a
  * driver may never come back. sysfs shows no driver from when the present one begins to leave, and
  * the new one from when its probe begins: who is asked about a device with a driver waits for that
  * probe, unless the boot or udev waits for the answer. If the reader does not come back either, no
