@@ -14,6 +14,7 @@
 #include "device/device.h"
 #include "system/bounded.h"
 #include "system/lock.h"
+#include "system/state.h"
 #include "system/sysfs.h"
 
 /* Gives @node to the user that @access names, with a mark. Returns 0 or a negative errno. */

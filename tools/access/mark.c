@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "access/access.h"
-#include "system/lock.h"
+#include "system/state.h"
 #include "system/sysfs.h"
 
 static void mark_path(char path[PATH_SIZE], const struct node *node, const char *suffix)

@@ -4,18 +4,14 @@
  * command has switched it off, a mark says so, and the command gives VFs that no section matches
  * their usual driver. If an administrator has switched it off, these VFs get none.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "binding/bind.h"
-#include "system/lock.h"
+#include "system/state.h"
 #include "system/sysfs.h"
 
-#define MARK STATE_DIRECTORY "/autoprobe-%s"
+#define MARK "autoprobe-%s"
 #define AUTOPROBE "/sys/bus/pci/devices/%s/sriov_drivers_autoprobe"
 
 bool autoprobe_is_off(const char *pf)
@@ -25,29 +21,13 @@ bool autoprobe_is_off(const char *pf)
 
 bool autoprobe_is_ours(const char *pf)
 {
-	return exists(MARK, pf);
+	return exists(STATE_DIRECTORY "/" MARK, pf);
 }
 
-/* Comes before the attribute: a needless mark does no harm, a missing one leaves VFs alone. */
-static int make_mark(const char *pf)
-{
-	char path[PATH_SIZE];
-	int fd;
-
-	system_path(path, STATE_DIRECTORY);
-	if (mkdir(path, 0755) && errno != EEXIST)
-		return -errno;
-	system_path(path, MARK, pf);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
-}
-
+/* The mark comes before the attribute: a needless one does no harm, a missing one leaves VFs alone. */
 static int switch_off(const char *pf)
 {
-	int ret = make_mark(pf);
+	int ret = state_write("", MARK, pf);
 
 	return ret ? ret : attr_write("0", AUTOPROBE, pf);
 }
@@ -55,11 +35,9 @@ static int switch_off(const char *pf)
 static int switch_on(const char *pf)
 {
 	int ret = attr_write("1", AUTOPROBE, pf);
-	char path[PATH_SIZE];
 
-	system_path(path, MARK, pf);
 	if (!ret)
-		unlink(path);
+		state_remove(MARK, pf);
 	return ret;
 }
 

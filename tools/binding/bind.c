@@ -10,6 +10,7 @@
 #include "system/bounded.h"
 #include "system/driver.h"
 #include "system/lock.h"
+#include "system/state.h"
 
 /* With a device's address; see device_lock(). */
 #define LOCK_NAME "device-%s"

@@ -5,64 +5,46 @@
  * given up if its driver cannot be had, and leaves no device without any driver.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "binding/bind.h"
 #include "system/bounded.h"
 #include "system/driver.h"
-#include "system/lock.h"
+#include "system/state.h"
 #include "system/sysfs.h"
 
 /* The driver that a device is claimed for. */
-#define CLAIMED STATE_DIRECTORY "/claim-%s"
+#define CLAIM "claim"
 
 /* The driver that already had a device when it was to be claimed. */
-#define TOO_LATE STATE_DIRECTORY "/late-%s"
+#define LATE "late"
 
-static int mark_write(const char *path, const char *text)
+static bool mark_is(const struct device *dev, const char *mark, const char *driver)
 {
-	size_t length = strlen(text);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), ret = 0;
+	char text[NAME_SIZE];
 
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, length) != (ssize_t)length)
-		ret = -EIO;
-	close(fd);
-	return ret;
-}
-
-static bool is_claimed_for(const struct device *dev, const char *driver)
-{
-	char claimed[NAME_SIZE];
-
-	return *driver && attr_read(claimed, sizeof(claimed), CLAIMED, dev->bdf) > 0 &&
-	       !strcmp(claimed, driver);
+	return *driver &&
+	       attr_read(text, sizeof(text), STATE_DIRECTORY "/%s-%s", mark, dev->bdf) > 0 &&
+	       !strcmp(text, driver);
 }
 
 /* Whether @dev waits for the driver that it was claimed for. */
 bool claim_is_ours(const struct device *dev)
 {
-	return !dev->driver[0] && is_claimed_for(dev, dev->driver_override);
+	return !dev->driver[0] && mark_is(dev, CLAIM, dev->driver_override);
 }
 
 /* Whether that driver has it already: somebody has loaded it, and knew of no tunables. */
 bool claim_is_fulfilled(const struct device *dev)
 {
-	return is_claimed_for(dev, dev->driver);
+	return mark_is(dev, CLAIM, dev->driver);
 }
 
 /* What comes later is nobody's claim, whatever it is. */
 void claim_forget(const struct device *dev)
 {
-	char path[PATH_SIZE];
-
-	system_path(path, CLAIMED, dev->bdf);
-	unlink(path);
+	state_remove("%s-%s", CLAIM, dev->bdf);
 }
 
 /* The kernel's spelling of @driver. Those that are not loaded yet have that of their modules. */
@@ -82,14 +64,12 @@ static void spell(char spelled[NAME_SIZE], const char *driver)
 /* A claim that a driver has forestalled must not outlast it. One for another driver is changed. */
 static int claim_locked(struct device *dev, const char *driver)
 {
-	char path[PATH_SIZE];
 	int ret;
 
 	if (dev->driver[0] || (dev->driver_override[0] && !claim_is_ours(dev)))
 		return 0;
 	/* Comes first: without it nobody would give the claim up. */
-	system_path(path, CLAIMED, dev->bdf);
-	ret = mark_write(path, driver);
+	ret = state_write(driver, "%s-%s", CLAIM, dev->bdf);
 	if (!ret)
 		ret = override_set(dev, driver);
 	/* After a timeout it may still come. */
@@ -153,19 +133,11 @@ int claim_give_up(struct device *dev)
 /* Notes for the doctor that @dev's driver came before the claim. It is no loss if that fails. */
 void claim_is_late(const struct device *dev)
 {
-	char path[PATH_SIZE];
-
-	system_path(path, STATE_DIRECTORY);
-	mkdir(path, 0755);
-	system_path(path, TOO_LATE, dev->bdf);
-	mark_write(path, dev->driver);
+	state_write(dev->driver, "%s-%s", LATE, dev->bdf);
 }
 
 /* Whether the driver that @dev has now came before the claim. */
 bool claim_was_late(const struct device *dev)
 {
-	char driver[NAME_SIZE];
-
-	return dev->driver[0] && attr_read(driver, sizeof(driver), TOO_LATE, dev->bdf) > 0 &&
-	       !strcmp(driver, dev->driver);
+	return mark_is(dev, LATE, dev->driver);
 }

@@ -15,6 +15,7 @@
 #include "configuration/last_good.h"
 #include "system/lock.h"
 #include "system/report.h"
+#include "system/state.h"
 #include "system/sysfs.h"
 
 #define DIRECTORY "/var/lib/vfio-latch"

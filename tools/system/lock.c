@@ -2,35 +2,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "system/bounded.h"
 #include "system/lock.h"
-#include "system/sysfs.h"
+#include "system/state.h"
 
 static int wait_for_lock(const void *arg)
 {
 	return flock(*(const int *)arg, LOCK_EX) ? -errno : 0;
 }
 
-static int open_lock(const char *name)
-{
-	char path[PATH_SIZE];
-	int lock;
-
-	system_path(path, STATE_DIRECTORY);
-	if (mkdir(path, 0755) && errno != EEXIST)
-		return -errno;
-	system_path(path, STATE_DIRECTORY "/%s", name);
-	lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	return lock < 0 ? -errno : lock;
-}
-
 /* Waits for the lock. Returns its file, which its holder may write, or -errno. */
 int lock_take(const char *name)
 {
-	int lock = open_lock(name);
+	int lock = state_open(name, O_RDWR, 0600);
 
 	if (lock < 0)
 		return lock;
@@ -49,7 +35,7 @@ int lock_take(const char *name)
  */
 int lock_take_bounded(const char *name)
 {
-	int lock = open_lock(name), ret;
+	int lock = state_open(name, O_RDWR, 0600), ret;
 
 	if (lock < 0 || !flock(lock, LOCK_EX | LOCK_NB))
 		return lock;
