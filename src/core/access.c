@@ -384,14 +384,16 @@ void latch_decode_end(struct vfio_latch_device *dev)
  * Who enabled it before us (a driver that never disabled it, or root) counts on
  * it: the PCI core enables no function a second time. It decodes what it did
  * when it was bound, unless it has lost its BARs, and its INTx is as it was then,
- * unless it asserts that: nobody may serve it. The VGA arbiter switches the
- * decoding of a VGA device.
+ * unless it asserts that, or could not be reset, so that its last user may have it
+ * assert that later: nobody may serve it. The VGA arbiter switches the decoding of
+ * a VGA device.
  *
- * Context: remove; waits for a function that is away as long as its return
+ * Context: remove, without the lock of the device's set; waits for a function that is away as long as its return
  * should take.
  */
 void latch_decode_return(struct vfio_latch_device *dev)
 {
+	struct vfio_device_set *set = dev->vdev.dev_set;
 	struct pci_dev *pdev = dev->pdev;
 	u16 on = dev->found & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
 	u16 off = ~dev->found & PCI_COMMAND_INTX_DISABLE;
@@ -399,6 +401,10 @@ void latch_decode_return(struct vfio_latch_device *dev)
 
 	if (!pci_is_enabled(pdev) || dev->has_vga_client)
 		return;
+	mutex_lock(&set->lock);
+	if (dev->needs_reset)
+		off = 0;
+	mutex_unlock(&set->lock);
 	latch_wait_back(dev);
 	latch_state_lock(dev);
 	if (latch_answers(dev) && !latch_bars_are_lost(pdev)) {

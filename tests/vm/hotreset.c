@@ -358,6 +358,26 @@ TEST(bus_with_vfs_is_not_reset_even_for_who_owns_them_all)
 
 /* Functions without a reset of their own, at the last close of the slot */
 
+/*
+ * Its last user may have it raise INTx whenever he likes, and the line is the host's. (The kernel's
+ * driver gives it back as it was found.)
+ */
+TEST_OURS(a_function_that_was_not_reset_is_given_back_with_its_intx_off)
+{
+	const char *bdf = vm_bdf("testdev1");
+	struct vfio_device *testdev;
+
+	driver_load("disable_idle_d3=1");
+	pci_attr_set(bdf, "enable", "1");
+	real_cfg_set(bdf, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+	testdev = vfio_bind_and_open(bdf);
+	testdev_mark(testdev);
+	vfio_close(testdev);
+	pci_unbind(bdf);
+	CHECK_EQ(real_cfg(bdf, PCI_COMMAND, 2), PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE);
+	pci_attr_set(bdf, "enable", "0");
+}
+
 TEST(last_close_of_a_slot_resets_what_has_no_reset)
 {
 	struct vfio_device *devices[SLOT_SIZE], *testdev;
