@@ -383,13 +383,13 @@ void latch_decode_end(struct vfio_latch_device *dev)
  *
  * Who enabled it before us (a driver that never disabled it, or root) counts on
  * it: the PCI core enables no function a second time. It decodes what it did
- * when it was bound, unless it has lost its BARs, and its INTx is as it was then,
- * unless it asserts that, or could not be reset, so that its last user may have it
- * assert that later: nobody may serve it. The VGA arbiter switches the decoding of
- * a VGA device.
+ * when it was bound, unless it has lost its BARs. Its INTx is as it was then,
+ * unless it asserts that, or could not be reset, so that its last user may have
+ * it assert that later: nobody may serve it. The VGA arbiter switches the
+ * decoding of a VGA device.
  *
- * Context: remove, without the lock of the device's set; waits for a function that is away as long as its return
- * should take.
+ * Context: remove, without the lock of the device's set; waits for a function
+ * that is away as long as its return should take.
  */
 void latch_decode_return(struct vfio_latch_device *dev)
 {
