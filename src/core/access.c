@@ -399,8 +399,10 @@ void latch_decode_return(struct vfio_latch_device *dev)
 	u16 off = ~dev->found & PCI_COMMAND_INTX_DISABLE;
 	u16 status;
 
-	if (!pci_is_enabled(pdev) || dev->has_vga_client)
+	if (!pci_is_enabled(pdev))
 		return;
+	if (dev->has_vga_client)
+		on = 0;
 	mutex_lock(&set->lock);
 	if (dev->needs_reset)
 		off = 0;

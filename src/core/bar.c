@@ -88,24 +88,25 @@ void latch_bars_restore(struct pci_dev *pdev)
  * latch_bars_decode_bits - the bits of COMMAND that make the function decode its BARs
  * @pdev: the function
  *
- * Return: PCI_COMMAND_IO and PCI_COMMAND_MEMORY as it has BARs; 0 if one of
- * them has no address.
+ * Return: PCI_COMMAND_IO if it has BARs of that kind and all have addresses, and
+ * PCI_COMMAND_MEMORY likewise.
  */
 u16 latch_bars_decode_bits(const struct pci_dev *pdev)
 {
-	u16 bits = 0;
+	u16 bits = 0, unassigned = 0;
 	unsigned int n;
 
 	for (n = 0; n < PCI_STD_NUM_BARS; n++) {
 		const struct resource *res = &pdev->resource[n];
+		u16 bit = res->flags & IORESOURCE_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
 
 		if (!(res->flags & (IORESOURCE_IO | IORESOURCE_MEM)))
 			continue;
+		bits |= bit;
 		if (res->flags & IORESOURCE_UNSET || !res->parent)
-			return 0;
-		bits |= res->flags & IORESOURCE_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+			unassigned |= bit;
 	}
-	return bits;
+	return bits & ~unassigned;
 }
 
 /*

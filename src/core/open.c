@@ -31,13 +31,14 @@ static int open_msix(struct vfio_latch_device *dev)
 
 /*
  * Does what the PCI core does next, which would log a line for each function that does not decode.
- * A function that the PCI core will refuse is left alone.
+ * A VGA device that is enabled already decodes what the VGA arbiter lets it.
  */
-static void begin_decoding(struct vfio_latch_device *dev)
+static void begin_decoding(struct vfio_latch_device *dev, bool was_enabled)
 {
 	u16 bits = latch_bars_decode_bits(dev->pdev);
 
-	latch_command_update(dev, bits, bits);
+	if (!dev->has_vga_client || !was_enabled)
+		latch_command_update(dev, bits, bits);
 }
 
 /* A reset behind our back may have left the function unconfigured. */
@@ -77,7 +78,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 {
 	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
 	struct pci_dev *pdev = dev->pdev;
-	bool is_clean;
+	bool was_enabled, is_clean;
 	int ret;
 
 	lockdep_assert_held(&dev->vdev.dev_set->lock);
@@ -110,7 +111,8 @@ int vfio_latch_open(struct vfio_device *vdev)
 
 	/* The IOMMU has the new user's mappings; old DMA must not use them. */
 	pci_clear_master(pdev);
-	begin_decoding(dev);
+	was_enabled = pci_is_enabled(pdev);
+	begin_decoding(dev, was_enabled);
 	ret = pci_enable_device(pdev);
 	if (ret)
 		goto decode;
@@ -123,7 +125,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 		 * A reset by others may have come before ours: it leaves a closed function without
 		 * decoding.
 		 */
-		begin_decoding(dev);
+		begin_decoding(dev, was_enabled);
 	}
 	ret = save_pristine(dev);
 	if (ret)

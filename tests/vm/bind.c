@@ -11,6 +11,7 @@
 #define DRIVER "/sys/bus/pci/drivers/vfio-pci"
 #define EDU_ID "1234:11e8"
 #define EDU_NEW_ID "1234 11e8"
+#define BOTH (PCI_COMMAND_IO | PCI_COMMAND_MEMORY)
 
 static void probe(const char *bdf)
 {
@@ -400,9 +401,51 @@ TEST(a_function_that_was_enabled_before_has_its_command_when_it_is_given_back)
 	driver_load(NULL);
 	pci_attr_set(bdf, "enable", "1");
 	check_command_is_given_back(bdf, PCI_COMMAND_MEMORY);
-	check_command_is_given_back(bdf, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	check_command_is_given_back(bdf, BOTH);
 	check_command_is_given_back(bdf, PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE);
 	pci_attr_set(bdf, "enable", "0");
+}
+
+/* While another has VGA's ranges, the arbiter has switched its decoding off. */
+TEST(a_vga_device_that_was_enabled_before_has_its_command_when_it_is_given_back)
+{
+	const char *bdf = vm_bdf("vga0");
+
+	driver_load(NULL);
+	pci_attr_set(bdf, "enable", "1");
+	check_command_is_given_back(bdf, 0);
+	check_command_is_given_back(bdf, BOTH);
+	check_command_is_given_back(bdf, PCI_COMMAND_INTX_DISABLE);
+	pci_attr_set(bdf, "enable", "0");
+}
+
+static uint16_t command_of_a_new_user(const char *bdf)
+{
+	struct vfio_device *device = vfio_open(bdf);
+	uint16_t command = real_cfg(bdf, PCI_COMMAND, 2);
+
+	CHECK_EQ(cfg16(device, PCI_COMMAND) & BOTH, command & BOTH);
+	vfio_close(device);
+	return command & BOTH;
+}
+
+TEST(a_vga_device_that_was_enabled_before_decodes_for_its_user_as_the_arbiter_lets_it)
+{
+	const char *bdf = vm_bdf("vga0");
+
+	driver_load("disable_idle_d3=1");
+	pci_attr_set(bdf, "enable", "1");
+	real_cfg_set(bdf, PCI_COMMAND, 0, 2);
+	pci_bind(bdf, VFIO_PCI);
+	CHECK_EQ(command_of_a_new_user(bdf), 0);
+	real_cfg_set(bdf, PCI_COMMAND, BOTH, 2);
+	CHECK_EQ(command_of_a_new_user(bdf), BOTH);
+	pci_unbind(bdf);
+	pci_attr_set(bdf, "enable", "0");
+	/* The PCI core enables it, for its BARs. */
+	real_cfg_set(bdf, PCI_COMMAND, 0, 2);
+	pci_bind(bdf, VFIO_PCI);
+	CHECK_EQ(command_of_a_new_user(bdf), PCI_COMMAND_MEMORY);
 }
 
 static void flr_without_notice(const char *bdf)
