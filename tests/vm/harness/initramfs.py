@@ -61,9 +61,9 @@ class Contents:
         self.busybox = busybox()
         self.port_modules = tree.closure(ARCH.port_modules, "the guest's ports")
 
-    def build(self, program, executable, driver, arguments, slow, target):
-        """Write the initramfs that runs PROGRAM's EXECUTABLE to TARGET; SLOW stretches the time
-        that a test may take."""
+    def build(self, program, executable, options, arguments, target):
+        """Write the initramfs that runs PROGRAM's EXECUTABLE to TARGET, with the driver of OPTIONS,
+        its way to devices, and its factor to the time that a test may take."""
         archive = cpio.Archive()
         for path in ("proc", "sys", "dev", "run", "tmp", "modules/ours", "modules/kernel"):
             archive.directory(path)
@@ -71,10 +71,10 @@ class Contents:
         archive.file("bin/busybox", self.busybox, 0o755)
         archive.symlink("bin/sh", "busybox")
         archive.file("init", (VM / "init").read_bytes(), 0o755)
-        archive.file("etc/vm", "VFIO_DRIVER=%s\nTEST_SECONDS=%d\nPROGRAM=%s\nARGUMENTS=%s\n"
-                     "PORT_MODULES='%s'\nTAP_PORT=%s\nVM_PORT=%s\n"
-                     % (driver, program.seconds * slow, program.group,
-                        shlex.quote(shlex.join(arguments)), " ".join(self.port_modules),
+        archive.file("etc/vm", "VFIO_DRIVER=%s\nVFIO_ACCESS=%s\nTEST_SECONDS=%d\nPROGRAM=%s\n"
+                     "ARGUMENTS=%s\nPORT_MODULES='%s'\nTAP_PORT=%s\nVM_PORT=%s\n"
+                     % (options.driver, options.access, program.seconds * options.slow,
+                        program.group, shlex.quote(shlex.join(arguments)), " ".join(self.port_modules),
                         ARCH.tap, ARCH.requests))
         archive.file("tests/" + program.group, executable.read_bytes(), 0o755)
         for path in program.files:

@@ -15,6 +15,7 @@ DRIVERS = ("ours", "kernel")
 CFLAGS = ["-std=gnu11", "-static", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread",
           "-D_GNU_SOURCE="]
 THREADS = ("single", "multi")
+ACCESS = ("group", "compat", "cdev")
 KEYS = {"machine", "drivers", "threads", "cmdline", "modules", "files", "sources", "timeout",
         "seconds"}
 
@@ -77,9 +78,9 @@ def known_faults():
     return _patterns(VM / "known-faults")
 
 
-def not_here():
-    """What ARCH cannot have: {pattern of GROUP.PROMISE: why}."""
-    return _patterns(VM / ("not-on-" + ARCH.name))
+def not_here(access):
+    """What ARCH cannot have, or who opens devices by ACCESS: {pattern of GROUP.PROMISE: why}."""
+    return {**_patterns(VM / ("not-on-" + ARCH.name)), **_patterns(VM / ("not-by-" + access))}
 
 
 def names(pattern, left_out):

@@ -17,11 +17,15 @@
 
 struct vfio_device {
 	char bdf[16];
+	/* Or the iommufd in its place. */
 	int container;
+	/* -1 for a device that was opened by its node. */
 	int group;
 	int fd;
 	/* Its id in the iommufd that it is bound to (cdev.h). */
 	uint32_t devid;
+	/* And the address space in it, 0 for a container's. */
+	uint32_t ioas;
 	bool owns_container;
 	bool owns_group;
 	struct vfio_device_info info;
@@ -29,7 +33,7 @@ struct vfio_device {
 
 /* vfio_open.c: container, group, device, DMA */
 
-/* Open a bound function in a type 1 container of its own. */
+/* Open a bound function in a type 1 container of its own, or what --access has in its place. */
 struct vfio_device *vfio_open(const char *bdf);
 /* In the container of OTHER; in its group too, when both are in the same group. */
 struct vfio_device *vfio_open_with(struct vfio_device *other, const char *bdf);

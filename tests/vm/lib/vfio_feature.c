@@ -72,9 +72,13 @@ int vfio_hot_reset_info_try(struct vfio_device *device, struct vfio_pci_hot_rese
 int vfio_hot_reset_try(struct vfio_device *device, const int *groups, unsigned int count)
 {
 	struct vfio_pci_hot_reset *reset;
-	size_t size = sizeof(*reset) + count * sizeof(*groups);
+	size_t size;
 	int error;
 
+	/* Who has a device by its node names no groups: what the iommufd has is the caller's. */
+	if (device->ioas)
+		count = 0;
+	size = sizeof(*reset) + count * sizeof(*groups);
 	reset = calloc(1, size);
 	reset->argsz = size;
 	reset->count = count;

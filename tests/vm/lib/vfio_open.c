@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Containers, groups, devices and DMA mappings. */
+/*
+ * Devices and DMA mappings, in one of three ways (--access): a group in a container; a group in an
+ * iommufd that acts as one; the device's own node, bound to an iommufd.
+ */
 #include "vfio.h"
 
 #include <fcntl.h>
@@ -9,11 +12,20 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cdev.h"
 #include "file.h"
+#include "iommufd.h"
 #include "module.h"
 #include "pci.h"
 #include "test.h"
 #include "vm.h"
+
+static bool access_is(const char *way)
+{
+	const char *access = getenv("VFIO_ACCESS");
+
+	return access && !strcmp(access, way);
+}
 
 static int open_group(const char *bdf)
 {
@@ -40,7 +52,8 @@ static int get_device(struct vfio_device *device, const char *name)
 
 static int open_in_new_container(struct vfio_device *device)
 {
-	device->container = CHECK_OK(open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC));
+	device->container = access_is("compat") ? iommufd_open() :
+			    CHECK_OK(open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC));
 	device->owns_container = true;
 	device->group = open_group(device->bdf);
 	if (device->group < 0)
@@ -53,11 +66,73 @@ static int open_in_new_container(struct vfio_device *device)
 	return 0;
 }
 
+#define TOKEN_WORD	" vf_token="
+#define TOKEN_SIZE	16
+
+/* RFC 9562, 4: 32 hexadecimal digits. */
+static bool parse_token(const char *words, uint8_t *token)
+{
+	const char *digits = words + strlen(TOKEN_WORD);
+	int n = 0, end = 0;
+
+	if (strncmp(words, TOKEN_WORD, strlen(TOKEN_WORD)))
+		return false;
+	for (; n < TOKEN_SIZE; n++) {
+		digits += *digits == '-';
+		if (sscanf(digits, "%2hhx%n", &token[n], &end) != 1 || end != 2)
+			return false;
+		digits += end;
+	}
+	return !*digits;
+}
+
+/* NAME is as a group knows it: the token is a word after the address. */
+static int open_node(const char *bdf, const char *name, int iommufd, struct vfio_device **result)
+{
+	const char *words = name + strlen(bdf);
+	uint8_t token[TOKEN_SIZE];
+
+	if (!*words)
+		return cdev_open_bound_try(bdf, iommufd, NULL, result);
+	if (!parse_token(words, token))
+		return -EINVAL;
+	return cdev_open_bound_try(bdf, iommufd, token, result);
+}
+
+static int open_node_in_new_iommufd(const char *bdf, const char *name, struct vfio_device **result)
+{
+	int iommufd = iommufd_open(), error;
+
+	error = open_node(bdf, name, iommufd, result);
+	if (error) {
+		close(iommufd);
+		return error;
+	}
+	(*result)->container = iommufd;
+	(*result)->owns_container = true;
+	(*result)->ioas = ioas_new(iommufd);
+	cdev_attach(*result, (*result)->ioas);
+	return 0;
+}
+
+static struct vfio_device *open_node_with(struct vfio_device *other, const char *bdf)
+{
+	struct vfio_device *device = cdev_open_bound(bdf, other->container);
+
+	device->container = other->container;
+	device->ioas = other->ioas;
+	cdev_attach(device, device->ioas);
+	return device;
+}
+
 int vfio_open_try(const char *bdf, const char *name, struct vfio_device **result)
 {
-	struct vfio_device *device = calloc(1, sizeof(*device));
+	struct vfio_device *device;
 	int error;
 
+	if (access_is("cdev"))
+		return open_node_in_new_iommufd(bdf, name, result);
+	device = calloc(1, sizeof(*device));
 	snprintf(device->bdf, sizeof(device->bdf), "%s", bdf);
 	device->fd = -1;
 	device->group = -1;
@@ -91,9 +166,12 @@ struct vfio_device *vfio_open(const char *bdf)
 
 struct vfio_device *vfio_open_with(struct vfio_device *other, const char *bdf)
 {
-	struct vfio_device *device = calloc(1, sizeof(*device));
+	struct vfio_device *device;
 	int error;
 
+	if (access_is("cdev"))
+		return open_node_with(other, bdf);
+	device = calloc(1, sizeof(*device));
 	snprintf(device->bdf, sizeof(device->bdf), "%s", bdf);
 	device->container = other->container;
 	if (pci_group(bdf) == pci_group(other->bdf)) {
@@ -146,6 +224,10 @@ void vfio_dma_map(struct vfio_device *device, void *memory, uint64_t iova, size_
 		.size = size,
 	};
 
+	if (device->ioas) {
+		CHECK_EQ(ioas_map_try(device->container, device->ioas, memory, iova, size), 0);
+		return;
+	}
 	CHECK_OK(ioctl(device->container, VFIO_IOMMU_MAP_DMA, &map));
 }
 
@@ -157,6 +239,10 @@ void vfio_dma_unmap(struct vfio_device *device, uint64_t iova, size_t size)
 		.size = size,
 	};
 
+	if (device->ioas) {
+		ioas_unmap(device->container, device->ioas, iova, size);
+		return;
+	}
 	CHECK_OK(ioctl(device->container, VFIO_IOMMU_UNMAP_DMA, &unmap));
 	CHECK_EQ(unmap.size, size);
 }
