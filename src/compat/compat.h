@@ -74,8 +74,7 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 #include <linux/pfn_t.h>
 #endif
 
-static inline vm_fault_t compat_insert_pfn_order(struct vm_fault *vmf, unsigned long pfn,
-						 unsigned int order)
+static inline vm_fault_t compat_insert_pfn_pmd(struct vm_fault *vmf, unsigned long pfn)
 {
 #ifdef HAVE_VMF_INSERT_PFN_PMD_PFN
 	const unsigned long entry = pfn;
@@ -83,22 +82,11 @@ static inline vm_fault_t compat_insert_pfn_order(struct vm_fault *vmf, unsigned 
 	const pfn_t entry = __pfn_to_pfn_t(pfn, PFN_DEV);
 #endif
 
-	if (order == PMD_ORDER)
-		return vmf_insert_pfn_pmd(vmf, entry, false);
-#ifdef CONFIG_ARCH_SUPPORTS_PUD_PFNMAP
-	if (order == PUD_ORDER)
-		return vmf_insert_pfn_pud(vmf, entry, false);
-#endif
-	return VM_FAULT_FALLBACK;
+	/* An entry may be there, and read-only: who clears soft-dirty bits does that. */
+	return vmf_insert_pfn_pmd(vmf, entry, vmf->flags & FAULT_FLAG_WRITE);
 }
 #else
 #define COMPAT_HUGE_PFNMAP	0
-
-static inline vm_fault_t compat_insert_pfn_order(struct vm_fault *vmf, unsigned long pfn,
-						 unsigned int order)
-{
-	return VM_FAULT_FALLBACK;
-}
 #endif
 
 /*

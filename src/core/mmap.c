@@ -7,8 +7,8 @@
  * answer after the wait.
  *
  * A fault must map the page that was touched. It maps more only to save further
- * faults: one huge mapping where they exist, else the whole mapping, a bounded
- * piece under each hold of access_lock.
+ * faults: the entries of one table where huge mappings exist, else the whole
+ * mapping, a bounded piece under each hold of access_lock.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -99,31 +99,85 @@ static vm_fault_t bar_fault(struct vm_fault *vmf)
 	return ret;
 }
 
-static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
+#if COMPAT_HUGE_PFNMAP
+/* Huge mappings that are made under one hold of access_lock. */
+#define HUGE_AT_ONCE	64
+
+static vm_fault_t map_huge(struct vfio_latch_device *dev, struct vm_fault *vmf)
 {
-	struct vfio_latch_device *dev = vmf->vma->vm_private_data;
-	unsigned long size = PAGE_SIZE << order;
-	unsigned long start = ALIGN_DOWN(vmf->address, size);
-	unsigned long pfn;
-	vm_fault_t ret;
+	vm_fault_t ret = map_begin(dev);
 
-	if (start < vmf->vma->vm_start || start + size > vmf->vma->vm_end)
-		return VM_FAULT_FALLBACK;
-	pfn = pfn_of(vmf->vma, start);
-	if (!IS_ALIGNED(pfn, 1UL << order))
-		return VM_FAULT_FALLBACK;
-
-	ret = map_begin(dev);
 	if (ret != VM_FAULT_NOPAGE)
 		return ret;
-	ret = compat_insert_pfn_order(vmf, pfn, order);
+	ret = compat_insert_pfn_pmd(vmf, pfn_of(vmf->vma, ALIGN_DOWN(vmf->address, PMD_SIZE)));
 	map_end(dev);
 	return ret;
 }
 
+/* From @start on, whose entry is @pmd. Returns where it has stopped. */
+static unsigned long map_huge_piece(struct vfio_latch_device *dev, struct vm_area_struct *vma,
+				    pmd_t *pmd, unsigned long start, unsigned long end)
+{
+	unsigned int n;
+
+	if (map_begin(dev) != VM_FAULT_NOPAGE)
+		return end;
+	for (n = 0; n < HUGE_AT_ONCE && start < end; n++, start += PMD_SIZE, pmd++) {
+		struct vm_fault next = { .vma = vma, .address = start, .pmd = pmd };
+
+		compat_insert_pfn_pmd(&next, pfn_of(vma, start));
+	}
+	map_end(dev);
+	return start;
+}
+
+/*
+ * The entries beside that of the fault, as far as its table goes. The table stays, since the
+ * mapping does.
+ */
+static void map_huge_neighbours(struct vfio_latch_device *dev, struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long table = ALIGN_DOWN(vmf->address, PUD_SIZE);
+	unsigned long start = max(ALIGN(vma->vm_start, PMD_SIZE), table);
+	unsigned long end = min(ALIGN_DOWN(vma->vm_end, PMD_SIZE), table + PUD_SIZE);
+	pmd_t *first = vmf->pmd - pmd_index(vmf->address);
+
+	while (start < end && !fatal_signal_pending(current)) {
+		start = map_huge_piece(dev, vma, first + pmd_index(start), start, end);
+		cond_resched();
+	}
+}
+
+/*
+ * Nothing larger than PMD_SIZE is mapped, although kernels can: who then unmaps or protects a page
+ * of it has the kernel take the BAR for a page table, at least up to 7.3.
+ */
+static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	struct vfio_latch_device *dev = vmf->vma->vm_private_data;
+	unsigned long start = ALIGN_DOWN(vmf->address, PMD_SIZE);
+	vm_fault_t ret;
+	bool is_new;
+
+	if (order != PMD_ORDER ||
+	    start < vmf->vma->vm_start || start + PMD_SIZE > vmf->vma->vm_end ||
+	    !IS_ALIGNED(pfn_of(vmf->vma, start), PHYS_PFN(PMD_SIZE)))
+		return VM_FAULT_FALLBACK;
+
+	is_new = pmd_none(READ_ONCE(*vmf->pmd));
+	ret = map_huge(dev, vmf);
+	if (ret == VM_FAULT_NOPAGE && is_new)
+		map_huge_neighbours(dev, vmf);
+	return ret;
+}
+#endif
+
 static const struct vm_operations_struct bar_vm_ops = {
 	.fault = bar_fault,
-	.huge_fault = COMPAT_HUGE_PFNMAP ? bar_huge_fault : NULL,
+#if COMPAT_HUGE_PFNMAP
+	.huge_fault = bar_huge_fault,
+#endif
 };
 
 /**

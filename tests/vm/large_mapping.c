@@ -7,6 +7,7 @@
  * vm-threads: multi
  * vm-seconds: 120
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -14,6 +15,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "vmtest.h"
 
@@ -157,4 +160,93 @@ TEST(decoding_that_is_switched_while_others_fault_leaves_no_page)
 	for (int i = 0; i < 2; i++)
 		CHECK(!pthread_join(threads[i], NULL));
 	check_is_the_bar(device, touched);
+}
+
+/* Each part of what is left is the BAR's. */
+static void check_is_the_bar_around(struct vfio_device *device, volatile char *memory, size_t hole)
+{
+	for (int n = 0; n < 64; n++) {
+		if (place(n) / PAGE == hole / PAGE)
+			continue;
+		vfio_write(device, BAR, place(n), 0x3000 + n, 4);
+		CHECK_EQ(*(volatile uint32_t *)(memory + place(n)), 0x3000 + n);
+	}
+}
+
+/* With the kernel's driver on 7.3 it takes the BAR for a page table, and the host panics. */
+TEST_OURS(a_page_of_a_large_mapping_can_be_unmapped)
+{
+	const size_t hole = 5 * PAGE;
+	struct vfio_device *device = open_large();
+	volatile char *memory = map_whole(device, 0);
+
+	signal(SIGBUS, on_sigbus);
+	check_is_the_bar(device, memory);
+	CHECK_OK(munmap((char *)memory + hole, PAGE));
+	check_is_the_bar_around(device, memory, hole);
+}
+
+TEST_OURS(a_page_of_a_large_mapping_can_be_protected)
+{
+	const size_t page = GIB / 2 + 7 * PAGE;
+	struct vfio_device *device = open_large();
+	volatile char *memory = map_whole(device, 0);
+
+	check_is_the_bar(device, memory);
+	CHECK_OK(mprotect((char *)memory + page, PAGE, PROT_READ));
+	check_is_the_bar_around(device, memory, page);
+	vfio_write(device, BAR, page, 0x4711, 4);
+	CHECK_EQ(*(volatile uint32_t *)(memory + page), 0x4711);
+}
+
+TEST_OURS(a_part_of_a_large_mapping_can_be_moved)
+{
+	const size_t part = 3 * STEP + 5 * PAGE;
+	struct vfio_device *device = open_large();
+	volatile char *memory = map_whole(device, 0), *room, *moved;
+
+	check_is_the_bar(device, memory);
+	room = mmap(NULL, STEP, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(room != MAP_FAILED);
+	moved = mremap((char *)memory + part, STEP, STEP, MREMAP_MAYMOVE | MREMAP_FIXED, room);
+	CHECK(moved == room);
+	vfio_write(device, BAR, part + STEP - PAGE, 0x4712, 4);
+	CHECK_EQ(*(volatile uint32_t *)(moved + STEP - PAGE), 0x4712);
+}
+
+static void protect_pages_behind_the_driver(void)
+{
+	int fd = CHECK_OK(open("/proc/self/clear_refs", O_WRONLY));
+
+	/* Soft-dirty bits, of which only read-only pages can tell. */
+	CHECK_EQ(write(fd, "4", 1), 1);
+	close(fd);
+}
+
+static void check_is_written(volatile char *memory)
+{
+	int zero = CHECK_OK(open("/dev/zero", O_RDONLY)), status;
+	pid_t child = CHECK_OK(fork());
+
+	if (!child) {
+		(void)*memory;
+		*memory = 1;
+		/* Now the kernel writes, as long as the page is read-only. */
+		(void)memory[STEP];
+		_exit(read(zero, (char *)memory + STEP, 64) != 64 || *memory != 1);
+	}
+	CHECK_OK(waitpid(child, &status, 0));
+	CHECK_EQ(status, 0);
+	close(zero);
+}
+
+/* With the kernel's driver from 6.12 on the write never ends, and in the kernel nothing ends it. */
+TEST_OURS(a_write_to_a_page_that_has_become_read_only_ends)
+{
+	struct vfio_device *device = open_large();
+	volatile char *memory = map_whole(device, 0), *unaligned = map_whole(device, PAGE);
+
+	protect_pages_behind_the_driver();
+	check_is_written(memory);
+	check_is_written(unaligned);
 }
