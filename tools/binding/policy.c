@@ -68,7 +68,7 @@ static unsigned int count_rules(const char *text, const char *rule, const char *
 	}
 }
 
-/* Appends the rule to the text of an older driver: the last one wins over others for the address. */
+/* Appends the rule to the text of an older driver: the last one wins for the address. */
 static int append(const struct policy_lease *lease, const char *before)
 {
 	char text[TEXT_SIZE];

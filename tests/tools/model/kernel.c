@@ -29,7 +29,8 @@
  *				written
  *	meanwhile		a process, 1234, that begins with the first write
  *	no-udev			udev does not run
- *	initramfs-RELEASE	the names of the files in it
+ *
+ * An initramfs has the names of the files in it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -530,11 +531,11 @@ bool udev_is_active(void)
 	return !exists("/model/no-udev");
 }
 
-FILE *initramfs_open(const char *release)
+FILE *initramfs_open(const char *image)
 {
 	char path[PATH_SIZE];
 
-	system_path(path, "/model/initramfs-%s", release);
+	system_path(path, "%s", image);
 	return fopen(path, "re");
 }
 
