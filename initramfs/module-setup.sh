@@ -5,12 +5,11 @@
 
 check()
 {
-	local etc=${dracutsysrootdir-}/etc
+	local root=${dracutsysrootdir-}
 
 	require_binaries vfio-latch || return 1
 	# 255: only if somebody asks for this module by its name.
-	grep -Eqs '^[[:blank:]]*initramfs[[:blank:]]*[=:]' \
-		"$etc"/vfio-latch.conf "$etc"/vfio-latch.conf.d/*.conf || return 255
+	"$root/usr/lib/vfio-latch/initramfs-wanted" "$root" || return 255
 }
 
 install()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Policy input: the parameters of a driver, and the latch of a device. */
+/* Policy input: the parameters of a driver, its single rules, and the latch of a device. */
 #include <linux/module.h>
 #include <linux/slab.h>
 
@@ -87,6 +87,66 @@ int vfio_latch_rules_get(char *buffer, const struct kernel_param *kp)
 	return sysfs_emit(buffer, "%s\n", *rules ? (*rules)->text : "");
 }
 EXPORT_SYMBOL_GPL(vfio_latch_rules_get);
+
+/* One of the changes of rules.h. */
+typedef struct vfio_latch_rules *(*rules_change)(const struct vfio_latch_rules *rules,
+						 const char *rule,
+						 struct vfio_latch_rules_fault *fault);
+
+/*
+ * A write to an attribute of a driver. Probes, and whoever writes the parameter, see the list
+ * before the change, or the one after it. When pci_unregister_driver() returns, nobody is in here
+ * any more.
+ */
+static ssize_t change_rules(struct device_driver *driver, const char *text, size_t count,
+			    rules_change change)
+{
+	struct vfio_latch_params *params =
+		&container_of(driver, struct vfio_latch_driver, pci.driver)->params;
+	struct vfio_latch_rules_fault fault;
+	struct vfio_latch_rules *rules;
+
+	kernel_param_lock(driver->owner);
+	rules = change(params->rules, text, &fault);
+	if (!IS_ERR(rules))
+		swap(params->rules, rules);
+	kernel_param_unlock(driver->owner);
+	if (IS_ERR(rules)) {
+		pr_err("vfio-latch: rule refused: \"%s\": %s\n", fault.rule, fault.reason);
+		return PTR_ERR(rules);
+	}
+	vfio_latch_rules_free(rules);
+	return count;
+}
+
+static ssize_t new_rule_store(struct device_driver *driver, const char *text, size_t count)
+{
+	return change_rules(driver, text, count, vfio_latch_rules_add);
+}
+static DRIVER_ATTR_WO(new_rule);
+
+static ssize_t remove_rule_store(struct device_driver *driver, const char *text, size_t count)
+{
+	return change_rules(driver, text, count, vfio_latch_rules_remove);
+}
+static DRIVER_ATTR_WO(remove_rule);
+
+static struct attribute *driver_attrs[] = {
+	&driver_attr_new_rule.attr,
+	&driver_attr_remove_rule.attr,
+	NULL
+};
+
+static const struct attribute_group driver_group = {
+	.attrs = driver_attrs,
+};
+
+/* The attributes of a driver, which is in a struct vfio_latch_driver. */
+const struct attribute_group *vfio_latch_driver_groups[] = {
+	&driver_group,
+	NULL
+};
+EXPORT_SYMBOL_GPL(vfio_latch_driver_groups);
 
 static void latch_tunable(struct vfio_latch_policy *policy, const struct vfio_latch_params *params,
 			  const struct vfio_latch_identity *id, enum vfio_latch_tunable tunable)

@@ -3,16 +3,18 @@
  * Policy: the values of a driver's tunables, and the values latched into each
  * device.
  *
- * A driver owns one struct vfio_latch_params, static, and exposes it with
- * VFIO_LATCH_MODULE_PARAMS(). Its members are written by the kernel's
- * parameter code and read by vfio_latch_register(), both under the driver
- * module's parameter lock, kernel_param_lock(). Nothing else reads them.
+ * A driver owns one struct vfio_latch_params, in its struct vfio_latch_driver,
+ * and exposes it with VFIO_LATCH_MODULE_PARAMS(). Its members are written by
+ * the kernel's parameter code and by the driver's attributes, and read by
+ * vfio_latch_register(), all under the driver module's parameter lock,
+ * kernel_param_lock(). Nothing else reads them.
  */
 #ifndef VFIO_LATCH_POLICY_H
 #define VFIO_LATCH_POLICY_H
 
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/pci.h>
 #include <linux/slab.h>
 
 #include "rules.h"
@@ -38,6 +40,16 @@ struct vfio_latch_params {
 };
 
 /**
+ * struct vfio_latch_driver - a driver on the core
+ * @pci: the driver; its groups are vfio_latch_driver_groups
+ * @params: its policy input
+ */
+struct vfio_latch_driver {
+	struct pci_driver pci;
+	struct vfio_latch_params params;
+};
+
+/**
  * struct vfio_latch_policy - the values of one device
  * @value: by tunable
  * @source: by tunable, "default", "parameter" or the matching rule
@@ -54,6 +66,7 @@ int vfio_latch_tunable_set(const char *text, const struct kernel_param *kp);
 int vfio_latch_tunable_get(char *buffer, const struct kernel_param *kp);
 int vfio_latch_rules_set(const char *text, const struct kernel_param *kp);
 int vfio_latch_rules_get(char *buffer, const struct kernel_param *kp);
+extern const struct attribute_group *vfio_latch_driver_groups[];
 
 /*
  * A module's parameters are freed after it has dropped its reference to the
@@ -72,7 +85,7 @@ static inline void vfio_latch_rules_param_free(void *arg)
 
 /**
  * VFIO_LATCH_MODULE_PARAMS() - declare a driver's policy parameters
- * @params: the driver's static struct vfio_latch_params
+ * @params: those of the driver's static struct vfio_latch_driver
  */
 #define VFIO_LATCH_MODULE_PARAMS(params)							\
 	static const struct kernel_param_ops vfio_latch_tunable_param_ops = {			\

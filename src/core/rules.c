@@ -236,6 +236,130 @@ void vfio_latch_rules_free(struct vfio_latch_rules *rules)
 	kvfree(rules);
 }
 
+/* Moves @text to the only rule in it. Returns its length, 0 if there is none, or more than one. */
+static size_t only_rule(const char **text, struct vfio_latch_rules_fault *fault)
+{
+	size_t length;
+
+	*text += strspn(*text, RULE_SEPARATORS);
+	length = strcspn(*text, RULE_SEPARATORS);
+	snprintf(fault->rule, sizeof(fault->rule), "%.*s", (int)length, *text);
+	if ((*text)[length + strspn(*text + length, RULE_SEPARATORS)])
+		length = 0;
+	fault->reason = length ? NULL : "one rule expected";
+	return length;
+}
+
+/**
+ * vfio_latch_rules_add - make a list with one rule more, the last one
+ * @rules: the list, or NULL for none; it stays as it is
+ * @rule: the rule; separators around it do not count
+ * @fault: filled when the rule is refused
+ *
+ * Context: may sleep.
+ * Return: the new list, for vfio_latch_rules_free(); ERR_PTR(-EINVAL) if @rule is malformed, or not
+ * one rule, ERR_PTR(-E2BIG) if the text of all would be too long, or ERR_PTR(-ENOMEM).
+ */
+struct vfio_latch_rules *vfio_latch_rules_add(const struct vfio_latch_rules *rules,
+					      const char *rule,
+					      struct vfio_latch_rules_fault *fault)
+{
+	const char *old = rules ? rules->text : "", *separator = *old ? ";" : "";
+	struct vfio_latch_rules *added;
+	size_t length, size;
+	char *text;
+
+	*fault = (struct vfio_latch_rules_fault){};
+	length = only_rule(&rule, fault);
+	if (!length)
+		return ERR_PTR(-EINVAL);
+	size = strlen(old) + strlen(separator) + length + 1;
+	if (size > VFIO_LATCH_RULES_TEXT_MAX) {
+		fault->reason = "no room for it";
+		return ERR_PTR(-E2BIG);
+	}
+	text = kzalloc(size, GFP_KERNEL);
+	if (!text) {
+		fault->reason = "out of memory";
+		return ERR_PTR(-ENOMEM);
+	}
+	snprintf(text, size, "%s%s%.*s", old, separator, (int)length, rule);
+	added = vfio_latch_rules_parse(text, fault);
+	kfree(text);
+	return added;
+}
+
+/* Finds the last rule of @text that reads like the @length bytes at @rule. */
+static const char *last_like(const char *text, const char *rule, size_t length)
+{
+	const char *last = NULL;
+	size_t item;
+
+	for (;; text += item) {
+		text += strspn(text, RULE_SEPARATORS);
+		item = strcspn(text, RULE_SEPARATORS);
+		if (!item)
+			return last;
+		if (item == length && !memcmp(text, rule, length))
+			last = text;
+	}
+}
+
+/* Cuts @length bytes at @rule out of @text, with the separator behind them, or those before. */
+static void cut_out(char *text, char *rule, size_t length)
+{
+	char *end = rule + length;
+
+	if (*end)
+		end++;
+	else
+		while (rule > text && strchr(RULE_SEPARATORS, rule[-1]))
+			rule--;
+	memmove(rule, end, strlen(end) + 1);
+}
+
+/**
+ * vfio_latch_rules_remove - make a list with one rule less
+ * @rules: the list, or NULL for none; it stays as it is
+ * @rule: the rule as it stands there; separators around it do not count
+ * @fault: filled when the rule is refused
+ *
+ * If the list has the rule more than once, only the last one is removed.
+ *
+ * Context: may sleep.
+ * Return: the new list, for vfio_latch_rules_free(); ERR_PTR(-EINVAL) if @rule is not one rule,
+ * ERR_PTR(-ENOENT) if the list does not have it, or ERR_PTR(-ENOMEM).
+ */
+struct vfio_latch_rules *vfio_latch_rules_remove(const struct vfio_latch_rules *rules,
+						 const char *rule,
+						 struct vfio_latch_rules_fault *fault)
+{
+	const char *old = rules ? rules->text : "";
+	struct vfio_latch_rules *fewer;
+	const char *last;
+	size_t length;
+	char *text;
+
+	*fault = (struct vfio_latch_rules_fault){};
+	length = only_rule(&rule, fault);
+	if (!length)
+		return ERR_PTR(-EINVAL);
+	last = last_like(old, rule, length);
+	if (!last) {
+		fault->reason = "no such rule";
+		return ERR_PTR(-ENOENT);
+	}
+	text = kstrdup(old, GFP_KERNEL);
+	if (!text) {
+		fault->reason = "out of memory";
+		return ERR_PTR(-ENOMEM);
+	}
+	cut_out(text, text + (last - old), length);
+	fewer = vfio_latch_rules_parse(text, fault);
+	kfree(text);
+	return fewer;
+}
+
 static bool rule_matches(const struct vfio_latch_rule *rule, const struct vfio_latch_identity *id)
 {
 	const struct vfio_latch_identity *want = &rule->want;

@@ -100,6 +100,12 @@ struct vfio_latch_rules_fault {
 /* rules.c APIs: */
 struct vfio_latch_rules *vfio_latch_rules_parse(const char *text,
 						struct vfio_latch_rules_fault *fault);
+struct vfio_latch_rules *vfio_latch_rules_add(const struct vfio_latch_rules *rules,
+					      const char *rule,
+					      struct vfio_latch_rules_fault *fault);
+struct vfio_latch_rules *vfio_latch_rules_remove(const struct vfio_latch_rules *rules,
+						 const char *rule,
+						 struct vfio_latch_rules_fault *fault);
 void vfio_latch_rules_free(struct vfio_latch_rules *rules);
 const struct vfio_latch_rule *
 vfio_latch_rules_find(const struct vfio_latch_rules *rules,

@@ -13,7 +13,8 @@
  *	open:    vfio_latch_open() -> own preparation
  *	close:   own clean-up -> vfio_latch_close()
  *
- * struct pci_driver gets vfio_latch_err_handlers, driver.pm =
+ * The driver is a struct vfio_latch_driver (policy.h). Its struct pci_driver gets
+ * groups = vfio_latch_driver_groups, vfio_latch_err_handlers, driver.pm =
  * &vfio_latch_pm_ops and driver_managed_dma = true.
  */
 #ifndef VFIO_LATCH_H

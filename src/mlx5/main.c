@@ -13,8 +13,8 @@
 
 #define DRIVER_NAME	"mlx5_vfio_pci"
 
-static struct vfio_latch_params params;
-VFIO_LATCH_MODULE_PARAMS(params);
+static struct vfio_latch_driver driver;
+VFIO_LATCH_MODULE_PARAMS(driver.params);
 
 static int init_device(struct vfio_device *vdev)
 {
@@ -62,7 +62,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	latch_mlx5_migration_probe(dev);
-	ret = vfio_latch_register(&dev->core, &params);
+	ret = vfio_latch_register(&dev->core, &driver.params);
 	if (ret)
 		goto migration;
 	ret = latch_mlx5_sysfs_add(dev);
@@ -96,16 +96,31 @@ static const struct pci_device_id id_table[] = {
 };
 MODULE_DEVICE_TABLE(pci, id_table);
 
-static struct pci_driver mlx5_vfio_pci = {
-	.name = DRIVER_NAME,
-	.id_table = id_table,
-	.probe = probe,
-	.remove = remove,
-	.err_handler = &vfio_latch_err_handlers,
-	.driver.pm = &vfio_latch_pm_ops,
-	.driver_managed_dma = true,
+static struct vfio_latch_driver driver = {
+	.pci = {
+		.name = DRIVER_NAME,
+		.id_table = id_table,
+		.groups = vfio_latch_driver_groups,
+		.probe = probe,
+		.remove = remove,
+		.err_handler = &vfio_latch_err_handlers,
+		.driver.pm = &vfio_latch_pm_ops,
+		.driver_managed_dma = true,
+	},
 };
-module_pci_driver(mlx5_vfio_pci);
+
+static int __init mlx5_vfio_pci_init(void)
+{
+	return pci_register_driver(&driver.pci);
+}
+
+static void __exit mlx5_vfio_pci_exit(void)
+{
+	pci_unregister_driver(&driver.pci);
+}
+
+module_init(mlx5_vfio_pci_init);
+module_exit(mlx5_vfio_pci_exit);
 
 MODULE_DESCRIPTION("VFIO driver for ConnectX and BlueField VFs, with live migration");
 MODULE_VERSION(VFIO_LATCH_VERSION);

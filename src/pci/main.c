@@ -15,8 +15,8 @@
 
 #define DRIVER_NAME	"vfio-pci"
 
-static struct vfio_latch_params params;
-VFIO_LATCH_MODULE_PARAMS(params);
+static struct vfio_latch_driver driver;
+VFIO_LATCH_MODULE_PARAMS(driver.params);
 
 static char *ids = "";
 module_param(ids, charp, 0);
@@ -52,7 +52,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	dev = vfio_alloc_device(vfio_latch_device, vdev, &pdev->dev, &device_ops);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
-	ret = vfio_latch_register(dev, &params);
+	ret = vfio_latch_register(dev, &driver.params);
 	if (ret)
 		vfio_put_device(&dev->vdev);
 	return ret;
@@ -80,25 +80,28 @@ static const struct pci_device_id id_table[] = {
 };
 MODULE_DEVICE_TABLE(pci, id_table);
 
-static struct pci_driver driver = {
-	.name = DRIVER_NAME,
-	.id_table = id_table,
-	.probe = probe,
-	.remove = remove,
-	.sriov_configure = sriov_configure,
-	.err_handler = &vfio_latch_err_handlers,
-	.driver.pm = &vfio_latch_pm_ops,
-	.driver_managed_dma = true,
+static struct vfio_latch_driver driver = {
+	.pci = {
+		.name = DRIVER_NAME,
+		.id_table = id_table,
+		.groups = vfio_latch_driver_groups,
+		.probe = probe,
+		.remove = remove,
+		.sriov_configure = sriov_configure,
+		.err_handler = &vfio_latch_err_handlers,
+		.driver.pm = &vfio_latch_pm_ops,
+		.driver_managed_dma = true,
+	},
 };
 
 static int __init vfio_pci_init(void)
 {
 	int ret;
 
-	ret = pci_register_driver(&driver);
+	ret = pci_register_driver(&driver.pci);
 	if (ret)
 		return ret;
-	latch_add_ids(&driver, ids);
+	latch_add_ids(&driver.pci, ids);
 	if (disable_denylist)
 		pr_warn(DRIVER_NAME ": devices known to be unsafe are bound, too\n");
 	return 0;
@@ -106,7 +109,7 @@ static int __init vfio_pci_init(void)
 
 static void __exit vfio_pci_exit(void)
 {
-	pci_unregister_driver(&driver);
+	pci_unregister_driver(&driver.pci);
 }
 
 module_init(vfio_pci_init);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sysfs shows why a VF cannot be migrated, by a word for each reason.
+ * sysfs shows why a VF cannot be migrated, by a word for each reason. And the driver has rules of
+ * its own.
  *
  * vm-machine: connectx
  * vm-drivers: ours
@@ -108,4 +109,21 @@ TEST(a_function_that_is_no_vf_is_named)
 
 	connectx_reload_afterwards();
 	check_says(take(pf), "not-a-vf");
+}
+
+TEST(single_rules_are_for_the_driver_that_gets_them)
+{
+	const char *vf = pci_vf(connectx_pf_with_vfs(2), 0), *rule = "15b3:101e/nointxmask=1";
+
+	driver_load(NULL);
+	module_load("ours", "mlx5_vfio_pci", NULL);
+	file_write("/sys/bus/pci/drivers/mlx5_vfio_pci/new_rule", rule);
+	CHECK_STR(module_parameter("mlx5_vfio_pci", "policy"), rule);
+	CHECK_STR(module_parameter("vfio_pci", "policy"), "");
+	take(vf);
+	CHECK_STR(pci_attr(vf, "vfio_pci/nointxmask"), "1");
+	file_write("/sys/bus/pci/drivers/mlx5_vfio_pci/remove_rule", rule);
+	CHECK_STR(module_parameter("mlx5_vfio_pci", "policy"), "");
+	take(vf);
+	CHECK_STR(pci_attr(vf, "vfio_pci/nointxmask"), "0");
 }

@@ -161,6 +161,10 @@ loaded()
 		"$VFIO_LATCH_ROOT/sys/module/$1/drivers/pci:$name"
 	if [[ -e $VFIO_LATCH_ROOT/model/modules/$1/ours ]]; then
 		echo >"$VFIO_LATCH_ROOT/sys/module/$1/parameters/policy"
+		if [[ ! -e $VFIO_LATCH_ROOT/model/modules/$1/older ]]; then
+			: >"$VFIO_LATCH_ROOT/sys/bus/pci/drivers/$name/new_rule"
+			: >"$VFIO_LATCH_ROOT/sys/bus/pci/drivers/$name/remove_rule"
+		fi
 	fi
 }
 

@@ -407,6 +407,154 @@ static void as_many_settings_as_fit_are_kept(void **state)
 	vfio_latch_rules_free(rules);
 }
 
+/* Single rules */
+
+/* Adds or removes a rule, and checks the new text; the old list stays as it was. */
+static void assert_changed(const char *text, const char *rule, bool is_new, const char *after)
+{
+	struct vfio_latch_rules *rules = text ? parse(text) : NULL, *changed;
+	struct vfio_latch_rules_fault fault;
+
+	changed = is_new ? vfio_latch_rules_add(rules, rule, &fault) :
+			   vfio_latch_rules_remove(rules, rule, &fault);
+	if (IS_ERR(changed))
+		fail_msg("\"%s\" is refused: %s: %s", rule, fault.rule, fault.reason);
+	assert_string_equal(changed->text, after);
+	if (rules)
+		assert_string_equal(rules->text, text);
+	vfio_latch_rules_free(changed);
+	vfio_latch_rules_free(rules);
+}
+
+static void assert_not_changed(const char *text, const char *rule, bool is_new, int error,
+			       const char *named, const char *reason)
+{
+	struct vfio_latch_rules *rules = text ? parse(text) : NULL, *changed;
+	struct vfio_latch_rules_fault fault;
+
+	changed = is_new ? vfio_latch_rules_add(rules, rule, &fault) :
+			   vfio_latch_rules_remove(rules, rule, &fault);
+	if (!IS_ERR(changed))
+		fail_msg("\"%s\" is accepted", rule);
+	assert_int_equal(PTR_ERR(changed), error);
+	assert_string_equal(fault.rule, named);
+	assert_string_equal(fault.reason, reason);
+	if (rules)
+		assert_string_equal(rules->text, text);
+	vfio_latch_rules_free(rules);
+}
+
+#define VGA ID "/disable_vga=1"
+#define INTX ID "/nointxmask=1"
+#define BOTH ID "/disable_vga=1,nointxmask=1"
+
+static void a_rule_is_added_behind_the_others(void **state)
+{
+	(void)state;
+	assert_changed(NULL, VGA, true, VGA);
+	assert_changed("", VGA "\n", true, VGA);
+	assert_changed(INTX, VGA, true, INTX ";" VGA);
+	assert_changed(INTX ";" BOTH, " ;" VGA "\n;", true, INTX ";" BOTH ";" VGA);
+	/* A second one like it: one of each writer. */
+	assert_changed(VGA ";" INTX, VGA, true, VGA ";" INTX ";" VGA);
+	assert_changed(VGA " " INTX ";", BOTH, true, VGA " " INTX ";;" BOTH);
+}
+
+static void the_last_rule_that_reads_alike_is_removed(void **state)
+{
+	(void)state;
+	assert_changed(VGA, VGA, false, "");
+	assert_changed(VGA ";" INTX, VGA "\n", false, INTX);
+	assert_changed(INTX ";" VGA, VGA, false, INTX);
+	assert_changed(INTX " ;\t" VGA, VGA, false, INTX);
+	assert_changed(INTX "\n" VGA "\n" BOTH, VGA, false, INTX "\n" BOTH);
+	assert_changed(VGA ";" INTX ";" VGA, VGA, false, VGA ";" INTX);
+	assert_changed(VGA ";" INTX ";" VGA ";" BOTH, VGA, false, VGA ";" INTX ";" BOTH);
+}
+
+/* What means the same, or is a part, is another rule. */
+static void a_rule_that_is_not_there_is_not_removed(void **state)
+{
+	static const char *const others[] = {
+		INTX, ID "/disable_vga=Y", ID "/disable_vga=", ID, "0" ID "/disable_vga=1",
+		ID "/disable_vga=11", "10DE:2684/disable_vga=1", ID "/disable_vga=1,nointxmask",
+	};
+	unsigned int n;
+
+	(void)state;
+	for (n = 0; n < sizeof(others) / sizeof(others[0]); n++)
+		assert_not_changed(VGA ";" BOTH, others[n], false, -ENOENT, others[n],
+				   "no such rule");
+	assert_not_changed("", VGA, false, -ENOENT, VGA, "no such rule");
+	assert_not_changed(NULL, VGA, false, -ENOENT, VGA, "no such rule");
+}
+
+static void one_rule_at_a_time_is_added_or_removed(void **state)
+{
+	static const char *const none[] = { "", "\n", " ;; " };
+	unsigned int n;
+
+	(void)state;
+	for (n = 0; n < sizeof(none) / sizeof(none[0]); n++) {
+		assert_not_changed(VGA, none[n], true, -EINVAL, "", "one rule expected");
+		assert_not_changed(VGA, none[n], false, -EINVAL, "", "one rule expected");
+	}
+	assert_not_changed(VGA ";" INTX, VGA ";" INTX, true, -EINVAL, VGA, "one rule expected");
+	assert_not_changed(VGA ";" INTX, VGA " " INTX, false, -EINVAL, VGA, "one rule expected");
+}
+
+static void a_malformed_rule_is_not_added(void **state)
+{
+	(void)state;
+	assert_not_changed(VGA, ID, true, -EINVAL, ID, NO_RULE);
+	assert_not_changed(VGA, ID "/nointxmask=2\n", true, -EINVAL, ID "/nointxmask=2", NO_BOOL);
+	assert_not_changed(NULL, ID "/vga=1", true, -EINVAL, ID "/vga=1", NO_TUNABLE);
+}
+
+static void rules_are_added_until_their_text_is_full(void **state)
+{
+	char text[VFIO_LATCH_RULES_TEXT_MAX], full[VFIO_LATCH_RULES_TEXT_MAX];
+	size_t room = sizeof(text) - 1 - strlen(";" VGA);
+
+	(void)state;
+	memset(text, ';', sizeof(text));
+	memcpy(text, INTX, strlen(INTX));
+	text[room] = '\0';
+	snprintf(full, sizeof(full), "%.*s;" VGA, (int)room, text);
+	assert_int_equal(strlen(full), sizeof(full) - 1);
+	assert_changed(text, VGA, true, full);
+	assert_not_changed(full, VGA, true, -E2BIG, VGA, "no room for it");
+	text[room] = ';';
+	text[room + 1] = '\0';
+	assert_not_changed(text, VGA, true, -E2BIG, VGA, "no room for it");
+}
+
+static void every_failed_allocation_of_a_change_is_enomem(void **state)
+{
+	struct vfio_latch_rules *rules = parse(VGA ";" INTX), *changed;
+	struct vfio_latch_rules_fault fault;
+	int is_new, n;
+
+	(void)state;
+	for (is_new = 0; is_new < 2; is_new++) {
+		n = 0;
+		do {
+			shim_fail_allocation(n++);
+			changed = is_new ? vfio_latch_rules_add(rules, VGA, &fault) :
+					   vfio_latch_rules_remove(rules, VGA, &fault);
+			if (IS_ERR(changed)) {
+				assert_int_equal(PTR_ERR(changed), -ENOMEM);
+				assert_string_equal(fault.reason, "out of memory");
+			}
+		} while (IS_ERR(changed));
+		shim_fail_allocation(-1);
+		assert_in_range(n, 4, 10);
+		vfio_latch_rules_free(changed);
+	}
+	assert_string_equal(rules->text, VGA ";" INTX);
+	vfio_latch_rules_free(rules);
+}
+
 /* Memory */
 
 static void every_failed_allocation_is_enomem_and_leaks_nothing(void **state)
@@ -454,6 +602,13 @@ int main(void)
 		cmocka_unit_test(a_faulty_rules_name_is_cut_to_its_buffer),
 		cmocka_unit_test(a_text_fills_a_page_and_not_more),
 		cmocka_unit_test(as_many_settings_as_fit_are_kept),
+		cmocka_unit_test(a_rule_is_added_behind_the_others),
+		cmocka_unit_test(the_last_rule_that_reads_alike_is_removed),
+		cmocka_unit_test(a_rule_that_is_not_there_is_not_removed),
+		cmocka_unit_test(one_rule_at_a_time_is_added_or_removed),
+		cmocka_unit_test(a_malformed_rule_is_not_added),
+		cmocka_unit_test(rules_are_added_until_their_text_is_full),
+		cmocka_unit_test(every_failed_allocation_of_a_change_is_enomem),
 		cmocka_unit_test(every_failed_allocation_is_enomem_and_leaks_nothing),
 	};
 

@@ -179,6 +179,54 @@ static void a_text_is_accepted_exactly_when_it_follows_the_grammar(void **state)
 	assert_in_range(accepted, rounds / 20, rounds - rounds / 20);
 }
 
+/* A rule that was added and removed again leaves a list that decides as before, rule by rule. */
+static void a_rule_comes_and_goes_without_a_trace(void **state)
+{
+	unsigned long round, rounds = fuzz_rounds() / 4, tried = 0;
+
+	(void)state;
+	for (round = 0; round < rounds; round++) {
+		struct vfio_latch_rules *rules, *added, *rule, *removed;
+		struct vfio_latch_rules_fault fault;
+		char text[TEXT_SIZE], one[TEXT_SIZE];
+		unsigned int n;
+
+		fuzz_seed(round);
+		random_text(text);
+		random_text(one);
+		one[strcspn(one, SEPARATORS)] = '\0';
+		rules = vfio_latch_rules_parse(text, &fault);
+		rule = vfio_latch_rules_parse(one, &fault);
+		if (IS_ERR(rules) || IS_ERR(rule) || !rule->count) {
+			if (!IS_ERR(rules)) {
+				added = vfio_latch_rules_add(rules, one, &fault);
+				assert_int_equal(PTR_ERR(added), -EINVAL);
+				vfio_latch_rules_free(rules);
+			}
+			if (!IS_ERR(rule))
+				vfio_latch_rules_free(rule);
+			continue;
+		}
+		added = vfio_latch_rules_add(rules, one, &fault);
+		assert_false(IS_ERR(added));
+		assert_int_equal(added->count, rules->count + rule->count);
+		for (n = 0; n < rule->count; n++)
+			assert_memory_equal(&added->rule[rules->count + n], &rule->rule[n],
+					    sizeof(rule->rule[n]));
+		removed = vfio_latch_rules_remove(added, one, &fault);
+		assert_false(IS_ERR(removed));
+		assert_int_equal(removed->count, rules->count);
+		assert_memory_equal(removed->rule, rules->rule,
+				    rules->count * sizeof(rules->rule[0]));
+		vfio_latch_rules_free(removed);
+		vfio_latch_rules_free(added);
+		vfio_latch_rules_free(rule);
+		vfio_latch_rules_free(rules);
+		tried++;
+	}
+	assert_in_range(tried, rounds / 50, rounds);
+}
+
 static void random_bytes_do_no_harm(void **state)
 {
 	unsigned long round, rounds = fuzz_rounds() / 10;
@@ -207,6 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_text_is_accepted_exactly_when_it_follows_the_grammar),
+		cmocka_unit_test(a_rule_comes_and_goes_without_a_trace),
 		cmocka_unit_test(random_bytes_do_no_harm),
 	};
 

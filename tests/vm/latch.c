@@ -538,6 +538,193 @@ TEST_OURS(policy_reads_back_what_is_in_force)
 	CHECK_STR(module_parameter("vfio_pci", "policy"), EDU_ID "/nointxmask=0");
 }
 
+/* Single rules */
+
+#define NEW_RULE "/sys/bus/pci/drivers/vfio-pci/new_rule"
+#define REMOVE_RULE "/sys/bus/pci/drivers/vfio-pci/remove_rule"
+
+/* Checks that a write is refused with one line in the log, and that the rules are still these. */
+static void check_refused(int error, const char *attribute, const char *rule, const char *stay)
+{
+	int mark = kmsg_mark(), ret = file_write_try(attribute, rule);
+
+	if (ret != -error)
+		FAIL("\"%s\" to %s gives %d", rule, attribute, ret);
+	CHECK_EQ(kmsg_count(mark, "."), 1);
+	CHECK(kmsg_count(mark, "rule refused: ") == 1);
+	CHECK_STR(module_parameter("vfio_pci", "policy"), stay);
+}
+
+TEST_OURS(single_rules_are_added_and_removed_by_root_only)
+{
+	driver_load(NULL);
+	CHECK_EQ(file_mode(NEW_RULE), 0200);
+	CHECK_EQ(file_mode(REMOVE_RULE), 0200);
+}
+
+TEST_OURS(an_added_rule_is_the_last_and_changes_devices_probed_later_only)
+{
+	const char *old = vm_bdf("edu0"), *new = vm_bdf("edu1");
+
+	driver_load("policy=" EDU_ID "/nointxmask=0");
+	rebind(old);
+	file_write(NEW_RULE, EDU_ID "/nointxmask=1\n");
+	CHECK_STR(module_parameter("vfio_pci", "policy"),
+		  EDU_ID "/nointxmask=0;" EDU_ID "/nointxmask=1");
+	rebind(new);
+	CHECK_LATCHED(old, "nointxmask", 0, EDU_ID "/nointxmask=0");
+	CHECK_LATCHED(new, "nointxmask", 1, EDU_ID "/nointxmask=1");
+	file_write(REMOVE_RULE, EDU_ID "/nointxmask=1\n");
+	CHECK_STR(module_parameter("vfio_pci", "policy"), EDU_ID "/nointxmask=0");
+	CHECK_LATCHED(new, "nointxmask", 1, EDU_ID "/nointxmask=1");
+	rebind(new);
+	CHECK_LATCHED(new, "nointxmask", 0, EDU_ID "/nointxmask=0");
+}
+
+TEST_OURS(of_rules_that_read_alike_the_last_one_is_removed)
+{
+	driver_load(NULL);
+	set("policy", EDU_ID "/nointxmask=1 1af4:1000/disable_vga=1");
+	file_write(NEW_RULE, EDU_ID "/nointxmask=1");
+	file_write(REMOVE_RULE, EDU_ID "/nointxmask=1");
+	CHECK_STR(module_parameter("vfio_pci", "policy"),
+		  EDU_ID "/nointxmask=1 1af4:1000/disable_vga=1");
+	file_write(REMOVE_RULE, EDU_ID "/nointxmask=1");
+	CHECK_STR(module_parameter("vfio_pci", "policy"), "1af4:1000/disable_vga=1");
+}
+
+TEST_OURS(a_single_rule_that_is_refused_changes_nothing)
+{
+	static const char * const no_rules[] = {
+		"\n", " ; ", EDU_ID, EDU_ID "/nointxmask=2", EDU_ID "/enable_sriov=1",
+		"0000:01:20.0/nointxmask=1",
+		EDU_ID "/disable_vga=1;" EDU_ID "/nointxmask=1",
+		EDU_ID "/disable_vga=1\n" EDU_ID "/nointxmask=1",
+	};
+	const char *good = EDU_ID "/nointxmask=1,disable_vga=1";
+
+	driver_load(format("policy=%s", good));
+	for (size_t i = 0; i < sizeof(no_rules) / sizeof(no_rules[0]); i++)
+		check_refused(EINVAL, NEW_RULE, no_rules[i], good);
+	check_refused(EINVAL, REMOVE_RULE, "\n", good);
+	check_refused(EINVAL, REMOVE_RULE, EDU_ID "/nointxmask=1 " EDU_ID "/disable_vga=1", good);
+	/* What stands there as one rule is removed as one. */
+	check_refused(ENOENT, REMOVE_RULE, EDU_ID "/nointxmask=1", good);
+	file_write(REMOVE_RULE, good);
+	check_refused(ENOENT, REMOVE_RULE, good, "");
+}
+
+/* The parameter can hold 4095 bytes, and be read. */
+TEST_OURS(rules_can_be_added_as_long_as_all_can_be_read)
+{
+	char *first = EDU_ID "/nointxmask=1", *rule, *all, *whole;
+	int room;
+
+	driver_load(NULL);
+	set("policy", first);
+	for (int i = 0;; i++) {
+		all = module_parameter("vfio_pci", "policy");
+		rule = format("%04x:%04x/disable_vga=1", i, i);
+		room = 4095 - strlen(all) - 1;
+		if (room < (int)strlen(rule))
+			break;
+		file_write(NEW_RULE, rule);
+		CHECK_STR(module_parameter("vfio_pci", "policy"), format("%s;%s", all, rule));
+	}
+	check_refused(E2BIG, NEW_RULE, rule, all);
+	/* To the last byte: words that begin with y are true. */
+	file_write(REMOVE_RULE, strrchr(all, ';') + 1);
+	*strrchr(all, ';') = '\0';
+	rule = format("1af4:1000/nointxmask=y%0*d", (int)(4095 - strlen(all) - 23), 0);
+	whole = format("%s;%s", all, rule);
+	CHECK_EQ(strlen(whole), 4095);
+	check_refused(E2BIG, NEW_RULE, format("%s0", rule), all);
+	file_write(NEW_RULE, rule);
+	CHECK_STR(module_parameter("vfio_pci", "policy"), whole);
+	file_write(REMOVE_RULE, rule);
+	CHECK_STR(module_parameter("vfio_pci", "policy"), all);
+}
+
+/* Adds and removes a rule as fast as it can. */
+static pid_t writer_of_rule(const char *rule)
+{
+	pid_t writer = CHECK_OK(fork());
+
+	if (writer)
+		return writer;
+	for (;;) {
+		file_write(NEW_RULE, rule);
+		file_write(REMOVE_RULE, rule);
+	}
+}
+
+TEST_OURS(writers_of_single_rules_lose_none_beside_probes)
+{
+	const char *bdf = vm_bdf("edu0"), *stays = "1af4:1000/disable_vga=1";
+	char *mine = format("%s/nointxmask=1", bdf);
+	pid_t writers[2];
+
+	driver_load(format("policy=%s", stays));
+	writers[0] = writer_of_rule(EDU_ID "/disable_idle_d3=1");
+	writers[1] = writer_of_rule("1b36:0010/disable_idle_d3=1");
+	for (int i = 0; i < 50; i++) {
+		file_write(NEW_RULE, mine);
+		rebind(bdf);
+		CHECK_LATCHED(bdf, "nointxmask", 1, mine);
+		file_write(REMOVE_RULE, mine);
+		pci_unbind(bdf);
+	}
+	for (int i = 0; i < 2; i++) {
+		kill(writers[i], SIGKILL);
+		waitpid(writers[i], NULL, 0);
+	}
+	/* They were killed anywhere. */
+	file_write_try(REMOVE_RULE, EDU_ID "/disable_idle_d3=1");
+	file_write_try(REMOVE_RULE, "1b36:0010/disable_idle_d3=1");
+	CHECK_STR(module_parameter("vfio_pci", "policy"), stays);
+}
+
+static bool write_rule(int attribute)
+{
+	const char *rule = EDU_ID "/nointxmask=1";
+	ssize_t written = write(attribute, rule, strlen(rule));
+
+	if (written < 0)
+		CHECK_EQ(errno, ENODEV);
+	return written > 0;
+}
+
+/* Somebody has the attributes open, and writes, while the module goes. */
+TEST_OURS(a_module_goes_while_its_rules_are_written)
+{
+	for (int i = 0; i < 10; i++) {
+		int new, removed, begun[2];
+		pid_t writer;
+		char byte;
+
+		driver_load(NULL);
+		new = CHECK_OK(open(NEW_RULE, O_WRONLY));
+		removed = CHECK_OK(open(REMOVE_RULE, O_WRONLY));
+		CHECK_OK(pipe(begun));
+		writer = CHECK_OK(fork());
+		if (!writer) {
+			CHECK(write_rule(new));
+			CHECK_EQ(write(begun[1], "", 1), 1);
+			while (write_rule(removed) && write_rule(new))
+				;
+			_exit(0);
+		}
+		CHECK_EQ(read(begun[0], &byte, 1), 1);
+		driver_unload();
+		child_check_ends("the writer of rules", writer);
+		CHECK(!write_rule(new));
+		close(new);
+		close(removed);
+		close(begun[0]);
+		close(begun[1]);
+	}
+}
+
 TEST_OURS(rule_decides_idle_power_of_each_device)
 {
 	const char *stays = vm_bdf("nvme0"), *sleeps = vm_bdf("nvme1");

@@ -177,16 +177,13 @@ static void policy_error(const struct device *dev, const char *driver, const cha
 }
 
 /* Binds @dev with its rule in force: the driver reads it at probe. */
-static enum exit_code bind_vfio(struct device *dev, const struct want *want, bool force,
-				char *undeclared)
+static enum exit_code bind_with_rule(struct device *dev, const struct want *want, const char *rule,
+				     bool force, char *undeclared)
 {
 	struct policy_lease lease;
 	enum exit_code code;
-	char rule[256];
 	int ret;
 
-	if (!policy_rule(rule, sizeof(rule), dev->bdf, want->tunable))
-		return change_driver(dev, want, force, undeclared);
 	ret = policy_add(&lease, want->driver, rule);
 	if (ret) {
 		policy_error(dev, want->driver, rule, &lease, ret);
@@ -195,6 +192,35 @@ static enum exit_code bind_vfio(struct device *dev, const struct want *want, boo
 	code = change_driver(dev, want, force, undeclared);
 	policy_remove(&lease);
 	return code;
+}
+
+/*
+ * Somebody may have written all rules anew before the driver read them, without this one, or added
+ * one that wins: then the device is bound once more.
+ */
+static enum exit_code bind_vfio(struct device *dev, const struct want *want, bool force,
+				char *undeclared)
+{
+	enum exit_code code;
+	char rule[RULE_SIZE];
+	int ret, tries = 0;
+
+	if (!policy_rule(rule, dev->bdf, want->tunable)) {
+		ret = policy_forget(want->driver, dev->bdf);
+		if (!ret)
+			return change_driver(dev, want, force, undeclared);
+		policy_error(dev, want->driver, "", NULL, ret);
+		return exit_code_of(ret);
+	}
+	do {
+		code = bind_with_rule(dev, want, rule, force, undeclared);
+		if (code || has_tunables(dev, want))
+			return code;
+	} while (!tries++);
+	error("%s: rule \"%s\" has not won: others are at work on the rules of %s", dev->bdf, rule,
+	      want->driver);
+	code = take_from_driver(dev, force);
+	return code ? code : EXIT_FAILED;
 }
 
 static enum exit_code set_override(const struct device *dev, const char *driver)

@@ -102,7 +102,7 @@ int claim_make(struct device *dev, const char *driver)
 }
 
 /* A driver that is loaded would not be offered the device again by anybody. */
-static int give_up_locked(struct device *dev)
+static int give_up_locked(struct device *dev, bool load_usual)
 {
 	int ret;
 
@@ -112,20 +112,25 @@ static int give_up_locked(struct device *dev)
 	if (ret)
 		return ret;
 	claim_forget(dev);
+	if (load_usual)
+		return usual_attach(dev);
 	ret = store_bounded(dev, "/sys/bus/pci/drivers_probe", dev->bdf);
 	if (ret != -ETIMEDOUT)
 		device_read_driver(dev);
 	return ret;
 }
 
-/* Leaves @dev to its usual driver, now if that is loaded. */
-int claim_give_up(struct device *dev)
+/*
+ * Leaves @dev to its usual driver, now if that is loaded or @load_usual. Returns -ENODEV if that
+ * was loaded and does not take it.
+ */
+int claim_give_up(struct device *dev, bool load_usual)
 {
 	int ret = device_lock(dev);
 
 	if (ret)
 		return ret;
-	ret = give_up_locked(dev);
+	ret = give_up_locked(dev, load_usual);
 	device_unlock(dev);
 	return ret;
 }

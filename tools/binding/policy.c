@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A driver reads its rules when it binds a device, and never again. So a device's rule is in the
- * parameter "policy" only during the bind: the parameter holds 4095 bytes, and a host may have more
- * VFs than rules fit there. The lock keeps other instances' rules out meanwhile.
+ * A driver reads its rules when it binds a device, and never again. So a device's rule is among the
+ * driver's only during the bind: their text holds 4095 bytes, and a host may have more VFs than
+ * rules fit there. The lock keeps other instances' rules out meanwhile.
  *
- * The lock's file is a journal, in case the holder is killed: it has the text to restore, and the
- * text with our rule. If the parameter has another text, an administrator has written it, and only
- * our rule is removed from that.
+ * The driver adds and removes single rules: what an administrator writes at the same time stays. A
+ * driver of an older package does not, and may still be loaded after an upgrade. There, the
+ * parameter is read, and written whole.
+ *
+ * The lock's file is a journal, in case the holder is killed: it has our rule, and how many that
+ * read like it there were before. If there are not more now, somebody has written all rules anew,
+ * without ours.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,14 +22,20 @@
 #include "system/driver.h"
 #include "system/lock.h"
 #include "system/report.h"
+#include "system/state.h"
 
 /* Of rules, as the driver reads them (src/core/rules.c). */
 #define SEPARATORS "; \t\n\v\f\r"
 
 #define TEXT_SIZE 4096
 
+#define LOCK_SIZE (NAME_SIZE + 8)
+
+#define NEW_RULE "/sys/bus/pci/drivers/%s/new_rule"
+#define REMOVE_RULE "/sys/bus/pci/drivers/%s/remove_rule"
+
 /* Returns the rule's length, 0 if no tunable is set. */
-int policy_rule(char *rule, int size, const char *address, const enum wish tunable[NR_TUNABLES])
+int policy_rule(char rule[RULE_SIZE], const char *address, const enum wish tunable[NR_TUNABLES])
 {
 	int length = 0, n;
 
@@ -33,27 +43,11 @@ int policy_rule(char *rule, int size, const char *address, const enum wish tunab
 	for (n = 0; n < NR_TUNABLES; n++) {
 		if (tunable[n] == UNSAID)
 			continue;
-		length += snprintf(rule + length, size - length, "%s%c%s=%d",
+		length += snprintf(rule + length, RULE_SIZE - length, "%s%c%s=%d",
 				   length ? "" : address, length ? ',' : '/', tunable_names[n],
 				   tunable[n]);
 	}
 	return length;
-}
-
-/* Both texts are one line each: add_rule() makes newlines blanks, which separate rules, too. */
-static int journal_write(int journal, const char *before, const char *during)
-{
-	char text[2 * TEXT_SIZE + 2];
-	int length = snprintf(text, sizeof(text), "%s\n%s\n", before, during);
-
-	if (pwrite(journal, text, length, 0) != length)
-		return errno ? -errno : -EIO;
-	return 0;
-}
-
-static int journal_clear(int journal)
-{
-	return ftruncate(journal, 0) ? -errno : 0;
 }
 
 /* Counts the rules @rule in @text. @last becomes the place of the last one. */
@@ -74,85 +68,113 @@ static unsigned int count_rules(const char *text, const char *rule, const char *
 	}
 }
 
-/* Removes the rule that @during has beyond @before from the parameter's present text. */
-static int take_out(const char *parameter, const char *before, const char *during)
+/* Appends the rule to the text of an older driver: the last one wins for the address. */
+static int append(const struct policy_lease *lease, const char *before)
 {
-	const char *rule = during + strlen(before) + (*before != '\0'), *last = NULL;
-	char now[TEXT_SIZE], *start, *end;
-	int ret;
+	char text[TEXT_SIZE];
 
-	ret = attr_read(now, sizeof(now), "%s", parameter);
-	if (ret < 0)
-		return ret;
-	if (!strcmp(now, during))
-		return attr_write(before, "%s", parameter);
-	/* An administrator may have written the same rule. */
-	if (count_rules(before, rule, &last) >= count_rules(now, rule, &last))
-		return 0;
-	start = now + (last - now);
-	end = start + strlen(rule);
-	/* Also removes the separator after it, or those before it. */
+	if (snprintf(text, sizeof(text), "%s%s%s", before, *before ? ";" : "", lease->rule) >=
+	    TEXT_SIZE)
+		return -E2BIG;
+	return attr_write(text, "%s", lease->parameter);
+}
+
+/* Cuts the rule at @start out of the text of an older driver, with one separator. */
+static int cut_out(const struct policy_lease *lease, char *text, char *start)
+{
+	char *end = start + strlen(lease->rule);
+
 	if (*end)
 		end++;
 	else
-		while (start > now && strchr(SEPARATORS, start[-1]))
+		while (start > text && strchr(SEPARATORS, start[-1]))
 			start--;
 	memmove(start, end, strlen(end) + 1);
-	return attr_write(now, "%s", parameter);
+	return attr_write(text, "%s", lease->parameter);
+}
+
+static int take_out(const struct policy_lease *lease)
+{
+	const char *last = NULL;
+	char now[TEXT_SIZE];
+	int ret;
+
+	ret = attr_read(now, sizeof(now), "%s", lease->parameter);
+	if (ret < 0)
+		return ret;
+	if (count_rules(now, lease->rule, &last) <= lease->before)
+		return 0;
+	if (!exists(REMOVE_RULE, lease->driver))
+		return cut_out(lease, now, now + (last - now));
+	ret = attr_write(lease->rule, REMOVE_RULE, lease->driver);
+	/* An administrator was faster. */
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static int journal_write(const struct policy_lease *lease)
+{
+	char line[RULE_SIZE + 16];
+	int length = snprintf(line, sizeof(line), "%u %s\n", lease->before, lease->rule);
+
+	if (pwrite(lease->lock, line, length, 0) != length)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+/* Whether a holder was killed. Without the newline, it had not added its rule yet. */
+static bool journal_read(struct policy_lease *lease, int journal)
+{
+	char line[RULE_SIZE + 16], end;
+	ssize_t length = pread(journal, line, sizeof(line) - 1, 0);
+
+	line[length > 0 ? length : 0] = '\0';
+	return sscanf(line, "%u %" RULE_LENGTH "s%c", &lease->before, lease->rule, &end) == 3;
+}
+
+static int journal_clear(const struct policy_lease *lease)
+{
+	return ftruncate(lease->lock, 0) ? -errno : 0;
 }
 
 /* Finishes the work of a holder that was killed. */
-static void journal_replay(const struct policy_lease *lease)
+static void journal_replay(const struct policy_lease *ours)
 {
-	char text[2 * TEXT_SIZE + 2], *rest = text;
-	const char *before, *during;
-	ssize_t length;
+	struct policy_lease lease = *ours;
 
-	length = pread(lease->lock, text, sizeof(text) - 1, 0);
-	if (length <= 0)
-		return;
-	text[length] = '\0';
-	before = strsep(&rest, "\n");
-	during = strsep(&rest, "\n");
-	/* Without the last newline, the holder was killed before it changed anything. */
-	if (rest && strlen(during) > strlen(before))
-		take_out(lease->parameter, before, during);
-	journal_clear(lease->lock);
+	if (journal_read(&lease, lease.lock))
+		take_out(&lease);
+	journal_clear(&lease);
 }
 
-static void one_line(char *text)
+static int add_rule(struct policy_lease *lease)
 {
-	for (; *text; text++)
-		if (*text == '\n')
-			*text = ' ';
-}
-
-static int add_rule(struct policy_lease *lease, const char *rule)
-{
-	char before[TEXT_SIZE], during[2 * TEXT_SIZE];
+	char before[TEXT_SIZE];
+	const char *last;
 	int ret;
 
 	ret = attr_read(before, sizeof(before), "%s", lease->parameter);
 	if (ret < 0)
 		return ret;
-	one_line(before);
-	/* The last rule wins over other rules for the same address. */
-	if (snprintf(during, sizeof(during), "%s%s%s", before, *before ? ";" : "", rule) >=
-	    TEXT_SIZE)
-		return -E2BIG;
-	lease->before = strdup(before);
-	lease->during = strdup(during);
-	if (!lease->before || !lease->during)
-		abort();
-	ret = journal_write(lease->lock, before, during);
+	lease->before = count_rules(before, lease->rule, &last);
+	ret = journal_write(lease);
 	if (!ret)
-		ret = attr_write(during, "%s", lease->parameter);
-	if (ret) {
-		journal_clear(lease->lock);
-		free(lease->before);
-		free(lease->during);
-	}
+		ret = exists(NEW_RULE, lease->driver) ?
+			attr_write(lease->rule, NEW_RULE, lease->driver) : append(lease, before);
+	if (ret)
+		journal_clear(lease);
 	return ret;
+}
+
+/* The lock's name, and what else follows from the driver's. */
+static void name_all(struct policy_lease *lease, const char *driver, char lock[LOCK_SIZE])
+{
+	char module[NAME_SIZE];
+
+	module_name(module, driver);
+	snprintf(lock, LOCK_SIZE, "policy-%s", module);
+	snprintf(lease->driver, sizeof(lease->driver), "%s", driver);
+	snprintf(lease->parameter, sizeof(lease->parameter), "/sys/module/%s/parameters/policy",
+		 module);
 }
 
 /*
@@ -161,20 +183,18 @@ static int add_rule(struct policy_lease *lease, const char *rule)
  */
 int policy_add(struct policy_lease *lease, const char *driver, const char *rule)
 {
-	char module[NAME_SIZE], lock[NAME_SIZE + 8];
+	char lock[LOCK_SIZE];
 	int ret;
 
-	module_name(module, driver);
-	snprintf(lease->parameter, sizeof(lease->parameter), "/sys/module/%s/parameters/policy",
-		 module);
+	name_all(lease, driver, lock);
+	snprintf(lease->rule, sizeof(lease->rule), "%s", rule);
 	if (!exists("%s", lease->parameter))
 		return -ENOENT;
-	snprintf(lock, sizeof(lock), "policy-%s", module);
 	lease->lock = lock_take_bounded(lock);
 	if (lease->lock < 0)
 		return lease->lock;
 	journal_replay(lease);
-	ret = add_rule(lease, rule);
+	ret = add_rule(lease);
 	if (ret)
 		lock_release(lease->lock);
 	return ret;
@@ -182,13 +202,43 @@ int policy_add(struct policy_lease *lease, const char *driver, const char *rule)
 
 void policy_remove(struct policy_lease *lease)
 {
-	int ret = take_out(lease->parameter, lease->before, lease->during);
+	int ret = take_out(lease);
 
 	if (!ret)
-		ret = journal_clear(lease->lock);
+		ret = journal_clear(lease);
 	if (ret)
-		error("%s: cannot be put back: %s", lease->parameter, strerror(-ret));
-	free(lease->before);
-	free(lease->during);
+		error("%s: rule \"%s\" cannot be removed: %s", lease->parameter, lease->rule,
+		      strerror(-ret));
 	lock_release(lease->lock);
+}
+
+/*
+ * Removes what a killed holder has left for @address, which is to be bound without a rule. Waits
+ * for nobody otherwise. The caller has the device's lock: nobody alive binds it.
+ */
+int policy_forget(const char *driver, const char *address)
+{
+	size_t length = strlen(address);
+	struct policy_lease lease;
+	char lock[LOCK_SIZE];
+	bool is_left;
+	int journal;
+
+	name_all(&lease, driver, lock);
+	if (!exists(STATE_DIRECTORY "/%s", lock) || !exists("%s", lease.parameter))
+		return 0;
+	journal = state_open(lock, O_RDONLY, 0600);
+	if (journal < 0)
+		return 0;
+	is_left = journal_read(&lease, journal) && !strncmp(lease.rule, address, length) &&
+		  lease.rule[length] == '/';
+	close(journal);
+	if (!is_left)
+		return 0;
+	lease.lock = lock_take_bounded(lock);
+	if (lease.lock < 0)
+		return lease.lock;
+	journal_replay(&lease);
+	lock_release(lease.lock);
+	return 0;
 }

@@ -5,15 +5,30 @@
 
 #include "device/device.h"
 
+/* For an address and three tunables. */
+#define RULE_SIZE 128
+#define RULE_LENGTH "127"
+
+/**
+ * struct policy_lease - a rule that is in force during a bind
+ * @lock: of the rules of @driver, and its journal
+ * @driver: as the kernel spells it
+ * @parameter: the file that has all rules
+ * @rule: the rule
+ * @before: how many rules that read like it others had written
+ */
 struct policy_lease {
 	int lock;
+	char driver[NAME_SIZE];
 	char parameter[128];
-	char *before, *during;
+	char rule[RULE_SIZE];
+	unsigned int before;
 };
 
 /* policy.c APIs: */
-int policy_rule(char *rule, int size, const char *address, const enum wish tunable[NR_TUNABLES]);
+int policy_rule(char rule[RULE_SIZE], const char *address, const enum wish tunable[NR_TUNABLES]);
 int policy_add(struct policy_lease *lease, const char *driver, const char *rule);
 void policy_remove(struct policy_lease *lease);
+int policy_forget(const char *driver, const char *address);
 
 #endif

@@ -279,10 +279,14 @@ static enum exit_code give_claim_up(struct device *dev, const struct options *op
 		printf("%s: would lose its driver_override\n", dev->bdf);
 		return EXIT_DONE;
 	}
-	ret = claim_give_up(dev);
+	/* After the event of the device nobody else loads its driver. */
+	ret = claim_give_up(dev, true);
 	if (!ret)
 		return EXIT_DONE;
-	error("%s: driver_override: %s", dev->bdf, strerror(-ret));
+	if (ret == -ENODEV)
+		error("%s: its usual driver cannot be bound: %s", dev->bdf, strerror(-ret));
+	else
+		error("%s: driver_override: %s", dev->bdf, strerror(-ret));
 	return ret == -ETIMEDOUT ? EXIT_TIMEOUT : EXIT_FAILED;
 }
 

@@ -169,7 +169,7 @@ enum exit_code cmd_check(const struct options *options)
 {
 	struct config config;
 	enum exit_code code;
-	char image[128];
+	char image[PATH_SIZE];
 
 	if (options->count)
 		config_load_files(&config, options->argument, options->count);

@@ -93,7 +93,7 @@ static enum exit_code give_up(struct device *dev, const struct options *options)
 		note("%s: would not be claimed for %s any more", dev->bdf, driver);
 		return EXIT_DONE;
 	}
-	ret = claim_give_up(dev);
+	ret = claim_give_up(dev, false);
 	if (ret) {
 		error("%s: stays claimed for %s: %s", dev->bdf, driver, strerror(-ret));
 		return exit_code_of(ret);

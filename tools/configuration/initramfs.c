@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "configuration/config.h"
+#include "system/initramfs.h"
 #include "system/sysfs.h"
 
 /* A section whose devices are claimed in the initramfs, or NULL. */
@@ -33,28 +34,38 @@ static bool is_newer(const char *file, const struct stat *than)
 		st.st_mtim.tv_nsec > than->st_mtim.tv_nsec);
 }
 
-/*
- * Whether a file of @config, as config_load() has read it, was written after the running kernel's
- * initramfs, or one came or went. @image gets the initramfs's name.
- */
-bool config_is_newer_than_initramfs(const struct config *config, char *image, size_t size)
+static bool config_is_newer(const struct config *config, const char *image)
 {
-	static const char *const names[] = { "/boot/initrd.img-%s", "/boot/initramfs-%s.img" };
-	char release[NAME_SIZE], path[PATH_SIZE];
+	char path[PATH_SIZE];
 	struct stat st;
 	size_t n;
 
-	attr_read(release, sizeof(release), "/proc/sys/kernel/osrelease");
-	for (n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
-		snprintf(image, size, names[n], release);
-		system_path(path, "%s", image);
-		if (!stat(path, &st))
-			break;
-	}
-	if (n == sizeof(names) / sizeof(names[0]))
+	system_path(path, "%s", image);
+	if (stat(path, &st))
 		return false;
 	for (n = 0; n < config->file_count; n++)
 		if (is_newer(config->file[n], &st))
 			return true;
 	return is_newer(CONFIG_DIRECTORY, &st);
+}
+
+/*
+ * Whether a file of @config, as config_load() has read it, was written after an initramfs of the
+ * running kernel, or one came or went. @image gets the initramfs's name.
+ */
+bool config_is_newer_than_initramfs(const struct config *config, char *image, size_t size)
+{
+	char release[NAME_SIZE];
+	bool found = false;
+	struct names images;
+	size_t n;
+
+	attr_read(release, sizeof(release), "/proc/sys/kernel/osrelease");
+	initramfs_images(&images, release);
+	for (n = 0; n < images.count && !found; n++) {
+		found = config_is_newer(config, images.name[n]);
+		snprintf(image, size, "%s", images.name[n]);
+	}
+	free_names(&images);
+	return found;
 }

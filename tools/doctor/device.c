@@ -10,6 +10,7 @@
 #include "doctor/doctor.h"
 #include "migration/migration.h"
 #include "system/driver.h"
+#include "system/kernel_log.h"
 #include "system/module.h"
 #include "system/sysfs.h"
 
@@ -46,6 +47,19 @@ static void examine_reset(struct findings *findings, const struct device *dev)
 	else if (!attr_read(methods, sizeof(methods), DEVICE "reset_method", dev->bdf))
 		add_finding(findings, NOTE, "reset", "To get them back: echo default >reset_method",
 			    "somebody has switched all its resets off in reset_method");
+}
+
+/* After a reset or a sleep. It may have been repaired since: only the next reset shows it. */
+static void examine_returns(struct findings *findings, const struct device *dev)
+{
+	/* The PCI core's, and our driver's. */
+	static const char *const texts[] = { "; giving up", "does not come back after a reset" };
+	const char *said = kernel_log_last(dev->bdf, texts, sizeof(texts) / sizeof(texts[0]));
+
+	if (said)
+		add_finding(findings, NOTE, "reset",
+			    "Try it: echo 1 >reset, while nobody has it open. If it fails: another one in reset_method; power off and on.",
+			    "it has not come back once since the host was booted, the kernel's log says: %s", said);
 }
 
 static void examine_group(struct findings *findings, const struct device *dev)
@@ -234,6 +248,7 @@ void examine_device(struct findings *findings, const struct config *config,
 	findings->subject = dev->bdf;
 	examine_answer(findings, dev);
 	examine_reset(findings, dev);
+	examine_returns(findings, dev);
 	examine_group(findings, dev);
 	if (entry->section) {
 		examine_binding(findings, entry);

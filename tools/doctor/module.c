@@ -7,6 +7,7 @@
 #include "migration/migration.h"
 #include "system/driver.h"
 #include "system/host.h"
+#include "system/initramfs.h"
 #include "system/module.h"
 #include "system/sysfs.h"
 
@@ -137,7 +138,7 @@ static bool ends_in(const char *line, const char *end)
 static void examine_claims(struct findings *findings, const struct config *config, bool has_command)
 {
 	const struct section *section = config_for_initramfs(config);
-	char image[128];
+	char image[PATH_SIZE];
 
 	if (section && !has_command)
 		add_finding(findings, PROBLEM, "initramfs", MAKE_AGAIN,
@@ -149,24 +150,41 @@ static void examine_claims(struct findings *findings, const struct config *confi
 			    "%s is older than the configuration of which it has a copy", image);
 }
 
-void examine_initramfs(struct findings *findings, const struct config *config)
+/* Whether the image can be read, and has anything in it. */
+static bool examine_image(struct findings *findings, const char *image, bool *has_command)
 {
-	char release[NAME_SIZE], line[PATH_SIZE];
-	bool has_command = false;
-	FILE *list;
+	FILE *list = initramfs_open(image);
+	bool has_files = false;
+	char line[PATH_SIZE];
 
-	attr_read(release, sizeof(release), "/proc/sys/kernel/osrelease");
-	list = initramfs_open(release);
 	if (!list)
-		return;
+		return false;
 	while (fgets(line, sizeof(line), list)) {
 		line[strcspn(line, "\n")] = '\0';
-		has_command |= ends_in(line, "/bin/vfio-latch");
+		has_files = true;
+		*has_command |= ends_in(line, "/bin/vfio-latch");
 		if (is_kernels_own(line))
 			add_finding(findings, PROBLEM, "initramfs",
 				    MAKE_AGAIN,
 				    "the initramfs has the kernel's own module: %s", line);
 	}
 	initramfs_close(list);
-	examine_claims(findings, config, has_command);
+	return has_files;
+}
+
+/* The first one that can be read: others of the kernel are copies, for another way to boot. */
+void examine_initramfs(struct findings *findings, const struct config *config)
+{
+	bool is_read = false, has_command = false;
+	char release[NAME_SIZE];
+	struct names images;
+	size_t n;
+
+	attr_read(release, sizeof(release), "/proc/sys/kernel/osrelease");
+	initramfs_images(&images, release);
+	for (n = 0; n < images.count && !is_read; n++)
+		is_read = examine_image(findings, images.name[n], &has_command);
+	free_names(&images);
+	if (is_read)
+		examine_claims(findings, config, has_command);
 }

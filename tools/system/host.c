@@ -4,6 +4,7 @@
 #include <libudev.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "system/host.h"
@@ -38,28 +39,27 @@ bool block_device_is_claimed(const char *name)
 	return false;
 }
 
-/* Lists the files in the initramfs of @release, with the tool of its maker; or NULL. */
-FILE *initramfs_open(const char *release)
+/*
+ * Lists the files in an initramfs, or in that of a unified kernel image, which only dracut's tool
+ * can read; or returns NULL.
+ */
+FILE *initramfs_open(const char *image)
 {
-	static const struct { const char *program, *file, *command; } makers[] = {
-		{ "/usr/bin/lsinitramfs", "/boot/initrd.img-%s",
-		  "lsinitramfs '/boot/initrd.img-%s' 2>/dev/null" },
-		/* On Debian, dracut uses Debian's name for it. */
-		{ "/usr/bin/lsinitrd", "/boot/initrd.img-%s",
-		  "lsinitrd '/boot/initrd.img-%s' 2>/dev/null" },
-		{ "/usr/bin/lsinitrd", "/boot/initramfs-%s.img",
-		  "lsinitrd '/boot/initramfs-%s.img' 2>/dev/null" },
-	};
-	char file[256], command[512];
-	size_t n;
+	size_t length = strlen(image);
+	bool is_unified = length > 4 && !strcmp(image + length - 4, ".efi");
+	char command[PATH_SIZE];
+	const char *tool;
 
-	for (n = 0; n < sizeof(makers) / sizeof(makers[0]); n++) {
-		snprintf(file, sizeof(file), makers[n].file, release);
-		snprintf(command, sizeof(command), makers[n].command, release);
-		if (!access(makers[n].program, X_OK) && !access(file, R_OK))
-			return popen(command, "re");
-	}
-	return NULL;
+	if (!is_unified && !access("/usr/bin/lsinitramfs", X_OK))
+		tool = "lsinitramfs";
+	else if (!access("/usr/bin/lsinitrd", X_OK))
+		tool = "lsinitrd";
+	else
+		return NULL;
+	if (access(image, R_OK) || strchr(image, '\''))
+		return NULL;
+	snprintf(command, sizeof(command), "%s '%s' 2>/dev/null", tool, image);
+	return popen(command, "re");
 }
 
 void initramfs_close(FILE *list)

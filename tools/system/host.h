@@ -9,7 +9,7 @@
 /* host.c APIs: */
 bool udev_is_active(void);
 bool block_device_is_claimed(const char *name);
-FILE *initramfs_open(const char *release);
+FILE *initramfs_open(const char *image);
 void initramfs_close(FILE *list);
 
 #endif

@@ -16,7 +16,10 @@ line_did_what_it_says()
 	case $1 in
 	"make deb" | "vfio-latch show "*) ;;
 	"apt install "*) vfio-latch --version && dkms status vfio-latch | grep installed ;;
-	"modinfo "*) grep "/updates/dkms/vfio.pci.ko" said ;;
+	"modinfo "*)
+		grep "/updates/dkms/vfio.pci.ko" said
+		modprobe vfio-pci
+		;;
 	"vfio-latch check") grep "^\[mlx5-vfs\] mlx5_vfio_pci: " said ;;
 	"echo 2 "*)
 		udevadm settle --timeout=180
@@ -49,4 +52,13 @@ the_quick_start_of_the_readme_works_line_by_line()
 		cat said
 		line_did_what_it_says "$line"
 	done
+}
+
+# Ours are loaded still, and from now on the kernel's is what a load takes.
+the_kernels_own_vfio_pci_is_loaded_as_documented_after_the_removal()
+{
+	[[ -e /sys/module/vfio_pci/parameters/policy ]]
+	sh -eux examples/reload-kernels
+	[[ -e /sys/module/vfio_pci && ! -e /sys/module/vfio_pci/parameters/policy ]]
+	[[ ! -e /sys/module/vfio_latch && ! -e /sys/module/mlx5_vfio_pci ]]
 }

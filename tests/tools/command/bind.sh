@@ -107,7 +107,7 @@ nointxmask 0000:41:00.1/nointxmask=0"
 	is "$(attribute 0000:41:00.1 vfio_pci/disable_idle_d3)" 1
 }
 
-the_rule_is_in_the_parameter_during_the_bind_only()
+the_rule_is_added_for_the_bind_only()
 {
 	local policy
 
@@ -117,23 +117,58 @@ the_rule_is_in_the_parameter_during_the_bind_only()
 	echo "15b3:101e/disable_vga=1" >"$policy"
 	latch_is 0 bind 0000:41:00.1 --disable-idle-d3=1
 	is "$(cat "$policy")" "15b3:101e/disable_vga=1"
-	is "$(stores | grep -E 'policy|probe' | tr '\n' '|')" \
-"/sys/module/mlx5_vfio_pci/parameters/policy < 15b3:101e/disable_vga=1;0000:41:00.1/disable_idle_d3=1|\
+	is "$(stores | grep -E 'policy|rule|probe' | tr '\n' '|')" \
+"drivers/mlx5_vfio_pci/new_rule < 0000:41:00.1/disable_idle_d3=1|\
 probe 0000:41:00.1 < mlx5_vfio_pci|\
-/sys/module/mlx5_vfio_pci/parameters/policy < 15b3:101e/disable_vga=1|"
+drivers/mlx5_vfio_pci/remove_rule < 0000:41:00.1/disable_idle_d3=1|"
 	is "$(attribute 0000:41:00.1 vfio_pci/disable_vga)" 1
 }
 
-an_administrators_rules_on_several_lines_stay()
+# The package was upgraded, and the modules are still those of before.
+an_older_driver_gets_the_rule_in_its_parameter()
 {
 	local policy
 
 	a_vf
+	touch "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci/older"
 	loaded mlx5_vfio_pci
 	policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
 	printf '15b3:101e/disable_vga=1\n15b3:101e/nointxmask=1\n' >"$policy"
 	latch_is 0 bind 0000:41:00.1 --disable-idle-d3=1
-	is "$(cat "$policy")" "15b3:101e/disable_vga=1 15b3:101e/nointxmask=1"
+	is "$(cat "$policy")" "15b3:101e/disable_vga=1
+15b3:101e/nointxmask=1"
+	is "$(stores | grep -E 'policy|rule|probe|nointx' | tr '\n' '|')" \
+"/sys/module/mlx5_vfio_pci/parameters/policy < 15b3:101e/disable_vga=1|\
+15b3:101e/nointxmask=1;0000:41:00.1/disable_idle_d3=1|\
+probe 0000:41:00.1 < mlx5_vfio_pci|\
+/sys/module/mlx5_vfio_pci/parameters/policy < 15b3:101e/disable_vga=1|\
+15b3:101e/nointxmask=1|"
+	is "$(attribute 0000:41:00.1 vfio_pci/disable_idle_d3)" 1
+}
+
+a_rule_that_an_administrator_drops_before_the_probe_is_added_again()
+{
+	a_vf
+	loaded mlx5_vfio_pci
+	echo "15b3:101e/disable_vga=1" >"$VFIO_LATCH_ROOT/model/administrator-before"
+	latch_is 0 bind 0000:41:00.1 --nointxmask=1
+	is "$(attribute 0000:41:00.1 vfio_pci/nointxmask)" 1
+	is "$(attribute 0000:41:00.1 vfio_pci/disable_vga)" 1
+	is "$(cat "$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy")" \
+		"15b3:101e/disable_vga=1"
+}
+
+a_device_whose_rule_never_wins_goes_back_to_its_driver()
+{
+	a_vf_of_mlx5_core
+	loaded mlx5_vfio_pci
+	echo "0000:41:00.1/nointxmask=0" >"$VFIO_LATCH_ROOT/model/administrator-before"
+	touch "$VFIO_LATCH_ROOT/model/administrator-always"
+	complains '0000:41:00.1: rule "0000:41:00.1/nointxmask=1" has not won: others are at work on the rules of mlx5_vfio_pci' \
+		1 bind 0000:41:00.1 --nointxmask=1
+	is "$(driver_of 0000:41:00.1)" mlx5_core
+	is "$(cat "$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy")" \
+		"0000:41:00.1/nointxmask=0"
 }
 
 a_section_wins_over_an_administrators_rule_for_the_device()
@@ -145,24 +180,28 @@ a_section_wins_over_an_administrators_rule_for_the_device()
 	is "$(attribute 0000:41:00.1 vfio_pci/disable_vga)" 0
 }
 
-# A holder of the lock that was killed left its journal, and its text in force.
-a_killed_instances_rule_is_taken_out()
+# A holder of the lock that was killed left its journal, and its rule in force.
+a_killed_instances_rule_is_removed()
 {
-	local policy
+	local policy older journal
 
-	a_vf
-	loaded mlx5_vfio_pci
-	policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
-	mkdir "$VFIO_LATCH_ROOT/run/vfio-latch"
-	printf '1111:2222/disable_vga=1\n%s\n' "1111:2222/disable_vga=1;0000:99:00.0/nointxmask=1" \
-		>"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
-	echo "1111:2222/disable_vga=1;0000:99:00.0/nointxmask=1" >"$policy"
-	latch_is 0 bind 0000:41:00.1 --disable-vga=1
-	is "$(cat "$policy")" "1111:2222/disable_vga=1"
-	is "$(cat "$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci")" ""
+	for older in "" older; do
+		a_vf
+		[[ -z $older ]] || touch "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci/$older"
+		loaded mlx5_vfio_pci
+		policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
+		journal=$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci
+		mkdir "$VFIO_LATCH_ROOT/run/vfio-latch"
+		echo "0 0000:99:00.0/nointxmask=1" >"$journal"
+		echo "1111:2222/disable_vga=1;0000:99:00.0/nointxmask=1" >"$policy"
+		latch_is 0 bind 0000:41:00.1 --disable-vga=1
+		is "$(cat "$policy")" "1111:2222/disable_vga=1"
+		is "$(cat "$journal")" ""
+	done
 }
 
-a_killed_instances_journal_does_not_undo_what_others_wrote_since()
+# The section has no tunables any more: nothing else would remove it, and the driver would read it.
+a_killed_instances_rule_for_a_device_is_removed_before_its_next_bind()
 {
 	local policy
 
@@ -170,33 +209,67 @@ a_killed_instances_journal_does_not_undo_what_others_wrote_since()
 	loaded mlx5_vfio_pci
 	policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
 	mkdir "$VFIO_LATCH_ROOT/run/vfio-latch"
-	printf '\n0000:99:00.0/nointxmask=1\n' \
-		>"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
-	echo "1111:3333/disable_vga=1" >"$policy"
-	latch_is 0 bind 0000:41:00.1 --disable-vga=1
-	is "$(cat "$policy")" "1111:3333/disable_vga=1"
+	echo "0 0000:41:00.1/nointxmask=1" >"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
+	echo "0000:41:00.1/nointxmask=1" >"$policy"
+	latch_is 0 bind 0000:41:00.1
+	is "$(attribute 0000:41:00.1 vfio_pci/nointxmask)" 0
+	is "$(cat "$policy")" ""
+}
+
+# It binds another device, and is alive.
+a_bind_without_a_rule_does_not_wait_for_anothers_rule()
+{
+	a_vf
+	loaded mlx5_vfio_pci
+	mkdir -p "$VFIO_LATCH_ROOT/run/vfio-latch"
+	exec 9>"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
+	flock 9
+	echo "0 0000:41:00.2/nointxmask=1" >&9
+	latch_is 0 bind --timeout=1 0000:41:00.1
+	exec 9>&-
+}
+
+# Killed before it had added its rule, or while it wrote the journal.
+a_killed_instances_journal_alone_removes_no_rule_of_an_administrator()
+{
+	local policy journal ours=0000:41:00.1/disable_vga=1
+
+	for journal in "1 $ours\n" "0 $ours" "0 0000:41"; do
+		a_vf
+		loaded mlx5_vfio_pci
+		policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
+		mkdir "$VFIO_LATCH_ROOT/run/vfio-latch"
+		# shellcheck disable=SC2059 # with its newline
+		printf "$journal" >"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
+		echo "1111:3333/disable_vga=1;$ours" >"$policy"
+		latch_is 0 bind 0000:41:00.1 --disable-vga=1 --nointxmask=1
+		is "$(cat "$policy")" "1111:3333/disable_vga=1;$ours"
+	done
 }
 
 # Before | what an administrator writes while the device is bound | what stands there afterwards
 an_administrators_rules_of_the_meantime_stay()
 {
-	local policy before meanwhile after ours=0000:41:00.1/disable_vga=1
+	local policy before meanwhile after older ours=0000:41:00.1/disable_vga=1
 
 	while IFS='|' read -r before meanwhile after; do
-		a_vf
-		loaded mlx5_vfio_pci
-		policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
-		echo "$before" >"$policy"
-		echo "$meanwhile" >"$VFIO_LATCH_ROOT/model/administrator"
-		latch_is 0 bind 0000:41:00.1 --disable-vga=1
-		is "$(cat "$policy")" "$after"
-		# Of one that was killed, too.
-		printf '%s\n%s\n' "$before" "$before${before:+;}$ours" \
-			>"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
-		echo "$meanwhile" >"$policy"
-		rm "$VFIO_LATCH_ROOT/model/administrator"
-		latch_is 0 bind 0000:41:00.1 --disable-vga=0
-		is "$(cat "$policy")" "$after"
+		for older in "" older; do
+			a_vf
+			[[ -z $older ]] || touch "$VFIO_LATCH_ROOT/model/modules/mlx5_vfio_pci/$older"
+			loaded mlx5_vfio_pci
+			policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
+			echo "$before" >"$policy"
+			echo "$meanwhile" >"$VFIO_LATCH_ROOT/model/administrator"
+			latch_is 0 bind 0000:41:00.1 --disable-vga=1
+			is "$(cat "$policy")" "$after"
+			# Of one that was killed, too.
+			echo "$(grep -cxF "$ours" <<<"$before" || :) $ours" \
+				>"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
+			echo "$meanwhile" >"$policy"
+			rm "$VFIO_LATCH_ROOT/model/administrator"
+			latch_is 0 bind 0000:41:00.1 --disable-vga=0
+			is "$(cat "$policy")" "$after"
+		done
 	done <<-END
 		|1111:2222/disable_vga=1|1111:2222/disable_vga=1
 		|$ours;1111:2222/disable_vga=1|1111:2222/disable_vga=1
@@ -289,7 +362,7 @@ a_full_policy_parameter_is_told()
 	a_vf
 	loaded mlx5_vfio_pci
 	policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
-	printf '%04080d\n' 0 >"$policy"
+	printf '%04080d\n' 0 | tr 0 ';' >"$policy"
 	complains "0000:41:00.1: no room for its rule in /sys/module/mlx5_vfio_pci/parameters/policy" \
 		1 bind 0000:41:00.1 --disable-vga=1
 	is "$(driver_of 0000:41:00.1)" none
@@ -1095,7 +1168,7 @@ a_driver_override_that_cannot_be_written_is_told()
 }
 
 # The next instance tries again: the journal is still there.
-a_policy_that_cannot_be_put_back_is_told()
+a_rule_that_cannot_be_removed_is_told()
 {
 	local policy
 
@@ -1104,7 +1177,7 @@ a_policy_that_cannot_be_put_back_is_told()
 	policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
 	echo 5 >"$VFIO_LATCH_ROOT/model/fail/shrink"
 	latch_is 0 bind 0000:41:00.1 --disable-vga=1 2>/dev/null || :
-	is "$err" "vfio-latch: /sys/module/mlx5_vfio_pci/parameters/policy: cannot be put back: Input/output error"
+	is "$err" "vfio-latch: /sys/module/mlx5_vfio_pci/parameters/policy: rule \"0000:41:00.1/disable_vga=1\" cannot be removed: Input/output error"
 	is "$(cat "$policy")" "0000:41:00.1/disable_vga=1"
 	rm "$VFIO_LATCH_ROOT/model/fail/shrink"
 	latch_is 0 bind 0000:41:00.1 --disable-vga=0

@@ -350,7 +350,21 @@ off_gives_claims_up()
 	latch_is 0 claim
 	latch_is 0 apply --off
 	is "$(driver_of 0000:c2:00.0) $(override_of 0000:c2:00.0)" "nvme "
-	is "$(stores | grep -c load)" 0
+}
+
+# Its event is over, and no other one would load it.
+off_loads_the_usual_driver_of_a_claimed_device()
+{
+	two_disks
+	latch_is 0 claim
+	latch_is 0 apply --off
+	is "$(driver_of 0000:c2:00.0) $(override_of 0000:c2:00.0)" "nvme "
+	# And says so if that does not take it.
+	two_disks
+	latch_is 0 claim
+	echo 22 >"$VFIO_LATCH_ROOT/model/fail/nvme"
+	complains "0000:c2:00.0: its usual driver cannot be bound: No such device" 1 apply --off
+	is "$(driver_of 0000:c2:00.0) $(override_of 0000:c2:00.0)" "none "
 }
 
 a_device_that_was_bound_is_no_claim_any_more()
@@ -464,19 +478,48 @@ check_warns_of_a_device_in_use_that_the_initramfs_would_take()
 
 check_warns_of_an_initramfs_that_is_older_than_the_configuration()
 {
-	local image
+	local image machine=0123456789abcdef0123456789abcdef
 
-	for image in initrd.img-6.1.0-test initramfs-6.1.0-test.img; do
+	for image in boot/initrd.img-6.1.0-test boot/initramfs-6.1.0-test.img boot/initrd-6.1.0-test \
+			lib/modules/6.1.0-test/initrd lib/modules/6.1.0-test/initramfs.img \
+			{boot,efi,boot/efi}/$machine/6.1.0-test/{initrd,initrd.img-6.1.0-test} \
+			{boot,efi,boot/efi}/EFI/Linux/{debian-6.1.0-test,debian-6.1.0-test+3-0}.efi \
+			efi/EFI/Linux/linux-6.1.0-test-$machine-1.efi; do
 		gpu "initramfs = yes"
-		touch -d 2026-01-01 "$VFIO_LATCH_ROOT/boot/$image"
-		complains "/boot/$image: warning: is older than the configuration of which it has a copy: update-initramfs -u -k all, or dracut --force --regenerate-all" \
+		mkdir -p "$VFIO_LATCH_ROOT/$(dirname "$image")"
+		touch -d 2026-01-01 "$VFIO_LATCH_ROOT/$image"
+		complains "/$image: warning: is older than the configuration of which it has a copy: update-initramfs -u -k all, or dracut --force --regenerate-all" \
 			0 check
-		touch "$VFIO_LATCH_ROOT/boot/$image"
+		touch "$VFIO_LATCH_ROOT/$image"
 		latch_is 0 check
-		touch -d 2026-01-01 "$VFIO_LATCH_ROOT/boot/$image"
+		touch -d 2026-01-01 "$VFIO_LATCH_ROOT/$image"
 		printf '[gpu]\ninitramfs = no\n' | drop_in z.conf
 		latch_is 0 check
 	done
+}
+
+check_does_not_take_another_kernels_initramfs_for_this_ones()
+{
+	local image
+
+	gpu "initramfs = yes"
+	for image in boot/initrd.img-16.1.0-test boot/initrd.img-6.1.0-tes boot/initrd.img-6.1.0-test.old \
+			efi/id/6.1.0-test2/initrd efi/EFI/Linux/debian-6.1.0-test2.efi; do
+		mkdir -p "$VFIO_LATCH_ROOT/$(dirname "$image")"
+		touch -d 2026-01-01 "$VFIO_LATCH_ROOT/$image"
+	done
+	latch_is 0 check
+}
+
+# As kernel-install copies it.
+check_warns_of_the_older_one_of_two_initramfs()
+{
+	gpu "initramfs = yes"
+	mkdir -p "$VFIO_LATCH_ROOT/boot/id/6.1.0-test"
+	touch "$VFIO_LATCH_ROOT/boot/initrd.img-6.1.0-test"
+	touch -d 2026-01-01 "$VFIO_LATCH_ROOT/boot/id/6.1.0-test/initrd.img-6.1.0-test"
+	complains "/boot/id/6.1.0-test/initrd.img-6.1.0-test: warning: is older than the configuration of which it has a copy: update-initramfs -u -k all, or dracut --force --regenerate-all" \
+		0 check
 }
 
 check_warns_when_a_file_of_the_configuration_has_gone()

@@ -227,6 +227,34 @@ doctor_notes_a_device_without_a_reset()
 		"it has no reset of its own: a user may find what the last one left"
 }
 
+# As /dev/kmsg has it. The last one counts; waiting is no failure.
+doctor_notes_a_reset_that_failed()
+{
+	local kmsg
+
+	healthy
+	kmsg=$VFIO_LATCH_ROOT/dev/kmsg
+	cat >"$kmsg" <<-'END'
+	6,700,100,-;mlx5_vfio_pci 0000:41:00.1: not ready 1023ms after FLR; waiting
+	 SUBSYSTEM=pci
+	 DEVICE=+pci:0000:41:00.1
+	4,701,101,-;mlx5_vfio_pci 0000:41:00.2: not ready 65535ms after FLR; giving up
+	4,702,102,-;mlx5_vfio_pci 10000:41:00.1: not ready 65535ms after FLR; giving up
+	END
+	latch_is 0 doctor 0000:41:00.1
+	is "$out" "nothing found"
+	cat >>"$kmsg" <<-'END'
+	4,703,103,-;mlx5_vfio_pci 0000:41:00.1: does not come back after a reset
+	4,704,104,-;mlx5_vfio_pci 0000:41:00.1: not ready 65535ms after FLR; giving up
+	 SUBSYSTEM=pci
+	END
+	finds note reset 0000:41:00.1 \
+		"it has not come back once since the host was booted, the kernel's log says: not ready 65535ms after FLR; giving up"
+	sed -i '/giving up/d' "$kmsg"
+	finds note reset 0000:41:00.1 \
+		"it has not come back once since the host was booted, the kernel's log says: does not come back after a reset"
+}
+
 doctor_finds_no_udev()
 {
 	healthy
@@ -257,9 +285,9 @@ doctor_finds_the_kernels_module_in_the_initramfs()
 
 	healthy
 	printf '%s\n' . usr/lib/modules/6.1.0-test/updates/dkms/vfio_pci.ko \
-		>"$VFIO_LATCH_ROOT/model/initramfs-6.1.0-test"
+		>"$VFIO_LATCH_ROOT/boot/initrd.img-6.1.0-test"
 	latch_is 0 doctor
-	echo "$own" >>"$VFIO_LATCH_ROOT/model/initramfs-6.1.0-test"
+	echo "$own" >>"$VFIO_LATCH_ROOT/boot/initrd.img-6.1.0-test"
 	finds problem initramfs system "the initramfs has the kernel's own module: $own"
 }
 
@@ -267,10 +295,10 @@ doctor_finds_an_initramfs_without_the_command_that_is_to_claim_there()
 {
 	healthy
 	printf '%s\n' "[gpu]" "id = 1002:744c" "driver = vfio-pci" "initramfs = yes" | drop_in gpu.conf
-	echo usr/bin/kmod >"$VFIO_LATCH_ROOT/model/initramfs-6.1.0-test"
+	echo usr/bin/kmod >"$VFIO_LATCH_ROOT/boot/initrd.img-6.1.0-test"
 	finds problem initramfs system \
 		"the initramfs has no vfio-latch to claim the devices of section [gpu], /etc/vfio-latch.conf.d/gpu.conf:4"
-	echo usr/bin/vfio-latch >>"$VFIO_LATCH_ROOT/model/initramfs-6.1.0-test"
+	echo usr/bin/vfio-latch >>"$VFIO_LATCH_ROOT/boot/initrd.img-6.1.0-test"
 	latch_is 0 doctor
 	is "$out" "nothing found"
 }
@@ -278,13 +306,31 @@ doctor_finds_an_initramfs_without_the_command_that_is_to_claim_there()
 doctor_notes_an_initramfs_with_an_older_configuration()
 {
 	healthy
-	echo usr/bin/vfio-latch >"$VFIO_LATCH_ROOT/model/initramfs-6.1.0-test"
-	touch "$VFIO_LATCH_ROOT/boot/initrd.img-6.1.0-test"
+	echo usr/bin/vfio-latch >"$VFIO_LATCH_ROOT/boot/initrd.img-6.1.0-test"
 	latch_is 0 doctor
 	is "$out" "nothing found"
 	touch -d 2026-01-01 "$VFIO_LATCH_ROOT/boot/initrd.img-6.1.0-test"
 	finds note initramfs system \
 		"/boot/initrd.img-6.1.0-test is older than the configuration of which it has a copy"
+}
+
+# In a unified kernel image, say. One that cannot be read, or whose tool says nothing, is none.
+doctor_reads_the_first_initramfs_that_it_can()
+{
+	local image=efi/EFI/Linux/debian-6.1.0-test.efi
+
+	healthy
+	printf '%s\n' "[gpu]" "id = 1002:744c" "driver = vfio-pci" "initramfs = yes" | drop_in gpu.conf
+	: >"$VFIO_LATCH_ROOT/boot/initrd.img-6.1.0-test"
+	latch_is 0 doctor
+	mkdir -p "$VFIO_LATCH_ROOT/efi/EFI/Linux"
+	echo usr/bin/kmod >"$VFIO_LATCH_ROOT/$image"
+	finds problem initramfs system \
+		"the initramfs has no vfio-latch to claim the devices of section [gpu], /etc/vfio-latch.conf.d/gpu.conf:4"
+	echo usr/bin/vfio-latch >"$VFIO_LATCH_ROOT/$image"
+	latch_is 0 doctor
+	touch -d 2026-01-01 "$VFIO_LATCH_ROOT/$image"
+	finds note initramfs system "/$image is older than the configuration of which it has a copy"
 }
 
 # late_gpu LINE...: its driver came from the initramfs, and shows a console

@@ -4,15 +4,17 @@
 
 HELPERS+=(installed udev_calls completions)
 
+# Tests run side by side: each has a root of its own, and what is built is built once.
 installed()
 {
-	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$TOP/tools" O="$WORK/build" "$@" install DESTDIR="$WORK/root"
+	root=$(mktemp -d "$WORK/root.XXXXXX")
+	flock "$WORK" env -u MAKEFLAGS -u MAKELEVEL make -s -C "$TOP/tools" O="$WORK/build" "$@" install DESTDIR="$root"
 }
 
 everything_is_installed()
 {
 	installed
-	is "$(cd "$WORK/root" && find . -mindepth 1 \( -type f -printf '%M %p\n' -o -empty -printf '%M %p\n' \) | sort -k 2)" \
+	is "$(cd "$root" && find . -mindepth 1 \( -type f -printf '%M %p\n' -o -empty -printf '%M %p\n' \) | sort -k 2)" \
 "-rw-r--r-- ./etc/vfio-latch.conf
 drwxr-xr-x ./etc/vfio-latch.conf.d
 -rwxr-xr-x ./usr/bin/vfio-latch
@@ -21,22 +23,59 @@ drwxr-xr-x ./etc/vfio-latch.conf.d
 -rw-r--r-- ./usr/lib/systemd/system/vfio-latch-claim.service
 -rw-r--r-- ./usr/lib/systemd/system/vfio-latch.service
 -rw-r--r-- ./usr/lib/udev/rules.d/70-vfio-latch.rules
+-rwxr-xr-x ./usr/lib/vfio-latch/initramfs-wanted
 -rw-r--r-- ./usr/share/bash-completion/completions/vfio-latch
 -rwxr-xr-x ./usr/share/initramfs-tools/hooks/vfio-latch
 -rwxr-xr-x ./usr/share/initramfs-tools/scripts/init-top/00-vfio-latch
 -rw-r--r-- ./usr/share/man/man5/vfio-latch.conf.5
 -rw-r--r-- ./usr/share/man/man8/vfio-latch.8"
-	is "$("$WORK/root/usr/bin/vfio-latch" --version)" \
+	is "$("$root/usr/bin/vfio-latch" --version)" \
 		"vfio-latch $(sed -n '1s/.*(\([^)-]*\).*/\1/p' "$TOP/debian/changelog")"
 }
 
 rules_units_and_scripts_name_the_command_that_is_installed()
 {
-	rm -rf "$WORK/root"
 	installed prefix=/opt/latch
-	is "$(cat "$WORK"/root/opt/latch/{lib/{udev/rules.d,systemd/system}/*,share/initramfs-tools/{hooks,scripts/init-top}/*} |
+	is "$(cat "$root"/opt/latch/{lib/{udev/rules.d,systemd/system}/*,share/initramfs-tools/{hooks,scripts/init-top}/*} |
 		grep -o '[^[:blank:]="]*bin/vfio-latch' | sort -u)" \
 		/opt/latch/bin/vfio-latch
+}
+
+scripts_for_initramfs_ask_what_is_installed()
+{
+	installed prefix=/opt/latch
+	is "$(cat "$root"/opt/latch/{share/initramfs-tools/hooks/*,lib/dracut/*/*/module-setup.sh} |
+		grep -o '[^[:blank:]"]*/initramfs-wanted' | sort -u | tr '\n' ' ')" \
+		"\$root/opt/latch/lib/vfio-latch/initramfs-wanted /opt/latch/lib/vfio-latch/initramfs-wanted "
+	[[ -x $root/opt/latch/lib/vfio-latch/initramfs-wanted ]]
+}
+
+# FILE | LINE | whether an initramfs gets the command
+the_line_initramfs_alone_decides_whether_an_initramfs_gets_the_command()
+{
+	local file line wanted is_wanted root=$WORK/configured
+
+	while IFS='|' read -r file line wanted; do
+		rm -rf "$root"
+		mkdir -p "$root/etc/vfio-latch.conf.d"
+		echo "$line" >"$root/etc/$file"
+		is_wanted=no
+		if "$TOP/initramfs/wanted" "$root"; then
+			is_wanted=yes
+		fi
+		is "$line: $is_wanted" "$line: $wanted"
+	done <<-'END'
+		vfio-latch.conf|initramfs = yes|yes
+		vfio-latch.conf.d/x.conf|initramfs=yes|yes
+		vfio-latch.conf.d/x.conf|	initramfs: no|yes
+		vfio-latch.conf.d/x.conf|# initramfs = yes|no
+		vfio-latch.conf.d/x.conf|driver = initramfs|no
+		vfio-latch.conf.d/x.off|initramfs = yes|no
+		vfio-latch.conf|[initramfs]|no
+	END
+	# Nor one without any configuration.
+	rm -r "$root"
+	! "$TOP/initramfs/wanted" "$root" || return 1
 }
 
 # udev_calls PROPERTY: the rule whose condition holds

@@ -9,6 +9,7 @@
  *	modules/M/driver	module M may be loaded, and has this PCI driver
  *	modules/M/ids		lines VVVV:DDDD, which the driver takes by itself
  *	modules/M/ours		the module takes rules
+ *	modules/M/older		but no single ones: it is of an older package
  *	modules/M/error		an errno, which loading it ends in
  *	modules/M/{builtin,path,version,srcversion,signer}	what modinfo says
  *	aliases/ALIAS		lines of modules
@@ -18,7 +19,9 @@
  *	fewer			how many VFs a PF's driver makes, whatever is asked for
  *	adding/BDF		the kernel is not done adding the function
  *	claimed/NAME		block device NAME is in use
- *	administrator		what somebody writes into a module's rules while it probes
+ *	administrator		what somebody writes into a module's rules when it has probed
+ *	administrator-before	what somebody writes there before it reads its rules; once, if there
+ *				is no administrator-always
  *	faster			a driver that takes the next function that another is bound to by name
  *	faster-than-override	a driver that takes the next function whose driver_override is set
  *	hang/{probe,unbind,load,numvfs,override}	a FIFO: no probe, unbind or module comes back, no
@@ -26,7 +29,8 @@
  *				written
  *	meanwhile		a process, 1234, that begins with the first write
  *	no-udev			udev does not run
- *	initramfs-RELEASE	the names of the files in it
+ *
+ * An initramfs has the names of the files in it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -185,9 +189,25 @@ void model_hang(const char *where)
 	attr_read(text, sizeof(text), "/model/hang/%s", where);
 }
 
+static void let_administrator_write(const char *when, const char *module)
+{
+	char rules[4096];
+
+	if (attr_read(rules, sizeof(rules), "/model/%s", when) >= 0)
+		put_file(rules, "/sys/module/%s/parameters/policy", module);
+}
+
+static void forget(const char *name)
+{
+	char path[PATH_SIZE];
+
+	system_path(path, "/model/%s", name);
+	unlink(path);
+}
+
 static int probe(const struct device *dev, const char *driver)
 {
-	char link[PATH_SIZE], target[PATH_SIZE], module[NAME_SIZE], line[PATH_SIZE], rules[4096];
+	char link[PATH_SIZE], target[PATH_SIZE], module[NAME_SIZE], line[PATH_SIZE];
 	long failure;
 
 	if (!may_be_probed(dev))
@@ -201,16 +221,18 @@ static int probe(const struct device *dev, const char *driver)
 	/* Somebody else's turn: what is not locked shows here. */
 	sched_yield();
 	if (is_ours(driver, module)) {
+		let_administrator_write("administrator-before", module);
+		if (!exists("/model/administrator-always"))
+			forget("administrator-before");
 		latch(dev, module);
-		if (attr_read(rules, sizeof(rules), "/model/administrator") >= 0)
-			put_file(rules, "/sys/module/%s/parameters/policy", module);
+		let_administrator_write("administrator", module);
 	}
 	system_path(link, DEVICE "driver", dev->bdf);
 	snprintf(target, sizeof(target), "../../drivers/%s", driver);
 	return symlink(target, link) ? -EBUSY : 0;
 }
 
-/* The kernel's lock of a device: one probe at a time. */
+/* The kernel's lock of a device, one probe at a time; or of a module's rules. */
 static int lock_device(const char *text)
 {
 	char path[PATH_SIZE];
@@ -230,8 +252,7 @@ static void let_faster_bind(const char *faster, const char *text)
 
 	if (attr_read(driver, sizeof(driver), "/model/%s", faster) <= 0)
 		return;
-	system_path(path, "/model/%s", faster);
-	unlink(path);
+	forget(faster);
 	system_path(path, DEVICE "driver", text);
 	snprintf(target, sizeof(target), "../../drivers/%s", driver);
 	if (symlink(target, path))
@@ -363,6 +384,26 @@ static bool ends_in(const char *text, const char *end)
 	return length >= of_end && !strcmp(text + length - of_end, end);
 }
 
+/* As a driver of ours does it: each rule is added or removed while its list is locked. */
+static int change_rules(const char *driver, const char *rule, bool is_new)
+{
+	char module[NAME_SIZE], text[MODEL_RULES_SIZE];
+	long failure = attr_number(10, "/model/fail/shrink");
+	int lock, ret;
+
+	if (!is_ours(driver, module) || exists("/model/modules/%s/older", module))
+		return -ENOENT;
+	if (!is_new && failure > 0)
+		return -failure;
+	lock = lock_device(module);
+	attr_read(text, sizeof(text), "/sys/module/%s/parameters/policy", module);
+	ret = model_rules_change(text, rule, is_new);
+	if (!ret)
+		put_file(text, "/sys/module/%s/parameters/policy", module);
+	close(lock);
+	return ret;
+}
+
 static void begin_process(void)
 {
 	char meanwhile[PATH_SIZE], process[PATH_SIZE];
@@ -386,6 +427,9 @@ int sysfs_store(const char *path, const char *text)
 		return 0;
 	if (sscanf(file, "/sys/bus/pci/drivers/%63[^/]/bind", name) == 1 && ends_in(file, "/bind"))
 		return bind(name, text);
+	if (sscanf(file, "/sys/bus/pci/drivers/%63[^/]/", name) == 1 &&
+	    (ends_in(file, "/new_rule") || ends_in(file, "/remove_rule")))
+		return change_rules(name, text, ends_in(file, "/new_rule"));
 	if (!strcmp(file, "/sys/bus/pci/drivers_probe"))
 		return probe_any(text);
 	if (ends_in(file, "/driver/unbind"))
@@ -445,6 +489,10 @@ int module_load(const char *name)
 	if (exists("/model/modules/%s/ours", name))
 		put_file("\n", "/sys/module/%s/parameters/policy", name);
 	make_directory("/sys/bus/pci/drivers/%s", driver);
+	if (exists("/model/modules/%s/ours", name) && !exists("/model/modules/%s/older", name)) {
+		put_file("", "/sys/bus/pci/drivers/%s/new_rule", driver);
+		put_file("", "/sys/bus/pci/drivers/%s/remove_rule", driver);
+	}
 	offer_devices(driver);
 	return 0;
 }
@@ -483,11 +531,11 @@ bool udev_is_active(void)
 	return !exists("/model/no-udev");
 }
 
-FILE *initramfs_open(const char *release)
+FILE *initramfs_open(const char *image)
 {
 	char path[PATH_SIZE];
 
-	system_path(path, "/model/initramfs-%s", release);
+	system_path(path, "%s", image);
 	return fopen(path, "re");
 }
 

@@ -20,6 +20,25 @@ bool model_rules_are_good(const char *text)
 	return true;
 }
 
+int model_rules_change(char text[MODEL_RULES_SIZE], const char *rule, bool is_new)
+{
+	struct vfio_latch_rules_fault fault;
+	struct vfio_latch_rules *before = vfio_latch_rules_parse(text, &fault), *after;
+	int ret;
+
+	if (IS_ERR(before))
+		return PTR_ERR(before);
+	after = is_new ? vfio_latch_rules_add(before, rule, &fault) :
+			 vfio_latch_rules_remove(before, rule, &fault);
+	vfio_latch_rules_free(before);
+	ret = IS_ERR(after) ? PTR_ERR(after) : 0;
+	if (ret)
+		return ret;
+	snprintf(text, MODEL_RULES_SIZE, "%s", after->text);
+	vfio_latch_rules_free(after);
+	return 0;
+}
+
 void model_rules_latch(const char *text, const struct model_function *function, int tunable,
 		       bool *value, char source[80])
 {

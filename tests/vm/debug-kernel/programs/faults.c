@@ -228,3 +228,39 @@ TEST_OURS(a_policy_that_meets_no_memory_leaves_the_one_in_force)
 	CHECK_GT(nth, 4);
 	check_nothing_leaked();
 }
+
+TEST_OURS(a_single_rule_that_meets_no_memory_changes_nothing)
+{
+	const char *path = "/sys/module/vfio_pci/parameters/policy";
+	const char *good = "1234:11e8/nointxmask=1";
+	const char *both = "1234:11e8/nointxmask=1;1234:11e8/disable_vga=1";
+	static const char * const attributes[] = {
+		"/sys/bus/pci/drivers/vfio-pci/new_rule",
+		"/sys/bus/pci/drivers/vfio-pci/remove_rule",
+	};
+	const char *rule = "1234:11e8/disable_vga=1";
+	int nth;
+
+	driver_load("policy=1234:11e8/nointxmask=1");
+	faults_prepare();
+	for (int removes = 0; removes < 2; removes++) {
+		const char *before = removes ? both : good, *after = removes ? good : both;
+		bool injected = true;
+
+		for (nth = 1; injected && nth < MOST; nth++) {
+			char *now;
+			int ret;
+
+			file_write(path, before);
+			faults_arm(nth);
+			ret = file_write_try(attributes[removes], rule);
+			injected = faults_disarm();
+			now = file_read(path);
+			CHECK_STR(now, ret ? before : after);
+			free(now);
+		}
+		CHECK_LT(nth, MOST);
+		CHECK_GT(nth, 4);
+	}
+	check_nothing_leaked();
+}
