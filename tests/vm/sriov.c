@@ -2,7 +2,7 @@
 /*
  * A PF that user space has, and its VFs behind a token.
  *
- * vm-machine: default
+ * vm-machine: native-hotplug
  * vm-drivers: ours kernel
  * vm-modules: nvme
  */
