@@ -38,7 +38,7 @@
 #				random calls of devices, which then still have to work
 #	make coverage [OF='suites'] [LINES=1] [KVER=release]
 #				the lines of src/core that suites (default: fuzz) execute
-#	make support		docs/support.md, of what the suites have printed in make check
+#	make support [KEEP=1]	docs/support.md, of what the suites have printed; KEEP: and of what it says
 #	make bench		what operations and migrations cost, the kernel's driver and ours
 
 # One processor is enough for each of the first: they run side by side.
@@ -137,7 +137,7 @@ coverage: sim
 
 # The table of docs/support.md, of what the suites that were run have left.
 support:
-	@tests/docs/support build/check/*.log
+	@tests/docs/support $(if $(KEEP),--keep) build/check/*.log
 
 bench: sim
 	+@scripts/need tests/bench/packages tests/vm/packages
