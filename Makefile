@@ -23,6 +23,7 @@
 #	make check-conformance	what our mlx5 driver asks of firmware and the kernel's never does
 #	make check-arm64 [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
 #				the modules and the VM tests on arm64: cross-built, emulated
+#	make check-arm64-64k	some of them on a kernel with pages of 64 KiB, which is built first
 #	make check-configs [CONFIGS=name]	the modules for kernels of other configurations
 #	make check-release	what takes too long for each change: all of the packages, upgrades
 #	make check-debug	what needs kernels of its own (docs/testing.md), one after the other:
@@ -117,6 +118,10 @@ check-kcsan: sim
 	+@scripts/need tests/vm/packages tests/vm/debug-kernel/packages
 	+@tests/vm/debug-kernel/kcsan
 
+check-arm64-64k: sim
+	+@scripts/need tests/vm/packages tests/vm/debug-kernel/packages tests/arm64/packages
+	+@tests/arm64/pages-64k
+
 check-live-migration-iommufd: sim
 	+@scripts/need tests/live-migration/packages
 	+@IOMMUFD=1 tests/live-migration/run
@@ -159,5 +164,5 @@ clean:
 	rm -rf build
 
 .PHONY: all modules modules-all deb demo check rpm srpm repo check-quick $(SUITES:%=check-%) $(MORE:%=check-%) \
-	check-release check-debug check-debug-kernel check-iommufd check-kcsan check-live-migration-iommufd \
+	check-release check-debug check-debug-kernel check-arm64-64k check-iommufd check-kcsan check-live-migration-iommufd \
 	compare fuzz coverage bench support sim lint clean
