@@ -24,6 +24,7 @@
 #	make check-arm64 [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
 #				the modules and the VM tests on arm64: cross-built, emulated
 #	make check-arm64-64k	some of them on a kernel with pages of 64 KiB, which is built first
+#	make check-arm64-dkms	the modules built by dkms and a compiler of arm64, emulated
 #	make check-configs [CONFIGS=name]	the modules for kernels of other configurations
 #	make check-release	what takes too long for each change: all of the packages, upgrades
 #	make check-debug	what needs kernels of its own (docs/testing.md), one after the other:
@@ -122,6 +123,10 @@ check-arm64-64k: sim
 	+@scripts/need tests/vm/packages tests/vm/debug-kernel/packages tests/arm64/packages
 	+@tests/arm64/pages-64k
 
+check-arm64-dkms: sim
+	+@scripts/need tests/vm/packages tests/arm64/packages
+	+@tests/arm64/dkms
+
 check-live-migration-iommufd: sim
 	+@scripts/need tests/live-migration/packages
 	+@IOMMUFD=1 tests/live-migration/run
@@ -164,5 +169,5 @@ clean:
 	rm -rf build
 
 .PHONY: all modules modules-all deb demo check rpm srpm repo check-quick $(SUITES:%=check-%) $(MORE:%=check-%) \
-	check-release check-debug check-debug-kernel check-arm64-64k check-iommufd check-kcsan check-live-migration-iommufd \
+	check-release check-debug check-debug-kernel check-arm64-64k check-arm64-dkms check-iommufd check-kcsan check-live-migration-iommufd \
 	compare fuzz coverage bench support sim lint clean
