@@ -23,6 +23,8 @@
 #	make check-conformance	what our mlx5 driver asks of firmware and the kernel's never does
 #	make check-arm64 [KVER=release] [TESTS=pattern] [DRIVER=ours|kernel]
 #				the modules and the VM tests on arm64: cross-built, emulated
+#	make check-arm64-64k	some of them on a kernel with pages of 64 KiB, which is built first
+#	make check-arm64-dkms	the modules built by dkms and a compiler of arm64, emulated
 #	make check-configs [CONFIGS=name]	the modules for kernels of other configurations
 #	make check-release	what takes too long for each change: all of the packages, upgrades
 #	make check-debug	what needs kernels of its own (docs/testing.md), one after the other:
@@ -38,7 +40,7 @@
 #				random calls of devices, which then still have to work
 #	make coverage [OF='suites'] [LINES=1] [KVER=release]
 #				the lines of src/core that suites (default: fuzz) execute
-#	make support		docs/support.md, of what the suites have printed in make check
+#	make support [KEEP=1]	docs/support.md, of what the suites have printed; KEEP: and of what it says
 #	make bench		what operations and migrations cost, the kernel's driver and ours
 
 # One processor is enough for each of the first: they run side by side.
@@ -117,6 +119,14 @@ check-kcsan: sim
 	+@scripts/need tests/vm/packages tests/vm/debug-kernel/packages
 	+@tests/vm/debug-kernel/kcsan
 
+check-arm64-64k: sim
+	+@scripts/need tests/vm/packages tests/vm/debug-kernel/packages tests/arm64/packages
+	+@tests/arm64/pages-64k
+
+check-arm64-dkms: sim
+	+@scripts/need tests/vm/packages tests/arm64/packages
+	+@tests/arm64/dkms
+
 check-live-migration-iommufd: sim
 	+@scripts/need tests/live-migration/packages
 	+@IOMMUFD=1 tests/live-migration/run
@@ -137,7 +147,7 @@ coverage: sim
 
 # The table of docs/support.md, of what the suites that were run have left.
 support:
-	@tests/docs/support build/check/*.log
+	@tests/docs/support $(if $(KEEP),--keep) build/check/*.log
 
 bench: sim
 	+@scripts/need tests/bench/packages tests/vm/packages
@@ -159,5 +169,5 @@ clean:
 	rm -rf build
 
 .PHONY: all modules modules-all deb demo check rpm srpm repo check-quick $(SUITES:%=check-%) $(MORE:%=check-%) \
-	check-release check-debug check-debug-kernel check-iommufd check-kcsan check-live-migration-iommufd \
+	check-release check-debug check-debug-kernel check-arm64-64k check-arm64-dkms check-iommufd check-kcsan check-live-migration-iommufd \
 	compare fuzz coverage bench support sim lint clean
