@@ -24,4 +24,8 @@ install()
 		fi
 	done
 	inst_hook pre-udev 10 "$moddir/vfio-latch-claim.sh"
+	if dracut_module_included systemd; then
+		inst_simple "$moddir/modules-load.conf" \
+			"$systemdsystemunitdir/systemd-modules-load.service.d/vfio-latch.conf"
+	fi
 }

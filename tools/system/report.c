@@ -14,7 +14,7 @@
 #include "system/sysfs.h"
 
 static bool to_syslog;
-static int kernel_log = -1;
+static bool to_kmsg;
 
 /* udev drops the output of its programs unless it debugs: errors would be lost. */
 void report_to_syslog(void)
@@ -25,50 +25,63 @@ void report_to_syslog(void)
 
 void report_to_kernel_log(void)
 {
-	char path[PATH_SIZE];
-
-	system_path(path, "/dev/kmsg");
-	kernel_log = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	to_kmsg = true;
 }
 
-/* Each write is a line of its own. */
-static void to_kernel_log(int priority, const char *format, va_list args)
+/*
+ * Each write is a line of its own. The kernel drops what is more than ten lines in five seconds of
+ * whoever has the node open, and says so to nobody: a device has one line, so they are few enough.
+ */
+static bool to_kernel_log(int priority, const char *format, va_list args)
 {
-	char line[1024];
+	char path[PATH_SIZE], line[1024];
 	int length = snprintf(line, sizeof(line), "<%d>vfio-latch: ", LOG_DAEMON | priority);
+	bool written;
+	int fd;
 
+	system_path(path, "/dev/kmsg");
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (fd < 0)
+		return false;
 	vsnprintf(line + length, sizeof(line) - length - 1, format, args);
 	length = strlen(line);
 	line[length++] = '\n';
-	if (write(kernel_log, line, length) < 0)
-		kernel_log = -1;
+	written = write(fd, line, length) == length;
+	close(fd);
+	return written;
 }
 
 /* What is no fault: to standard output, or to the kernel's log. */
 void note(const char *format, ...)
 {
+	bool written = false;
 	va_list args;
 
-	va_start(args, format);
-	if (kernel_log >= 0) {
-		to_kernel_log(LOG_INFO, format, args);
-	} else {
-		vprintf(format, args);
-		putchar('\n');
+	if (to_kmsg) {
+		va_start(args, format);
+		written = to_kernel_log(LOG_INFO, format, args);
+		va_end(args);
 	}
+	if (written)
+		return;
+	va_start(args, format);
+	vprintf(format, args);
+	putchar('\n');
 	va_end(args);
 }
 
 void error(const char *format, ...)
 {
+	bool written = false;
 	va_list args;
 
-	if (kernel_log >= 0) {
+	if (to_kmsg) {
 		va_start(args, format);
-		to_kernel_log(LOG_ERR, format, args);
+		written = to_kernel_log(LOG_ERR, format, args);
 		va_end(args);
-		return;
 	}
+	if (written)
+		return;
 	va_start(args, format);
 	fputs("vfio-latch: ", stderr);
 	vfprintf(stderr, format, args);

@@ -389,6 +389,23 @@ a_claim_does_not_wait_for_a_driver_without_end()
 		6 claim --deadline=1
 }
 
+# Nothing is waited for there, on a slow host either. Only time ends a deadline: hence the sleep.
+the_time_to_read_what_there_is_costs_no_claim()
+{
+	local vendor
+
+	two_disks
+	rm "$(sys 0000:c1:00.0)/vendor"
+	mkfifo "$(sys 0000:c1:00.0)/vendor"
+	latch claim --deadline=1 >"$VFIO_LATCH_ROOT/result" 2>&1 &
+	exec {vendor}>"$(sys 0000:c1:00.0)/vendor"
+	sleep 1.1
+	echo 0x144d >&"$vendor"
+	exec {vendor}>&-
+	wait "$!"
+	claimed 0000:c2:00.0 vfio-pci
+}
+
 a_driver_that_is_faster_than_the_claim_keeps_the_device_without_an_override()
 {
 	two_disks
