@@ -62,8 +62,8 @@ class Contents:
         self.port_modules = tree.closure(ARCH.port_modules, "the guest's ports")
 
     def build(self, program, executable, options, arguments, target):
-        """Write the initramfs that runs PROGRAM's EXECUTABLE to TARGET, with the driver of OPTIONS,
-        its way to devices, and its factor to the time that a test may take."""
+        """Write the initramfs that runs PROGRAM's EXECUTABLE to TARGET, with the driver of
+        OPTIONS, its way to devices, and its factor to the time that a test may take."""
         archive = cpio.Archive()
         for path in ("proc", "sys", "dev", "run", "tmp", "modules/ours", "modules/kernel"):
             archive.directory(path)
@@ -74,8 +74,8 @@ class Contents:
         archive.file("etc/vm", "VFIO_DRIVER=%s\nVFIO_ACCESS=%s\nTEST_SECONDS=%d\nPROGRAM=%s\n"
                      "ARGUMENTS=%s\nPORT_MODULES='%s'\nTAP_PORT=%s\nVM_PORT=%s\n"
                      % (options.driver, options.access, program.seconds * options.slow,
-                        program.group, shlex.quote(shlex.join(arguments)), " ".join(self.port_modules),
-                        ARCH.tap, ARCH.requests))
+                        program.group, shlex.quote(shlex.join(arguments)),
+                        " ".join(self.port_modules), ARCH.tap, ARCH.requests))
         archive.file("tests/" + program.group, executable.read_bytes(), 0o755)
         for path in program.files:
             archive.file("files/" + path.name, path.read_bytes())
