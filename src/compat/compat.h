@@ -146,8 +146,34 @@ static inline int compat_map_pfns(struct vm_area_struct *vma, unsigned long star
 
 	return apply_to_page_range(vma->vm_mm, start, end - start, compat_map_pte, &next);
 }
+
+static inline int compat_map_nothing(pte_t *pte, unsigned long address, void *data)
+{
+	return 0;
+}
+
+/*
+ * Allocates the page tables of such a range, so that compat_map_pfns() allocates none: for each of
+ * them a memory cgroup may have its client sleep for seconds. Returns 0 or an error.
+ */
+static inline int compat_alloc_tables(struct vm_area_struct *vma, unsigned long start,
+				      unsigned long end)
+{
+	int ret = 0;
+
+	for (; start < end && !ret; start = ALIGN(start + 1, PMD_SIZE))
+		ret = apply_to_page_range(vma->vm_mm, start, PAGE_SIZE, compat_map_nothing, NULL);
+	return ret;
+}
 #else
 #define COMPAT_MAPS_IN_BULK	false
+
+/* A range is within one table. */
+static inline int compat_alloc_tables(struct vm_area_struct *vma, unsigned long start,
+				      unsigned long end)
+{
+	return 0;
+}
 
 static inline int compat_map_pfns(struct vm_area_struct *vma, unsigned long start,
 				  unsigned long end, unsigned long pfn)

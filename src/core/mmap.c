@@ -47,8 +47,11 @@ static void map_end(struct vfio_latch_device *dev)
 static vm_fault_t map_page(struct vfio_latch_device *dev, struct vm_area_struct *vma,
 			   unsigned long address)
 {
-	vm_fault_t ret = map_begin(dev);
+	vm_fault_t ret;
 
+	/* If it fails, vmf_insert_pfn() says so. */
+	compat_alloc_tables(vma, address, address + PAGE_SIZE);
+	ret = map_begin(dev);
 	if (ret != VM_FAULT_NOPAGE)
 		return ret;
 	ret = vmf_insert_pfn(vma, address, pfn_of(vma, address));
@@ -61,7 +64,8 @@ static bool map_piece(struct vfio_latch_device *dev, struct vm_area_struct *vma,
 {
 	bool is_mapped;
 
-	if (map_begin(dev) != VM_FAULT_NOPAGE)
+	/* Before the hold, which others wait for. */
+	if (compat_alloc_tables(vma, start, end) || map_begin(dev) != VM_FAULT_NOPAGE)
 		return false;
 	is_mapped = !compat_map_pfns(vma, start, end, pfn_of(vma, start));
 	map_end(dev);

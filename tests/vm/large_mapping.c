@@ -27,12 +27,7 @@
 
 static struct vfio_device *open_large(void)
 {
-	struct vfio_device *device;
-
-	driver_load("disable_idle_d3=1");
-	device = vfio_bind_and_open(vm_bdf("large0"));
-	cfg_command(device, PCI_COMMAND_MEMORY, 0);
-	return device;
+	return vfio_open_with_memory("large0", "disable_idle_d3=1");
 }
 
 /* Maps the whole BAR, this much behind a multiple of 1 GiB. */
@@ -249,4 +244,67 @@ TEST_OURS(a_write_to_a_page_that_has_become_read_only_ends)
 	protect_pages_behind_the_driver();
 	check_is_written(memory);
 	check_is_written(unaligned);
+}
+
+static bool maps_in_bulk_and_is_ours(void)
+{
+	return kernel_is("6.1") && driver_is_ours();
+}
+
+/* Maps and touches all of 16 GiB, again and again, with memory for a part of the page tables. */
+static void needs_tables(void *data)
+{
+	struct vfio_device *device = data;
+
+	cgroup_enter();
+	cgroup_throttle(4 << 20);
+	signal(SIGBUS, on_sigbus);
+	for (;;) {
+		volatile char *memory = vfio_mmap(device, BAR, PAGE, 16 * GIB, PROT_READ);
+
+		CHECK(memory != MAP_FAILED);
+		for (size_t at = 0; at < 16 * GIB; at += STEP)
+			answers(memory + at);
+		munmap((char *)memory, 16 * GIB);
+	}
+}
+
+/* How often it has slept, if it sleeps in a fault until its memory cgroup has room; or -1. */
+static long throttled(pid_t child)
+{
+	char path[64], *stack, *status, *count;
+	long times = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", child);
+	stack = file_read(path);
+	snprintf(path, sizeof(path), "/proc/%d/status", child);
+	status = file_read(path);
+	count = strstr(status, "\nvoluntary_ctxt_switches:");
+	if (count && strstr(stack, "mem_cgroup_handle_over_high") && strstr(stack, "bar_fault"))
+		times = atol(strchr(count, ':') + 1);
+	free(stack);
+	free(status);
+	return times;
+}
+
+/* With the kernel's driver all wait until the whole BAR is mapped. From 6.12 on it is one table. */
+TEST_WHEN(maps_in_bulk_and_is_ours, who_sleeps_for_the_memory_of_a_mapping_holds_up_nobody)
+{
+	struct vfio_device *device = vfio_open_with_memory("large1", "disable_idle_d3=1");
+	pid_t child = child_start(needs_tables, device);
+	bool is_still_asleep = false;
+	int status;
+
+	/* It may wake up meanwhile by itself. */
+	for (int n = 0; n < 20 && !is_still_asleep; n++) {
+		long before = -1;
+
+		CHECK(WAIT_UNTIL((before = throttled(child)) >= 0, 60000));
+		cfg_command(device, 0, PCI_COMMAND_MEMORY);
+		is_still_asleep = throttled(child) == before;
+		cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	}
+	CHECK(is_still_asleep);
+	kill(child, SIGKILL);
+	CHECK_OK(waitpid(child, &status, 0));
 }

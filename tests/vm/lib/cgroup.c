@@ -32,6 +32,14 @@ void cgroup_leave(void)
 	file_write(ROOT "/cgroup.procs", "0");
 }
 
+void cgroup_throttle(unsigned long bytes)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lu", bytes);
+	file_write(USER "/memory.high", text);
+}
+
 long long cgroup_kernel_memory(void)
 {
 	char *text = file_read(USER "/memory.stat"), *found = strstr(text, KERNEL);

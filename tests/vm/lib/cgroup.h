@@ -6,6 +6,8 @@
 /* From now on the calling process has a memory cgroup of its own, until it leaves. */
 void cgroup_enter(void);
 void cgroup_leave(void);
+/* Above this many bytes, who has entered sleeps for seconds when it is given more. */
+void cgroup_throttle(unsigned long bytes);
 
 /* Bytes of kernel memory that are charged to it; what is never freed stays. */
 long long cgroup_kernel_memory(void);
