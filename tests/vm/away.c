@@ -677,10 +677,10 @@ TEST(a_function_that_comes_back_while_the_machine_sleeps_is_left_alone)
 {
 	struct vfio_device *device = open_beside("witness4");
 
-	if (!file_exists(TRACING "/trace"))
-		CHECK_OK(mount("tracefs", TRACING, "tracefs", 0, NULL));
+	/* It may be there already, or the kernel has none. */
+	mount("tracefs", TRACING, "tracefs", 0, NULL);
 	if (!file_exists("/sys/power/pm_test") || !file_exists(TRACING "/kprobe_events"))
-		SKIP("this kernel has no pm_test or no probes");
+		SKIP("this kernel has no pm_test or no probes of tracefs");
 	file_write(TRACING "/kprobe_events", "p:restores pci_restore_state");
 	file_write(TRACING "/events/kprobes/restores/enable", "1");
 	file_write(TRACING "/events/power/suspend_resume/enable", "1");
