@@ -82,8 +82,12 @@ static inline vm_fault_t compat_insert_pfn_pmd(struct vm_fault *vmf, unsigned lo
 	const pfn_t entry = __pfn_to_pfn_t(pfn, PFN_DEV);
 #endif
 
-	/* An entry may be there, and read-only: who clears soft-dirty bits does that. */
-	return vmf_insert_pfn_pmd(vmf, entry, vmf->flags & FAULT_FLAG_WRITE);
+	/*
+	 * A mapping may be there, and read-only: who clears soft-dirty bits does that. What is no
+	 * mapping must not be written: beside a fault of a small page it may be a table.
+	 */
+	return vmf_insert_pfn_pmd(vmf, entry, vmf->flags & FAULT_FLAG_WRITE &&
+					      pmd_leaf(READ_ONCE(*vmf->pmd)));
 }
 #else
 #define COMPAT_HUGE_PFNMAP	0

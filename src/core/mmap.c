@@ -100,6 +100,9 @@ static vm_fault_t bar_fault(struct vm_fault *vmf)
 
 	if (ret == VM_FAULT_NOPAGE)
 		map_neighbours(dev, vmf->vma, address);
+	/* A huge fault was quicker. */
+	else if (ret == VM_FAULT_OOM && pmd_leaf(READ_ONCE(*vmf->pmd)))
+		ret = VM_FAULT_NOPAGE;
 	return ret;
 }
 
@@ -175,11 +178,22 @@ static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 		map_huge_neighbours(dev, vmf);
 	return ret;
 }
+
+/*
+ * A child faults in pages of its own. fork() would copy a huge entry that it has read before a
+ * revocation, and that this then does not find. A user can clear the flag, so it is set for each
+ * new mapping, before the entries are copied.
+ */
+static void bar_open(struct vm_area_struct *vma)
+{
+	vm_flags_set(vma, VM_WIPEONFORK);
+}
 #endif
 
 static const struct vm_operations_struct bar_vm_ops = {
 	.fault = bar_fault,
 #if COMPAT_HUGE_PFNMAP
+	.open = bar_open,
 	.huge_fault = bar_huge_fault,
 #endif
 };

@@ -31,13 +31,13 @@ static int open_msix(struct vfio_latch_device *dev)
 
 /*
  * Does what the PCI core does next, which would log a line for each function that does not decode.
- * A VGA device that is enabled already decodes what the VGA arbiter lets it.
+ * A VGA device still decodes what it did when it was closed, as far as the VGA arbiter lets it.
  */
-static void begin_decoding(struct vfio_latch_device *dev, bool was_enabled)
+static void begin_decoding(struct vfio_latch_device *dev)
 {
 	u16 bits = latch_bars_decode_bits(dev->pdev);
 
-	if (!dev->has_vga_client || !was_enabled)
+	if (!dev->has_vga_client)
 		latch_command_update(dev, bits, bits);
 }
 
@@ -78,7 +78,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 {
 	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
 	struct pci_dev *pdev = dev->pdev;
-	bool was_enabled, is_clean;
+	bool is_clean;
 	int ret;
 
 	lockdep_assert_held(&dev->vdev.dev_set->lock);
@@ -111,8 +111,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 
 	/* The IOMMU has the new user's mappings; old DMA must not use them. */
 	pci_clear_master(pdev);
-	was_enabled = pci_is_enabled(pdev);
-	begin_decoding(dev, was_enabled);
+	begin_decoding(dev);
 	ret = pci_enable_device(pdev);
 	if (ret)
 		goto decode;
@@ -125,7 +124,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 		 * A reset by others may have come before ours: it leaves a closed function without
 		 * decoding.
 		 */
-		begin_decoding(dev, was_enabled);
+		begin_decoding(dev);
 	}
 	ret = save_pristine(dev);
 	if (ret)

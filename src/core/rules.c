@@ -243,7 +243,8 @@ static size_t only_rule(const char **text, struct vfio_latch_rules_fault *fault)
 
 	*text += strspn(*text, RULE_SEPARATORS);
 	length = strcspn(*text, RULE_SEPARATORS);
-	snprintf(fault->rule, sizeof(fault->rule), "%.*s", (int)length, *text);
+	snprintf(fault->rule, sizeof(fault->rule), "%.*s",
+		 (int)min(length, sizeof(fault->rule) - 1), *text);
 	if ((*text)[length + strspn(*text + length, RULE_SEPARATORS)])
 		length = 0;
 	fault->reason = length ? NULL : "one rule expected";

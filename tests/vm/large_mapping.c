@@ -9,12 +9,15 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -244,6 +247,129 @@ TEST_OURS(a_write_to_a_page_that_has_become_read_only_ends)
 	protect_pages_behind_the_driver();
 	check_is_written(memory);
 	check_is_written(unaligned);
+}
+
+static bool maps_hugely_and_is_ours(void)
+{
+	return !kernel_is("6.1") && driver_is_ours();
+}
+
+/* fork() would copy an entry that it has read before the driver takes it away. */
+TEST_WHEN(maps_hugely_and_is_ours, a_child_faults_in_a_mapping_of_its_own)
+{
+	struct vfio_device *device = open_large();
+	volatile char *memory = map_whole(device, 0);
+
+	for (int is_kept = 0; is_kept < 2; is_kept++) {
+		int status;
+		pid_t child;
+
+		if (is_kept)
+			CHECK_OK(madvise((char *)memory, GIB, MADV_KEEPONFORK));
+		check_is_the_bar(device, memory);
+		child = CHECK_OK(fork());
+		if (!child) {
+			long before = page_faults();
+
+			check_is_the_bar(device, memory);
+			_exit(page_faults() == before);
+		}
+		CHECK_OK(waitpid(child, &status, 0));
+		CHECK_EQ(status, 0);
+	}
+}
+
+/* A thread that touches the BAR once. */
+struct toucher {
+	volatile char *address;
+	bool is_write;
+	int policy;
+	pthread_t thread;
+	pid_t tid;
+	bool is_done;
+};
+
+static void *touches(void *data)
+{
+	struct toucher *toucher = data;
+	struct sched_param parameters = { 0 };
+
+	use_processor(0);
+	CHECK_OK(sched_setscheduler(0, toucher->policy, &parameters));
+	__atomic_store_n(&toucher->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
+	if (toucher->is_write)
+		*toucher->address = 1;
+	else
+		(void)*toucher->address;
+	__atomic_store_n(&toucher->is_done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static bool waits_in(const struct toucher *toucher, const char *function)
+{
+	char path[64], *stack;
+	bool waits;
+
+	if (!__atomic_load_n(&toucher->tid, __ATOMIC_ACQUIRE))
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stack", toucher->tid);
+	stack = file_read_try(path);
+	waits = stack && strstr(stack, function);
+	free(stack);
+	return waits;
+}
+
+/* Whether it has had to wait. */
+static bool touch(struct toucher *toucher, const char *function)
+{
+	bool waits = false;
+
+	CHECK(!pthread_create(&toucher->thread, NULL, touches, toucher));
+	CHECK(WAIT_UNTIL((waits = waits_in(toucher, function)) ||
+			 __atomic_load_n(&toucher->is_done, __ATOMIC_ACQUIRE), 60000));
+	return waits;
+}
+
+static void *resets_it(void *device)
+{
+	use_processor(1);
+	vfio_reset_try(device);
+	return NULL;
+}
+
+/*
+ * Both wait for the end of a reset. The write is about to map 2 MiB; the read has come after huge
+ * pages were disabled, maps a small page, and is quicker, since the writer's thread is idle.
+ */
+static bool race_faults(struct vfio_device *device, volatile char *memory)
+{
+	struct toucher writer = { .address = memory, .is_write = true, .policy = SCHED_IDLE };
+	struct toucher reader = { .address = memory + PAGE, .policy = SCHED_OTHER };
+	pthread_t resetting;
+	bool both_wait;
+
+	CHECK(!pthread_create(&resetting, NULL, resets_it, device));
+	both_wait = touch(&writer, "bar_huge_fault");
+	CHECK_OK(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
+	both_wait &= touch(&reader, "bar_fault");
+	pthread_join(reader.thread, NULL);
+	pthread_join(writer.thread, NULL);
+	pthread_join(resetting, NULL);
+	CHECK_OK(prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0));
+	CHECK_EQ(munmap((char *)memory, GIB), 0);
+	return both_wait;
+}
+
+TEST_WHEN(maps_hugely_and_is_ours, a_small_fault_beside_a_huge_one_leaves_the_host_calm)
+{
+	struct vfio_device *device = open_large();
+	int raced = 0;
+
+	use_processor(1);
+	for (int n = 0; n < 500 && raced < 10; n++)
+		raced += race_faults(device, map_whole(device, 0));
+	test_note("%d rounds", raced);
+	CHECK_GE(raced, 10);
 }
 
 static bool maps_in_bulk_and_is_ours(void)
