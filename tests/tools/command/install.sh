@@ -19,6 +19,7 @@ everything_is_installed()
 drwxr-xr-x ./etc/vfio-latch.conf.d
 -rwxr-xr-x ./usr/bin/vfio-latch
 -rwxr-xr-x ./usr/lib/dracut/modules.d/60vfio-latch/module-setup.sh
+-rw-r--r-- ./usr/lib/dracut/modules.d/60vfio-latch/modules-load.conf
 -rwxr-xr-x ./usr/lib/dracut/modules.d/60vfio-latch/vfio-latch-claim.sh
 -rw-r--r-- ./usr/lib/systemd/system/vfio-latch-claim.service
 -rw-r--r-- ./usr/lib/systemd/system/vfio-latch.service
