@@ -155,14 +155,25 @@ static int journal_clear(const struct policy_lease *lease)
 	return ftruncate(lease->lock, 0) ? -errno : 0;
 }
 
+/* If that fails, the journal stays, for the next. */
+static int remove_rule(const struct policy_lease *lease)
+{
+	int ret = take_out(lease);
+
+	if (!ret)
+		ret = journal_clear(lease);
+	if (ret)
+		error("%s: rule \"%s\" cannot be removed: %s", lease->parameter, lease->rule,
+		      strerror(-ret));
+	return ret;
+}
+
 /* Finishes the work of a holder that was killed. */
-static void journal_replay(const struct policy_lease *ours)
+static int journal_replay(const struct policy_lease *ours)
 {
 	struct policy_lease lease = *ours;
 
-	if (journal_read(&lease, lease.lock))
-		take_out(&lease);
-	journal_clear(&lease);
+	return journal_read(&lease, lease.lock) ? remove_rule(&lease) : journal_clear(&lease);
 }
 
 static int add_rule(struct policy_lease *lease)
@@ -212,8 +223,9 @@ int policy_add(struct policy_lease *lease, const char *driver, const char *rule)
 	lease->lock = lock_take_bounded(lock);
 	if (lease->lock < 0)
 		return lease->lock;
-	journal_replay(lease);
-	ret = add_rule(lease);
+	ret = journal_replay(lease);
+	if (!ret)
+		ret = add_rule(lease);
 	if (ret)
 		lock_release(lease->lock);
 	return ret;
@@ -221,13 +233,7 @@ int policy_add(struct policy_lease *lease, const char *driver, const char *rule)
 
 void policy_remove(struct policy_lease *lease)
 {
-	int ret = take_out(lease);
-
-	if (!ret)
-		ret = journal_clear(lease);
-	if (ret)
-		error("%s: rule \"%s\" cannot be removed: %s", lease->parameter, lease->rule,
-		      strerror(-ret));
+	remove_rule(lease);
 	lock_release(lease->lock);
 }
 
@@ -240,8 +246,8 @@ int policy_forget(const char *driver, const char *address)
 	size_t length = strlen(address);
 	struct policy_lease lease;
 	char lock[LOCK_SIZE];
+	int journal, ret;
 	bool is_left;
-	int journal;
 
 	name_all(&lease, driver, lock);
 	if (!exists(STATE_DIRECTORY "/%s", lock) || !exists("%s", lease.parameter))
@@ -257,7 +263,7 @@ int policy_forget(const char *driver, const char *address)
 	lease.lock = lock_take_bounded(lock);
 	if (lease.lock < 0)
 		return lease.lock;
-	journal_replay(&lease);
+	ret = journal_replay(&lease);
 	lock_release(lease.lock);
-	return 0;
+	return ret;
 }

@@ -1224,6 +1224,33 @@ a_rule_that_cannot_be_removed_is_told()
 	is "$(cat "$policy")" ""
 }
 
+# Nor is a device bound with what is left for it, or another's journal overwritten.
+a_rule_that_a_killed_instance_left_and_that_cannot_be_removed_stays_for_the_next()
+{
+	local policy left call
+
+	for left in 0000:41:00.1 0000:41:00.2; do
+		for call in "" --disable-vga=1; do
+			[[ $left == 0000:41:00.1 || -n $call ]] || continue
+			a_vf
+			loaded mlx5_vfio_pci
+			policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
+			mkdir "$VFIO_LATCH_ROOT/run/vfio-latch"
+			printf '\n%s/nointxmask=1\n' "$left" \
+				>"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
+			echo "$left/nointxmask=1" >"$policy"
+			echo 12 >"$VFIO_LATCH_ROOT/model/fail/shrink"
+			latch bind 0000:41:00.1 ${call:+"$call"}
+			is "$status" 1
+			is "${err%%$'\n'*}" "vfio-latch: /sys/module/mlx5_vfio_pci/parameters/policy: rule \"$left/nointxmask=1\" cannot be removed: Cannot allocate memory"
+			is "$(driver_of 0000:41:00.1)" none
+			rm "$VFIO_LATCH_ROOT/model/fail/shrink"
+			latch_is 0 bind 0000:41:00.1 ${call:+"$call"}
+			is "$(cat "$policy")" ""
+		done
+	done
+}
+
 # Who may not look into other processes' files may not unbind either, but for a broken system.
 without_the_right_to_look_a_device_may_be_open()
 {
