@@ -389,7 +389,8 @@ a_claim_does_not_wait_for_a_driver_without_end()
 		6 claim --deadline=1
 }
 
-# Nothing is waited for there, on a slow host either. Only time ends a deadline: hence the sleep.
+# Reading a vendor is work, which is slow here, and no wait. Only time ends a deadline: hence the
+# sleep.
 the_time_to_read_what_there_is_costs_no_claim()
 {
 	local vendor
@@ -404,6 +405,17 @@ the_time_to_read_what_there_is_costs_no_claim()
 	exec {vendor}>&-
 	wait "$!"
 	claimed 0000:c2:00.0 vfio-pci
+}
+
+# Some driver probes the first disk, and who reads its driver_override is kept waiting.
+the_time_to_wait_for_what_there_is_counts()
+{
+	two_disks
+	rm "$(sys 0000:c1:00.0)/driver_override"
+	mkfifo "$(sys 0000:c1:00.0)/driver_override"
+	complains "0000:c2:00.0: not claimed within the 1 seconds of this call; see the kernel log" \
+		6 claim --deadline=1
+	is "$(stores)" ""
 }
 
 a_driver_that_is_faster_than_the_claim_keeps_the_device_without_an_override()
