@@ -247,10 +247,8 @@ static enum exit_code bind_usual(struct device *dev, bool force)
 	if (code)
 		return code;
 	ret = usual_attach(dev);
-	if (ret == -ETIMEDOUT)
-		bind_error(dev, "its usual driver", ret);
-	else if (ret)
-		error("%s: its usual driver cannot be bound: %s", dev->bdf, strerror(-ret));
+	if (ret)
+		usual_error(dev, ret);
 	return exit_code_of(ret);
 }
 

@@ -94,6 +94,10 @@ static enum exit_code give_up(struct device *dev, const struct options *options)
 		return EXIT_DONE;
 	}
 	ret = claim_give_up(dev, false);
+	if (ret && !claim_is_ours(dev)) {
+		usual_error(dev, ret);
+		return exit_code_of(ret);
+	}
 	if (ret) {
 		error("%s: stays claimed for %s: %s", dev->bdf, driver, strerror(-ret));
 		return exit_code_of(ret);

@@ -367,6 +367,25 @@ off_loads_the_usual_driver_of_a_claimed_device()
 	is "$(driver_of 0000:c2:00.0) $(override_of 0000:c2:00.0)" "none "
 }
 
+# The claim is over by then.
+a_usual_driver_without_end_is_the_reason_when_a_claim_is_given_up()
+{
+	local why="0000:c2:00.0: its usual driver has not taken it within 1 seconds; see the kernel log"
+
+	two_disks
+	latch_is 0 claim
+	hangs load
+	complains "$why" 6 apply --off --timeout=1
+	let_go load
+	two_disks
+	loaded nvme
+	latch_is 0 claim
+	printf '[storage]\nenabled = no\n' | drop_in z.conf
+	hangs probe
+	complains "${why/1 seconds/the 1 seconds of this call}" 6 claim --deadline=1
+	let_go probe
+}
+
 a_device_that_was_bound_is_no_claim_any_more()
 {
 	two_disks
