@@ -164,7 +164,7 @@ removal_gives_autoprobe_back_whatever_init_there_is()
 	new_system
 	stub vfio-latch
 	maintainer "$TOP/debian/vfio-latch.prerm" remove
-	is "$(cat "$VFIO_LATCH_ROOT/calls")" "vfio-latch apply --off"
+	is "$(cat "$VFIO_LATCH_ROOT/calls")" "vfio-latch apply --off --deadline=60"
 	stub vfio-latch "exit 1"
 	maintainer "$TOP/debian/vfio-latch.prerm" remove
 	rm "$VFIO_LATCH_ROOT/calls"
@@ -181,5 +181,5 @@ an_rpms_removal_does_so_too()
 	maintainer "$VFIO_LATCH_ROOT/preun" 1
 	[[ ! -e $VFIO_LATCH_ROOT/calls ]]
 	maintainer "$VFIO_LATCH_ROOT/preun" 0
-	is "$(cat "$VFIO_LATCH_ROOT/calls")" "vfio-latch apply --off"
+	is "$(cat "$VFIO_LATCH_ROOT/calls")" "vfio-latch apply --off --deadline=60"
 }
