@@ -150,6 +150,23 @@ static void examine_claims(struct findings *findings, const struct config *confi
 			    "%s is older than the configuration of which it has a copy", image);
 }
 
+/*
+ * Whether @line is a file: a path (lsinitramfs), or one after its mode (dracut's lsinitrd, which has
+ * a heading, too). The images for the kernel itself, its microcode say, are no initramfs: they are
+ * in front, not compressed, and can be read where that cannot.
+ */
+static bool is_file(const char *line)
+{
+	const char *name = strrchr(line, ' ');
+	bool has_mode = *line && strchr("-dl", *line) &&
+			strspn(line + 1, "-rwxsStT") >= 9;
+
+	if (name && !has_mode)
+		return false;
+	name = name ? name + 1 : line;
+	return strchr(name, '/') && strncmp(name, "kernel/", 7);
+}
+
 /* Whether the image can be read, and has anything in it. */
 static bool examine_image(struct findings *findings, const char *image, bool *has_command)
 {
@@ -161,7 +178,7 @@ static bool examine_image(struct findings *findings, const char *image, bool *ha
 		return false;
 	while (fgets(line, sizeof(line), list)) {
 		line[strcspn(line, "\n")] = '\0';
-		has_files = true;
+		has_files |= is_file(line);
 		*has_command |= ends_in(line, "/bin/vfio-latch");
 		if (is_kernels_own(line))
 			add_finding(findings, PROBLEM, "initramfs",
