@@ -78,6 +78,12 @@ scripts_for_initramfs_ask_what_is_installed()
 		grep -o '[^[:blank:]"]*/initramfs-wanted' | sort -u | tr '\n' ' ')" \
 		"\$root/opt/latch/lib/vfio-latch/initramfs-wanted /opt/latch/lib/vfio-latch/initramfs-wanted "
 	[[ -x $root/opt/latch/lib/vfio-latch/initramfs-wanted ]]
+	# GNU's libexecdir is a directory above those of packages: it is none of ours.
+	installed libexecdir=/opt/libexec
+	[[ -x $root/usr/lib/vfio-latch/initramfs-wanted ]]
+	installed helperdir=/opt/libexec/vfio-latch
+	[[ -x $root/opt/libexec/vfio-latch/initramfs-wanted ]]
+	grep -qF /opt/libexec/vfio-latch/initramfs-wanted "$root"/usr/lib/dracut/*/*/module-setup.sh
 }
 
 # FILE | LINE | whether an initramfs gets the command
