@@ -118,7 +118,11 @@ void examine_module(struct findings *findings, const char *driver)
 	}
 }
 
-#define MAKE_AGAIN "Make it again: update-initramfs -u -k all, or dracut --force --regenerate-all."
+static const char *make_again(const char *image)
+{
+	return initramfs_is_copy(image) ? "Make it again: " INITRAMFS_COPY_AGAIN "." :
+					  "Make it again: " INITRAMFS_AGAIN ".";
+}
 
 /* The kernel's own module is in the directory of its source in the kernel's tree. */
 static bool is_kernels_own(const char *path)
@@ -134,19 +138,20 @@ static bool ends_in(const char *line, const char *end)
 	return length >= of_end && !strcmp(line + length - of_end, end);
 }
 
-/* Whether the initramfs claims devices, and by which configuration. */
-static void examine_claims(struct findings *findings, const struct config *config, bool has_command)
+/* Whether the initramfs @read claims devices, and by which configuration. */
+static void examine_claims(struct findings *findings, const struct config *config,
+			   const char *read, bool has_command)
 {
 	const struct section *section = config_for_initramfs(config);
 	char image[PATH_SIZE];
 
 	if (section && !has_command)
-		add_finding(findings, PROBLEM, "initramfs", MAKE_AGAIN,
+		add_finding(findings, PROBLEM, "initramfs", make_again(read),
 			    "the initramfs has no vfio-latch to claim the devices of section [%s], %s:%u",
 			    section->name, section->value_file[KEY_INITRAMFS],
 			    section->value_line[KEY_INITRAMFS]);
 	else if (has_command && config_is_newer_than_initramfs(config, image, sizeof(image)))
-		add_finding(findings, NOTE, "initramfs", MAKE_AGAIN,
+		add_finding(findings, NOTE, "initramfs", make_again(image),
 			    "%s is older than the configuration of which it has a copy", image);
 }
 
@@ -181,8 +186,7 @@ static bool examine_image(struct findings *findings, const char *image, bool *ha
 		has_files |= is_file(line);
 		*has_command |= ends_in(line, "/bin/vfio-latch");
 		if (is_kernels_own(line))
-			add_finding(findings, PROBLEM, "initramfs",
-				    MAKE_AGAIN,
+			add_finding(findings, PROBLEM, "initramfs", make_again(image),
 				    "the initramfs has the kernel's own module: %s", line);
 	}
 	initramfs_close(list);
@@ -201,7 +205,7 @@ void examine_initramfs(struct findings *findings, const struct config *config)
 	initramfs_images(&images, release);
 	for (n = 0; n < images.count && !is_read; n++)
 		is_read = examine_image(findings, images.name[n], &has_command);
-	free_names(&images);
 	if (is_read)
-		examine_claims(findings, config, has_command);
+		examine_claims(findings, config, images.name[n - 1], has_command);
+	free_names(&images);
 }

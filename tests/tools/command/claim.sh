@@ -526,7 +526,7 @@ check_warns_of_a_device_in_use_that_the_initramfs_would_take()
 
 check_warns_of_an_initramfs_that_is_older_than_the_configuration()
 {
-	local image machine=0123456789abcdef0123456789abcdef
+	local image again machine=0123456789abcdef0123456789abcdef
 
 	for image in boot/initrd.img-6.1.0-test boot/initramfs-6.1.0-test.img boot/initrd-6.1.0-test \
 			lib/modules/6.1.0-test/initrd lib/modules/6.1.0-test/initramfs.img \
@@ -536,7 +536,11 @@ check_warns_of_an_initramfs_that_is_older_than_the_configuration()
 		gpu "initramfs = yes"
 		mkdir -p "$VFIO_LATCH_ROOT/$(dirname "$image")"
 		touch -d 2026-01-01 "$VFIO_LATCH_ROOT/$image"
-		complains "/$image: warning: is older than the configuration of which it has a copy: update-initramfs -u -k all, or dracut --force --regenerate-all" \
+		case $image in
+		boot/initr* | lib/*) again="update-initramfs -u -k all, or dracut --force --regenerate-all" ;;
+		*) again="kernel-install add RELEASE KERNEL, or remove it if nothing boots it" ;;
+		esac
+		complains "/$image: warning: is older than the configuration of which it has a copy: $again" \
 			0 check
 		touch "$VFIO_LATCH_ROOT/$image"
 		latch_is 0 check
@@ -566,7 +570,7 @@ check_warns_of_the_older_one_of_two_initramfs()
 	mkdir -p "$VFIO_LATCH_ROOT/boot/id/6.1.0-test"
 	touch "$VFIO_LATCH_ROOT/boot/initrd.img-6.1.0-test"
 	touch -d 2026-01-01 "$VFIO_LATCH_ROOT/boot/id/6.1.0-test/initrd.img-6.1.0-test"
-	complains "/boot/id/6.1.0-test/initrd.img-6.1.0-test: warning: is older than the configuration of which it has a copy: update-initramfs -u -k all, or dracut --force --regenerate-all" \
+	complains "/boot/id/6.1.0-test/initrd.img-6.1.0-test: warning: is older than the configuration of which it has a copy: kernel-install add RELEASE KERNEL, or remove it if nothing boots it" \
 		0 check
 }
 

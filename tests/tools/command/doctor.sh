@@ -356,6 +356,8 @@ doctor_reads_the_first_initramfs_that_it_can()
 	latch_is 0 doctor
 	touch -d 2026-01-01 "$VFIO_LATCH_ROOT/$image"
 	finds note initramfs system "/$image is older than the configuration of which it has a copy"
+	latch doctor
+	is "${out##*$'\n'}" "    Make it again: kernel-install add RELEASE KERNEL, or remove it if nothing boots it."
 }
 
 # late_gpu LINE...: its driver came from the initramfs, and shows a console
