@@ -172,6 +172,24 @@ removal_gives_autoprobe_back_whatever_init_there_is()
 	[[ ! -e $VFIO_LATCH_ROOT/calls ]]
 }
 
+# As systemd reads it: $$ is one $.
+the_unit_gives_up_what_it_has_when_it_is_stopped_and_not_at_shutdown()
+{
+	local state
+
+	new_system
+	stub vfio-latch
+	sed -n "s/^ExecStop=//p" "$TOP/udev/vfio-latch.service" |
+		sed 's/\$\$/$/g; s,/usr/bin/vfio-latch,vfio-latch,' >"$VFIO_LATCH_ROOT/stop"
+	for state in running degraded maintenance stopping; do
+		rm -f "$VFIO_LATCH_ROOT/calls"
+		stub systemctl "echo $state; [ $state = running ]"
+		maintainer "$VFIO_LATCH_ROOT/stop"
+		is "$state: $(grep vfio "$VFIO_LATCH_ROOT/calls")" \
+			"$state: $([[ $state == stopping ]] || echo "vfio-latch apply --off --deadline=60")"
+	done
+}
+
 # rpm hands the number of versions that stay.
 an_rpms_removal_does_so_too()
 {
