@@ -253,6 +253,9 @@ doctor_notes_a_reset_that_failed()
 	sed -i '/giving up/d' "$kmsg"
 	finds note reset 0000:41:00.1 \
 		"it has not come back once since the host was booted, the kernel's log says: does not come back after a reset"
+	# The log has addresses only.
+	latch doctor 0000:41:00.1
+	is "${out##*power off and on. }" "After a hot-plug, or with VFs made anew, the log may mean the former device of this address."
 }
 
 doctor_finds_no_udev()
