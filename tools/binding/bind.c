@@ -172,8 +172,11 @@ static void policy_error(const struct device *dev, const char *driver, const cha
 	else if (ret == -ETIMEDOUT)
 		error("%s: another vfio-latch has been at work on the rules of %s for %s; see the kernel log",
 		      dev->bdf, driver, bounded_text());
-	else
+	else if (*rule)
 		error("%s: rule \"%s\": %s", dev->bdf, rule, strerror(-ret));
+	else
+		error("%s: not bound with a rule that was left for it: %s", dev->bdf,
+		      strerror(-ret));
 }
 
 /* Binds @dev with its rule in force: the driver reads it at probe. */
@@ -244,10 +247,8 @@ static enum exit_code bind_usual(struct device *dev, bool force)
 	if (code)
 		return code;
 	ret = usual_attach(dev);
-	if (ret == -ETIMEDOUT)
-		bind_error(dev, "its usual driver", ret);
-	else if (ret)
-		error("%s: its usual driver cannot be bound: %s", dev->bdf, strerror(-ret));
+	if (ret)
+		usual_error(dev, ret);
 	return exit_code_of(ret);
 }
 

@@ -46,6 +46,7 @@ bool claim_was_late(const struct device *dev);
 /* usual.c APIs: */
 int usual_attach(struct device *dev);
 bool usual_is(const struct device *dev, const char *driver);
+void usual_error(const struct device *dev, int ret);
 
 /* ask_driver.c APIs: */
 void pf_driver_is_silent(const char *pf, char *why);

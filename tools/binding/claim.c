@@ -122,7 +122,8 @@ static int give_up_locked(struct device *dev, bool load_usual)
 
 /*
  * Leaves @dev to its usual driver, now if that is loaded or @load_usual. Returns -ENODEV if that
- * was loaded and does not take it.
+ * was loaded and does not take it. If the claim is not ours any more after an error, the usual
+ * driver is the reason: see usual_error().
  */
 int claim_give_up(struct device *dev, bool load_usual)
 {

@@ -8,9 +8,10 @@
  * driver of an older package does not, and may still be loaded after an upgrade. There, the
  * parameter is read, and written whole.
  *
- * The lock's file is a journal, in case the holder is killed: it has our rule, and how many that
- * read like it there were before. If there are not more now, somebody has written all rules anew,
- * without ours.
+ * The lock's file is a journal, in case the holder is killed: a line of rules before, and that line
+ * with ours at its end. How many of the first read like ours is what counts: if there are not more
+ * now, somebody has written all rules anew, without ours. So only those are written down. Older
+ * packages wrote all rules, and read these lines as well.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,9 @@
 #define SEPARATORS "; \t\n\v\f\r"
 
 #define TEXT_SIZE 4096
+
+/* Two texts, the second with one rule more. */
+#define JOURNAL_SIZE (2 * TEXT_SIZE + RULE_SIZE + 4)
 
 #define LOCK_SIZE (NAME_SIZE + 8)
 
@@ -113,22 +117,37 @@ static int take_out(const struct policy_lease *lease)
 
 static int journal_write(const struct policy_lease *lease)
 {
-	char line[RULE_SIZE + 16];
-	int length = snprintf(line, sizeof(line), "%u %s\n", lease->before, lease->rule);
+	unsigned int most, n;
+	char text[JOURNAL_SIZE];
+	int length = 0;
 
-	if (pwrite(lease->lock, line, length, 0) != length)
+	for (most = lease->before; most <= lease->before + 1; most++) {
+		for (n = 0; n < most; n++)
+			length += snprintf(text + length, sizeof(text) - length, "%s%s",
+					   n ? ";" : "", lease->rule);
+		text[length++] = '\n';
+	}
+	if (pwrite(lease->lock, text, length, 0) != length)
 		return errno ? -errno : -EIO;
 	return 0;
 }
 
-/* Whether a holder was killed. Without the newline, it had not added its rule yet. */
+/* Whether a holder was killed. Without the last newline, it had not added its rule yet. */
 static bool journal_read(struct policy_lease *lease, int journal)
 {
-	char line[RULE_SIZE + 16], end;
-	ssize_t length = pread(journal, line, sizeof(line) - 1, 0);
+	char text[JOURNAL_SIZE], *rest = text;
+	ssize_t length = pread(journal, text, sizeof(text) - 1, 0);
+	const char *before, *during, *last;
 
-	line[length > 0 ? length : 0] = '\0';
-	return sscanf(line, "%u %" RULE_LENGTH "s%c", &lease->before, lease->rule, &end) == 3;
+	text[length > 0 ? length : 0] = '\0';
+	before = strsep(&rest, "\n");
+	during = strsep(&rest, "\n");
+	if (!rest || strlen(during) <= strlen(before))
+		return false;
+	during += strlen(before) + (*before != '\0');
+	snprintf(lease->rule, sizeof(lease->rule), "%s", during);
+	lease->before = count_rules(before, lease->rule, &last);
+	return true;
 }
 
 static int journal_clear(const struct policy_lease *lease)
@@ -136,14 +155,25 @@ static int journal_clear(const struct policy_lease *lease)
 	return ftruncate(lease->lock, 0) ? -errno : 0;
 }
 
+/* If that fails, the journal stays, for the next. */
+static int remove_rule(const struct policy_lease *lease)
+{
+	int ret = take_out(lease);
+
+	if (!ret)
+		ret = journal_clear(lease);
+	if (ret)
+		error("%s: rule \"%s\" cannot be removed: %s", lease->parameter, lease->rule,
+		      strerror(-ret));
+	return ret;
+}
+
 /* Finishes the work of a holder that was killed. */
-static void journal_replay(const struct policy_lease *ours)
+static int journal_replay(const struct policy_lease *ours)
 {
 	struct policy_lease lease = *ours;
 
-	if (journal_read(&lease, lease.lock))
-		take_out(&lease);
-	journal_clear(&lease);
+	return journal_read(&lease, lease.lock) ? remove_rule(&lease) : journal_clear(&lease);
 }
 
 static int add_rule(struct policy_lease *lease)
@@ -193,8 +223,9 @@ int policy_add(struct policy_lease *lease, const char *driver, const char *rule)
 	lease->lock = lock_take_bounded(lock);
 	if (lease->lock < 0)
 		return lease->lock;
-	journal_replay(lease);
-	ret = add_rule(lease);
+	ret = journal_replay(lease);
+	if (!ret)
+		ret = add_rule(lease);
 	if (ret)
 		lock_release(lease->lock);
 	return ret;
@@ -202,13 +233,7 @@ int policy_add(struct policy_lease *lease, const char *driver, const char *rule)
 
 void policy_remove(struct policy_lease *lease)
 {
-	int ret = take_out(lease);
-
-	if (!ret)
-		ret = journal_clear(lease);
-	if (ret)
-		error("%s: rule \"%s\" cannot be removed: %s", lease->parameter, lease->rule,
-		      strerror(-ret));
+	remove_rule(lease);
 	lock_release(lease->lock);
 }
 
@@ -221,8 +246,8 @@ int policy_forget(const char *driver, const char *address)
 	size_t length = strlen(address);
 	struct policy_lease lease;
 	char lock[LOCK_SIZE];
+	int journal, ret;
 	bool is_left;
-	int journal;
 
 	name_all(&lease, driver, lock);
 	if (!exists(STATE_DIRECTORY "/%s", lock) || !exists("%s", lease.parameter))
@@ -238,7 +263,7 @@ int policy_forget(const char *driver, const char *address)
 	lease.lock = lock_take_bounded(lock);
 	if (lease.lock < 0)
 		return lease.lock;
-	journal_replay(&lease);
+	ret = journal_replay(&lease);
 	lock_release(lease.lock);
-	return 0;
+	return ret;
 }

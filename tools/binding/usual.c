@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "binding/bind.h"
+#include "system/bounded.h"
 #include "system/driver.h"
 #include "system/module.h"
+#include "system/report.h"
 #include "system/sysfs.h"
 
 static void usual_modules(const struct device *dev, struct names *modules)
@@ -76,4 +78,13 @@ int usual_attach(struct device *dev)
 		ret = -ENODEV;
 	free_names(&modules);
 	return ret;
+}
+
+void usual_error(const struct device *dev, int ret)
+{
+	if (ret == -ETIMEDOUT)
+		error("%s: its usual driver has not taken it within %s; see the kernel log",
+		      dev->bdf, bounded_text());
+	else
+		error("%s: its usual driver cannot be bound: %s", dev->bdf, strerror(-ret));
 }

@@ -283,8 +283,8 @@ static enum exit_code give_claim_up(struct device *dev, const struct options *op
 	ret = claim_give_up(dev, true);
 	if (!ret)
 		return EXIT_DONE;
-	if (ret == -ENODEV)
-		error("%s: its usual driver cannot be bound: %s", dev->bdf, strerror(-ret));
+	if (!claim_is_ours(dev))
+		usual_error(dev, ret);
 	else
 		error("%s: driver_override: %s", dev->bdf, strerror(-ret));
 	return ret == -ETIMEDOUT ? EXIT_TIMEOUT : EXIT_FAILED;

@@ -8,6 +8,7 @@
 #include "commands/command.h"
 #include "device/users.h"
 #include "system/driver.h"
+#include "system/initramfs.h"
 
 __attribute__((format(printf, 2, 3)))
 static void warn(const struct section *section, const char *format, ...)
@@ -181,8 +182,8 @@ enum exit_code cmd_check(const struct options *options)
 		code = graver(code, check_sections(&config));
 	if (!options->count && config_for_initramfs(&config) &&
 	    config_is_newer_than_initramfs(&config, image, sizeof(image)))
-		error("%s: warning: is older than the configuration of which it has a copy: update-initramfs -u -k all, or dracut --force --regenerate-all",
-		      image);
+		error("%s: warning: is older than the configuration of which it has a copy: %s",
+		      image, initramfs_is_copy(image) ? INITRAMFS_COPY_AGAIN : INITRAMFS_AGAIN);
 	config_free(&config);
 	return code;
 }

@@ -94,6 +94,10 @@ static enum exit_code give_up(struct device *dev, const struct options *options)
 		return EXIT_DONE;
 	}
 	ret = claim_give_up(dev, false);
+	if (ret && !claim_is_ours(dev)) {
+		usual_error(dev, ret);
+		return exit_code_of(ret);
+	}
 	if (ret) {
 		error("%s: stays claimed for %s: %s", dev->bdf, driver, strerror(-ret));
 		return exit_code_of(ret);
@@ -156,7 +160,6 @@ static enum exit_code claim_or_give_up(const struct config *config, struct devic
 
 enum exit_code cmd_claim(const struct options *options)
 {
-	unsigned int seconds = options->deadline ? options->deadline : SECONDS;
 	enum exit_code code = EXIT_DONE;
 	struct devices devices;
 	struct config config;
@@ -167,15 +170,15 @@ enum exit_code cmd_claim(const struct options *options)
 		if (is_switched_off())
 			return EXIT_DONE;
 	}
-	bounded_set_whole(seconds);
+	bounded_set_whole(options->deadline ? options->deadline : SECONDS);
 	/* A typing error is no failure of the boot. */
 	if (!read_good_config(&config))
 		return EXIT_DONE;
 	if (config.fault_count)
 		section_fault_report(&config);
 	devices_read(&devices);
-	/* Nothing was waited for: on a slow host that has taken time which the claims are to have. */
-	bounded_set_whole(seconds);
+	/* The claims are to have the rest. */
+	bounded_count_waits_only();
 	for (n = 0; n < devices.count; n++)
 		code = graver(code, claim_or_give_up(&config, &devices.device[n], options));
 	free(devices.device);

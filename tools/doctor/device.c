@@ -58,7 +58,7 @@ static void examine_returns(struct findings *findings, const struct device *dev)
 
 	if (said)
 		add_finding(findings, NOTE, "reset",
-			    "Try it: echo 1 >reset, while nobody has it open. If it fails: another one in reset_method; power off and on.",
+			    "Try it: echo 1 >reset, while nobody has it open. If it fails: another one in reset_method; power off and on. After a hot-plug, or with VFs made anew, the log may mean the former device of this address.",
 			    "it has not come back once since the host was booted, the kernel's log says: %s", said);
 }
 

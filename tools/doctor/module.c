@@ -118,7 +118,11 @@ void examine_module(struct findings *findings, const char *driver)
 	}
 }
 
-#define MAKE_AGAIN "Make it again: update-initramfs -u -k all, or dracut --force --regenerate-all."
+static const char *make_again(const char *image)
+{
+	return initramfs_is_copy(image) ? "Make it again: " INITRAMFS_COPY_AGAIN "." :
+					  "Make it again: " INITRAMFS_AGAIN ".";
+}
 
 /* The kernel's own module is in the directory of its source in the kernel's tree. */
 static bool is_kernels_own(const char *path)
@@ -134,20 +138,38 @@ static bool ends_in(const char *line, const char *end)
 	return length >= of_end && !strcmp(line + length - of_end, end);
 }
 
-/* Whether the initramfs claims devices, and by which configuration. */
-static void examine_claims(struct findings *findings, const struct config *config, bool has_command)
+/* Whether the initramfs @read claims devices, and by which configuration. */
+static void examine_claims(struct findings *findings, const struct config *config,
+			   const char *read, bool has_command)
 {
 	const struct section *section = config_for_initramfs(config);
 	char image[PATH_SIZE];
 
 	if (section && !has_command)
-		add_finding(findings, PROBLEM, "initramfs", MAKE_AGAIN,
+		add_finding(findings, PROBLEM, "initramfs", make_again(read),
 			    "the initramfs has no vfio-latch to claim the devices of section [%s], %s:%u",
 			    section->name, section->value_file[KEY_INITRAMFS],
 			    section->value_line[KEY_INITRAMFS]);
 	else if (has_command && config_is_newer_than_initramfs(config, image, sizeof(image)))
-		add_finding(findings, NOTE, "initramfs", MAKE_AGAIN,
+		add_finding(findings, NOTE, "initramfs", make_again(image),
 			    "%s is older than the configuration of which it has a copy", image);
+}
+
+/*
+ * Whether @line is a file: a path (lsinitramfs), or one after its mode (dracut's lsinitrd, which has
+ * a heading, too). The images for the kernel itself, its microcode say, are no initramfs: they are
+ * in front, not compressed, and can be read where that cannot.
+ */
+static bool is_file(const char *line)
+{
+	const char *name = strrchr(line, ' ');
+	bool has_mode = *line && strchr("-dl", *line) &&
+			strspn(line + 1, "-rwxsStT") >= 9;
+
+	if (name && !has_mode)
+		return false;
+	name = name ? name + 1 : line;
+	return strchr(name, '/') && strncmp(name, "kernel/", 7);
 }
 
 /* Whether the image can be read, and has anything in it. */
@@ -161,11 +183,10 @@ static bool examine_image(struct findings *findings, const char *image, bool *ha
 		return false;
 	while (fgets(line, sizeof(line), list)) {
 		line[strcspn(line, "\n")] = '\0';
-		has_files = true;
+		has_files |= is_file(line);
 		*has_command |= ends_in(line, "/bin/vfio-latch");
 		if (is_kernels_own(line))
-			add_finding(findings, PROBLEM, "initramfs",
-				    MAKE_AGAIN,
+			add_finding(findings, PROBLEM, "initramfs", make_again(image),
 				    "the initramfs has the kernel's own module: %s", line);
 	}
 	initramfs_close(list);
@@ -184,7 +205,7 @@ void examine_initramfs(struct findings *findings, const struct config *config)
 	initramfs_images(&images, release);
 	for (n = 0; n < images.count && !is_read; n++)
 		is_read = examine_image(findings, images.name[n], &has_command);
-	free_names(&images);
 	if (is_read)
-		examine_claims(findings, config, has_command);
+		examine_claims(findings, config, images.name[n - 1], has_command);
+	free_names(&images);
 }

@@ -23,6 +23,9 @@ static unsigned int limit;
 static unsigned int whole;
 static int64_t deadline;
 
+/* How long was waited since bounded_set_whole(), in milliseconds. */
+static int64_t waited;
+
 /* For each wait of what had begun before that. */
 #define GRACE_MS 10000
 
@@ -52,6 +55,13 @@ void bounded_set_whole(unsigned int seconds)
 {
 	whole = seconds;
 	deadline = now() + seconds * INT64_C(1000);
+	waited = 0;
+}
+
+/* Until now, only the waits count: on a slow host other work has taken time, too. */
+void bounded_count_waits_only(void)
+{
+	deadline = now() + whole * INT64_C(1000) - waited;
 }
 
 /* Whether all waits of this process together are bounded: at boot, and in udev's calls. */
@@ -130,6 +140,7 @@ static int exit_status(int ret)
 static int wait_for(pid_t child)
 {
 	struct pollfd event = { .fd = syscall(SYS_pidfd_open, child, 0), .events = POLLIN };
+	int64_t begun = now();
 	int ready, status;
 
 	if (event.fd < 0)
@@ -137,6 +148,7 @@ static int wait_for(pid_t child)
 	do
 		ready = poll(&event, 1, milliseconds_left());
 	while (ready < 0 && errno == EINTR);
+	waited += now() - begun;
 	close(event.fd);
 	if (!ready)
 		return -ETIMEDOUT;

@@ -20,6 +20,7 @@
 void bounded_set(unsigned int seconds);
 unsigned int bounded_seconds(unsigned int otherwise);
 void bounded_set_whole(unsigned int seconds);
+void bounded_count_waits_only(void);
 bool bounded_as_a_whole(void);
 bool bounded_is_over(void);
 void bounded_begin(void);

@@ -69,3 +69,9 @@ void initramfs_images(struct names *images, const char *release)
 		}
 	}
 }
+
+/* Whether @image is in one of boot_places: there the tools that make an initramfs may not renew it. */
+bool initramfs_is_copy(const char *image)
+{
+	return strncmp(image, "/boot/initr", 11) && strncmp(image, "/lib/modules/", 13);
+}

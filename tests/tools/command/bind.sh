@@ -192,11 +192,51 @@ a_killed_instances_rule_is_removed()
 		policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
 		journal=$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci
 		mkdir "$VFIO_LATCH_ROOT/run/vfio-latch"
-		echo "0 0000:99:00.0/nointxmask=1" >"$journal"
+		printf '\n0000:99:00.0/nointxmask=1\n' >"$journal"
 		echo "1111:2222/disable_vga=1;0000:99:00.0/nointxmask=1" >"$policy"
 		latch_is 0 bind 0000:41:00.1 --disable-vga=1
 		is "$(cat "$policy")" "1111:2222/disable_vga=1"
 		is "$(cat "$journal")" ""
+	done
+}
+
+# Its journal has all rules. What is bound next, what its tunables are, and what of the rules stays.
+a_rule_that_a_killed_instance_of_an_older_package_has_left_is_removed()
+{
+	local policy journal before tunable left=0000:41:00.1/nointxmask=1
+
+	for before in "" "10de:2684/disable_vga=1" "1111:2222/disable_vga=1 $left;10de:2684/disable_vga=1"; do
+		for tunable in "" --disable-vga=1; do
+			a_vf
+			loaded mlx5_vfio_pci
+			policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
+			journal=$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci
+			mkdir "$VFIO_LATCH_ROOT/run/vfio-latch"
+			printf '%s\n' "$before" "$before${before:+;}$left" >"$journal"
+			echo "$before${before:+;}$left" >"$policy"
+			latch_is 0 bind 0000:41:00.1 ${tunable:+"$tunable"}
+			is "$(cat "$policy")" "$before"
+			is "$(cat "$journal")" ""
+			[[ $before == *$left* ]] ||
+				is "$(attribute 0000:41:00.1 vfio_pci/nointxmask)" 0
+		done
+	done
+}
+
+# It takes for its own what the second line has beyond the first, and counts the equal ones there.
+the_journal_is_one_that_older_packages_read()
+{
+	local before ours=0000:41:00.1/nointxmask=1
+
+	for before in "" "$ours" "$ours;$ours"; do
+		a_vf
+		loaded mlx5_vfio_pci
+		echo "1111:2222/disable_vga=1;$before" \
+			>"$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy"
+		echo 5 >"$VFIO_LATCH_ROOT/model/fail/shrink"
+		latch bind 0000:41:00.1 --nointxmask=1
+		is "$(cat "$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci")" \
+			"$before"$'\n'"$before${before:+;}$ours"
 	done
 }
 
@@ -209,7 +249,7 @@ a_killed_instances_rule_for_a_device_is_removed_before_its_next_bind()
 	loaded mlx5_vfio_pci
 	policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
 	mkdir "$VFIO_LATCH_ROOT/run/vfio-latch"
-	echo "0 0000:41:00.1/nointxmask=1" >"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
+	printf '\n0000:41:00.1/nointxmask=1\n' >"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
 	echo "0000:41:00.1/nointxmask=1" >"$policy"
 	latch_is 0 bind 0000:41:00.1
 	is "$(attribute 0000:41:00.1 vfio_pci/nointxmask)" 0
@@ -224,7 +264,7 @@ a_bind_without_a_rule_does_not_wait_for_anothers_rule()
 	mkdir -p "$VFIO_LATCH_ROOT/run/vfio-latch"
 	exec 9>"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
 	flock 9
-	echo "0 0000:41:00.2/nointxmask=1" >&9
+	printf '\n0000:41:00.2/nointxmask=1\n' >&9
 	latch_is 0 bind --timeout=1 0000:41:00.1
 	exec 9>&-
 }
@@ -234,7 +274,7 @@ a_killed_instances_journal_alone_removes_no_rule_of_an_administrator()
 {
 	local policy journal ours=0000:41:00.1/disable_vga=1
 
-	for journal in "1 $ours\n" "0 $ours" "0 0000:41"; do
+	for journal in "$ours\n$ours;$ours\n" "\n$ours" "\n0000:41"; do
 		a_vf
 		loaded mlx5_vfio_pci
 		policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
@@ -263,7 +303,7 @@ an_administrators_rules_of_the_meantime_stay()
 			latch_is 0 bind 0000:41:00.1 --disable-vga=1
 			is "$(cat "$policy")" "$after"
 			# Of one that was killed, too.
-			echo "$(grep -cxF "$ours" <<<"$before" || :) $ours" \
+			printf '%s\n' "$before" "$before${before:+;}$ours" \
 				>"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
 			echo "$meanwhile" >"$policy"
 			rm "$VFIO_LATCH_ROOT/model/administrator"
@@ -1182,6 +1222,33 @@ a_rule_that_cannot_be_removed_is_told()
 	rm "$VFIO_LATCH_ROOT/model/fail/shrink"
 	latch_is 0 bind 0000:41:00.1 --disable-vga=0
 	is "$(cat "$policy")" ""
+}
+
+# Nor is a device bound with what is left for it, or another's journal overwritten.
+a_rule_that_a_killed_instance_left_and_that_cannot_be_removed_stays_for_the_next()
+{
+	local policy left call
+
+	for left in 0000:41:00.1 0000:41:00.2; do
+		for call in "" --disable-vga=1; do
+			[[ $left == 0000:41:00.1 || -n $call ]] || continue
+			a_vf
+			loaded mlx5_vfio_pci
+			policy=$VFIO_LATCH_ROOT/sys/module/mlx5_vfio_pci/parameters/policy
+			mkdir "$VFIO_LATCH_ROOT/run/vfio-latch"
+			printf '\n%s/nointxmask=1\n' "$left" \
+				>"$VFIO_LATCH_ROOT/run/vfio-latch/policy-mlx5_vfio_pci"
+			echo "$left/nointxmask=1" >"$policy"
+			echo 12 >"$VFIO_LATCH_ROOT/model/fail/shrink"
+			latch bind 0000:41:00.1 ${call:+"$call"}
+			is "$status" 1
+			is "${err%%$'\n'*}" "vfio-latch: /sys/module/mlx5_vfio_pci/parameters/policy: rule \"$left/nointxmask=1\" cannot be removed: Cannot allocate memory"
+			is "$(driver_of 0000:41:00.1)" none
+			rm "$VFIO_LATCH_ROOT/model/fail/shrink"
+			latch_is 0 bind 0000:41:00.1 ${call:+"$call"}
+			is "$(cat "$policy")" ""
+		done
+	done
 }
 
 # Who may not look into other processes' files may not unbind either, but for a broken system.

@@ -367,6 +367,25 @@ off_loads_the_usual_driver_of_a_claimed_device()
 	is "$(driver_of 0000:c2:00.0) $(override_of 0000:c2:00.0)" "none "
 }
 
+# The claim is over by then.
+a_usual_driver_without_end_is_the_reason_when_a_claim_is_given_up()
+{
+	local why="0000:c2:00.0: its usual driver has not taken it within 1 seconds; see the kernel log"
+
+	two_disks
+	latch_is 0 claim
+	hangs load
+	complains "$why" 6 apply --off --timeout=1
+	let_go load
+	two_disks
+	loaded nvme
+	latch_is 0 claim
+	printf '[storage]\nenabled = no\n' | drop_in z.conf
+	hangs probe
+	complains "${why/1 seconds/the 1 seconds of this call}" 6 claim --deadline=1
+	let_go probe
+}
+
 a_device_that_was_bound_is_no_claim_any_more()
 {
 	two_disks
@@ -389,7 +408,8 @@ a_claim_does_not_wait_for_a_driver_without_end()
 		6 claim --deadline=1
 }
 
-# Nothing is waited for there, on a slow host either. Only time ends a deadline: hence the sleep.
+# Reading a vendor is work, which is slow here, and no wait. Only time ends a deadline: hence the
+# sleep.
 the_time_to_read_what_there_is_costs_no_claim()
 {
 	local vendor
@@ -404,6 +424,17 @@ the_time_to_read_what_there_is_costs_no_claim()
 	exec {vendor}>&-
 	wait "$!"
 	claimed 0000:c2:00.0 vfio-pci
+}
+
+# Some driver probes the first disk, and who reads its driver_override is kept waiting.
+the_time_to_wait_for_what_there_is_counts()
+{
+	two_disks
+	rm "$(sys 0000:c1:00.0)/driver_override"
+	mkfifo "$(sys 0000:c1:00.0)/driver_override"
+	complains "0000:c2:00.0: not claimed within the 1 seconds of this call; see the kernel log" \
+		6 claim --deadline=1
+	is "$(stores)" ""
 }
 
 a_driver_that_is_faster_than_the_claim_keeps_the_device_without_an_override()
@@ -495,7 +526,7 @@ check_warns_of_a_device_in_use_that_the_initramfs_would_take()
 
 check_warns_of_an_initramfs_that_is_older_than_the_configuration()
 {
-	local image machine=0123456789abcdef0123456789abcdef
+	local image again machine=0123456789abcdef0123456789abcdef
 
 	for image in boot/initrd.img-6.1.0-test boot/initramfs-6.1.0-test.img boot/initrd-6.1.0-test \
 			lib/modules/6.1.0-test/initrd lib/modules/6.1.0-test/initramfs.img \
@@ -505,7 +536,11 @@ check_warns_of_an_initramfs_that_is_older_than_the_configuration()
 		gpu "initramfs = yes"
 		mkdir -p "$VFIO_LATCH_ROOT/$(dirname "$image")"
 		touch -d 2026-01-01 "$VFIO_LATCH_ROOT/$image"
-		complains "/$image: warning: is older than the configuration of which it has a copy: update-initramfs -u -k all, or dracut --force --regenerate-all" \
+		case $image in
+		boot/initr* | lib/*) again="update-initramfs -u -k all, or dracut --force --regenerate-all" ;;
+		*) again="kernel-install add RELEASE KERNEL, or remove it if nothing boots it" ;;
+		esac
+		complains "/$image: warning: is older than the configuration of which it has a copy: $again" \
 			0 check
 		touch "$VFIO_LATCH_ROOT/$image"
 		latch_is 0 check
@@ -535,7 +570,7 @@ check_warns_of_the_older_one_of_two_initramfs()
 	mkdir -p "$VFIO_LATCH_ROOT/boot/id/6.1.0-test"
 	touch "$VFIO_LATCH_ROOT/boot/initrd.img-6.1.0-test"
 	touch -d 2026-01-01 "$VFIO_LATCH_ROOT/boot/id/6.1.0-test/initrd.img-6.1.0-test"
-	complains "/boot/id/6.1.0-test/initrd.img-6.1.0-test: warning: is older than the configuration of which it has a copy: update-initramfs -u -k all, or dracut --force --regenerate-all" \
+	complains "/boot/id/6.1.0-test/initrd.img-6.1.0-test: warning: is older than the configuration of which it has a copy: kernel-install add RELEASE KERNEL, or remove it if nothing boots it" \
 		0 check
 }
 

@@ -253,6 +253,9 @@ doctor_notes_a_reset_that_failed()
 	sed -i '/giving up/d' "$kmsg"
 	finds note reset 0000:41:00.1 \
 		"it has not come back once since the host was booted, the kernel's log says: does not come back after a reset"
+	# The log has addresses only.
+	latch doctor 0000:41:00.1
+	is "${out##*power off and on. }" "After a hot-plug, or with VFs made anew, the log may mean the former device of this address."
 }
 
 doctor_finds_no_udev()
@@ -314,6 +317,31 @@ doctor_notes_an_initramfs_with_an_older_configuration()
 		"/boot/initrd.img-6.1.0-test is older than the configuration of which it has a copy"
 }
 
+# What dracut's tool says of any image, and what both say of one that they cannot decompress.
+doctor_does_not_take_a_heading_for_an_initramfs()
+{
+	local image line
+
+	healthy
+	image=$VFIO_LATCH_ROOT/boot/initrd.img-6.1.0-test
+	printf '%s\n' "[gpu]" "id = 1002:744c" "driver = vfio-pci" "initramfs = yes" | drop_in gpu.conf
+	printf '%s\n' "Image: /boot/initrd.img-6.1.0-test: 30M" ======== "Early CPIO image" ======== \
+		"drwxr-xr-x   3 root     root            0 Jan  1  2026 ." \
+		"-rw-r--r--   1 root     root            2 Jan  1  2026 early_cpio" \
+		"-rw-r--r--   1 root     root        90112 Jan  1  2026 kernel/x86/microcode/AuthenticAMD.bin" \
+		kernel/x86/microcode/GenuineIntel.bin "Version: dracut-106" "" \
+		"Arguments: --kver '6.1.0-test' --conf /etc/dracut.conf" "dracut modules:" bash ======== >"$image"
+	latch_is 0 doctor
+	is "$out" "nothing found"
+	for line in "-rwxr-xr-x   1 root     root       177584 Jan  1  2026 usr/bin/kmod" \
+			"lrwxrwxrwx   1 root     root            4 Jan  1  2026 sbin/modprobe -> /usr/bin/kmod"; do
+		sed -i '/kmod/d' "$image"
+		echo "$line" >>"$image"
+		finds problem initramfs system \
+			"the initramfs has no vfio-latch to claim the devices of section [gpu], /etc/vfio-latch.conf.d/gpu.conf:4"
+	done
+}
+
 # In a unified kernel image, say. One that cannot be read, or whose tool says nothing, is none.
 doctor_reads_the_first_initramfs_that_it_can()
 {
@@ -331,6 +359,8 @@ doctor_reads_the_first_initramfs_that_it_can()
 	latch_is 0 doctor
 	touch -d 2026-01-01 "$VFIO_LATCH_ROOT/$image"
 	finds note initramfs system "/$image is older than the configuration of which it has a copy"
+	latch doctor
+	is "${out##*$'\n'}" "    Make it again: kernel-install add RELEASE KERNEL, or remove it if nothing boots it."
 }
 
 # late_gpu LINE...: its driver came from the initramfs, and shows a console

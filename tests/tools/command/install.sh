@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # What make install puts where, and that it fits together.
 
-HELPERS+=(installed udev_calls completions)
+HELPERS+=(installed seconds_of udev_calls completions)
 
 # Tests run side by side: each has a root of its own, and what is built is built once.
 installed()
@@ -34,6 +34,36 @@ drwxr-xr-x ./etc/vfio-latch.conf.d
 		"vfio-latch $(sed -n '1s/.*(\([^)-]*\).*/\1/p' "$TOP/debian/changelog")"
 }
 
+# seconds_of UNIT PHASE: how long the commands of the phase may wait, one a line, - for ever
+seconds_of()
+{
+	sed -nE "/^Exec$2(Pre)?=/{
+			s/.*vfio-latch claim\$/--=$(sed -n 's/^#define SECONDS //p' "$TOP/tools/commands/claim.c")/
+			s/^Exec.*--(deadline|timeout)=([0-9]+).*/--=\2/
+			s/^Exec.*/-/
+			s/--=//p; t
+			p
+		}" "$TOP/udev/$1.service"
+}
+
+# A wait that has begun ends up to ten seconds after the deadline (GRACE_MS in tools/system/bounded.c).
+systemd_waits_longer_for_the_command_than_the_command_waits()
+{
+	local unit phase limit waits checked=
+
+	for unit in vfio-latch vfio-latch-claim; do
+		for phase in Start Reload Stop; do
+			waits=$(seconds_of "$unit" "$phase" | paste -sd+)
+			[[ -n $waits ]] || continue
+			limit=$(sed -n "s/^Timeout${phase/Reload/Start}Sec=//p" "$TOP/udev/$unit.service")
+			limit=${limit:-0}
+			is "$unit $phase: $((${limit/min/*60} > waits + 10))" "$unit $phase: 1"
+			checked+="$unit $phase: $waits;"
+		done
+	done
+	is "$checked" "vfio-latch Start: 30+110;vfio-latch Reload: 110;vfio-latch Stop: 60;vfio-latch-claim Start: 30;"
+}
+
 rules_units_and_scripts_name_the_command_that_is_installed()
 {
 	installed prefix=/opt/latch
@@ -49,6 +79,12 @@ scripts_for_initramfs_ask_what_is_installed()
 		grep -o '[^[:blank:]"]*/initramfs-wanted' | sort -u | tr '\n' ' ')" \
 		"\$root/opt/latch/lib/vfio-latch/initramfs-wanted /opt/latch/lib/vfio-latch/initramfs-wanted "
 	[[ -x $root/opt/latch/lib/vfio-latch/initramfs-wanted ]]
+	# GNU's libexecdir is a directory above those of packages: it is none of ours.
+	installed libexecdir=/opt/libexec
+	[[ -x $root/usr/lib/vfio-latch/initramfs-wanted ]]
+	installed helperdir=/opt/libexec/vfio-latch
+	[[ -x $root/opt/libexec/vfio-latch/initramfs-wanted ]]
+	grep -qF /opt/libexec/vfio-latch/initramfs-wanted "$root"/usr/lib/dracut/*/*/module-setup.sh
 }
 
 # FILE | LINE | whether an initramfs gets the command

@@ -164,12 +164,30 @@ removal_gives_autoprobe_back_whatever_init_there_is()
 	new_system
 	stub vfio-latch
 	maintainer "$TOP/debian/vfio-latch.prerm" remove
-	is "$(cat "$VFIO_LATCH_ROOT/calls")" "vfio-latch apply --off"
+	is "$(cat "$VFIO_LATCH_ROOT/calls")" "vfio-latch apply --off --deadline=60"
 	stub vfio-latch "exit 1"
 	maintainer "$TOP/debian/vfio-latch.prerm" remove
 	rm "$VFIO_LATCH_ROOT/calls"
 	maintainer "$TOP/debian/vfio-latch.prerm" upgrade 2.0
 	[[ ! -e $VFIO_LATCH_ROOT/calls ]]
+}
+
+# As systemd reads it: $$ is one $.
+the_unit_gives_up_what_it_has_when_it_is_stopped_and_not_at_shutdown()
+{
+	local state
+
+	new_system
+	stub vfio-latch
+	sed -n "s/^ExecStop=//p" "$TOP/udev/vfio-latch.service" |
+		sed 's/\$\$/$/g; s,/usr/bin/vfio-latch,vfio-latch,' >"$VFIO_LATCH_ROOT/stop"
+	for state in running degraded maintenance stopping; do
+		rm -f "$VFIO_LATCH_ROOT/calls"
+		stub systemctl "echo $state; [ $state = running ]"
+		maintainer "$VFIO_LATCH_ROOT/stop"
+		is "$state: $(grep vfio "$VFIO_LATCH_ROOT/calls")" \
+			"$state: $([[ $state == stopping ]] || echo "vfio-latch apply --off --deadline=60")"
+	done
 }
 
 # rpm hands the number of versions that stay.
@@ -181,5 +199,5 @@ an_rpms_removal_does_so_too()
 	maintainer "$VFIO_LATCH_ROOT/preun" 1
 	[[ ! -e $VFIO_LATCH_ROOT/calls ]]
 	maintainer "$VFIO_LATCH_ROOT/preun" 0
-	is "$(cat "$VFIO_LATCH_ROOT/calls")" "vfio-latch apply --off"
+	is "$(cat "$VFIO_LATCH_ROOT/calls")" "vfio-latch apply --off --deadline=60"
 }
