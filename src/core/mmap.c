@@ -31,7 +31,7 @@ static unsigned long pfn_of(const struct vm_area_struct *vma, unsigned long addr
  */
 static vm_fault_t map_begin(struct vfio_latch_device *dev)
 {
-	if (down_read_killable(&dev->access_lock))
+	if (fatal_signal_pending(current) || down_read_killable(&dev->access_lock))
 		return VM_FAULT_SIGBUS;
 	if (latch_can_be_mapped(dev))
 		return VM_FAULT_NOPAGE;
@@ -90,20 +90,6 @@ static void map_neighbours(struct vfio_latch_device *dev, struct vm_area_struct 
 			break;
 		cond_resched();
 	}
-}
-
-static vm_fault_t bar_fault(struct vm_fault *vmf)
-{
-	struct vfio_latch_device *dev = vmf->vma->vm_private_data;
-	unsigned long address = vmf->address & PAGE_MASK;
-	vm_fault_t ret = map_page(dev, vmf->vma, address);
-
-	if (ret == VM_FAULT_NOPAGE)
-		map_neighbours(dev, vmf->vma, address);
-	/* A huge fault was quicker. */
-	else if (ret == VM_FAULT_OOM && pmd_leaf(READ_ONCE(*vmf->pmd)))
-		ret = VM_FAULT_NOPAGE;
-	return ret;
 }
 
 #if COMPAT_HUGE_PFNMAP
@@ -180,6 +166,21 @@ static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 }
 
 /*
+ * Where a huge mapping can be there is never a small one, even if the kernel asks for it since the
+ * user has disabled huge pages: kernels that check themselves do not survive that both meet.
+ */
+static vm_fault_t map_huge_instead(struct vm_fault *vmf)
+{
+	pmd_t pmd = READ_ONCE(*vmf->pmd);
+
+	if (pmd_leaf(pmd))
+		return VM_FAULT_NOPAGE;
+	if (!pmd_none(pmd) || !has_transparent_hugepage())
+		return VM_FAULT_FALLBACK;
+	return bar_huge_fault(vmf, PMD_ORDER);
+}
+
+/*
  * A child faults in pages of its own. fork() would copy a huge entry that it has read before a
  * revocation, and that this then does not find. A user can clear the flag, so it is set for each
  * new mapping, before the entries are copied.
@@ -188,7 +189,26 @@ static void bar_open(struct vm_area_struct *vma)
 {
 	vm_flags_set(vma, VM_WIPEONFORK);
 }
+#else
+static vm_fault_t map_huge_instead(struct vm_fault *vmf)
+{
+	return VM_FAULT_FALLBACK;
+}
 #endif
+
+static vm_fault_t bar_fault(struct vm_fault *vmf)
+{
+	struct vfio_latch_device *dev = vmf->vma->vm_private_data;
+	unsigned long address = vmf->address & PAGE_MASK;
+	vm_fault_t ret = map_huge_instead(vmf);
+
+	if (ret != VM_FAULT_FALLBACK)
+		return ret;
+	ret = map_page(dev, vmf->vma, address);
+	if (ret == VM_FAULT_NOPAGE)
+		map_neighbours(dev, vmf->vma, address);
+	return ret;
+}
 
 static const struct vm_operations_struct bar_vm_ops = {
 	.fault = bar_fault,
