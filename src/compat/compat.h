@@ -83,14 +83,22 @@ static inline vm_fault_t compat_insert_pfn_pmd(struct vm_fault *vmf, unsigned lo
 #endif
 
 	/*
-	 * A mapping may be there, and read-only: who clears soft-dirty bits does that. What is no
-	 * mapping must not be written: beside a fault of a small page it may be a table.
+	 * A mapping may be there, and read-only: who clears soft-dirty bits does that. Nothing else
+	 * must be written: userfaultfd puts tables, of its marks, where no page is.
 	 */
 	return vmf_insert_pfn_pmd(vmf, entry, vmf->flags & FAULT_FLAG_WRITE &&
 					      pmd_leaf(READ_ONCE(*vmf->pmd)));
 }
 #else
 #define COMPAT_HUGE_PFNMAP	0
+#ifndef PMD_ORDER
+#define PMD_ORDER		(PMD_SHIFT - PAGE_SHIFT)
+#endif
+
+static inline vm_fault_t compat_insert_pfn_pmd(struct vm_fault *vmf, unsigned long pfn)
+{
+	return VM_FAULT_FALLBACK;
+}
 #endif
 
 /*

@@ -92,7 +92,6 @@ static void map_neighbours(struct vfio_latch_device *dev, struct vm_area_struct 
 	}
 }
 
-#if COMPAT_HUGE_PFNMAP
 /* Huge mappings that are made under one hold of access_lock. */
 #define HUGE_AT_ONCE	64
 
@@ -171,8 +170,11 @@ static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
  */
 static vm_fault_t map_huge_instead(struct vm_fault *vmf)
 {
-	pmd_t pmd = READ_ONCE(*vmf->pmd);
+	pmd_t pmd;
 
+	if (!COMPAT_HUGE_PFNMAP)
+		return VM_FAULT_FALLBACK;
+	pmd = READ_ONCE(*vmf->pmd);
 	if (pmd_leaf(pmd))
 		return VM_FAULT_NOPAGE;
 	if (!pmd_none(pmd) || !has_transparent_hugepage())
@@ -189,12 +191,6 @@ static void bar_open(struct vm_area_struct *vma)
 {
 	vm_flags_set(vma, VM_WIPEONFORK);
 }
-#else
-static vm_fault_t map_huge_instead(struct vm_fault *vmf)
-{
-	return VM_FAULT_FALLBACK;
-}
-#endif
 
 static vm_fault_t bar_fault(struct vm_fault *vmf)
 {
@@ -212,10 +208,8 @@ static vm_fault_t bar_fault(struct vm_fault *vmf)
 
 static const struct vm_operations_struct bar_vm_ops = {
 	.fault = bar_fault,
-#if COMPAT_HUGE_PFNMAP
-	.open = bar_open,
-	.huge_fault = bar_huge_fault,
-#endif
+	.open = COMPAT_HUGE_PFNMAP ? bar_open : NULL,
+	.huge_fault = COMPAT_HUGE_PFNMAP ? bar_huge_fault : NULL,
 };
 
 /**
