@@ -251,6 +251,20 @@ static size_t only_rule(const char **text, struct vfio_latch_rules_fault *fault)
 	return length;
 }
 
+/* Parses @text, of a changed list, and frees it. NULL: there was no memory for it. */
+static struct vfio_latch_rules *parse_changed(char *text, struct vfio_latch_rules_fault *fault)
+{
+	struct vfio_latch_rules *rules;
+
+	if (!text) {
+		fault->reason = "out of memory";
+		return ERR_PTR(-ENOMEM);
+	}
+	rules = vfio_latch_rules_parse(text, fault);
+	kfree(text);
+	return rules;
+}
+
 /**
  * vfio_latch_rules_add - make a list with one rule more, the last one
  * @rules: the list, or NULL for none; it stays as it is
@@ -266,7 +280,6 @@ struct vfio_latch_rules *vfio_latch_rules_add(const struct vfio_latch_rules *rul
 					      struct vfio_latch_rules_fault *fault)
 {
 	const char *old = rules ? rules->text : "", *separator = *old ? ";" : "";
-	struct vfio_latch_rules *added;
 	size_t length, size;
 	char *text;
 
@@ -280,14 +293,9 @@ struct vfio_latch_rules *vfio_latch_rules_add(const struct vfio_latch_rules *rul
 		return ERR_PTR(-E2BIG);
 	}
 	text = kzalloc(size, GFP_KERNEL);
-	if (!text) {
-		fault->reason = "out of memory";
-		return ERR_PTR(-ENOMEM);
-	}
-	snprintf(text, size, "%s%s%.*s", old, separator, (int)length, rule);
-	added = vfio_latch_rules_parse(text, fault);
-	kfree(text);
-	return added;
+	if (text)
+		snprintf(text, size, "%s%s%.*s", old, separator, (int)length, rule);
+	return parse_changed(text, fault);
 }
 
 /* Finds the last rule of @text that reads like the @length bytes at @rule. */
@@ -336,7 +344,6 @@ struct vfio_latch_rules *vfio_latch_rules_remove(const struct vfio_latch_rules *
 						 struct vfio_latch_rules_fault *fault)
 {
 	const char *old = rules ? rules->text : "";
-	struct vfio_latch_rules *fewer;
 	const char *last;
 	size_t length;
 	char *text;
@@ -351,14 +358,9 @@ struct vfio_latch_rules *vfio_latch_rules_remove(const struct vfio_latch_rules *
 		return ERR_PTR(-ENOENT);
 	}
 	text = kstrdup(old, GFP_KERNEL);
-	if (!text) {
-		fault->reason = "out of memory";
-		return ERR_PTR(-ENOMEM);
-	}
-	cut_out(text, text + (last - old), length);
-	fewer = vfio_latch_rules_parse(text, fault);
-	kfree(text);
-	return fewer;
+	if (text)
+		cut_out(text, text + (last - old), length);
+	return parse_changed(text, fault);
 }
 
 static bool rule_matches(const struct vfio_latch_rule *rule, const struct vfio_latch_identity *id)

@@ -7,7 +7,6 @@
 
 /* For an address and three tunables. */
 #define RULE_SIZE 128
-#define RULE_LENGTH "127"
 
 /**
  * struct policy_lease - a rule that is in force during a bind

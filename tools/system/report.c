@@ -29,7 +29,7 @@ void report_to_kernel_log(void)
 }
 
 /*
- * Each write is a line of its own. The kernel drops what is more than ten lines in five seconds of
+ * Each write is a line of its own. Returns whether there is one. The kernel drops what is more than ten lines in five seconds of
  * whoever has the node open, and says so to nobody: a device has one line, so they are few enough.
  */
 static bool to_kernel_log(int priority, const char *format, va_list args)
@@ -39,6 +39,8 @@ static bool to_kernel_log(int priority, const char *format, va_list args)
 	bool written;
 	int fd;
 
+	if (!to_kmsg)
+		return false;
 	system_path(path, "/dev/kmsg");
 	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (fd < 0)
@@ -54,14 +56,12 @@ static bool to_kernel_log(int priority, const char *format, va_list args)
 /* What is no fault: to standard output, or to the kernel's log. */
 void note(const char *format, ...)
 {
-	bool written = false;
 	va_list args;
+	bool written;
 
-	if (to_kmsg) {
-		va_start(args, format);
-		written = to_kernel_log(LOG_INFO, format, args);
-		va_end(args);
-	}
+	va_start(args, format);
+	written = to_kernel_log(LOG_INFO, format, args);
+	va_end(args);
 	if (written)
 		return;
 	va_start(args, format);
@@ -72,14 +72,12 @@ void note(const char *format, ...)
 
 void error(const char *format, ...)
 {
-	bool written = false;
 	va_list args;
+	bool written;
 
-	if (to_kmsg) {
-		va_start(args, format);
-		written = to_kernel_log(LOG_ERR, format, args);
-		va_end(args);
-	}
+	va_start(args, format);
+	written = to_kernel_log(LOG_ERR, format, args);
+	va_end(args);
 	if (written)
 		return;
 	va_start(args, format);
