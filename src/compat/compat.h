@@ -84,7 +84,7 @@ static inline vm_fault_t compat_insert_pfn_pmd(struct vm_fault *vmf, unsigned lo
 
 	/*
 	 * A mapping may be there, and read-only: who clears soft-dirty bits does that. Nothing else
-	 * must be written: userfaultfd puts tables, of its marks, where no page is.
+	 * must be written: a kernel that lets userfaultfd have a BAR puts tables of marks there.
 	 */
 	return vmf_insert_pfn_pmd(vmf, entry, vmf->flags & FAULT_FLAG_WRITE &&
 					      pmd_leaf(READ_ONCE(*vmf->pmd)));
