@@ -134,25 +134,28 @@ static bool may_have_vpd(struct vfio_latch_device *dev)
 }
 
 /*
- * Reads or writes four bytes of Vital Product Data. Returns whether that is done. After a timeout
- * there is a pause, also for the next user, so that no user floods the log. The PCI core has more
- * than one error for a timeout.
+ * Reads or writes four bytes of Vital Product Data. Returns whether that is done. Behind its end
+ * zeros are read. After a timeout there is a pause, also for the next user, so that no user floods
+ * the log. The PCI core has more than one error for a timeout.
  */
 static bool move_vpd(struct vfio_latch_device *dev, u16 address, __le32 *data)
 {
+	bool is_write = address & PCI_VPD_ADDR_F;
 	unsigned long begin;
 	ssize_t bytes;
 
 	if (!may_have_vpd(dev))
 		return false;
 	begin = jiffies;
-	if (address & PCI_VPD_ADDR_F)
+	if (is_write) {
 		bytes = pci_write_vpd(dev->pdev, address & PCI_VPD_ADDR_MASK, 4, data);
-	else
+	} else {
+		*data = 0;
 		bytes = pci_read_vpd(dev->pdev, address, 4, data);
+	}
 	if (bytes != 4 && time_after(jiffies, begin + msecs_to_jiffies(VPD_WAIT_MS)))
 		dev->vpd_again = get_jiffies_64() + msecs_to_jiffies(VPD_PAUSE_MS);
-	return bytes == 4;
+	return is_write ? bytes == 4 : bytes >= 0;
 }
 
 /*
@@ -221,7 +224,8 @@ static int write_msi_flags(struct vfio_latch_device *dev, unsigned int offset, u
 		flags &= ~PCI_MSI_FLAGS_ENABLE;
 	latch_shadow_set(dev->config, at, 2, flags);
 
-	if (dev->irq_type == VFIO_PCI_MSI_IRQ_INDEX)
+	/* A write beside the bit, as of the capability's id, says nothing about it. */
+	if (dev->irq_type == VFIO_PCI_MSI_IRQ_INDEX && covers(offset, width, at))
 		write_msi_enable(dev, at, flags & PCI_MSI_FLAGS_ENABLE);
 	mutex_unlock(&dev->irq_lock);
 	return 0;

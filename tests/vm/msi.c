@@ -164,6 +164,19 @@ TEST(clients_msi_enable_bit_masks_and_unmasks)
 	CHECK_COMES(event);
 }
 
+TEST(a_write_beside_the_msi_enable_bit_leaves_msi_on)
+{
+	struct vfio_device *edu = open_edu();
+	unsigned int cap = cfg_cap(edu, PCI_CAP_ID_MSI);
+	int event = event_new();
+
+	vfio_irq_eventfd(edu, MSI, 0, event);
+	cfg_set8(edu, cap + PCI_CAP_LIST_ID, 0);
+	cfg_set8(edu, cap + PCI_MSI_FLAGS + 1, 0);
+	raise_edu(edu);
+	CHECK_COMES(event);
+}
+
 TEST(msi_of_one_function_is_named_and_freed_at_close)
 {
 	struct vfio_device *edu = open_edu();
