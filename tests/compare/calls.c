@@ -63,9 +63,10 @@ static void run_episodes(const char *name, const char *bdf)
 	subject_read(&subject, bdf);
 	for (int bar = 0; bar < 6; bar++)
 		ports |= subject.bar_is_port[bar] << bar;
-	printf("|layout pm=%#x msi=%#x msix=%#x exp=%#x config=%#x ports=%#x vf=%d class=%#llx",
-	       subject.pm,
-	       subject.msi, subject.msix, subject.exp, subject.config_size, ports,
+	printf("|layout pm=%#x msi=%#x msix=%#x exp=%#x hidden=%#x unknown=%#x",
+	       subject.pm, subject.msi, subject.msix, subject.exp, subject.hidden,
+	       subject.unknown);
+	printf(" config=%#x ports=%#x vf=%d class=%#llx", subject.config_size, ports,
 	       pci_attr_exists(bdf, "physfn"), pci_attr_number(bdf, "class"));
 	pci_bind(bdf, VFIO_PCI);
 	session.seed = seed_of(name, option("compare.seed", 1));
@@ -113,10 +114,38 @@ TEST(virtio)
 	run_episodes(__func__, vm_bdf("rng0"));
 }
 
+/* What it counts is not compared: with ours the test fails, with the kernel's driver it is told. */
+static void run_witness(const char *name, const char *bdf)
+{
+	char *text;
+
+	run_episodes(name, bdf);
+	if (driver_is_ours())
+		return;
+	text = witness_offences();
+	test_note("%s", text);
+	free(text);
+}
+
+TEST(witness)
+{
+	driver_load("enable_sriov=1");
+	run_witness(__func__, vm_bdf("witness0"));
+}
+
+TEST(witness_without_flr)
+{
+	driver_load(NULL);
+	run_witness(__func__, vm_bdf("witness1"));
+}
+
 /*
  * 7.3's own driver can be unloaded while RCU still has to call back into it, and the guest is lost.
  * What was closed with the test's end is called back in this time, which passes at once.
  */
-CLEAN_UP {
+CLEAN_UP
+{
 	pause_ms(1000);
+	if (!driver_is_ours())
+		witness_forget();
 }

@@ -12,12 +12,18 @@ import re
 
 DIVERGES = "diverges"
 RULES = {}
+REGISTERS = {}
 
 # Classes of devices, and what is in their BARs.
 CLASS_VGA = 0x030000
 CLASS_NVME = 0x010802
 NVME_ADMIN_QUEUES = range(0x24, 0x38)
 VGA_PORTS = range(0x400, 0x420)
+
+
+def without_events(answer):
+    """An answer without the eventfds that were signalled."""
+    return re.sub(r"( e\d+:\d+)*$", "", answer)
 
 
 class State:
@@ -29,10 +35,15 @@ class State:
         self.wakeup = None  # the eventfd to wake of the last low power
         self.intx = None  # the eventfd of INTx
         self.no_eventfd = False  # INTx was set up with -1 for an eventfd
+        self.had_no_eventfd = False  # it was before this call
+        self.unmask = None  # the eventfd that unmasks it
+        self.triggers = {}  # of MSI or MSI-X: the eventfd of each vector
+        self.lost_triggers = set()  # those that others, which were refused, should have replaced
         self.unmasked = False  # DisINTx was cleared
         self.memory_was_off = False  # COMMAND was written with memory decoding off
         self.command_in_d3 = False  # COMMAND was last written in D3hot
         self.written_in_d3 = set()  # registers that were
+        self.written = set()  # registers that were written, whenever
         self.low_power = False  # it may be asleep
         self.config_in_low_power = False  # its configuration space was accessed since
         self.ioeventfds = set()  # the eventfds that write to it
@@ -41,8 +52,9 @@ class State:
 
     def see(self, what, answer):
         """A call and what the kernel's driver answered."""
-        match = re.match(r"config write (0x[0-9a-f]+|0)/[1-9]\d*$", what)
-        self.config_in_low_power |= self.low_power and what.startswith("config ")
+        match = re.match(r"(?:config|region 7) write (0x[0-9a-f]+|0)/[1-9]\d*$", what)
+        self.had_no_eventfd = self.no_eventfd
+        self.config_in_low_power |= self.low_power and what.startswith(("config ", "region 7 "))
         if match and len(answer.split()) > 1 and not answer.split()[1].startswith("E"):
             self._write(int(match.group(1), 0), bytes.fromhex(answer.split()[0].split("..")[0]))
         elif answer.split()[-1:] == ["0"] and what.startswith(("reset", "hot reset flags")):
@@ -52,6 +64,8 @@ class State:
             self.config_in_low_power = False
             if what.split()[2] == "4":
                 self.wakeup = what.split()[3]
+        elif re.match(r"feature 0x2000[345] ", what) and " 0 " in answer:
+            self.low_power = what[14] != "5"
         elif re.match(r"region 8 write 0x[0-9a-f]{1,4}/", what):
             self.vga_port = True
         elif what.startswith("ioeventfd ") and answer == "0":
@@ -59,15 +73,29 @@ class State:
         elif what.startswith("signal ") and self.low_power:
             self.woken_to_write |= what.split()[1] in self.ioeventfds
         elif what.startswith("irqs 0 "):
-            self._set_intx(what.split(), answer.split())
+            self._set_intx(what.split(), without_events(answer).split())
+        elif re.match("irqs [12] flags 0x2[14] ", what):
+            self._set_vectors(what.split(), without_events(answer).split())
 
     def _set_intx(self, words, answer):
-        if "0" not in answer:
+        if answer[-1] != "0":
             return
         if words[4].endswith("+0"):
             self.intx, self.no_eventfd = None, False
         elif words[3] == "0x24":
             self.intx, self.no_eventfd = answer[0], answer[0] == "-1"
+        elif words[3] == "0x14":
+            self.unmask = answer[0]
+
+    def _set_vectors(self, words, answer):
+        start, count = (int(word) for word in words[4].split("+"))
+        vectors = range(start, start + min(count, 64))
+        if answer[-1] != "0":
+            self.lost_triggers |= {self.triggers[n] for n in vectors if n in self.triggers}
+        elif count == 0:
+            self.triggers = {}
+        elif words[3] == "0x24":
+            self.triggers.update(zip(vectors, answer[0].split(",")))
 
     def _write(self, start, data):
         if 0x5 - start in range(len(data)) and not data[5 - start] & 4:
@@ -80,6 +108,7 @@ class State:
             power = data[self.pm - start] & 3
             if self.power != 3 or power not in (1, 2):
                 self.power = power
+        self.written.update(range(start, start + len(data)))
         for at in range(start, start + len(data)):
             if (self.power if self.pm and at > self.pm else before) == 3:
                 self.written_in_d3.add(at)
@@ -104,7 +133,7 @@ class Call:
     def _events(self):
         """The eventfds that were signalled: (by the kernel's driver, by ours); or None, if that
         is not all that differs."""
-        found = [re.fullmatch(r"(.*?)((?: e\d+:\d+)*)", answer)
+        found = [re.fullmatch(r"(.*?)((?: e\d+:\d+)*)", (" " + answer).rstrip())
                  for answer in (self.kernel, self.ours)]
         if found[0].group(1) != found[1].group(1):
             return None
@@ -122,8 +151,13 @@ class Call:
         return {event.split(":")[0] for event in events[1] - events[0]} \
             if events and events[0] < events[1] else set()
 
-    def differs_in_command(self):
-        """The bits of the real COMMAND that differ. An eventfd may come with it, see INTx."""
+    def events_of_kernel_alone(self):
+        """The eventfds that the kernel's driver has signalled, whatever else differs."""
+        return {word.split(":")[0] for word in set(self.kernel.split()) - set(self.ours.split())
+                if ":" in word}
+
+    def differs_in_host(self):
+        """The bits of a real register that differ. An eventfd may come with it, see INTx."""
         kernel, ours = (int(answer.split()[0], 16) for answer in (self.kernel, self.ours))
         return kernel ^ ours
 
@@ -150,7 +184,7 @@ class Call:
 
     def config(self):
         """(offset, the kernel's bytes, ours) of a read of configuration space, or None."""
-        match = re.match(r"config read (0x[0-9a-f]+|0)/(\d+)$", self.what)
+        match = re.match(r"(?:config|region 7) read (0x[0-9a-f]+|0)/(\d+)$", self.what)
         if not match:
             return None
         answers = []
@@ -162,19 +196,6 @@ class Call:
         if len(answers[0]) != len(answers[1]):
             return None
         return int(match.group(1), 0), answers[0], answers[1]
-
-    def differs_in(self, register, masks):
-        """Whether all that differs in a read of configuration space are bits of MASKS, bytes
-        from REGISTER on."""
-        found = self.config()
-        if not found or not register:
-            return False
-        start, kernel, ours = found
-        for at, (one, other) in enumerate(zip(kernel, ours), start - register):
-            allowed = masks[at] if 0 <= at < len(masks) else 0
-            if (one ^ other) & ~allowed:
-                return False
-        return True
 
 
 def outlives(call):
@@ -202,21 +223,48 @@ def difference(name):
     return add
 
 
+def registers(name):
+    """Decorates the rule of a difference NAME that reads of configuration space show. It returns
+    which bits may differ, as pairs of an offset and of masks for the bytes from there on. One
+    read may show several such differences."""
+    def add(masks):
+        REGISTERS[name] = masks
+        RULES.setdefault(name, lambda call: False)
+        return masks
+    return add
+
+
+def explain_registers(call):
+    """The names that explain a read of configuration space, or nothing."""
+    start, kernel, ours = call.config()
+    differ = {at: one ^ other for at, (one, other) in enumerate(zip(kernel, ours), start)
+              if one != other}
+    names = []
+    for name, rule in REGISTERS.items():
+        before = dict(differ)
+        for register, masks in rule(call):
+            for at, mask in enumerate(masks, register):
+                if at in differ:
+                    differ[at] &= ~mask
+        if differ != before:
+            names.append(name)
+    return [] if any(differ.values()) else names
+
+
 def explain(call):
-    """(name, whether the states differ from now on) of the difference, or (None, True)."""
+    """(names, whether the states differ from now on) of the difference, or ([], True)."""
     for name, rule in RULES.items():
         verdict = rule(call)
         if verdict:
-            return name, verdict == DIVERGES
-    return None, True
+            return [name], verdict == DIVERGES
+    names = explain_registers(call) if call.config() else []
+    return names, not names
 
 
 @difference("disintx-without-handler")
 def _(call):
-    if call.what != "host command" or call.differs_in_command() != 0x400:
-        return False
-    return DIVERGES if "%s:1" % call.state.wakeup in set(call.kernel.split()) - \
-        set(call.ours.split()) else True
+    return call.what == "host command" and call.differs_in_host() == 0x400 and \
+        (DIVERGES if call.state.wakeup in call.events_of_kernel_alone() else True)
 
 
 @difference("dma-buf-flags")
@@ -231,15 +279,52 @@ def _(call):
         and call.kernel.split()[-1].isdigit()
 
 
-@difference("msi-layout-read-only")
+@difference("failed-trigger-keeps-the-old")
 def _(call):
-    return call.differs_in(call.layout["msi"], [0, 0, 0x8e, 0, 3])
+    return DIVERGES if call.events_added() and \
+        call.events_added() <= call.state.lost_triggers else False
 
 
-@difference("error-bits-cleared")
+@registers("msi-layout-read-only")
 def _(call):
-    return call.differs_in(6, [0, 0xf9]) or \
-        call.layout["exp"] and call.differs_in(call.layout["exp"] + 10, [0xf])
+    return [(call.layout["msi"], [0, 0, 0x8e, 0, 3])] if call.layout["msi"] else []
+
+
+@registers("msi-vectors-are-the-clients")
+def _(call):
+    return [(call.layout["msi"] + 2, [0x70])] if call.layout["msi"] else []
+
+
+@difference("msi-vectors-are-the-clients")
+def _(call):
+    return call.what == "host msi" and call.differs_in_host() & 0x70 and \
+        not call.differs_in_host() & ~0x70
+
+
+@registers("msi-message-of-the-host")
+def _(call):
+    msi = call.layout["msi"]
+    start, _, ours = call.config()
+    return [(at, [0xff]) for at in range(msi + 4, msi + 14) if msi and at - start in
+            range(len(ours)) and not ours[at - start] and at not in call.state.written]
+
+
+@registers("hidden-registers")
+def _(call):
+    start, _, ours = call.config()
+    return [(at, [0xff]) for at in range(call.layout["hidden"], call.layout["hidden"] + 12)
+            if call.layout["hidden"] and at - start in range(len(ours)) and not ours[at - start]]
+
+
+@registers("unknown-capability-read-only")
+def _(call):
+    unknown = call.layout["unknown"]
+    return [(unknown, [0xff] * (4096 - unknown))] if unknown else []
+
+
+@registers("error-bits-cleared")
+def _(call):
+    return [(6, [0, 0xf9])] + ([(call.layout["exp"] + 10, [0xf])] if call.layout["exp"] else [])
 
 
 @difference("rom-without-decoding")
@@ -261,15 +346,15 @@ def _(call):
 def _(call):
     if re.match(r"low power 4 \S+ 1$", call.what) and "EINVAL" in call.ours.split():
         return DIVERGES
-    if re.match(r"feature 0x20004 ", call.what) and call.ours.split()[1] == "EINVAL":
-        return DIVERGES if call.kernel.split()[0][8:16] != "00000000" else False
-    return False
+    reserved = call.kernel[8:16]
+    return DIVERGES if re.match(r"feature 0x20004 ", call.what) and reserved != "00000000" and \
+        " EINVAL " in call.ours else False
 
 
 @difference("negative-eventfd")
 def _(call):
     return DIVERGES if call.words[0] == "irqs" and "-2" in re.split("[ ,]", call.kernel) \
-        and call.ours.endswith("EINVAL") else False
+        and without_events(call.ours).endswith("EINVAL") else False
 
 
 @difference("no-vectors")
@@ -314,6 +399,16 @@ def _(call):
     return False
 
 
+@difference("rom-info-in-d3hot")
+def _(call):
+    if not re.match("region info 6 ", call.what) or not call.state.power:
+        return False
+    one, other = call.kernel.split()[-1], call.ours.split()[-1]
+    # flags, cap_offset, which keeps its value, and size
+    return one[8:16] == "00000000" and one[32:48] == "0" * 16 and \
+        one[:8] + one[16:24] + one[48:] == other[:8] + other[16:24] + other[48:]
+
+
 @difference("interrupts-in-d3hot")
 def _(call):
     return DIVERGES if re.match(r"irqs [12] flags 0x24 ", call.what) and call.state.power and \
@@ -335,12 +430,16 @@ def _(call):
 
 @difference("intx-without-eventfd")
 def _(call):
-    if not call.state.no_eventfd or call.words[0] != "irqs":
+    if call.words[0] == "signal":
+        return DIVERGES if call.state.no_eventfd and \
+            call.events_added() == {call.state.unmask} else False
+    if not call.state.had_no_eventfd or call.words[0] != "irqs":
         return False
     if call.words[1] == "0":
         return DIVERGES if call.ours.endswith(" EINVAL") and \
             re.search(r" (0|ENOTTY|EBUSY)$", call.kernel) else False
-    return DIVERGES if call.kernel.endswith(" EINVAL") and call.succeeded() else False
+    return DIVERGES if call.kernel.endswith(" EINVAL") and \
+        (call.succeeded() or call.ours.endswith(" EBADF")) else False
 
 
 @difference("ports-that-nobody-decodes")
@@ -369,7 +468,7 @@ def _(call):
         return DIVERGES if all(one == other or at in call.state.written_in_d3 for at, (one, other)
                                in enumerate(zip(kernel, ours), start)) else False
     return DIVERGES if call.state.command_in_d3 and call.touches_bar() and " read " in call.what \
-        and re.fullmatch(r"\d+ (ff)+(\.\.[0-9a-f]{8})?", call.kernel) else False
+        and re.fullmatch(r"\d+ ((ff)+|(00)+)(\.\.[0-9a-f]{8})?", call.kernel) else False
 
 
 @difference("vf-memory-enable")
@@ -383,8 +482,8 @@ def _(call):
     if call.state.woken_to_write and call.touches_bar() and \
             not call.refused(call.ours) and not call.refused(call.kernel):
         return DIVERGES
-    return DIVERGES if call.words[0] == "signal" and call.state.wakeup and \
-        call.events_added() == {call.state.wakeup} else False
+    return DIVERGES if (call.words[0] == "signal" or call.state.woken_to_write) and \
+        call.state.wakeup and call.events_added() == {call.state.wakeup} else False
 
 
 @difference("signal-beyond")
@@ -399,11 +498,17 @@ def _(call):
         re.fullmatch(r"\d+ (a5)+", call.kernel)
 
 
+@difference("close-does-not-wake")
+def _(call):
+    return call.what == "close" and call.events_missing() == {call.state.wakeup}
+
+
 @difference("virtual-registers-do-not-wake")
 def _(call):
     # The function is then asleep, or still on its way there.
     if call.what == "host pm" and call.state.low_power:
-        return not (int(call.kernel, 16) ^ int(call.ours, 16)) & ~3
+        return not call.differs_in_host() & ~3 and \
+            (DIVERGES if call.state.wakeup in call.events_of_kernel_alone() else True)
     # Or it was asleep only after the access of a register, and then awake for that of a BAR.
     if call.state.config_in_low_power and call.touches_bar() and call.refused(call.ours) and \
             call.kernel.split()[-1] == "%s:1" % call.state.wakeup:
@@ -418,11 +523,20 @@ def _(call):
 
 @difference("ioeventfd-value-is-truncated")
 def _(call):
-    return DIVERGES if call.words[0] == "ioeventfd" and call.ours == "EEXIST" else False
+    if call.words[0] != "ioeventfd":
+        return False
+    width = int(call.words[3].partition("/")[2], 16) & 15
+    is_wider = int(call.words[4], 16) >> 8 * width
+    return DIVERGES if call.ours == "EEXIST" or is_wider and call.words[5] == "-1" and \
+        call.ours == "0" and call.kernel == "ENODEV" else False
 
 
 @difference("host-decoding")
 def _(call):
-    if call.what == "host command":
-        return not call.differs_in_command() & ~0x403
-    return call.differs_in(4, [3])
+    return call.what == "host command" and not call.differs_in_host() & ~0x403 and \
+        (DIVERGES if call.state.wakeup in call.events_of_kernel_alone() else True)
+
+
+@registers("host-decoding")
+def _(call):
+    return [(4, [3])]

@@ -46,6 +46,7 @@ struct subject {
 	bool bar_is_port[6];
 	unsigned int vectors[VFIO_PCI_NUM_IRQS];
 	unsigned int pm, msi, msix, exp;	/* where the capabilities are, or 0 */
+	unsigned int hidden, unknown;	/* one that no client is to see; one without a specification */
 	unsigned int table_bar;
 	uint64_t table_start, table_size;
 	unsigned int interesting[160];	/* offsets in configuration space */

@@ -107,6 +107,19 @@ static void read_capability(struct subject *subject, unsigned int at)
 	}
 }
 
+static void read_extended_capability(struct subject *subject, unsigned int at)
+{
+	switch (PCI_EXT_CAP_ID(get32(subject, at))) {
+	case PCI_EXT_CAP_ID_DLF:
+		subject->hidden = at;
+		break;
+	case 0x7f:	/* the witness's */
+		subject->unknown = at;
+		break;
+	}
+	add_interesting(subject, at, 16);
+}
+
 static void read_capabilities(struct subject *subject)
 {
 	unsigned int at = subject->config[PCI_CAPABILITY_LIST] & ~3u;
@@ -117,7 +130,7 @@ static void read_capabilities(struct subject *subject)
 	if (subject->config_size < 4096)
 		return;
 	for (at = 256; at && get32(subject, at); at = PCI_EXT_CAP_NEXT(get32(subject, at)))
-		add_interesting(subject, at, 16);
+		read_extended_capability(subject, at);
 }
 
 static void read_bars(struct subject *subject)
