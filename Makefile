@@ -45,7 +45,7 @@
 
 # One processor is enough for each of the first: they run side by side.
 SIDE_BY_SIDE := package kernels system build tools lint docs unit pahole
-ALONE := selftest vm igd held dma-buf mlx5 conformance live-migration clients
+ALONE := selftest vm igd held compare dma-buf mlx5 conformance live-migration clients
 SUITES := $(SIDE_BY_SIDE) $(ALONE)
 # What a release is checked with besides, and nothing has time for at each change.
 RELEASE := rpm repo upgrade matrix configs
@@ -132,7 +132,7 @@ check-live-migration-iommufd: sim
 	+@IOMMUFD=1 tests/live-migration/run
 
 # CALLS, SEED, EPISODE, DEVICE and KVER come from the environment.
-compare:
+compare: sim
 	+@scripts/need tests/compare/packages
 	+@CALLS='$(CALLS)' SEED='$(SEED)' EPISODE='$(EPISODE)' DEVICE='$(DEVICE)' KVER='$(KVER)' tests/compare/run
 
@@ -160,7 +160,7 @@ sim:
 	+@scripts/need tests/sim/packages
 	+@mkdir -p build && flock build/sim.lock $(MAKE) -s -f tests/sim/Makefile
 
-check-igd check-held check-dma-buf check-mlx5 check-matrix check-pairs check-conformance check-live-migration: modules sim
+check-igd check-held check-compare check-dma-buf check-mlx5 check-matrix check-pairs check-conformance check-live-migration: modules sim
 check-vfio-selftests check-system check-upgrade check-arm64: sim
 
 lint: check-lint

@@ -63,8 +63,8 @@ static void run_episodes(const char *name, const char *bdf)
 	subject_read(&subject, bdf);
 	for (int bar = 0; bar < 6; bar++)
 		ports |= subject.bar_is_port[bar] << bar;
-	printf("|layout pm=%#x msi=%#x msix=%#x exp=%#x hidden=%#x unknown=%#x",
-	       subject.pm, subject.msi, subject.msix, subject.exp, subject.hidden,
+	printf("|layout pm=%#x vpd=%#x msi=%#x msix=%#x exp=%#x hidden=%#x unknown=%#x",
+	       subject.pm, subject.vpd, subject.msi, subject.msix, subject.exp, subject.hidden,
 	       subject.unknown);
 	printf(" config=%#x ports=%#x vf=%d class=%#llx", subject.config_size, ports,
 	       pci_attr_exists(bdf, "physfn"), pci_attr_number(bdf, "class"));

@@ -38,6 +38,7 @@ class State:
         self.had_no_eventfd = False  # it was before this call
         self.unmask = None  # the eventfd that unmasks it
         self.triggers = {}  # of MSI or MSI-X: the eventfd of each vector
+        self.last_vector = -1  # of those before this call
         self.lost_triggers = set()  # those that others, which were refused, should have replaced
         self.unmasked = False  # DisINTx was cleared
         self.memory_was_off = False  # COMMAND was written with memory decoding off
@@ -47,6 +48,12 @@ class State:
         self.low_power = False  # it may be asleep
         self.config_in_low_power = False  # its configuration space was accessed since
         self.ioeventfds = set()  # the eventfds that write to it
+        self.ioeventfd_values = set()  # where they write, and what
+        self.ports = layout["ports"]
+        self.msi = layout["msi"]
+        self.wrote_before_msi_flags = False  # up to the byte before them
+        self.decodes_ports = False  # as far as is known
+        self.lost_port_write = False  # one that only the kernel's driver makes
         self.woken_to_write = False  # one was signalled while it was asleep
         self.vga_port = False  # one of VGA's ports was written
 
@@ -54,6 +61,7 @@ class State:
         """A call and what the kernel's driver answered."""
         match = re.match(r"(?:config|region 7) write (0x[0-9a-f]+|0)/[1-9]\d*$", what)
         self.had_no_eventfd = self.no_eventfd
+        self.last_vector = max(self.triggers, default=-1)
         self.config_in_low_power |= self.low_power and what.startswith(("config ", "region 7 "))
         if match and len(answer.split()) > 1 and not answer.split()[1].startswith("E"):
             self._write(int(match.group(1), 0), bytes.fromhex(answer.split()[0].split("..")[0]))
@@ -66,10 +74,13 @@ class State:
                 self.wakeup = what.split()[3]
         elif re.match(r"feature 0x2000[345] ", what) and " 0 " in answer:
             self.low_power = what[14] != "5"
+        elif re.match("region [0-5] write ", what) and self.ports >> int(what[7]) & 1:
+            self.lost_port_write |= bool(self.power or self.low_power or not self.decodes_ports)
         elif re.match(r"region 8 write 0x[0-9a-f]{1,4}/", what):
             self.vga_port = True
         elif what.startswith("ioeventfd ") and answer == "0":
             self.ioeventfds.add(what.split()[5])
+            self.ioeventfd_values.add(tuple(what.split()[2:5]))
         elif what.startswith("signal ") and self.low_power:
             self.woken_to_write |= what.split()[1] in self.ioeventfds
         elif what.startswith("irqs 0 "):
@@ -102,6 +113,7 @@ class State:
             self.unmasked = True
         if 0x4 - start in range(len(data)):
             self.command_in_d3 = self.power == 3
+            self.decodes_ports = bool(data[4 - start] & 1)
             self.memory_was_off |= not data[4 - start] & 2
         before = self.power
         if self.pm and self.pm - start in range(len(data)):
@@ -109,6 +121,7 @@ class State:
             if self.power != 3 or power not in (1, 2):
                 self.power = power
         self.written.update(range(start, start + len(data)))
+        self.wrote_before_msi_flags |= bool(self.msi and start + len(data) == self.msi + 2)
         for at in range(start, start + len(data)):
             if (self.power if self.pm and at > self.pm else before) == 3:
                 self.written_in_d3.add(at)
@@ -127,6 +140,20 @@ class Call:
         self.release = release
         self.state = state
         self.words = what.split()
+        self.has_asked = False  # which eventfds differ
+
+    def only_events(self):
+        """Whether the answers are the same."""
+        return without_events(self.kernel) == without_events(self.ours)
+
+    def parts(self):
+        """The call, or two: one with the difference of answers, one with that of eventfds."""
+        kernel, ours = without_events(self.kernel), without_events(self.ours)
+        if self.only_events() or (kernel, ours) == (self.kernel, self.ours):
+            return [self]
+        context = (self.layout, self.release, self.state)
+        return [Call(self.what, kernel, ours, *context),
+                Call(self.what, ours + self.kernel[len(kernel):], self.ours, *context)]
 
     def is_old(self):
         """Whether this is the kernel of Debian 12."""
@@ -135,6 +162,7 @@ class Call:
     def _events(self):
         """The eventfds that were signalled: (by the kernel's driver, by ours); or None, if that
         is not all that differs."""
+        self.has_asked = True
         found = [re.fullmatch(r"(.*?)((?: e\d+:\d+)*)", (" " + answer).rstrip())
                  for answer in (self.kernel, self.ours)]
         if found[0].group(1) != found[1].group(1):
@@ -153,13 +181,8 @@ class Call:
         return {event.split(":")[0] for event in events[1] - events[0]} \
             if events and events[0] < events[1] else set()
 
-    def events_of_kernel_alone(self):
-        """The eventfds that the kernel's driver has signalled, whatever else differs."""
-        return {word.split(":")[0] for word in set(self.kernel.split()) - set(self.ours.split())
-                if ":" in word}
-
     def differs_in_host(self):
-        """The bits of a real register that differ. An eventfd may come with it, see INTx."""
+        """The bits of a real register that differ."""
         kernel, ours = (int(answer.split()[0], 16) for answer in (self.kernel, self.ours))
         return kernel ^ ours
 
@@ -253,20 +276,30 @@ def explain_registers(call):
     return [] if any(differ.values()) else names
 
 
-def explain(call):
-    """(names, whether the states differ from now on) of the difference, or ([], True)."""
+def explain_whole(call):
+    """explain() by one rule, or by those of registers. A rule that does not ask which eventfds
+    were signalled explains none."""
     for name, rule in RULES.items():
+        call.has_asked = False
         verdict = rule(call)
-        if verdict:
+        if verdict and (call.has_asked or not call.only_events()):
             return [name], verdict == DIVERGES
     names = explain_registers(call) if call.config() else []
     return names, not names
 
 
+def explain(call):
+    """(names, whether the states differ from now on) of the difference, or ([], True). What was
+    answered and which eventfds were signalled may be two differences."""
+    found = [explain_whole(part) for part in call.parts()]
+    if all(names for names, _ in found):
+        return sum((names for names, _ in found), []), any(diverges for _, diverges in found)
+    return explain_whole(call)
+
+
 @difference("disintx-without-handler")
 def _(call):
-    return call.what == "host command" and call.differs_in_host() == 0x400 and \
-        (DIVERGES if call.state.wakeup in call.events_of_kernel_alone() else True)
+    return call.what == "host command" and call.differs_in_host() == 0x400
 
 
 @difference("dma-buf-flags")
@@ -279,6 +312,14 @@ def _(call):
 def _(call):
     return call.words[0] == "dma-buf" and call.words[4] == "2" and "EINVAL" in call.ours.split() \
         and call.kernel.split()[-1].isdigit()
+
+
+@difference("msi-write-beside-the-flags")
+def _(call):
+    if not call.state.wrote_before_msi_flags:
+        return False
+    return DIVERGES if call.what == "host msi" and call.differs_in_host() == 1 or \
+        call.events_added() else False
 
 
 @difference("failed-trigger-keeps-the-old")
@@ -309,6 +350,14 @@ def _(call):
     start, _, ours = call.config()
     return [(at, [0xff]) for at in range(msi + 4, msi + 14) if msi and at - start in
             range(len(ours)) and not ours[at - start] and at not in call.state.written]
+
+
+@registers("vpd-address-aligned")
+def _(call):
+    at = call.layout["vpd"] + 2
+    start, _, ours = call.config()
+    return [(at, [0, 0x80, 0xff, 0xff, 0xff, 0xff])] if at > 2 and at - start in \
+        range(len(ours)) and ours[at - start] & 3 else []
 
 
 @registers("hidden-registers")
@@ -373,6 +422,12 @@ def _(call):
         return False
     one, other = call.kernel.split()[-1], call.ours.split()[-1]
     return one[:24] + one[32:] == other[:24] + other[32:] and other[24:32] == "00000000"
+
+
+@difference("info-of-16-bytes")
+def _(call):
+    return call.is_old() and re.match("info argsz 0x1[1-3]$", call.what) and \
+        call.ours.endswith("EFAULT") and " 0 " in call.kernel
 
 
 @difference("msix-resizable")
@@ -451,6 +506,17 @@ def _(call):
         re.fullmatch(r"\d+ (ff)+(\.\.[0-9a-f]{8})?", call.ours)
 
 
+@difference("lost-port-write")
+def _(call):
+    if not call.state.lost_port_write:
+        return False
+    if call.what == "host status":
+        return DIVERGES if call.differs_in_host() == 8 else False
+    is_read = re.match(r"region [0-5] read |load from ", call.what)
+    return DIVERGES if call.events_added() or call.events_missing() or is_read and \
+        not call.refused(call.ours) and not call.refused(call.kernel) else False
+
+
 @difference("legacy-ranges-without-decoding")
 def _(call):
     found = re.match(r"region 8 (read|write) 0x([0-9a-f]+)/", call.what)
@@ -464,11 +530,16 @@ def _(call):
 
 @difference("command-written-in-d3hot")
 def _(call):
+    if re.match("host dev(ctl|sta)2?$", call.what):
+        return DIVERGES if call.state.low_power and call.layout["exp"] + 8 in \
+            call.state.written_in_d3 else False
     found = call.config()
     if found:
         start, kernel, ours = found
         return DIVERGES if all(one == other or at in call.state.written_in_d3 for at, (one, other)
                                in enumerate(zip(kernel, ours), start)) else False
+    if call.state.command_in_d3 and call.touches_bar() and call.events_added():
+        return DIVERGES
     return DIVERGES if call.state.command_in_d3 and call.touches_bar() and \
         re.match("region [0-5] read |load from ", call.what) and \
         re.fullmatch(r"(\d+ )?(f+|0+)(\.\.[0-9a-f]{8})?", call.kernel) else False
@@ -485,14 +556,27 @@ def _(call):
     if call.state.woken_to_write and call.touches_bar() and \
             not call.refused(call.ours) and not call.refused(call.kernel):
         return DIVERGES
-    return DIVERGES if (call.words[0] == "signal" or call.state.woken_to_write) and \
-        call.state.wakeup and call.events_added() == {call.state.wakeup} else False
+    if call.state.woken_to_write and (call.events_added() or call.events_missing()):
+        return DIVERGES
+    return DIVERGES if call.words[0] == "signal" and call.state.wakeup and \
+        call.events_added() == {call.state.wakeup} else False
 
 
 @difference("signal-beyond")
 def _(call):
     return not call.is_old() and re.match(r"irqs [12] flags 0x2[12] ", call.what) and \
         call.ours.split()[-1] == "EINVAL" and re.search(r" 0( e\d+:\d+)*$", call.kernel)
+
+
+@difference("no-eventfd-beyond")
+def _(call):
+    found = re.match(r"irqs 1 flags 0x24 \d+\+\d+$", call.what)
+    if not found or call.is_old() or not call.kernel.endswith(" 0") or \
+            not call.ours.endswith(" EINVAL"):
+        return False
+    start, events = int(call.words[4].split("+")[0]), call.kernel.split()[0].split(",")
+    beyond = [event for n, event in enumerate(events, start) if n > call.state.last_vector]
+    return DIVERGES if beyond and set(beyond) == {"-1"} else False
 
 
 @difference("msix-table-without-decoding")
@@ -510,8 +594,7 @@ def _(call):
 def _(call):
     # The function is then asleep, or still on its way there.
     if call.what == "host pm" and call.state.low_power:
-        return not call.differs_in_host() & ~3 and \
-            (DIVERGES if call.state.wakeup in call.events_of_kernel_alone() else True)
+        return call.differs_in_host() and not call.differs_in_host() & ~0x103
     # Or it was asleep only after the access of a register, and then awake for that of a BAR.
     if call.state.config_in_low_power and call.touches_bar() and call.refused(call.ours) and \
             call.kernel.split()[-1] == "%s:1" % call.state.wakeup:
@@ -529,15 +612,17 @@ def _(call):
     if call.words[0] != "ioeventfd":
         return False
     width = int(call.words[3].partition("/")[2], 16) & 15
-    is_wider = int(call.words[4], 16) >> 8 * width
-    return DIVERGES if call.ours == "EEXIST" or is_wider and call.words[5] == "-1" and \
+    has_like = any(call.words[2:4] == [region, place] and
+                   not (int(value, 16) ^ int(call.words[4], 16)) & ((1 << 8 * width) - 1)
+                   for region, place, value in call.state.ioeventfd_values)
+    return DIVERGES if call.ours == "EEXIST" or has_like and call.words[5] == "-1" and \
         call.ours == "0" and call.kernel == "ENODEV" else False
 
 
 @difference("host-decoding")
 def _(call):
-    return call.what == "host command" and not call.differs_in_host() & ~0x403 and \
-        (DIVERGES if call.state.wakeup in call.events_of_kernel_alone() else True)
+    return call.what == "host command" and call.differs_in_host() and \
+        not call.differs_in_host() & ~0x403
 
 
 @registers("host-decoding")

@@ -45,10 +45,11 @@ struct subject {
 	uint64_t bar_size[7];		/* 6: the ROM */
 	bool bar_is_port[6];
 	unsigned int vectors[VFIO_PCI_NUM_IRQS];
-	unsigned int pm, msi, msix, exp;	/* where the capabilities are, or 0 */
+	unsigned int pm, vpd, msi, msix, exp;	/* where the capabilities are, or 0 */
 	unsigned int hidden, unknown;	/* one that no client is to see; one without a specification */
 	unsigned int table_bar;
 	uint64_t table_start, table_size;
+	uint64_t entries_size;		/* the table, and what QEMU has behind it */
 	unsigned int interesting[160];	/* offsets in configuration space */
 	unsigned int nr_interesting;
 	bool is_vga;

@@ -121,7 +121,7 @@ static bool in_table(const struct mapping *mapping, uint64_t offset, unsigned in
 	const struct subject *subject = session.subject;
 
 	return mapping->region == subject->table_bar &&
-	       overlaps(offset, width, subject->table_start, subject->table_size);
+	       overlaps(offset, width, subject->table_start, subject->entries_size);
 }
 
 /* A register that may be written inside the mapping: where it lies in it, and the value. */

@@ -79,7 +79,7 @@ static void hide_table(unsigned int region, uint64_t offset, size_t size)
 		return;
 	for (size_t n = 0; n < size; n++)
 		if (offset + n >= subject->table_start &&
-		    offset + n < subject->table_start + subject->table_size)
+		    offset + n < subject->table_start + subject->entries_size)
 			session.buffer[n] = PATTERN;
 }
 

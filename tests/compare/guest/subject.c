@@ -23,8 +23,9 @@ static const struct writable nvme[] = {
 };
 
 /*
- * The multicast table, the interrupt mask's clear register. Not the address of the port BAR's window,
- * which no reset clears: it would tell of earlier episodes. Not what raises interrupts: QEMU ends when MSI-X is enabled while a timer throttles others.
+ * The multicast table, the interrupt mask's clear register. Not the address of the port BAR's
+ * window, which no reset clears: it would tell of earlier episodes. Not what raises interrupts:
+ * QEMU ends when MSI-X is enabled while a timer throttles others.
  */
 static const struct writable e1000e[] = {
 	{ 0, 0x5200, 0x200, ~0u }, { 0, 0xd8, 4, ~0u },
@@ -82,6 +83,9 @@ static void read_capability(struct subject *subject, unsigned int at)
 		subject->pm = at;
 		add_interesting(subject, at, 8);
 		return;
+	case PCI_CAP_ID_VPD:
+		subject->vpd = at;
+		break;
 	case PCI_CAP_ID_MSI:
 		subject->msi = at;
 		subject->vectors[VFIO_PCI_MSI_IRQ_INDEX] =
@@ -96,15 +100,15 @@ static void read_capability(struct subject *subject, unsigned int at)
 		subject->table_bar = table & PCI_MSIX_TABLE_BIR;
 		subject->table_start = table & PCI_MSIX_TABLE_OFFSET;
 		subject->table_size = subject->vectors[VFIO_PCI_MSIX_IRQ_INDEX] * 16;
+		subject->entries_size = subject->table_size;
 		add_interesting(subject, at, 12);
 		return;
 	case PCI_CAP_ID_EXP:
 		subject->exp = at;
 		add_interesting(subject, at, 0x3c);
 		return;
-	default:
-		add_interesting(subject, at, 8);
 	}
+	add_interesting(subject, at, 8);
 }
 
 static void read_extended_capability(struct subject *subject, unsigned int at)
@@ -179,6 +183,9 @@ void subject_read(struct subject *subject, const char *bdf)
 		subject->nr_writable = known[n].nr_writable;
 		/* Of a VF that nobody has brought online QEMU's NVMe answers one register of 4 bytes. */
 		subject->splits_quads = known[n].splits_quads || pci_attr_exists(bdf, "physfn");
+		/* A VF of QEMU's NVMe has its PF's table, of which it uses the first entries. */
+		if (pci_attr_exists(bdf, "physfn"))
+			subject->entries_size = 7 * 16;
 	}
 }
 
