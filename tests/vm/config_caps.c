@@ -124,6 +124,21 @@ TEST(power_state_that_the_function_does_not_have_is_not_entered)
 	}
 }
 
+TEST(from_d3hot_a_power_state_that_the_function_does_not_have_is_not_entered)
+{
+	struct vfio_device *nvme = config_open("nvme1");
+	unsigned int control = pm_control(nvme);
+
+	cfg_set16(nvme, control, 3);
+	for (unsigned int state = 1; state <= 2; state++) {
+		cfg_set16(nvme, control, state);
+		CHECK_EQ(cfg16(nvme, control) & PCI_PM_CTRL_STATE_MASK, 3);
+		CHECK_EQ(real_cfg(nvme->bdf, control, 2) & PCI_PM_CTRL_STATE_MASK, 3);
+	}
+	cfg_set16(nvme, control, 0);
+	CHECK_EQ(real_cfg(nvme->bdf, control, 2) & PCI_PM_CTRL_STATE_MASK, 0);
+}
+
 TEST(configuration_written_in_d0_is_there_after_d3hot)
 {
 	struct vfio_device *nvme = config_open("nvme1");

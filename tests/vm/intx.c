@@ -618,6 +618,28 @@ TEST(function_without_a_pin_has_no_intx)
 	CHECK_ERR(EINVAL, vfio_irq_eventfds_try(testdev, INTX, 0, 1, &event));
 }
 
+TEST(a_request_without_exactly_one_action_changes_nothing)
+{
+	static const uint32_t actions[] = {
+		0,
+		VFIO_IRQ_SET_ACTION_MASK | VFIO_IRQ_SET_ACTION_UNMASK,
+		VFIO_IRQ_SET_ACTION_UNMASK | VFIO_IRQ_SET_ACTION_TRIGGER,
+	};
+	struct vfio_device *edu = open_edu(NULL);
+	int event = vfio_irq_event(edu, INTX);
+
+	raise_irq(edu);
+	CHECK_COMES(event);
+	/* It has masked itself, and stays so. */
+	for (int i = 0; i < 3; i++)
+		CHECK_ERR(ENOTTY, vfio_irqs_try(edu, INTX, VFIO_IRQ_SET_DATA_NONE | actions[i],
+						0, 1, NULL, 0));
+	CHECK_QUIET(event);
+	acknowledge(edu);
+	vfio_irq_unmask(edu, INTX);
+	CHECK_QUIET(event);
+}
+
 TEST(bad_requests_are_refused_and_change_nothing)
 {
 	struct vfio_device *edu = open_edu(NULL);

@@ -219,6 +219,24 @@ TEST(low_power_in_d3hot_leaves_intx_to_its_handler)
 	check_intx_after("witness2", let_sleep_in_d3hot_and_wake);
 }
 
+/* A handler must not look at a function that sleeps: the witness would count that. */
+TEST(intx_that_is_set_up_in_low_power_comes_after_it)
+{
+	struct vfio_device *device = open_with_memory("witness0");
+	int event;
+
+	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
+	pci_wait_power_state(device->bdf, "D3hot");
+	event = vfio_irq_event(device, INTX);
+	pci_wait_power_state(device->bdf, "D3hot");
+	witness_set_intx("witness0", true);
+	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+	witness_set_intx("witness0", false);
+	vfio_irq_unmask(device, INTX);
+	CHECK_EQ(event_wait(event, QUIET_MS), 0);
+}
+
 static void check_without_intx(struct vfio_device *device, unsigned int index)
 {
 	vfio_irq_eventfd(device, index, 0, event_new());
@@ -248,6 +266,34 @@ TEST(intx_is_off_in_the_function_from_open_to_close_unless_it_is_set_up)
 	vfio_irq_event(device, INTX);
 	vfio_close(device);
 	CHECK(real_cfg(bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
+}
+
+/* Their line is on without a status bit that says so, but with a line of their own they can work. */
+TEST_OURS(an_intx_that_is_known_to_be_broken_is_off_and_hidden_unless_its_line_is_masked)
+{
+	static const char * const ids[] = { "witness6", "witness7" };
+
+	driver_load("nointxmask=0");
+	for (int n = 0; n < 2; n++) {
+		struct vfio_device *device = vfio_bind_and_open(vm_bdf(ids[n]));
+
+		cfg_command(device, PCI_COMMAND_MEMORY, 0);
+		CHECK_EQ(vfio_irq_info(device, INTX).count, 0);
+		CHECK_EQ(cfg8(device, PCI_INTERRUPT_PIN), 0);
+		check_without_intx(device, VFIO_PCI_MSI_IRQ_INDEX);
+		check_without_intx(device, VFIO_PCI_MSIX_IRQ_INDEX);
+		vfio_close(device);
+		pci_unbind(vm_bdf(ids[n]));
+	}
+	driver_unload();
+	driver_load("nointxmask=1");
+	for (int n = 0; n < 2; n++) {
+		struct vfio_device *device = vfio_bind_and_open(vm_bdf(ids[n]));
+
+		CHECK_EQ(vfio_irq_info(device, INTX).count, 1);
+		CHECK_EQ(cfg8(device, PCI_INTERRUPT_PIN), 1);
+		vfio_close(device);
+	}
 }
 
 /* In the middle of a reset */

@@ -1142,6 +1142,38 @@ TEST_OURS(a_close_that_an_unbind_waits_for_walks_no_bus)
 	child_check_ends("who adds a VF", adds);
 }
 
+static void touch(void *page)
+{
+	(void)*(volatile uint32_t *)page;
+}
+
+/* With the kernel's driver he waits for the reset. */
+TEST_OURS(who_is_killed_while_his_page_fault_waits_for_a_reset_ends_before_it)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	bool met = false;
+
+	FOR_LONGER_AND_LONGER(ms) {
+		void *page = vfio_mmap(device, 0, WITNESS_MEMORY, 4096, PROT_READ);
+		pid_t resets, touches;
+
+		CHECK(page != MAP_FAILED);
+		make_resets_last(ms);
+		resets = child_start(do_reset, device);
+		witness_wait_in_reset("witness0");
+		touches = child_start(touch, page);
+		met = waits_for_the_reset(touches);
+		CHECK_OK(kill(touches, SIGKILL));
+		CHECK_OK(waitpid(touches, NULL, 0));
+		met = met && witness_is_in_reset("witness0");
+		child_check_ends("who resets", resets);
+		CHECK_OK(munmap(page, 4096));
+		if (met)
+			break;
+	}
+	CHECK(met);
+}
+
 /* Vital Product Data */
 
 /* A card completes each read; one that is never done has the guest's driver wait. */
