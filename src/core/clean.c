@@ -64,6 +64,7 @@ static u32 fingerprint(struct vfio_latch_device *dev)
 		unsigned int first = 0;
 		unsigned int width;
 
+		cond_resched();
 		while ((width = next_run(dword->described, &first))) {
 			u32 value = latch_config_hardware_read(dev->pdev, at + first, width);
 

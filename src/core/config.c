@@ -10,6 +10,8 @@
 
 static u32 compile_read(void *context, unsigned int offset)
 {
+	/* A slow function may take milliseconds for each. */
+	cond_resched();
 	return latch_config_hardware_read(context, offset, 4);
 }
 

@@ -396,20 +396,21 @@ static unsigned int ht_length(u16 flags)
 	}
 }
 
-/* PCIe 6.0, 7.8.5: the size of an entry is in it. */
-static unsigned int ea_length(const struct latch_config_source *source, unsigned int offset)
+/* PCIe 6.0, 7.8.5: the size of an entry is in it. Entries beyond @room are not looked at. */
+static unsigned int ea_length(const struct latch_config_source *source, unsigned int offset,
+			      unsigned int room)
 {
 	unsigned int entries = read_field(source, offset + PCI_EA_NUM_ENT, 1) &
 			       PCI_EA_NUM_ENT_MASK;
 	unsigned int length = PCI_EA_FIRST_ENT;
 
-	while (entries-- && offset + length < PCI_CFG_SPACE_SIZE)
+	for (; entries && length < room; entries--)
 		length += ((read_field(source, offset + length, 4) & PCI_EA_ES) + 1) * 4;
-	return length;
+	return entries ? room + 1 : length;
 }
 
 static unsigned int standard_length(const struct latch_config_source *source, unsigned int id,
-				    unsigned int offset)
+				    unsigned int offset, unsigned int room)
 {
 	switch (id) {
 	case PCI_CAP_ID_PCIX:
@@ -418,7 +419,7 @@ static unsigned int standard_length(const struct latch_config_source *source, un
 	case PCI_CAP_ID_HT:
 		return ht_length(read_field(source, offset + PCI_CAP_FLAGS, 2));
 	case PCI_CAP_ID_EA:
-		return ea_length(source, offset);
+		return ea_length(source, offset, room);
 	case PCI_CAP_ID_MSI:
 		return msi_length(read_field(source, offset + PCI_MSI_FLAGS, 2));
 	case PCI_CAP_ID_EXP:
@@ -439,9 +440,11 @@ static unsigned int dpc_length(u16 cap)
 
 /*
  * PCIe 6.0, 7.9.26: a block for each traffic class of the link's stream, then one for each
- * selective stream, with as many address associations as it says.
+ * selective stream, with as many address associations as it says. Streams beyond @room are not
+ * looked at.
  */
-static unsigned int ide_length(const struct latch_config_source *source, unsigned int offset)
+static unsigned int ide_length(const struct latch_config_source *source, unsigned int offset,
+			       unsigned int room)
 {
 	u32 cap = read_field(source, offset + 4, 4);
 	unsigned int length = 12;
@@ -451,13 +454,13 @@ static unsigned int ide_length(const struct latch_config_source *source, unsigne
 		length += ((cap >> 13 & 7) + 1) * 8;
 	if (!(cap & BIT(1)))
 		return length;
-	for (streams = (cap >> 16 & 0xff) + 1; streams && offset + length < source->size; streams--)
+	for (streams = (cap >> 16 & 0xff) + 1; streams && length < room; streams--)
 		length += 20 + (read_field(source, offset + length, 4) & 0xf) * 12;
-	return length;
+	return streams ? room + 1 : length;
 }
 
 static unsigned int extended_length(const struct latch_config_source *source, unsigned int id,
-				    unsigned int offset)
+				    unsigned int offset, unsigned int room)
 {
 	switch (id) {
 	case PCI_EXT_CAP_ID_RCLD:
@@ -471,7 +474,7 @@ static unsigned int extended_length(const struct latch_config_source *source, un
 	case PCI_EXT_CAP_ID_L1SS:
 		return PCI_EXT_CAP_VER(read_field(source, offset, 4)) > 1 ? 0x14 : 0x10;
 	case EXT_CAP_ID_IDE:
-		return ide_length(source, offset);
+		return ide_length(source, offset, room);
 	case PCI_EXT_CAP_ID_ERR:
 		return PCI_ERR_ROOT_ERR_SRC + 4;
 	case PCI_EXT_CAP_ID_VC:
@@ -654,7 +657,7 @@ static unsigned int next_start(const struct placed *caps, unsigned int nr, unsig
 struct list_format {
 	unsigned int end;
 	unsigned int (*length)(const struct latch_config_source *source, unsigned int id,
-			       unsigned int offset);
+			       unsigned int offset, unsigned int room);
 	void (*link)(struct latch_config *config, unsigned int from, unsigned int to);
 };
 
@@ -703,12 +706,12 @@ static unsigned int lanes_length(const struct latch_config *config,
 /* 0 if it is unknown. */
 static unsigned int length_of(const struct latch_config *config,
 			      const struct latch_config_source *source, const struct placed *cap,
-			      const struct list_format *format)
+			      const struct list_format *format, unsigned int room)
 {
 	const struct capability *layout = cap->layout;
 
 	if (!layout->length)
-		return format->length(source, cap->id, cap->offset);
+		return format->length(source, cap->id, cap->offset, room);
 	if (!layout->per_lane)
 		return layout->length;
 	return layout->length + lanes_length(config, source, layout->per_lane);
@@ -725,7 +728,7 @@ static void lay_list(struct latch_config *config, const struct latch_config_sour
 		struct placed *cap = &caps[n];
 		unsigned int end = min(format->end, config->size);
 		unsigned int room = next_start(caps, nr, cap->offset, end) - cap->offset;
-		unsigned int length = length_of(config, source, cap, format);
+		unsigned int length = length_of(config, source, cap, format, room);
 
 		cap->length = length ? min(length, room) : room;
 		if (!cap->layout->shown || !is_usable(config, cap, length)) {

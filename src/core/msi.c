@@ -223,6 +223,39 @@ static int set_vectors(struct vfio_latch_device *dev, unsigned int start, unsign
 	return ret;
 }
 
+/**
+ * latch_msix_find - where a function says that its MSI-X table is (PCIe 6.0, 7.7.2)
+ * @pdev: the function, which has MSI-X
+ * @bar: set to the number of a BAR, 0 to 7
+ * @offset: set to bytes from the BAR's start
+ * @size: set to bytes
+ */
+void latch_msix_find(struct pci_dev *pdev, u8 *bar, u32 *offset, u16 *size)
+{
+	u32 table;
+	u16 flags;
+
+	pci_read_config_word(pdev, pdev->msix_cap + PCI_MSIX_FLAGS, &flags);
+	pci_read_config_dword(pdev, pdev->msix_cap + PCI_MSIX_TABLE, &table);
+	*bar = table & PCI_MSIX_TABLE_BIR;
+	*offset = table & PCI_MSIX_TABLE_OFFSET;
+	*size = ((flags & PCI_MSIX_FLAGS_QSIZE) + 1) * PCI_MSIX_ENTRY_SIZE;
+}
+
+/* The PCI core asks the function again, and writes wherever it says. */
+static bool msix_is_where_it_was(struct vfio_latch_device *dev)
+{
+	u32 offset;
+	u16 size;
+	u8 bar;
+
+	latch_msix_find(dev->pdev, &bar, &offset, &size);
+	if (bar == dev->msix_bar && offset == dev->msix_offset && size == dev->msix_size)
+		return true;
+	dev_err_ratelimited(&dev->pdev->dev, "the MSI-X table has moved\n");
+	return false;
+}
+
 static unsigned int irq_flags(unsigned int index)
 {
 	return index == VFIO_PCI_MSIX_IRQ_INDEX ? PCI_IRQ_MSIX : PCI_IRQ_MSI;
@@ -236,7 +269,8 @@ static int allocate(struct vfio_latch_device *dev, unsigned int index, unsigned 
 	int ret;
 
 	ret = -EIO;
-	if (latch_host_access_begin(dev, &state)) {
+	if (latch_host_access_begin(dev, &state) &&
+	    (index != VFIO_PCI_MSIX_IRQ_INDEX || msix_is_where_it_was(dev))) {
 		ret = pci_alloc_irq_vectors(dev->pdev, min, max, irq_flags(index));
 		latch_intx_restored(dev);
 	}

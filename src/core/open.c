@@ -5,23 +5,17 @@
  */
 #include "core.h"
 
-/* PCIe 6.0, 7.7.2: finds the MSI-X table, which stays the host's while the device is open. */
+/* Finds the MSI-X table, which stays the host's while the device is open. */
 static int open_msix(struct vfio_latch_device *dev)
 {
 	struct pci_dev *pdev = dev->pdev;
-	u32 table;
-	u16 flags;
 
 	dev->msix_size = 0;
 	if (!pdev->msix_cap)
 		return 0;
-	pci_read_config_word(pdev, pdev->msix_cap + PCI_MSIX_FLAGS, &flags);
-	pci_read_config_dword(pdev, pdev->msix_cap + PCI_MSIX_TABLE, &table);
-
-	dev->msix_bar = table & PCI_MSIX_TABLE_BIR;
-	dev->msix_offset = table & PCI_MSIX_TABLE_OFFSET;
-	dev->msix_size = ((flags & PCI_MSIX_FLAGS_QSIZE) + 1) * PCI_MSIX_ENTRY_SIZE;
+	latch_msix_find(pdev, &dev->msix_bar, &dev->msix_offset, &dev->msix_size);
 	if (dev->msix_bar > VFIO_PCI_BAR5_REGION_INDEX ||
+	    !(pci_resource_flags(pdev, dev->msix_bar) & IORESOURCE_MEM) ||
 	    (u64)dev->msix_offset + dev->msix_size > latch_bar_size(dev, dev->msix_bar)) {
 		dev_err_ratelimited(&pdev->dev, "MSI-X table outside its BAR\n");
 		return -ENXIO;

@@ -164,6 +164,7 @@ static int log_read_and_clear(struct vfio_device *vdev, unsigned long iova, unsi
 	while (ret > 0) {
 		latch_mlx5_state_unlock(dev);
 		tell(dev, report, dirty);
+		cond_resched();
 		latch_mlx5_state_lock(dev);
 		ret = next_pages(dev, report);
 	}

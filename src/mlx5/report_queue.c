@@ -500,7 +500,7 @@ int latch_report_queue_next(struct latch_report_queue *queue, struct latch_repor
 	/* The rest of the completion, and the message, were written before its owner. */
 	dma_rmb();
 	report->data = queue->messages[index];
-	report->bytes = be32_to_cpu(cqe->byte_cnt);
+	report->bytes = be32_to_cpu(READ_ONCE(cqe->byte_cnt));
 	report->immediate = be32_to_cpu(cqe->immediate);
 	if (get_cqe_opcode(cqe) != MLX5_CQE_RESP_SEND_IMM ||
 	    (be32_to_cpu(cqe->sop_drop_qpn) & MLX5_24BIT_MASK) != queue->host_qpn ||

@@ -611,9 +611,45 @@ static void the_devices_own_registers_are_not_read_or_called_described(void **st
 	latch_config_free(config);
 }
 
+static unsigned int nr_reads;
+
+static u32 read_counted(void *context, unsigned int offset)
+{
+	nr_reads++;
+	return space_get(context, offset, 4);
+}
+
+/* Capabilities that each claim to have entries as far as the end of the space. */
+static void a_list_that_claims_much_is_read_a_few_times(void **state)
+{
+	struct latch_config_source source;
+	struct latch_config *config;
+	struct space space;
+
+	(void)state;
+	space_init(&space, 4096);
+	space_first(&space, 0x40);
+	for (unsigned int at = 0x40; at < 0x100; at += 8) {
+		space_cap(&space, at, PCI_CAP_ID_EA, at + 8 < 0x100 ? at + 8 : 0);
+		space_set(&space, at + PCI_EA_NUM_ENT, 1, PCI_EA_NUM_ENT_MASK);
+	}
+	for (unsigned int at = 0x100; at < 4096; at += 8) {
+		space_ext_cap(&space, at, 0x30, at + 8 < 4096 ? at + 8 : 0);
+		space_set(&space, at + 4, 4, 0x00ff0002);
+	}
+	source = space_source(&space);
+	source.read = read_counted;
+	config = latch_config_compile(&source);
+	assert_false(IS_ERR(config));
+	/* Three for each dword. */
+	assert_in_range(nr_reads, 1, 4096 / 4 * 3);
+	latch_config_free(config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_list_that_claims_much_is_read_a_few_times),
 		cmocka_unit_test(the_list_is_seen_as_hardware_has_it_when_all_of_it_is_shown),
 		cmocka_unit_test(a_function_without_a_list_has_none),
 		cmocka_unit_test(a_hidden_capability_is_unlinked_wherever_it_stands),

@@ -33,6 +33,7 @@ CLEAN_UP
 	witness_set("witness0", "no-vpd", "false");
 	witness_set("witness0", "quiet", "false");
 	witness_set("witness0", "rom-data", "32");
+	witness_set("witness0", "move-table", "0");
 	witness_set_intx("witness0", false);
 	pci_attr_set_try(bdf, "reset", "1");
 	/* As firmware leaves it; QEMU needs the bit to report errors. */
@@ -1140,6 +1141,21 @@ TEST_OURS(a_close_that_an_unbind_waits_for_walks_no_bus)
 	child_check_ends("who closes it", closes);
 	child_check_ends("the unbind", unbinds);
 	child_check_ends("who adds a VF", adds);
+}
+
+/* Whatever the function says: what is behind its BAR is another's. */
+TEST_OURS(an_msix_table_that_has_moved_since_the_open_is_not_written)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	int event = event_new();
+
+	cfg_command(device, PCI_COMMAND_MASTER, 0);
+	witness_set("witness0", "move-table", "1048576");
+	CHECK_ERR(EIO, vfio_irq_eventfds_try(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &event));
+	witness_set("witness0", "move-table", "0");
+	CHECK_EQ(vfio_irq_eventfds_try(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &event), 0);
+	vfio_write(device, 0, WITNESS_TRIGGER, 0, 4);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
 }
 
 static void touch(void *page)
