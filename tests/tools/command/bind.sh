@@ -680,6 +680,20 @@ a_driver_that_does_not_leave_holds_up_nobody_who_looks()
 	is "$status" 6
 }
 
+# Its driver is at work on its VFs, for example.
+a_driver_that_is_at_work_on_its_device_holds_up_nobody_who_looks()
+{
+	a_vf_of_mlx5_core
+	rm "$(sys 0000:41:00.0)/driver_override"
+	mkfifo "$(sys 0000:41:00.0)/driver_override"
+	driver 0000:41:00.0 mlx5_core
+	timeout 60 "$TOP/build/tests-tools/vfio-latch" list >/dev/null
+	latch list --no-legend
+	is "$status ${out%% *} $err" "0 0000:41:00.1 "
+	latch_is 0 bind 0000:41:00.1
+	latch_is 0 show 0000:41:00.0
+}
+
 nvidias_own_node_that_is_open_is_in_use()
 {
 	local gpu
