@@ -67,10 +67,15 @@ static void read_override(struct device *dev)
 		 (int)sizeof(dev->driver_override) - 1, answer);
 }
 
+static void read_driver_name(struct device *dev)
+{
+	link_name(dev->driver, sizeof(dev->driver), DEVICE "driver", dev->bdf);
+}
+
 /* Reads again what changes when a driver comes or goes. */
 void device_read_driver(struct device *dev)
 {
-	link_name(dev->driver, sizeof(dev->driver), DEVICE "driver", dev->bdf);
+	read_driver_name(dev);
 	read_override(dev);
 	/* The kernel shows "(null)" if it is not set. */
 	if (!strcmp(dev->driver_override, "(null)"))
@@ -99,8 +104,11 @@ void device_read_total_vfs(struct device *dev)
 	dev->total_vfs = total < 0 ? 0 : total;
 }
 
-/* Returns false if there is no such function. */
-bool device_read(struct device *dev, const struct address *address)
+/*
+ * Reads what sysfs shows without a wait for a driver: all but what device_read_driver() adds to the
+ * driver's name. Returns false if there is no such function.
+ */
+bool device_identify(struct device *dev, const struct address *address)
 {
 	char group[NAME_SIZE];
 
@@ -117,6 +125,15 @@ bool device_read(struct device *dev, const struct address *address)
 		dev->iommu_group = atoi(group);
 	device_read_total_vfs(dev);
 	vf_find_pf(dev);
+	read_driver_name(dev);
+	return true;
+}
+
+/* Returns false if there is no such function. */
+bool device_read(struct device *dev, const struct address *address)
+{
+	if (!device_identify(dev, address))
+		return false;
 	device_read_driver(dev);
 	return true;
 }

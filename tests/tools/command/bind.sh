@@ -680,10 +680,14 @@ a_driver_that_does_not_leave_holds_up_nobody_who_looks()
 	is "$status" 6
 }
 
-# Its driver is at work on its VFs, for example.
+# A PF's driver that is at work on its VFs, for example. Each VF is looked at with its PF.
 a_driver_that_is_at_work_on_its_device_holds_up_nobody_who_looks()
 {
-	a_vf_of_mlx5_core
+	new_system
+	pf 0000:41:00.0 16
+	vfs 0000:41:00.0 16
+	loaded mlx5_core
+	driver 0000:41:00.1 mlx5_core
 	rm "$(sys 0000:41:00.0)/driver_override"
 	mkfifo "$(sys 0000:41:00.0)/driver_override"
 	driver 0000:41:00.0 mlx5_core
