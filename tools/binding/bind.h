@@ -72,6 +72,13 @@ enum exit_code vfs_make(struct device *pf, const struct section *section, bool i
 			bool dry_run);
 void vfs_refuse_probing(const struct device *pf, const struct section *section);
 
+/* turn.c APIs: */
+int turn_wait(const struct device *vf, bool hotplug);
+int turn_take(const char *pf);
+bool turn_is_wanted(const char *pf);
+bool turn_next(const char *pf, char vf[ADDRESS_SIZE], bool *hotplug);
+void turn_hand_over(const char *pf);
+
 /* autoprobe.c APIs: */
 bool autoprobe_is_off(const char *pf);
 bool autoprobe_is_ours(const char *pf);

@@ -14,6 +14,7 @@
 #include "configuration/last_good.h"
 #include "system/bounded.h"
 #include "system/driver.h"
+#include "system/lock.h"
 
 /* For a device that no section matches, but that the kernel did not probe because of us. */
 static const struct section usual_section = {
@@ -381,15 +382,12 @@ static void set_bounds(const struct options *options)
 		bounded_set_whole(options->deadline ? options->deadline : of_udev);
 }
 
-enum exit_code cmd_apply(const struct options *options)
+static enum exit_code apply(const struct options *options)
 {
 	bool goes_on = options->is_new || options->last_good;
 	enum exit_code code = EXIT_DONE;
 	struct config config = {};
 
-	if (options->is_new)
-		report_to_syslog();
-	set_bounds(options);
 	/* --off must work with a malformed configuration, too. */
 	if (!options->off)
 		code = read_or_last_good(&config, options);
@@ -402,4 +400,74 @@ enum exit_code cmd_apply(const struct options *options)
 		      apply_devices(&config, options));
 	config_free(&config);
 	return code;
+}
+
+/*
+ * Whether udev has found a VF that the kernel offers to no driver. While it waits, no other driver
+ * takes it.
+ */
+static bool waits_for_its_turn(const struct options *options, struct device *vf)
+{
+	if (!options->is_new || options->dry_run || options->count != 1)
+		return false;
+	*vf = (struct device){};
+	if (options->node || !address_parse(options->argument[0], &vf->address))
+		return false;
+	address_format(vf->bdf, &vf->address);
+	vf_find_pf(vf);
+	return device_is_vf(vf) && autoprobe_is_off(vf->pf) && !turn_wait(vf, options->hotplug);
+}
+
+/*
+ * Applies the configuration, as it is by then, to each VF of the PF of @vf that waits. If that takes
+ * long, although the PF is not stuck, the rest is left to another call, which has time of its own.
+ * Returns false then.
+ */
+static bool apply_to_those_that_wait(const struct device *vf, const struct options *options,
+				     enum exit_code *code)
+{
+	bool is_stuck = vf_wait_until_added(vf) == -ETIMEDOUT;
+	char next[ADDRESS_SIZE], *argument = next;
+	struct options one = *options;
+
+	if (is_stuck)
+		error("%s: its driver is still at work on its VFs after %s; see the kernel log",
+		      vf->pf, bounded_text());
+	one.argument = &argument;
+	while (turn_next(vf->pf, next, &one.hotplug)) {
+		*code = graver(*code, apply(&one));
+		if (!is_stuck && bounded_is_half_over())
+			return false;
+	}
+	return true;
+}
+
+static enum exit_code apply_in_turn(const struct device *vf, const struct options *options)
+{
+	enum exit_code code = EXIT_DONE;
+	bool is_done = true;
+	int turn;
+
+	while (is_done && turn_is_wanted(vf->pf)) {
+		turn = turn_take(vf->pf);
+		if (turn < 0)
+			return code;
+		is_done = apply_to_those_that_wait(vf, options, &code);
+		lock_release(turn);
+	}
+	if (!is_done)
+		turn_hand_over(vf->pf);
+	return code;
+}
+
+enum exit_code cmd_apply(const struct options *options)
+{
+	struct device vf;
+
+	if (options->is_new)
+		report_to_syslog();
+	set_bounds(options);
+	if (waits_for_its_turn(options, &vf))
+		return apply_in_turn(&vf, options);
+	return apply(options);
 }

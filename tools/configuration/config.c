@@ -518,7 +518,8 @@ const struct section *config_find_migratable(const struct config *config, const 
 	struct address address;
 	struct device pf;
 
-	if (!device_is_vf(vf) || !address_parse(vf->pf, &address) || !device_read(&pf, &address))
+	if (!device_is_vf(vf) || !address_parse(vf->pf, &address) ||
+	    !device_identify(&pf, &address))
 		return NULL;
 	section = config_find(config, &pf);
 	return section && !section->is_refused && section->migratable ? section : NULL;

@@ -11,9 +11,9 @@
 
 #define DEVICE "/sys/bus/pci/devices/%s/"
 
-/* How long a device's driver_override is waited for, and if it has a driver. */
+/* How long a device's driver_override is waited for, and if it has a driver and others wait, too. */
 #define OVERRIDE_SECONDS 5
-#define OVERRIDE_SECONDS_OF_DRIVER 1
+#define OVERRIDE_SECONDS_AT_ONCE 1
 
 static void read_latched(struct device *dev)
 {
@@ -47,33 +47,35 @@ static int do_read_override(const void *bdf, char *answer)
 }
 
 /*
- * Kernels such as 6.1 show driver_override when no driver is taking or leaving the device, and a
- * driver may never come back. sysfs shows no driver from when the present one begins to leave, and
- * the new one from when its probe begins: who is asked about a device with a driver waits for that
- * probe, unless the boot or udev waits for the answer. If the reader does not come back either, no
- * driver_override is known.
+ * Kernels such as 6.1 show driver_override when no driver is taking or leaving the device, or is at
+ * work on its VFs, and it may never come back. sysfs shows no driver from when the present one
+ * begins to leave, and the new one from when its probe begins: who is asked about a device with a
+ * driver waits for that probe, but not long if the boot or udev waits for the answer. If the reader
+ * does not come back either, no driver_override is known.
  */
 static void read_override(struct device *dev)
 {
-	unsigned int most = dev->driver[0] ? OVERRIDE_SECONDS_OF_DRIVER : OVERRIDE_SECONDS;
+	unsigned int most = dev->driver[0] && bounded_as_a_whole() ?
+			    OVERRIDE_SECONDS_AT_ONCE : OVERRIDE_SECONDS;
 	unsigned int seconds = bounded_seconds(0);
 	char answer[ANSWER_SIZE];
 
-	if (dev->driver[0] && !bounded_as_a_whole()) {
-		do_read_override(dev->bdf, answer);
-	} else {
-		bounded_set(seconds && seconds < most ? seconds : most);
-		bounded_answer(do_read_override, dev->bdf, 0, answer);
-		bounded_set(seconds);
-	}
+	bounded_set(seconds && seconds < most ? seconds : most);
+	bounded_answer(do_read_override, dev->bdf, 0, answer);
+	bounded_set(seconds);
 	snprintf(dev->driver_override, sizeof(dev->driver_override), "%.*s",
 		 (int)sizeof(dev->driver_override) - 1, answer);
+}
+
+static void read_driver_name(struct device *dev)
+{
+	link_name(dev->driver, sizeof(dev->driver), DEVICE "driver", dev->bdf);
 }
 
 /* Reads again what changes when a driver comes or goes. */
 void device_read_driver(struct device *dev)
 {
-	link_name(dev->driver, sizeof(dev->driver), DEVICE "driver", dev->bdf);
+	read_driver_name(dev);
 	read_override(dev);
 	/* The kernel shows "(null)" if it is not set. */
 	if (!strcmp(dev->driver_override, "(null)"))
@@ -102,8 +104,11 @@ void device_read_total_vfs(struct device *dev)
 	dev->total_vfs = total < 0 ? 0 : total;
 }
 
-/* Returns false if there is no such function. */
-bool device_read(struct device *dev, const struct address *address)
+/*
+ * Reads what sysfs shows without a wait for a driver: all but what device_read_driver() adds to the
+ * driver's name. Returns false if there is no such function.
+ */
+bool device_identify(struct device *dev, const struct address *address)
 {
 	char group[NAME_SIZE];
 
@@ -120,6 +125,15 @@ bool device_read(struct device *dev, const struct address *address)
 		dev->iommu_group = atoi(group);
 	device_read_total_vfs(dev);
 	vf_find_pf(dev);
+	read_driver_name(dev);
+	return true;
+}
+
+/* Returns false if there is no such function. */
+bool device_read(struct device *dev, const struct address *address)
+{
+	if (!device_identify(dev, address))
+		return false;
 	device_read_driver(dev);
 	return true;
 }

@@ -66,6 +66,7 @@ struct devices {
 };
 
 /* device.c APIs: */
+bool device_identify(struct device *dev, const struct address *address);
 bool device_read(struct device *dev, const struct address *address);
 void device_read_driver(struct device *dev);
 void device_read_total_vfs(struct device *dev);

@@ -158,7 +158,7 @@ bool node_is_still(const struct node *node, const struct address *address)
 	struct device dev;
 	size_t count, n;
 
-	count = device_read(&dev, address) ? nodes_of(&dev, now) : 0;
+	count = device_identify(&dev, address) ? nodes_of(&dev, now) : 0;
 	for (n = 0; n < count; n++)
 		if (now[n].number == node->number && !strcmp(now[n].name, node->name))
 			return true;

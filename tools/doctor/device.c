@@ -209,7 +209,8 @@ static void examine_pf(struct findings *findings, const struct config *config,
 	struct address address;
 	struct device pf;
 
-	if (!device_is_vf(dev) || !address_parse(dev->pf, &address) || !device_read(&pf, &address))
+	if (!device_is_vf(dev) || !address_parse(dev->pf, &address) ||
+	    !device_identify(&pf, &address))
 		return;
 	if (is_mlx5_vf(dev) && strcmp(pf.driver, "mlx5_core"))
 		add_finding(findings, PROBLEM, "pf-driver", "Give the PF back: vfio-latch unbind.",

@@ -145,7 +145,7 @@ static json_t *pf(const struct device *dev)
 	char name[256];
 	json_t *json;
 
-	if (!address_parse(dev->pf, &address) || !device_read(&pf, &address))
+	if (!address_parse(dev->pf, &address) || !device_identify(&pf, &address))
 		return json_null();
 	name_lookup(name, sizeof(name), &pf.ids);
 	json = json_object();

@@ -103,6 +103,12 @@ bool bounded_is_over(void)
 	return !milliseconds_left();
 }
 
+/* Whether half the time of all waits together is over. */
+bool bounded_is_half_over(void)
+{
+	return deadline && milliseconds_of_call() < whole * INT64_C(500);
+}
+
 /* The length of a wait, for messages: "within ...". */
 const char *bounded_text(void)
 {

@@ -23,6 +23,7 @@ void bounded_set_whole(unsigned int seconds);
 void bounded_count_waits_only(void);
 bool bounded_as_a_whole(void);
 bool bounded_is_over(void);
+bool bounded_is_half_over(void);
 void bounded_begin(void);
 void bounded_end(void);
 const char *bounded_text(void);

@@ -46,6 +46,18 @@ int lock_take_bounded(const char *name)
 	return ret;
 }
 
+/* Likewise without a wait: -EWOULDBLOCK while another has it. */
+int lock_try(const char *name)
+{
+	int lock = state_open(name, O_RDWR, 0600), ret;
+
+	if (lock < 0 || !flock(lock, LOCK_EX | LOCK_NB))
+		return lock;
+	ret = -errno;
+	close(lock);
+	return ret;
+}
+
 void lock_release(int lock)
 {
 	close(lock);

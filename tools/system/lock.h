@@ -6,6 +6,7 @@
 /* lock.c APIs: */
 int lock_take(const char *name);
 int lock_take_bounded(const char *name);
+int lock_try(const char *name);
 void lock_release(int lock);
 
 #endif

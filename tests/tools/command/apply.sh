@@ -2,7 +2,8 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # apply: as udev calls it (--new), and for what is there already.
 
-HELPERS+=(pf_only udev a_vf_to_fail left_to_the_kernel drivers_of the_kernel_finishes nothing_was_bound)
+HELPERS+=(pf_only udev a_vf_to_fail left_to_the_kernel drivers_of the_kernel_finishes nothing_was_bound
+	waiting_call)
 
 pf_only()
 {
@@ -450,6 +451,93 @@ a_vf_of_a_strange_numbering_is_known_by_its_pfs_links()
 	printf '[x]\nvf = 2\ndriver = vfio-pci\n' | drop_in x.conf
 	udev 0000:41:00.3
 	is "$(driver_of 0000:41:00.3)" vfio-pci
+}
+
+# waiting_call VF: in the background, and until it waits for the PF to be done with its VFs
+waiting_call()
+{
+	local numvfs
+
+	numvfs=$(sys 0000:41:00.0)/sriov_numvfs
+	rm "$numvfs"
+	mkfifo "$numvfs"
+	# Nothing waits for ever, whatever is wrong.
+	# shellcheck disable=SC2064
+	trap "rm -f '$numvfs'" EXIT
+	"$TOP/build/tests-tools/vfio-latch" apply --new --hotplug "$1" 2>"$VFIO_LATCH_ROOT/waiting" &
+	exec 3>"$numvfs"
+}
+
+# udev has not many calls under way at a time, and other devices' events are to come, too.
+while_a_pf_is_stuck_one_call_waits_and_binds_the_vfs_of_the_others_later()
+{
+	pf_only 8
+	udev 0000:41:00.0
+	vfs 0000:41:00.0 8
+	waiting_call 0000:41:00.1
+	for vf in 0000:41:00.{2,3,4,5}; do
+		latch_is 0 apply --new --hotplug --timeout=2 "$vf"
+	done
+	is "$(drivers_of 0000:41:00.0 8)" "8 none"
+	rm "$(sys 0000:41:00.0)/sriov_numvfs"
+	echo 8 | tee "$(sys 0000:41:00.0)/sriov_numvfs" >&3
+	exec 3>&-
+	wait $!
+	is "$(cat "$VFIO_LATCH_ROOT/waiting")" ""
+	is "$(drivers_of 0000:41:00.0 8)" "5 mlx5_vfio_pci
+3 none"
+	is "$(find "$VFIO_LATCH_ROOT/run/vfio-latch" -name 'new-*')" ""
+}
+
+# Each is named, and nothing was begun.
+vfs_of_a_pf_that_stays_stuck_are_told_by_one_call()
+{
+	local left="within the 1 seconds of this call; vfio-latch.service does that when it is started or reloaded, or: vfio-latch apply"
+
+	pf_only 8
+	udev 0000:41:00.0
+	vfs 0000:41:00.0 3
+	waiting_call 0000:41:00.1
+	kill $!
+	wait $! || :
+	# What a call that was killed has left waits still.
+	complains "0000:41:00.0: its driver is still at work on its VFs after the 1 seconds of this call; see the kernel log
+vfio-latch: 0000:41:00.1: not given to mlx5_vfio_pci $left 0000:41:00.1
+vfio-latch: 0000:41:00.3: not given to mlx5_vfio_pci $left 0000:41:00.3" \
+		6 apply --new --hotplug --timeout=1 0000:41:00.3
+	exec 3>&-
+	is "$(drivers_of 0000:41:00.0 3)" "3 none"
+	is "$(stores | grep -cE '/(uevent|driver_override) <' || :)" 0
+}
+
+# udev ends a call that takes too long. So what is left after half that time gets another one.
+a_vf_that_is_stuck_leaves_the_others_of_its_pf_to_another_call()
+{
+	pf_only 8
+	udev 0000:41:00.0
+	vfs 0000:41:00.0 3
+	hangs probe
+	touch "$VFIO_LATCH_ROOT/run/vfio-latch/new-0000:41:00.0-0000:41:00."{2,3} "$(sys 0000:41:00.2)/uevent"
+	complains "0000:41:00.1: mlx5_vfio_pci has not taken it within the 1 seconds of this call; see the kernel log
+vfio-latch: 0000:41:00.1: not given to mlx5_vfio_pci within the 1 seconds of this call; vfio-latch.service does that when it is started or reloaded, or: vfio-latch apply 0000:41:00.1" \
+		6 apply --new --hotplug --timeout=1 0000:41:00.1
+	is "$(stores | grep uevent)" "devices/0000:41:00.2/uevent < add"
+	let_go probe
+	udev 0000:41:00.2
+	is "$(drivers_of 0000:41:00.0 3)" "3 mlx5_vfio_pci"
+}
+
+# A kernel that offers it to others would be faster.
+a_vf_that_the_kernel_offers_to_drivers_does_not_wait_for_its_turn()
+{
+	pf_only 8
+	vfs 0000:41:00.0 2
+	waiting_call 0000:41:00.1
+	latch_is 6 apply --new --timeout=1 0000:41:00.2
+	is "$(find "$VFIO_LATCH_ROOT/run/vfio-latch" -name 'new-*')" ""
+	kill $!
+	wait $! || :
+	exec 3>&-
 }
 
 sixty_four_vfs_at_once_get_their_own_tunables()

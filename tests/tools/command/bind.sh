@@ -680,6 +680,24 @@ a_driver_that_does_not_leave_holds_up_nobody_who_looks()
 	is "$status" 6
 }
 
+# A PF's driver that is at work on its VFs, for example. Each VF is looked at with its PF.
+a_driver_that_is_at_work_on_its_device_holds_up_nobody_who_looks()
+{
+	new_system
+	pf 0000:41:00.0 16
+	vfs 0000:41:00.0 16
+	loaded mlx5_core
+	driver 0000:41:00.1 mlx5_core
+	rm "$(sys 0000:41:00.0)/driver_override"
+	mkfifo "$(sys 0000:41:00.0)/driver_override"
+	driver 0000:41:00.0 mlx5_core
+	timeout 60 "$TOP/build/tests-tools/vfio-latch" list >/dev/null
+	latch list --no-legend
+	is "$status ${out%% *} $err" "0 0000:41:00.1 "
+	latch_is 0 bind 0000:41:00.1
+	latch_is 0 show 0000:41:00.0
+}
+
 nvidias_own_node_that_is_open_is_in_use()
 {
 	local gpu

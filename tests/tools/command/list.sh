@@ -260,9 +260,8 @@ the_documentations_example_of_json_works()
 	three_vfs
 	mkdir "$VFIO_LATCH_ROOT/bin"
 	ln -s "$TOP/build/tests-tools/vfio-latch" "$VFIO_LATCH_ROOT/bin/vfio-latch"
-	awk '/^...sh$/ { on = 1; next } on && length() == 3 { exit } on' "$TOP/docs/json.md" \
-		>"$VFIO_LATCH_ROOT/bin/example"
-	is "$(PATH=$VFIO_LATCH_ROOT/bin:$PATH sh "$VFIO_LATCH_ROOT/bin/example")" "0000:41:00.1
+	"$TOP/tests/docs/examples" "$TOP/docs/json.md" "$VFIO_LATCH_ROOT/examples"
+	is "$(PATH=$VFIO_LATCH_ROOT/bin:$PATH sh "$VFIO_LATCH_ROOT/examples/not-as-configured")" "0000:41:00.1
 0000:41:00.3"
 }
 
