@@ -167,10 +167,17 @@ static void access_vpd(struct witness *witness)
 	pci_set_word(at + PCI_VPD_ADDR, address ^ VPD_FLAG);
 }
 
-/* The PCI core looks for power management events whenever it likes. */
+/*
+ * The PCI core looks for power management events whenever it likes. And when it has told the drivers
+ * that a recovery has ended, it clears the function's errors, without any lock that they could take.
+ */
 static bool is_allowed(struct witness *witness, uint32_t address)
 {
-	return witness->is_in_transition && address == CAP_PM + PCI_PM_CTRL;
+	if (witness->is_in_transition)
+		return address == CAP_PM + PCI_PM_CTRL;
+	return witness->recovers && (address == CAP_PCIE + PCI_EXP_DEVSTA ||
+				     address == EXT_AER + PCI_ERR_UNCOR_STATUS ||
+				     address == EXT_AER + PCI_ERR_UNCOR_SEVER);
 }
 
 /* Counts an access that must not be; returns whether the function takes part in it. */
@@ -439,6 +446,7 @@ static Property properties[] = {
 	LIVE("move-table", move_table, uint32_t, uint32, 0),
 	LIVE("rom-data", rom_data, uint32_t, uint32, 0x20),
 	LIVE("no-vpd", no_vpd, bool, bool, false),
+	LIVE("recovers", recovers, bool, bool, false),
 	LIVE("quiet", quiet, bool, bool, false),
 	DEFINE_PROP_END_OF_LIST(),
 };

@@ -70,6 +70,7 @@ typedef struct witness {
 	bool hidden_capabilities;
 	bool pasid;
 	bool no_vpd;
+	bool recovers;
 	bool quiet;
 
 	struct witness_counts *counts;

@@ -19,6 +19,7 @@
 #define QUIET_MS	300
 #define ROM		VFIO_PCI_ROM_REGION_INDEX
 #define INTX		VFIO_PCI_INTX_IRQ_INDEX
+#define AER		0x100
 
 CLEAN_UP
 {
@@ -32,6 +33,7 @@ CLEAN_UP
 	witness_set("witness0", "intx-survives-reset", "false");
 	witness_set("witness0", "no-vpd", "false");
 	witness_set("witness0", "quiet", "false");
+	witness_set("witness0", "recovers", "false");
 	witness_set("witness0", "rom-data", "32");
 	witness_set("witness0", "move-table", "0");
 	witness_set_intx("witness0", false);
@@ -143,29 +145,67 @@ TEST(witness_sees_accesses_while_it_changes_its_power_state)
 	witness_forget();
 }
 
+/* What a reset that the kernel knows nothing of takes. */
+struct lost {
+	unsigned int control;
+	uint16_t enabled;
+	uint32_t memory, ports;
+};
+
+static struct lost reset_by_register(const char *bdf)
+{
+	struct lost lost = {
+		.control = real_cfg_cap(bdf, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL,
+		.memory = real_cfg(bdf, PCI_BASE_ADDRESS_0, 4),
+		.ports = real_cfg(bdf, PCI_BASE_ADDRESS_2, 4),
+	};
+
+	lost.enabled = real_cfg(bdf, lost.control, 2);
+	real_cfg_set(bdf, lost.control, lost.enabled | PCI_EXP_DEVCTL_BCR_FLR, 2);
+	return lost;
+}
+
+static void restore(const char *bdf, const struct lost *lost)
+{
+	real_cfg_set(bdf, PCI_BASE_ADDRESS_0, lost->memory, 4);
+	real_cfg_set(bdf, PCI_BASE_ADDRESS_2, lost->ports, 4);
+	real_cfg_set(bdf, lost->control, lost->enabled, 2);
+}
+
 TEST(witness_sees_accesses_in_a_reset)
 {
 	const char *bdf = vm_bdf("witness0");
-	unsigned int control = real_cfg_cap(bdf, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL;
 	volatile uint32_t *bar = map_bar(bdf);
-	uint32_t memory = real_cfg(bdf, PCI_BASE_ADDRESS_0, 4);
-	uint32_t ports = real_cfg(bdf, PCI_BASE_ADDRESS_2, 4);
-	uint16_t enabled = real_cfg(bdf, control, 2);
+	struct lost lost;
 
 	real_cfg_set(bdf, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
 	pci_attr_set(bdf, "reset", "1");
 	CHECK_STR(witness_offences(), "");
-	real_cfg_set(bdf, control, enabled | PCI_EXP_DEVCTL_BCR_FLR, 2);
+	lost = reset_by_register(bdf);
 	CHECK_EQ(real_cfg(bdf, PCI_VENDOR_ID, 4), 0xffffffff);
 	CHECK_EQ(bar[WITNESS_ID / 4], 0xffffffff);
 	witness_wait_ready("witness0");
 	CHECK_NE(real_cfg(bdf, PCI_VENDOR_ID, 4), 0xffffffff);
 	CHECK_EQ(witness_count("witness0", "config-in-reset"), 1);
 	check_counted("access-in-reset", 1);
-	/* Restores what the function lost. */
-	real_cfg_set(bdf, PCI_BASE_ADDRESS_0, memory, 4);
-	real_cfg_set(bdf, PCI_BASE_ADDRESS_2, ports, 4);
-	real_cfg_set(bdf, control, enabled, 2);
+	restore(bdf, &lost);
+}
+
+TEST(witness_lets_errors_be_cleared_in_the_reset_of_a_function_that_recovers)
+{
+	const char *bdf = vm_bdf("witness0");
+	struct lost lost;
+
+	witness_set("witness0", "recovers", "true");
+	lost = reset_by_register(bdf);
+	real_cfg_set(bdf, lost.control - PCI_EXP_DEVCTL + PCI_EXP_DEVSTA, PCI_EXP_DEVSTA_FED, 2);
+	real_cfg(bdf, AER + PCI_ERR_UNCOR_STATUS, 4);
+	real_cfg(bdf, AER + PCI_ERR_UNCOR_SEVER, 4);
+	CHECK_STR(witness_offences(), "");
+	real_cfg(bdf, AER + PCI_ERR_COR_STATUS, 4);
+	witness_wait_ready("witness0");
+	check_counted("config-in-reset", 1);
+	restore(bdf, &lost);
 }
 
 TEST(witness_sees_accesses_beyond_its_configuration_space)

@@ -4,6 +4,7 @@
 import collections
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 
@@ -11,6 +12,9 @@ from .arch import ARCH
 from .paths import TREE, HarnessError, cache
 
 Kernel = collections.namedtuple("Kernel", "release image modules")
+
+# What a running suite works on and removes in the end is called after its process: NAME.123 or 123.
+COPY = re.compile(r"(^|\.)\d+$")
 
 
 def _roots():
@@ -20,7 +24,8 @@ def _roots():
     for pattern in ("*", "*/*"):
         for path in sorted(base.glob(pattern)):
             # Path.glob() takes names with a dot, too; those are downloads in progress.
-            if path.is_dir() and not path.name.startswith("."):
+            if path.is_dir() and not path.name.startswith(".") and \
+                    not any(COPY.search(name) for name in path.relative_to(base).parts):
                 yield str(path)
 
 

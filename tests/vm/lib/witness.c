@@ -89,6 +89,7 @@ bool witness_exists(void)
 	return !ret;
 }
 
+/* 0 if there is none: kernels may list their functions alone. */
 static unsigned long long kernel_symbol(const char *wanted)
 {
 	FILE *symbols = fopen("/proc/kallsyms", "re");
@@ -103,7 +104,8 @@ static unsigned long long kernel_symbol(const char *wanted)
 			return address;
 		}
 	}
-	FAIL("the kernel has no %s", wanted);
+	fclose(symbols);
+	return 0;
 }
 
 void witness_tell_clock(void)
