@@ -659,11 +659,11 @@ static uint32_t table_offset(struct vfio_device *device)
 
 static volatile uint32_t *map_table(struct vfio_device *device)
 {
-	uint32_t offset = table_offset(device);
-	uint8_t *page = vfio_mmap(device, 0, offset & ~0xfff, 4096, PROT_READ | PROT_WRITE);
+	uint32_t size = getpagesize(), offset = table_offset(device);
+	uint8_t *page = vfio_mmap(device, 0, offset & ~(size - 1), size, PROT_READ | PROT_WRITE);
 
 	CHECK(page != MAP_FAILED);
-	return (volatile uint32_t *)(page + (offset & 0xfff));
+	return (volatile uint32_t *)(page + (offset & (size - 1)));
 }
 
 TEST(table_written_through_a_mapping_is_right_after_enabling_again)
