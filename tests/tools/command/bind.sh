@@ -643,11 +643,13 @@ what_udev_has_open_is_not_in_use_once_it_has_let_go()
 		opened /dev/zero nvme0
 		rm "$process/comm"
 		mkfifo "$process/comm"
+		echo "$name" >"$process/next"
 		{
-			echo "$name" >"$process/comm"
+			# It looks, and is told when udev has let go.
+			exec 8>"$process/comm"
+			mv "$process/next" "$process/comm"
 			rm "$process/fd/7"
-			# It may have begun another look before that.
-			exec echo "$name" >"$process/comm"
+			echo "$name" >&8
 		} &
 		latch_is 0 bind 0000:41:00.1
 		is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
