@@ -30,6 +30,7 @@ class State:
     """What the calls of an episode so far say of the device: as far as a rule needs it."""
 
     def __init__(self, layout):
+        self.layout = layout
         self.pm = layout["pm"] + 4 if layout["pm"] else None
         self.power = 0		# the state that was last written
         self.wakeup = None  # the eventfd to wake of the last low power
@@ -49,8 +50,6 @@ class State:
         self.config_in_low_power = False  # its configuration space was accessed since
         self.ioeventfds = set()  # the eventfds that write to it
         self.ioeventfd_values = set()  # where they write, and what
-        self.ports = layout["ports"]
-        self.msi = layout["msi"]
         self.wrote_before_msi_flags = False  # up to the byte before them
         self.decodes_ports = False  # as far as is known
         self.lost_port_write = False  # one that only the kernel's driver makes
@@ -74,7 +73,7 @@ class State:
                 self.wakeup = what.split()[3]
         elif re.match(r"feature 0x2000[345] ", what) and " 0 " in answer:
             self.low_power = what[14] != "5"
-        elif re.match("region [0-5] write ", what) and self.ports >> int(what[7]) & 1:
+        elif re.match("region [0-5] write ", what) and self.layout["ports"] >> int(what[7]) & 1:
             self.lost_port_write |= bool(self.power or self.low_power or not self.decodes_ports)
         elif re.match(r"region 8 write 0x[0-9a-f]{1,4}/", what):
             self.vga_port = True
@@ -121,7 +120,8 @@ class State:
             if self.power != 3 or power not in (1, 2):
                 self.power = power
         self.written.update(range(start, start + len(data)))
-        self.wrote_before_msi_flags |= bool(self.msi and start + len(data) == self.msi + 2)
+        msi = self.layout["msi"]
+        self.wrote_before_msi_flags |= msi > 0 and start + len(data) == msi + 2
         for at in range(start, start + len(data)):
             if (self.power if self.pm and at > self.pm else before) == 3:
                 self.written_in_d3.add(at)
@@ -254,7 +254,6 @@ def registers(name):
     read may show several such differences."""
     def add(masks):
         REGISTERS[name] = masks
-        RULES.setdefault(name, lambda call: False)
         return masks
     return add
 

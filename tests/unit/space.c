@@ -94,14 +94,21 @@ struct latch_config_source space_source(struct space *space)
 	};
 }
 
-struct latch_config *space_compile(struct space *space)
+struct latch_config *space_compile_by(struct space *space, u32 (*read)(void *, unsigned int))
 {
 	struct latch_config_source source = space_source(space);
-	struct latch_config *config = latch_config_compile(&source);
+	struct latch_config *config;
 
+	source.read = read;
+	config = latch_config_compile(&source);
 	assert_false(IS_ERR(config));
 	assert_int_equal(config->size, space->size);
 	return config;
+}
+
+struct latch_config *space_compile(struct space *space)
+{
+	return space_compile_by(space, read_dword);
 }
 
 /* A field of one of the members of struct latch_dword. */

@@ -30,6 +30,8 @@ void space_load(struct space *space, const char *file);
 struct latch_config_source space_source(struct space *space);
 /* Compile; fails the test when a read goes past the end or is not aligned. */
 struct latch_config *space_compile(struct space *space);
+/* With a reader that gets SPACE, and offsets that are multiples of 4. */
+struct latch_config *space_compile_by(struct space *space, u32 (*read)(void *, unsigned int));
 
 /*
  * The user's reads and writes, as the layout says: bits in virt are the shadow's, others the

@@ -588,7 +588,6 @@ static u32 read_described(void *context, unsigned int offset)
 
 static void the_devices_own_registers_are_not_read_or_called_described(void **state)
 {
-	struct latch_config_source source;
 	struct latch_config *config;
 	unsigned int at;
 
@@ -598,10 +597,7 @@ static void the_devices_own_registers_are_not_read_or_called_described(void **st
 	space_cap(&space, 0x50, PCI_CAP_ID_VNDR, 0x80);
 	space_set(&space, 0x52, 1, 0x18);
 	space_cap(&space, 0x80, PCI_CAP_ID_PM, 0);
-	source = space_source(&space);
-	source.read = read_described;
-	config = latch_config_compile(&source);
-	assert_false(IS_ERR(config));
+	config = space_compile_by(&space, read_described);
 	for (at = 0; at < 256; at += 4) {
 		bool is_described = at < 0x40 || at == 0x50 || (at >= 0x80 && at < 0x88);
 
@@ -622,7 +618,6 @@ static u32 read_counted(void *context, unsigned int offset)
 /* Capabilities that each claim to have entries as far as the end of the space. */
 static void a_list_that_claims_much_is_read_a_few_times(void **state)
 {
-	struct latch_config_source source;
 	struct latch_config *config;
 	struct space space;
 
@@ -637,10 +632,7 @@ static void a_list_that_claims_much_is_read_a_few_times(void **state)
 		space_ext_cap(&space, at, 0x30, at + 8 < 4096 ? at + 8 : 0);
 		space_set(&space, at + 4, 4, 0x00ff0002);
 	}
-	source = space_source(&space);
-	source.read = read_counted;
-	config = latch_config_compile(&source);
-	assert_false(IS_ERR(config));
+	config = space_compile_by(&space, read_counted);
 	/* Three for each dword. */
 	assert_in_range(nr_reads, 1, 4096 / 4 * 3);
 	latch_config_free(config);

@@ -155,13 +155,6 @@ TEST_OURS(legacy_access_does_not_reach_a_vga_device_in_d3hot)
 	CHECK_EQ(real_cfg(vga->bdf, control, 2) & PCI_PM_CTRL_STATE_MASK, 3);
 }
 
-static void low_power(struct vfio_device *device, uint32_t feature)
-{
-	if (vfio_feature_try(device, VFIO_DEVICE_FEATURE_SET | feature, NULL, 0) == -ENOTTY &&
-	    !driver_is_ours())
-		SKIP("this kernel's driver has no low power feature");
-}
-
 /* It must be awake before the arbiter hands a range over: asleep it forgets what is written. */
 TEST(legacy_access_wakes_a_vga_device_in_low_power)
 {
@@ -171,14 +164,14 @@ TEST(legacy_access_wakes_a_vga_device_in_low_power)
 
 	cfg_command(vga, BOTH, 0);
 	cfg_command(other, BOTH, 0);
-	low_power(vga, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
+	vfio_low_power(vga, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
 	for (int n = 0; n < 4; n++) {
 		pci_wait_power_state(vga->bdf, "D3hot");
 		CHECK_EQ(legacy(other, VGA_MEMORY, &byte), 1);
 		pci_wait_power_state(vga->bdf, "D3hot");
 		CHECK_EQ(legacy(vga, VGA_MEMORY, &byte), 1);
 	}
-	low_power(vga, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
+	vfio_low_power(vga, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
 	CHECK_EQ(legacy(vga, VGA_MEMORY, &byte), 1);
 }
 

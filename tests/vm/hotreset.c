@@ -216,10 +216,7 @@ TEST(member_in_low_power_is_woken_and_reset)
 	int usage;
 
 	slot_open(devices);
-	if (vfio_feature_try(devices[0], VFIO_DEVICE_FEATURE_SET |
-			     VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, NULL, 0) == -ENOTTY &&
-	    !driver_is_ours())
-		SKIP("this kernel's driver has no low power feature");
+	vfio_low_power(devices[0], VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
 	pci_wait_power_state(devices[0]->bdf, "D3hot");
 	usage = pm_usage(devices[0]->bdf);
 	testdev_mark(devices[1]);
@@ -227,8 +224,7 @@ TEST(member_in_low_power_is_woken_and_reset)
 	CHECK(!testdev_is_marked(devices[1]));
 	pci_wait_power_state(devices[0]->bdf, "D3hot");
 	CHECK_EQ(pm_usage(devices[0]->bdf), usage);
-	CHECK_EQ(vfio_feature_try(devices[0], VFIO_DEVICE_FEATURE_SET |
-				  VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, NULL, 0), 0);
+	vfio_low_power(devices[0], VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
 	cfg_command(devices[0], PCI_COMMAND_MEMORY, 0);
 	CHECK_NE(vfio_read(devices[0], 0, 8, 4), 0xffffffff);
 }

@@ -784,12 +784,9 @@ TEST(interrupt_comes_after_low_power)
 	driver_load("nointxmask=0");
 	nic = open_nic();
 	event = vfio_irq_event(nic, INTX);
-	if (vfio_feature_try(nic, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
-			     NULL, 0) == -ENOTTY && !driver_is_ours())
-		SKIP("this kernel's driver has no low power feature");
+	vfio_low_power(nic, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
 	pci_wait_power_state(nic->bdf, "D3hot");
-	CHECK_EQ(vfio_feature_try(nic, VFIO_DEVICE_FEATURE_SET |
-				  VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, NULL, 0), 0);
+	vfio_low_power(nic, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
 	CHECK_QUIET(event);
 	raise_nic(nic);
 	CHECK_COMES(event);

@@ -400,8 +400,7 @@ TEST_OURS(write_wakes_a_function_in_low_power)
 	struct vfio_device *nvme = open_device("nvme1");
 	int event = ioeventfd(nvme, 0, 0x0c, 4, 1);
 
-	CHECK_EQ(vfio_feature_try(nvme, VFIO_DEVICE_FEATURE_SET |
-				  VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, NULL, 0), 0);
+	vfio_low_power(nvme, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
 	pci_wait_power_state(nvme->bdf, "D3hot");
 	event_signal(event);
 	CHECK(reads(nvme, 0, 0x0c, 4, 1));

@@ -54,25 +54,20 @@ static void put_to_d3hot_and_back(struct vfio_device *device)
 	set_power_state(device, 0);
 }
 
-static void low_power(struct vfio_device *device, uint32_t feature)
-{
-	CHECK_EQ(vfio_feature_try(device, VFIO_DEVICE_FEATURE_SET | feature, NULL, 0), 0);
-}
-
 static void let_sleep_and_wake(struct vfio_device *device)
 {
-	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
+	vfio_low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
 	pci_wait_power_state(device->bdf, "D3hot");
-	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
+	vfio_low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
 }
 
 /* The PCI core restores the state that it saved when the client put the function into D3hot. */
 static void let_sleep_in_d3hot_and_wake(struct vfio_device *device)
 {
-	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
+	vfio_low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
 	set_power_state(device, 3);
 	CHECK(WAIT_UNTIL(!strcmp(pm_status(device->bdf), "suspended"), LIMIT_MS));
-	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
+	vfio_low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
 }
 
 /* The next change of the power state finds the function as it shall be. */
@@ -225,12 +220,12 @@ TEST(intx_that_is_set_up_in_low_power_comes_after_it)
 	struct vfio_device *device = open_with_memory("witness0");
 	int event;
 
-	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
+	vfio_low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
 	pci_wait_power_state(device->bdf, "D3hot");
 	event = vfio_irq_event(device, INTX);
 	pci_wait_power_state(device->bdf, "D3hot");
 	witness_set_intx("witness0", true);
-	low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
+	vfio_low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
 	witness_set_intx("witness0", false);
 	vfio_irq_unmask(device, INTX);

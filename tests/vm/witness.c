@@ -390,8 +390,7 @@ TEST_OURS(unmask_eventfd_does_not_touch_a_function_that_falls_asleep_or_wakes)
 
 	for (int round = 0; round < 10; round++) {
 		fall_asleep(device, event_new());
-		CHECK_EQ(vfio_feature_try(device, VFIO_DEVICE_FEATURE_SET |
-					  VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, NULL, 0), 0);
+		vfio_low_power(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
 	}
 }
 

@@ -145,6 +145,8 @@ struct dma_buf_request {
 
 /* DEVICE_FEATURE with FLAGS (an id and VFIO_DEVICE_FEATURE_GET, _SET or _PROBE). */
 int vfio_feature_try(struct vfio_device *device, uint32_t flags, void *data, size_t size);
+/* VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY or _EXIT; skips the test if the kernel's driver has neither. */
+void vfio_low_power(struct vfio_device *device, uint32_t feature);
 /* Set the token that users of the PF's VFs must name. */
 int vfio_set_vf_token_try(struct vfio_device *pf, const uint8_t uuid[16]);
 

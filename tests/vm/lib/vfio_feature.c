@@ -23,6 +23,15 @@ int vfio_feature_try(struct vfio_device *device, uint32_t flags, void *data, siz
 	return error;
 }
 
+void vfio_low_power(struct vfio_device *device, uint32_t feature)
+{
+	int ret = vfio_feature_try(device, VFIO_DEVICE_FEATURE_SET | feature, NULL, 0);
+
+	if (ret == -ENOTTY && !driver_is_ours())
+		SKIP("this kernel's driver has no low power feature");
+	CHECK_EQ(ret, 0);
+}
+
 int vfio_set_vf_token_try(struct vfio_device *pf, const uint8_t uuid[16])
 {
 	uint8_t copy[16];
