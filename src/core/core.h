@@ -299,7 +299,7 @@ void latch_intx_guest_disable(struct vfio_latch_device *dev, bool disabled);
 void latch_intx_set_quiet(struct vfio_latch_device *dev, u8 reason, bool quiet);
 
 /* msi.c APIs: */
-void latch_msix_find(struct pci_dev *pdev, u8 *bar, u32 *offset, u16 *size);
+bool latch_msix_find(struct vfio_latch_device *dev, u8 *bar, u32 *offset, u16 *size);
 int latch_msi_set(struct vfio_latch_device *dev, const struct latch_irq_request *request);
 void latch_msi_disable(struct vfio_latch_device *dev);
 

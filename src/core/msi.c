@@ -225,13 +225,16 @@ static int set_vectors(struct vfio_latch_device *dev, unsigned int start, unsign
 
 /**
  * latch_msix_find - where a function says that its MSI-X table is (PCIe 6.0, 7.7.2)
- * @pdev: the function, which has MSI-X
+ * @dev: the device, which has MSI-X
  * @bar: set to the number of a BAR, 0 to 7
  * @offset: set to bytes from the BAR's start
  * @size: set to bytes
+ *
+ * Return: true if that is all within a BAR of memory.
  */
-void latch_msix_find(struct pci_dev *pdev, u8 *bar, u32 *offset, u16 *size)
+bool latch_msix_find(struct vfio_latch_device *dev, u8 *bar, u32 *offset, u16 *size)
 {
+	struct pci_dev *pdev = dev->pdev;
 	u32 table;
 	u16 flags;
 
@@ -240,17 +243,23 @@ void latch_msix_find(struct pci_dev *pdev, u8 *bar, u32 *offset, u16 *size)
 	*bar = table & PCI_MSIX_TABLE_BIR;
 	*offset = table & PCI_MSIX_TABLE_OFFSET;
 	*size = ((flags & PCI_MSIX_FLAGS_QSIZE) + 1) * PCI_MSIX_ENTRY_SIZE;
+	return *bar <= VFIO_PCI_BAR5_REGION_INDEX &&
+	       pci_resource_flags(pdev, *bar) & IORESOURCE_MEM &&
+	       (u64)*offset + *size <= latch_bar_size(dev, *bar);
 }
 
-/* The PCI core asks the function again, and writes wherever it says. */
+/*
+ * The PCI core asks the function again, and writes wherever it says. The size may be another than
+ * at the open: an NVMe function changes it when it is told to, by its next reset.
+ */
 static bool msix_is_where_it_was(struct vfio_latch_device *dev)
 {
 	u32 offset;
 	u16 size;
 	u8 bar;
 
-	latch_msix_find(dev->pdev, &bar, &offset, &size);
-	if (bar == dev->msix_bar && offset == dev->msix_offset && size == dev->msix_size)
+	if (latch_msix_find(dev, &bar, &offset, &size) && bar == dev->msix_bar &&
+	    offset == dev->msix_offset)
 		return true;
 	dev_err_ratelimited(&dev->pdev->dev, "the MSI-X table has moved\n");
 	return false;
@@ -364,6 +373,17 @@ static void forget_vectors(struct vfio_latch_device *dev)
 	}
 }
 
+/* Whether vectors that are taken down can be set up again. */
+static bool msix_can_be_set_up(struct vfio_latch_device *dev)
+{
+	pci_power_t state;
+	bool can;
+
+	can = latch_host_access_begin(dev, &state) && msix_is_where_it_was(dev);
+	latch_host_access_end(dev, state);
+	return can;
+}
+
 /* Makes room for @count vectors; see the head of this file. */
 static int grow(struct vfio_latch_device *dev, unsigned int count)
 {
@@ -380,6 +400,8 @@ static int grow(struct vfio_latch_device *dev, unsigned int count)
 		return 0;
 	}
 
+	if (!msix_can_be_set_up(dev))
+		return -EIO;
 	free_irqs(dev);
 	deallocate(dev);
 	allocated = allocate(dev, dev->irq_type, count,

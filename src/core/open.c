@@ -13,10 +13,7 @@ static int open_msix(struct vfio_latch_device *dev)
 	dev->msix_size = 0;
 	if (!pdev->msix_cap)
 		return 0;
-	latch_msix_find(pdev, &dev->msix_bar, &dev->msix_offset, &dev->msix_size);
-	if (dev->msix_bar > VFIO_PCI_BAR5_REGION_INDEX ||
-	    !(pci_resource_flags(pdev, dev->msix_bar) & IORESOURCE_MEM) ||
-	    (u64)dev->msix_offset + dev->msix_size > latch_bar_size(dev, dev->msix_bar)) {
+	if (!latch_msix_find(dev, &dev->msix_bar, &dev->msix_offset, &dev->msix_size)) {
 		dev_err_ratelimited(&pdev->dev, "MSI-X table outside its BAR\n");
 		return -ENXIO;
 	}

@@ -219,6 +219,8 @@ static uint32_t read_config(PCIDevice *pci, uint32_t address, int size)
 		return UINT32_MAX;
 	if (address == CAP_MSIX + PCI_MSIX_TABLE && size == 4)
 		return pci_get_long(pci->config + address) + of(pci)->move_table;
+	if (address == CAP_MSIX + PCI_MSIX_FLAGS && size == 2)
+		return pci_get_word(pci->config + address) + of(pci)->more_vectors;
 	return pci_default_read_config(pci, address, size);
 }
 
@@ -443,6 +445,7 @@ static Property properties[] = {
 	LIVE("flr-ms", flr_ms, uint32_t, uint32, 95),
 	LIVE("intx-limit-ms", intx_limit_ms, uint32_t, uint32, 5000),
 	LIVE("intx-survives-reset", intx_survives_reset, bool, bool, false),
+	LIVE("more-vectors", more_vectors, uint32_t, uint32, 0),
 	LIVE("move-table", move_table, uint32_t, uint32, 0),
 	LIVE("rom-data", rom_data, uint32_t, uint32, 0x20),
 	LIVE("no-vpd", no_vpd, bool, bool, false),

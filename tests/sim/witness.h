@@ -66,6 +66,7 @@ typedef struct witness {
 	uint32_t intx_limit_ms;
 	uint32_t rom_data;
 	uint32_t move_table;
+	uint32_t more_vectors;
 	bool flr, af, no_soft_reset, intx_survives_reset;
 	bool hidden_capabilities;
 	bool pasid;

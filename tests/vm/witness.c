@@ -36,6 +36,7 @@ CLEAN_UP
 	witness_set("witness0", "recovers", "false");
 	witness_set("witness0", "rom-data", "32");
 	witness_set("witness0", "move-table", "0");
+	witness_set("witness0", "more-vectors", "0");
 	witness_set_intx("witness0", false);
 	pci_attr_set_try(bdf, "reset", "1");
 	/* As firmware leaves it; QEMU needs the bit to report errors. */
@@ -1195,6 +1196,33 @@ TEST_OURS(an_msix_table_that_has_moved_since_the_open_is_not_written)
 	CHECK_EQ(vfio_irq_eventfds_try(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &event), 0);
 	vfio_write(device, 0, WITNESS_TRIGGER, 0, 4);
 	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+}
+
+/* As an NVMe function's is after its interrupts were given another number, and a reset. */
+TEST(an_msix_table_that_is_larger_than_at_the_open_is_set_up)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	int event = event_new();
+
+	cfg_command(device, PCI_COMMAND_MASTER, 0);
+	witness_set("witness0", "more-vectors", "3");
+	CHECK_EQ(vfio_irq_eventfds_try(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &event), 0);
+	vfio_write(device, 0, WITNESS_TRIGGER, 0, 4);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+}
+
+/* Kernels that add vectors one by one look for the table once, and add it. */
+TEST(a_vector_more_that_is_refused_takes_none_that_is_there)
+{
+	struct vfio_device *device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	int first = event_new(), second = event_new();
+
+	cfg_command(device, PCI_COMMAND_MASTER, 0);
+	vfio_irq_eventfd(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, first);
+	witness_set("witness0", "move-table", "1048576");
+	vfio_irq_eventfds_try(device, VFIO_PCI_MSIX_IRQ_INDEX, 1, 1, &second);
+	vfio_write(device, 0, WITNESS_TRIGGER, 0, 4);
+	CHECK_EQ(event_wait(first, LIMIT_MS), 1);
 }
 
 static void touch(void *page)
