@@ -40,6 +40,7 @@ class State:
         self.unmask = None  # the eventfd that unmasks it
         self.triggers = {}  # of MSI or MSI-X: the eventfd of each vector
         self.last_vector = -1  # of those before this call
+        self.vacant = set()  # those that had -1 for an eventfd before this call
         self.lost_triggers = set()  # those that others, which were refused, should have replaced
         self.unmasked = False  # DisINTx was cleared
         self.memory_was_off = False  # COMMAND was written with memory decoding off
@@ -61,6 +62,7 @@ class State:
         match = re.match(r"(?:config|region 7) write (0x[0-9a-f]+|0)/[1-9]\d*$", what)
         self.had_no_eventfd = self.no_eventfd
         self.last_vector = max(self.triggers, default=-1)
+        self.vacant = {n for n, event in self.triggers.items() if event == "-1"}
         self.config_in_low_power |= self.low_power and what.startswith(("config ", "region 7 "))
         if match and len(answer.split()) > 1 and not answer.split()[1].startswith("E"):
             self._write(int(match.group(1), 0), bytes.fromhex(answer.split()[0].split("..")[0]))
@@ -180,6 +182,12 @@ class Call:
         events = self._events()
         return {event.split(":")[0] for event in events[1] - events[0]} \
             if events and events[0] < events[1] else set()
+
+    def events_recounted(self):
+        """Those that both have signalled, but not as often."""
+        counts = [dict(event.split(":") for event in events) for events in self._events() or ()]
+        return {name for name in counts[0] if counts[0][name] != counts[1].get(name)} \
+            if counts and counts[0].keys() == counts[1].keys() else set()
 
     def differs_in_host(self):
         """The bits of a real register that differ."""
@@ -498,6 +506,16 @@ def _(call):
         (call.succeeded() or call.ours.endswith(" EBADF")) else False
 
 
+@difference("msi-waits-for-an-eventfd")
+def _(call):
+    found = re.match(r"irqs 1 flags 0x24 (\d+)\+\d+$", call.what)
+    if not found or not call.events_added():
+        return False
+    events = enumerate(call.ours.split()[0].split(","), int(found.group(1)))
+    waited = {event for n, event in events if n in call.state.vacant}
+    return DIVERGES if call.events_added() <= waited else False
+
+
 @difference("ports-that-nobody-decodes")
 def _(call):
     found = re.match(r"region ([0-5]) read ", call.what)
@@ -555,7 +573,8 @@ def _(call):
     if call.state.woken_to_write and call.touches_bar() and \
             not call.refused(call.ours) and not call.refused(call.kernel):
         return DIVERGES
-    if call.state.woken_to_write and (call.events_added() or call.events_missing()):
+    if call.state.woken_to_write and \
+            (call.events_added() or call.events_missing() or call.events_recounted()):
         return DIVERGES
     return DIVERGES if call.words[0] == "signal" and call.state.wakeup and \
         call.events_added() == {call.state.wakeup} else False
