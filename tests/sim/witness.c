@@ -442,6 +442,7 @@ static Property properties[] = {
 	DEFINE_PROP_BOOL("hidden-capabilities", struct witness, hidden_capabilities, false),
 	DEFINE_PROP_BOOL("pasid", struct witness, pasid, false),
 	DEFINE_PROP_BOOL("no-soft-reset", struct witness, no_soft_reset, true),
+	DEFINE_PROP_BOOL("msi-needs-intx", struct witness, msi_needs_intx, false),
 	LIVE("flr-ms", flr_ms, uint32_t, uint32, 95),
 	LIVE("intx-limit-ms", intx_limit_ms, uint32_t, uint32, 5000),
 	LIVE("intx-survives-reset", intx_survives_reset, bool, bool, false),

@@ -70,6 +70,7 @@ typedef struct witness {
 	bool flr, af, no_soft_reset, intx_survives_reset;
 	bool hidden_capabilities;
 	bool pasid;
+	bool msi_needs_intx;
 	bool no_vpd;
 	bool recovers;
 	bool quiet;

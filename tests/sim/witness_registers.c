@@ -100,11 +100,20 @@ static void set_dma_period(struct witness *witness, uint32_t period)
 		timer_del(witness->dma_timer);
 }
 
+/* A bug of some real functions. */
+static bool is_msi_disabled_by_disintx(struct witness *witness)
+{
+	PCIDevice *pci = &witness->parent_obj;
+
+	return witness->msi_needs_intx && (msi_enabled(pci) || msix_enabled(pci)) &&
+	       pci_get_word(pci->config + PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE;
+}
+
 static void trigger(struct witness *witness, unsigned int vector)
 {
 	PCIDevice *pci = &witness->parent_obj;
 
-	if (!can_signal(witness))
+	if (!can_signal(witness) || is_msi_disabled_by_disintx(witness))
 		return;
 	if (msix_enabled(pci))
 		msix_notify(pci, vector);

@@ -291,6 +291,42 @@ TEST_OURS(an_intx_that_is_known_to_be_broken_is_off_and_hidden_unless_its_line_i
 	}
 }
 
+static void check_interrupts(struct vfio_device *device, int event)
+{
+	vfio_write(device, 0, WITNESS_TRIGGER, 0, 4);
+	CHECK_EQ(event_wait(event, LIMIT_MS), 1);
+}
+
+static void check_msi(struct vfio_device *device, unsigned int index)
+{
+	int event = vfio_irq_event(device, index);
+
+	check_interrupts(device, event);
+	vfio_reset(device);
+	check_interrupts(device, event);
+	reset_through_sysfs(device);
+	check_interrupts(device, event);
+	put_to_d3hot_and_back(device);
+	check_interrupts(device, event);
+	let_sleep_and_wake(device);
+	check_interrupts(device, event);
+	cfg_command(device, PCI_COMMAND_INTX_DISABLE, 0);
+	check_interrupts(device, event);
+	cfg_command(device, 0, PCI_COMMAND_INTX_DISABLE);
+	vfio_irq_disable(device, index);
+	CHECK(is_intx_off(device));
+}
+
+TEST(msi_works_in_a_function_whose_disintx_switches_msi_off)
+{
+	struct vfio_device *device = open_with_memory("witness8");
+
+	cfg_command(device, PCI_COMMAND_MASTER, 0);
+	CHECK(is_intx_off(device));
+	check_msi(device, VFIO_PCI_MSI_IRQ_INDEX);
+	check_msi(device, VFIO_PCI_MSIX_IRQ_INDEX);
+}
+
 /* In the middle of a reset */
 
 static void during_a_reset(struct vfio_device *device, void (*work)(struct vfio_device *))
