@@ -6,7 +6,7 @@
  * vm-machine: compare
  * vm-drivers: ours kernel
  * vm-modules: nvme
- * vm-sources: guest/random.c guest/subject.c guest/session.c guest/config.c guest/region.c guest/mapping.c guest/irq.c guest/info.c guest/choice.c
+ * vm-sources: guest/random.c guest/subject.c guest/session.c guest/transcript.c guest/config.c guest/region.c guest/mapping.c guest/irq.c guest/info.c guest/choice.c
  * vm-seconds: 3000
  */
 #include "guest/compare.h"
@@ -59,14 +59,15 @@ static void run_episodes(const char *name, const char *bdf)
 	unsigned int ports = 0;
 
 	option_slower = option("compare.slower", 0);
-	setvbuf(stdout, NULL, _IOFBF, option("compare.flush", 0) ? 256 : 1 << 16);
+	session.transcript = transcript_open("transcript0");
+	fprintf(session.transcript, "# begin %s\n", name);
 	subject_read(&subject, bdf);
 	for (int bar = 0; bar < 6; bar++)
 		ports |= subject.bar_is_port[bar] << bar;
-	printf("|layout pm=%#x vpd=%#x msi=%#x msix=%#x exp=%#x hidden=%#x unknown=%#x",
+	fprintf(session.transcript, "|layout pm=%#x vpd=%#x msi=%#x msix=%#x exp=%#x hidden=%#x unknown=%#x",
 	       subject.pm, subject.vpd, subject.msi, subject.msix, subject.exp, subject.hidden,
 	       subject.unknown);
-	printf(" config=%#x ports=%#x vf=%d class=%#llx", subject.config_size, ports,
+	fprintf(session.transcript, " config=%#x ports=%#x vf=%d class=%#llx", subject.config_size, ports,
 	       pci_attr_exists(bdf, "physfn"), pci_attr_number(bdf, "class"));
 	pci_bind(bdf, VFIO_PCI);
 	session.seed = seed_of(name, option("compare.seed", 1));
@@ -76,7 +77,8 @@ static void run_episodes(const char *name, const char *bdf)
 		for (uint64_t n = 1; n <= (calls + CALLS_PER_EPISODE - 1) / CALLS_PER_EPISODE; n++)
 			run_episode(&subject, n);
 	}
-	printf("\n|done\n");
+	fprintf(session.transcript, "\n|done\n");
+	fclose(session.transcript);
 }
 
 TEST(edu)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "random.h"
@@ -80,6 +81,7 @@ struct mapping {
 struct session {
 	const struct subject *subject;
 	bool is_quiet;		/* nothing is printed, and nothing waited for */
+	FILE *transcript;	/* NULL: standard output */
 	uint64_t seed;
 	uint64_t episode;
 	unsigned int call;
@@ -95,6 +97,9 @@ extern __thread struct session session;
 
 /* Number of bytes before the hole of the buffer. */
 #define BUFFER_SIZE	8192
+
+/* transcript.c: a file that the host can read, behind what is in it; a window of the machine */
+FILE *transcript_open(const char *window);
 
 /* Open the device and print the answers. False when that cannot be done. */
 bool session_open(const struct subject *subject);

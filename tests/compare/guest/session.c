@@ -22,17 +22,22 @@
 
 __thread struct session session = { .container = -1, .group = -1, .fd = -1 };
 
+static FILE *transcript(void)
+{
+	return session.transcript ? session.transcript : stdout;
+}
+
 void call_is(const char *format, ...)
 {
 	va_list args;
 
 	if (session.is_quiet)
 		return;
-	printf("\n|%llu.%u ", (unsigned long long)session.episode, session.call);
+	fprintf(transcript(), "\n|%llu.%u ", (unsigned long long)session.episode, session.call);
 	va_start(args, format);
-	vprintf(format, args);
+	vfprintf(transcript(), format, args);
 	va_end(args);
-	fputs(" =", stdout);
+	fputs(" =", transcript());
 }
 
 void call_text(const char *format, ...)
@@ -42,7 +47,7 @@ void call_text(const char *format, ...)
 	if (session.is_quiet)
 		return;
 	va_start(args, format);
-	vprintf(format, args);
+	vfprintf(transcript(), format, args);
 	va_end(args);
 }
 
@@ -62,16 +67,16 @@ void call_data(const void *data, size_t size)
 
 	if (session.is_quiet)
 		return;
-	putchar(' ');
+	putc(' ', transcript());
 	for (size_t n = 0; n < size && n < SHOWN; n++) {
-		putchar(digits[byte[n] >> 4]);
-		putchar(digits[byte[n] & 15]);
+		putc(digits[byte[n] >> 4], transcript());
+		putc(digits[byte[n] & 15], transcript());
 	}
 	if (size <= SHOWN)
 		return;
 	for (size_t n = 0; n < size; n++)
 		sum = (sum ^ byte[n]) * 16777619;
-	printf("..%08x", sum);
+	fprintf(transcript(), "..%08x", sum);
 }
 
 void call_filled(const void *data, size_t size)
@@ -109,7 +114,7 @@ void call_events(void)
 		uint64_t count = 0;
 
 		if (polls[n].revents && read(session.events[n], &count, sizeof(count)) > 0)
-			printf(" e%d:%llu", n, (unsigned long long)count);
+			fprintf(transcript(), " e%d:%llu", n, (unsigned long long)count);
 	}
 }
 
@@ -302,5 +307,5 @@ void session_close(void)
 		close(session.events[n]);
 	close(session.group);
 	close(session.container);
-	fflush(stdout);
+	fflush(transcript());
 }

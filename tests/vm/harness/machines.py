@@ -28,6 +28,7 @@ class Machine:
         self.options = []
         self.cmdline = []
         self.disks = {}
+        self.windows = {}
         self.root = None
         self.share = None
         self.has_plugin = False
@@ -74,6 +75,9 @@ class Machine:
             elif word == "disk":
                 disk, size = rest.split()
                 self.disks[disk] = size
+            elif word == "window":
+                window, size = rest.split()
+                self.windows[window] = size
             else:
                 raise HarnessError("tests/vm/machines/%s:%d: unknown word %s"
                                    % (name, number, word))
@@ -98,6 +102,17 @@ class Machine:
         """The file behind DISK."""
         return scratch / (disk + ".raw")
 
+    def window_path(self, scratch, window):
+        """The file behind WINDOW."""
+        return scratch / (window + ".window")
+
+    def _window_options(self, scratch):
+        """Memory of the guest that is a sparse file in SCRATCH: BAR 2 of a function."""
+        for window, size in self.windows.items():
+            yield from ("-object", "memory-backend-file,id=%s-memory,size=%s,share=on,mem-path=%s"
+                        % (window, size, self.window_path(scratch, window)),
+                        "-device", "ivshmem-plain,id=%s,memdev=%s-memory" % (window, window))
+
     def qemu_options(self, scratch):
         """Options for QEMU, with the disks made as sparse files in SCRATCH."""
         options = ["-m", self.memory, "-smp", self.processors, *self.options]
@@ -109,6 +124,7 @@ class Machine:
             with open(path, "wb") as file:
                 file.truncate(int(size[:-1]) * unit)
             options += ["-drive", "if=none,format=raw,id=%s,file=%s" % (disk, path)]
+        options += self._window_options(scratch)
         if self.root:
             options += self._root_options()
         if self.share:
