@@ -214,6 +214,7 @@ ssize_t latch_vga_rw(struct vfio_latch_device *dev, u8 *buf, size_t count, u64 o
 void latch_regions_free(struct vfio_latch_device *dev);
 
 /* info.c APIs: */
+void latch_info_open(struct vfio_latch_device *dev);
 int latch_get_info(struct vfio_latch_device *dev, void __user *arg);
 unsigned int latch_irq_count(struct vfio_latch_device *dev, unsigned int index);
 int latch_get_irq_info(struct vfio_latch_device *dev, void __user *arg);

@@ -5,31 +5,65 @@
 #include "core.h"
 
 /*
- * The AtomicOps that a guest can use towards host memory: those that every
- * switch on the way forwards and the root port completes (PCIe 6.0, 6.15).
+ * Whether a switch between the function and its root port keeps AtomicOps from passing
+ * (PCIe 6.0, 6.15).
+ */
+static bool switch_stops_atomic_ops(struct pci_dev *port)
+{
+	u16 control = 0;
+	u32 cap;
+
+	pcie_capability_read_dword(port, PCI_EXP_DEVCAP2, &cap);
+	if (pci_pcie_type(port) == PCI_EXP_TYPE_UPSTREAM)
+		pcie_capability_read_word(port, PCI_EXP_DEVCTL2, &control);
+	return !(cap & PCI_EXP_DEVCAP2_ATOMIC_ROUTE) ||
+	       control & PCI_EXP_DEVCTL2_ATOMIC_EGRESS_BLOCK;
+}
+
+/*
+ * The AtomicOps towards host memory that the root port completes. The PCI core's
+ * pci_enable_atomic_ops_to_root() finds that out as well, and switches requests on.
  */
 static u32 atomic_completer_flags(struct pci_dev *pdev)
 {
-	static const struct {
-		u32 capability;
-		u32 flag;
-	} widths[] = {
-		{ PCI_EXP_DEVCAP2_ATOMIC_COMP32, VFIO_PCI_ATOMIC_COMP32 },
-		{ PCI_EXP_DEVCAP2_ATOMIC_COMP64, VFIO_PCI_ATOMIC_COMP64 },
-		{ PCI_EXP_DEVCAP2_ATOMIC_COMP128, VFIO_PCI_ATOMIC_COMP128 },
-	};
-	u32 flags = 0;
-	u16 requests;
-	unsigned int n;
+	struct pci_dev *root = pcie_find_root_port(pdev), *port;
+	u32 cap;
 
-	/* Probing switches requests on; the user's own choice is restored. */
-	pcie_capability_read_word(pdev, PCI_EXP_DEVCTL2, &requests);
-	for (n = 0; n < ARRAY_SIZE(widths); n++)
-		if (!pci_enable_atomic_ops_to_root(pdev, widths[n].capability))
-			flags |= widths[n].flag;
-	if (!(requests & PCI_EXP_DEVCTL2_ATOMIC_REQ))
-		pcie_capability_clear_word(pdev, PCI_EXP_DEVCTL2, PCI_EXP_DEVCTL2_ATOMIC_REQ);
-	return flags;
+	if (!root)
+		return 0;
+	for (port = pci_upstream_bridge(pdev); port && port != root;
+	     port = pci_upstream_bridge(port))
+		if (switch_stops_atomic_ops(port))
+			return 0;
+	pcie_capability_read_dword(root, PCI_EXP_DEVCAP2, &cap);
+	return (cap & PCI_EXP_DEVCAP2_ATOMIC_COMP32 ? VFIO_PCI_ATOMIC_COMP32 : 0) |
+	       (cap & PCI_EXP_DEVCAP2_ATOMIC_COMP64 ? VFIO_PCI_ATOMIC_COMP64 : 0) |
+	       (cap & PCI_EXP_DEVCAP2_ATOMIC_COMP128 ? VFIO_PCI_ATOMIC_COMP128 : 0);
+}
+
+/* A VF makes requests if its PF does, which the PF's driver decides (PCIe 6.0, 7.5.3.16). */
+static bool may_request_atomic_ops(struct pci_dev *pdev)
+{
+	u16 control;
+
+	if (!pdev->is_virtfn)
+		return true;
+	pcie_capability_read_word(pci_physfn(pdev), PCI_EXP_DEVCTL2, &control);
+	return control & PCI_EXP_DEVCTL2_ATOMIC_REQ;
+}
+
+/**
+ * latch_info_open - find out what GET_INFO says of AtomicOps
+ * @dev: the device, enabled
+ *
+ * Context: first open.
+ */
+void latch_info_open(struct vfio_latch_device *dev)
+{
+	struct pci_dev *pdev = dev->pdev;
+
+	dev->atomic_flags = COMPAT_ATOMIC_COMP && pci_is_pcie(pdev) &&
+			    may_request_atomic_ops(pdev) ? atomic_completer_flags(pdev) : 0;
 }
 
 static int add_device_caps(struct vfio_latch_device *dev, struct vfio_info_cap *caps)
@@ -37,17 +71,9 @@ static int add_device_caps(struct vfio_latch_device *dev, struct vfio_info_cap *
 	struct vfio_device_info_cap_pci_atomic_comp atomic = {
 		.header.id = VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP,
 		.header.version = 1,
+		.flags = dev->atomic_flags,
 	};
 
-	if (!COMPAT_ATOMIC_COMP || !pci_is_pcie(dev->pdev) || dev->pdev->is_virtfn)
-		return 0;
-	/* During a reset the register would read as all ones, and be written back so. */
-	mutex_lock(&dev->config_lock);
-	latch_state_lock(dev);
-	if (latch_answers(dev))
-		atomic.flags = atomic_completer_flags(dev->pdev);
-	latch_state_unlock(dev);
-	mutex_unlock(&dev->config_lock);
 	if (!atomic.flags)
 		return 0;
 	return vfio_info_add_capability(caps, &atomic.header, sizeof(atomic));

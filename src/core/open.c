@@ -121,6 +121,7 @@ int vfio_latch_open(struct vfio_device *vdev)
 	if (ret)
 		goto disable;
 
+	latch_info_open(dev);
 	latch_igd_restore(dev);
 	latch_bars_open(dev);
 	latch_vga_open(dev);

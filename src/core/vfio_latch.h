@@ -72,6 +72,7 @@ struct latch_bar {
  * @regions: the regions that drivers added
  * @mapping: where all user mappings of BARs are found
  * @nr_regions: number of @regions
+ * @atomic_flags: what GET_INFO says of AtomicOps, VFIO_PCI_ATOMIC_COMP*
  * @msix_offset: of the MSI-X table in its BAR
  * @msix_size: bytes of the MSI-X table, 0 without one
  * @msix_bar: the BAR that has the MSI-X table
@@ -187,6 +188,7 @@ struct vfio_latch_device {
 	struct latch_region *regions;
 	struct address_space *mapping;
 	unsigned int nr_regions;
+	u32 atomic_flags;
 	u32 msix_offset;
 	u16 msix_size;
 	u8 msix_bar;

@@ -516,6 +516,24 @@ def _(call):
     return DIVERGES if call.events_added() <= waited else False
 
 
+@difference("atomic-ops-of-requesters")
+def _(call):
+    """32 bits with the kernel's driver, 64 bits with ours, too."""
+    capability = "0500010000000000"
+    return call.words[0] == "info" and call.kernel != call.ours and \
+        call.kernel.replace(capability + "01", capability + "03") == call.ours
+
+
+@difference("asking-switches-no-requests-on")
+def _(call):
+    return call.what == "host devctl2" and call.differs_in_host() == 0x40
+
+
+@registers("asking-switches-no-requests-on")
+def _(call):
+    return [(call.layout["exp"] + 0x28, [0x40])] if call.layout["exp"] else []
+
+
 @difference("ports-that-nobody-decodes")
 def _(call):
     found = re.match(r"region ([0-5]) read ", call.what)

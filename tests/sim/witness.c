@@ -298,6 +298,22 @@ static void add_pasid(PCIDevice *pci)
 				   PCI_EXP_DEVCAP2_EETLPP);
 }
 
+/*
+ * A function that can request AtomicOps, and completes those of 32 bits, below a root port that
+ * completes those of 64 bits, too.
+ */
+static void add_atomic_ops(PCIDevice *pci)
+{
+	PCIDevice *port = pci_bridge_get_device(pci_get_bus(pci));
+
+	pci_long_test_and_set_mask(port->config + port->exp.exp_cap + PCI_EXP_DEVCAP2,
+				   PCI_EXP_DEVCAP2_ATOMIC_COMP32 | PCI_EXP_DEVCAP2_ATOMIC_COMP64);
+	pci_long_test_and_set_mask(pci->config + CAP_PCIE + PCI_EXP_DEVCAP2,
+				   PCI_EXP_DEVCAP2_ATOMIC_COMP32);
+	pci_word_test_and_set_mask(pci->wmask + CAP_PCIE + PCI_EXP_DEVCTL2,
+				   PCI_EXP_DEVCTL2_ATOMIC_REQ);
+}
+
 /* What the PF and its VFs have alike. */
 static bool init_function(struct witness *witness, Error **errp)
 {
@@ -356,6 +372,8 @@ static void realize(PCIDevice *pci, Error **errp)
 		add_hidden_capabilities(pci);
 	if (witness->pasid)
 		add_pasid(pci);
+	if (witness->atomic_ops)
+		add_atomic_ops(pci);
 	take_defaults(witness);
 }
 
@@ -441,6 +459,7 @@ static Property properties[] = {
 	DEFINE_PROP_BOOL("af", struct witness, af, false),
 	DEFINE_PROP_BOOL("hidden-capabilities", struct witness, hidden_capabilities, false),
 	DEFINE_PROP_BOOL("pasid", struct witness, pasid, false),
+	DEFINE_PROP_BOOL("atomic-ops", struct witness, atomic_ops, false),
 	DEFINE_PROP_BOOL("no-soft-reset", struct witness, no_soft_reset, true),
 	DEFINE_PROP_BOOL("msi-needs-intx", struct witness, msi_needs_intx, false),
 	LIVE("flr-ms", flr_ms, uint32_t, uint32, 95),

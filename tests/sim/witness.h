@@ -70,6 +70,7 @@ typedef struct witness {
 	bool flr, af, no_soft_reset, intx_survives_reset;
 	bool hidden_capabilities;
 	bool pasid;
+	bool atomic_ops;
 	bool msi_needs_intx;
 	bool no_vpd;
 	bool recovers;
