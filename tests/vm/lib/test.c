@@ -82,6 +82,11 @@ bool kernel_is_debians(void)
 	return !strstr(kernel_release(), "-latch-");
 }
 
+bool kernel_has_kasan(void)
+{
+	return strstr(kernel_release(), "-latch-debug");
+}
+
 static void print_lines(const char *format, va_list args)
 {
 	char *text = NULL, *line, *rest;

@@ -51,8 +51,7 @@ const void *test_data(void);
 /*
  * A promise that is made where CONDITION, a function, holds: for some kernels, or for one of the
  * drivers on some of them. Elsewhere it is not part of the plan. The condition is asked on the
- * host as well and may look at driver_is_ours(), kernel_is() and kernel_is_debians(), and at
- * nothing else.
+ * host as well and may look at driver_is_ours() and the functions kernel_*(), at nothing else.
  */
 #define TEST_WHEN(condition, name) TEST_IN_SCOPE(name, TEST_BOTH, condition)
 
@@ -73,6 +72,8 @@ bool driver_is_ours(void);
 bool kernel_is(const char *series);
 /* Not one of tests/vm/debug-kernel. */
 bool kernel_is_debians(void);
+/* One with KASAN, which needs an eighth of what the kernel maps as memory of its own. */
+bool kernel_has_kasan(void);
 
 /* End the test: failed, or skipped, which is reported and never counted as passed. */
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
