@@ -135,15 +135,26 @@ static inline bool latch_mlx5_lock_if_over(const bool *is_over, struct mutex *lo
  * latch_mlx5_stream_error - what a reader or writer of a stream is told of an error
  * @error: a negative error, or 0
  *
- * mlx5_core reports a firmware without resources as -EAGAIN, and an allocation
- * that waits in a killed process fails with -EINTR. A reader or writer would take
- * them for a request to try again, but the session has failed.
+ * mlx5_core reports a firmware without resources as -EAGAIN, and commands that it
+ * could not deliver as -ENOMSG or -EFAULT; an allocation that waits in a killed
+ * process fails with -EINTR. A reader or writer would take them for a request to
+ * try again, for the end of what PRE_COPY has, or for bad memory of its own, but
+ * the session has failed.
  *
  * Return: the error.
  */
 static inline int latch_mlx5_stream_error(int error)
 {
-	return error == -EAGAIN || error == -EINTR ? -ENOMEM : error;
+	switch (error) {
+	case -EAGAIN:
+	case -EINTR:
+		return -ENOMEM;
+	case -ENOMSG:
+	case -EFAULT:
+		return -EIO;
+	default:
+		return error;
+	}
 }
 
 /* migration.c APIs: */

@@ -97,6 +97,51 @@ TEST_WHEN(migration_has_precopy, a_query_that_fails_in_precopy_is_an_error)
 	check_fails("QUERY_VHCA_MIGRATION_STATE", 1, precopy);
 }
 
+/* Statuses of delivery: bad signature, block number, pointer, internal error, lengths, descriptor. */
+static const unsigned int deliveries[] = { 0x1, 0x3, 0x4, 0x6, 0x7, 0x8, 0x10 };
+
+/* What a reader or writer would take for a request to try again, or for another place of the stream. */
+static bool means_something_else(int error)
+{
+	return !error || error == -ENOMSG || error == -EAGAIN || error == -EINTR ||
+	       error == -EFAULT;
+}
+
+/* ENOMSG would be the end of what PRE_COPY has: the client would go on without the last image. */
+TEST_WHEN(migration_has_precopy, a_save_that_is_not_delivered_is_an_error_of_the_stream)
+{
+	open_vf();
+	check_usable();
+	for (size_t i = 0; i < ARRAY_SIZE(deliveries); i++) {
+		struct pollfd wait = { .events = POLLIN };
+
+		wait.fd = migration_set(vf, STATE(PRE_COPY));
+		migration_read_dry(wait.fd, &image);
+		CHECK_EQ(window_fill(vf, 100000, i), WINDOW_DONE);
+		connectx_set("fault", "SAVE_VHCA_STATE delivery=%#x", deliveries[i]);
+		CHECK_EQ(set_state(STATE(STOP_COPY)), 0);
+		CHECK_EQ(poll(&wait, 1, 20000), 1);
+		CHECK(!means_something_else(migration_read_try(wait.fd, &image)));
+		close(wait.fd);
+		connectx_set("fault", "%s", "");
+		check_usable();
+	}
+}
+
+/* The kernel's driver says EFAULT, as if the memory were bad. */
+TEST_OURS(a_load_that_is_not_delivered_is_an_error_of_the_stream)
+{
+	open_vf();
+	check_usable();
+	for (size_t i = 0; i < ARRAY_SIZE(deliveries); i++) {
+		vfio_reset(vf);
+		connectx_set("fault", "LOAD_VHCA_STATE delivery=%#x", deliveries[i]);
+		CHECK(!means_something_else(load()));
+		connectx_set("fault", "%s", "");
+		check_usable();
+	}
+}
+
 /* The commands that make a tracker and a report. */
 static const char * const tracker_commands[] = {
 	"ALLOC_PD", "CREATE_CQ", "CREATE_QP", "RST2INIT_QP", "INIT2RTR_QP",

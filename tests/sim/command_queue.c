@@ -143,7 +143,7 @@ static void carry_out(struct cx_command *cmd, struct cx_fault_effect fault)
 		[CX_FAULT_NONE] = "executed", [CX_FAULT_STATUS] = "refused by a fault",
 		[CX_FAULT_TIMEOUT] = "never completes", [CX_FAULT_DELAY] = "executed",
 		[CX_FAULT_GROW] = "executed", [CX_FAULT_EMPTY] = "answered by a fault",
-		[CX_FAULT_REQUIRED] = "executed",
+		[CX_FAULT_REQUIRED] = "executed", [CX_FAULT_DELIVERY] = "not delivered",
 	};
 	struct cx_trace_before before = cx_trace_before(cmd);
 
@@ -151,6 +151,8 @@ static void carry_out(struct cx_command *cmd, struct cx_fault_effect fault)
 	cmd->stuck = fault.kind == CX_FAULT_TIMEOUT;
 	if (fault.kind == CX_FAULT_STATUS)
 		cmd->out[0] = fault.value;
+	else if (fault.kind == CX_FAULT_DELIVERY)
+		cmd->delivery = fault.value;
 	else if (!cmd->stuck && fault.kind != CX_FAULT_EMPTY)
 		cmd->out[0] = cx_command_execute(cmd);
 	if (fault.kind == CX_FAULT_REQUIRED)

@@ -312,11 +312,11 @@ void cx_window_write(struct cx_function *fn, hwaddr offset, uint64_t value, unsi
 /* faults.c */
 enum cx_fault_kind {
 	CX_FAULT_NONE, CX_FAULT_STATUS, CX_FAULT_TIMEOUT, CX_FAULT_DELAY, CX_FAULT_GROW,
-	CX_FAULT_EMPTY, CX_FAULT_REQUIRED,
+	CX_FAULT_EMPTY, CX_FAULT_REQUIRED, CX_FAULT_DELIVERY,
 };
 struct cx_fault_effect {
 	enum cx_fault_kind kind;
-	uint32_t value;			/* status, milliseconds, or bytes */
+	uint32_t value;			/* status of command or delivery, milliseconds, or bytes */
 };
 struct cx_fault_effect cx_fault_for(struct cx_command *cmd);
 void cx_faults_register(ObjectClass *pf_class);

@@ -3,7 +3,7 @@
  * Faults on demand, by properties of the PF that can be set at any time:
  *
  *	fault	COMMAND [vf=N] [running] [skip=N] [times=N] status=N | timeout | delay=MS |
- *		grow=BYTES | required=BYTES | empty
+ *		grow=BYTES | required=BYTES | empty | delivery=N
  *	event	tracker-error VF | tracker-full VF | tracker-stray VF |
  *		tracker-unasked VF | tracker-flood VF | qp-error VF | cq-error VF |
  *		reinit VF | fatal
@@ -93,6 +93,10 @@ static bool parse_word(struct fault *fault, const char *word)
 		fault->effect = (struct cx_fault_effect){ CX_FAULT_REQUIRED, number };
 		return true;
 	}
+	if (parse_number(word, "delivery=", &number) && number && number <= INT8_MAX) {
+		fault->effect = (struct cx_fault_effect){ CX_FAULT_DELIVERY, number };
+		return true;
+	}
 	if (!strcmp(word, "timeout")) {
 		fault->effect.kind = CX_FAULT_TIMEOUT;
 		return true;
@@ -128,13 +132,13 @@ static void set_fault(Object *obj, const char *text, Error **errp)
 		if (**word && !parse_word(&fault, *word)) {
 			error_setg(errp, "fault: %s is none of vf=N, running, skip=N, "
 				   "times=N, status=N, timeout, delay=MS, grow=BYTES, required=BYTES, "
-				   "empty", *word);
+				   "empty, delivery=N", *word);
 			return;
 		}
 	}
 	if (fault.effect.kind == CX_FAULT_NONE) {
 		error_setg(errp, "fault: one of status=N, timeout, delay=MS, grow=BYTES, "
-			   "required=BYTES, empty is needed");
+			   "required=BYTES, empty, delivery=N is needed");
 		return;
 	}
 	pf->faults = g_list_append(pf->faults, g_memdup2(&fault, sizeof(fault)));
