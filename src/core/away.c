@@ -426,6 +426,8 @@ void latch_away_unregister(struct vfio_latch_device *dev)
 	cancel_delayed_work_sync(&dev->away_work);
 	/* The next driver gets it configured, if it comes back in time. */
 	latch_wait_back(dev);
+	/* A neighbour's hot reset configures it as well. */
+	latch_leave_set(dev);
 	kfree(dev->initial);
 	dev->initial = NULL;
 }

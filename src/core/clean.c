@@ -94,6 +94,15 @@ static bool can_reach(struct pci_dev *a, struct pci_dev *b)
 					  PCI_SLOT(pf_a->devfn) == PCI_SLOT(pf_b->devfn));
 }
 
+/*
+ * A VF always decodes. VFIO's type 1 containers give a BAR that was mapped to the DMA of their
+ * other devices, for as long as they exist, whoever has the VF then.
+ */
+static bool may_be_reached_by_dma(struct vfio_latch_device *dev)
+{
+	return dev->pdev->is_virtfn && READ_ONCE(dev->was_mapped);
+}
+
 /* GPUs, and devices that belong to them: NVSwitches say that they are bridges. */
 static bool is_looked_at_between_users(struct pci_dev *pdev)
 {
@@ -211,7 +220,8 @@ void latch_clean_close(struct vfio_latch_device *dev)
  */
 void latch_clean_begin(struct vfio_latch_device *dev)
 {
-	bool is_ours = !is_looked_at_between_users(dev->pdev) && latch_bars_hold(dev);
+	bool is_ours = !is_looked_at_between_users(dev->pdev) && !may_be_reached_by_dma(dev) &&
+		       latch_bars_hold(dev);
 
 	atomic_set(&dev->clean, is_ours ? PENDING : DIRTY);
 }

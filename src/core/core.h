@@ -346,8 +346,18 @@ typedef int (*latch_visit_fn)(struct pci_dev *pdev, void *data);
 bool latch_can_hot_reset(struct pci_dev *pdev);
 void *latch_device_set_id(struct vfio_latch_device *dev);
 int latch_visit_affected(struct pci_dev *pdev, latch_visit_fn visit, void *data);
+bool latch_has_functions_behind(const struct pci_dev *bridge);
 unsigned int latch_count_affected(struct pci_dev *pdev);
 struct vfio_latch_device *latch_find_member(struct vfio_device_set *set, struct pci_dev *pdev);
+void latch_leave_set(struct vfio_latch_device *dev);
+
+struct vfio_latch_device *latch_next_member(struct vfio_device_set *set,
+					    struct vfio_latch_device *member);
+
+/* The members of a device set, whose lock is held. */
+#define latch_for_each_member(member, set)				\
+	for (member = latch_next_member(set, NULL); member;		\
+	     member = latch_next_member(set, member))
 
 /* hot_reset_info.c APIs: */
 int latch_hot_reset_info(struct vfio_latch_device *dev, void __user *arg);

@@ -28,7 +28,7 @@ int vfio_latch_init(struct vfio_device *vdev)
 	mutex_init(&dev->ioeventfd_lock);
 	spin_lock_init(&dev->intx_lock);
 	spin_lock_init(&dev->signal_lock);
-	xa_init(&dev->vectors);
+	xa_init_flags(&dev->vectors, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&dev->dma_bufs);
 	INIT_LIST_HEAD(&dev->ioeventfds);
 	INIT_WORK(&dev->ioeventfd_work, latch_ioeventfd_work);

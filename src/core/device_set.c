@@ -117,6 +117,28 @@ int latch_visit_affected(struct pci_dev *pdev, latch_visit_fn visit, void *data)
 	return visit_behind(&walk, NULL);
 }
 
+/**
+ * latch_has_functions_behind - whether a bridge leads to any function
+ * @bridge: the bridge
+ *
+ * Its reset is that of its functions, if it has any. Else it is one of the host's.
+ */
+bool latch_has_functions_behind(const struct pci_dev *bridge)
+{
+	struct pci_dev *pdev = NULL, *above;
+
+	for_each_pci_dev(pdev) {
+		if (pci_is_bridge(pdev))
+			continue;
+		for (above = pdev->bus->self; above; above = above->bus->self)
+			if (above == bridge) {
+				pci_dev_put(pdev);
+				return true;
+			}
+	}
+	return false;
+}
+
 static int count_one(struct pci_dev *pdev, void *data)
 {
 	unsigned int *count = data;
@@ -140,6 +162,25 @@ unsigned int latch_count_affected(struct pci_dev *pdev)
 }
 
 /**
+ * latch_next_member - go through a device set
+ * @set: the device set; its lock is held
+ * @member: a member, or NULL for the first one
+ *
+ * Return: the member after @member that has not left the set, or NULL.
+ */
+struct vfio_latch_device *latch_next_member(struct vfio_device_set *set,
+					    struct vfio_latch_device *member)
+{
+	lockdep_assert_held(&set->lock);
+
+	member = list_prepare_entry(member, &set->device_list, vdev.dev_set_list);
+	list_for_each_entry_continue(member, &set->device_list, vdev.dev_set_list)
+		if (!member->has_left)
+			return member;
+	return NULL;
+}
+
+/**
  * latch_find_member - a device set's member that is a function's
  * @set: the device set; its lock is held
  * @pdev: the function
@@ -149,12 +190,29 @@ unsigned int latch_count_affected(struct pci_dev *pdev)
  */
 struct vfio_latch_device *latch_find_member(struct vfio_device_set *set, struct pci_dev *pdev)
 {
-	struct vfio_device *vdev;
+	struct vfio_latch_device *member;
 
-	lockdep_assert_held(&set->lock);
-
-	list_for_each_entry(vdev, &set->device_list, dev_set_list)
-		if (vdev->dev == &pdev->dev)
-			return vfio_latch_from_vdev(vdev);
+	latch_for_each_member(member, set)
+		if (member->pdev == pdev)
+			return member;
 	return NULL;
+}
+
+/**
+ * latch_leave_set - have the device set visit a device no more
+ * @dev: the device, closed
+ *
+ * A character device that is being closed keeps the device, in its set, beyond
+ * remove. By then the function may be gone, or another driver's.
+ *
+ * Context: remove, or a failing probe; waits for opens, closes and hot resets
+ * of the set.
+ */
+void latch_leave_set(struct vfio_latch_device *dev)
+{
+	struct vfio_device_set *set = dev->vdev.dev_set;
+
+	mutex_lock(&set->lock);
+	dev->has_left = true;
+	mutex_unlock(&set->lock);
 }

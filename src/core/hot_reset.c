@@ -35,14 +35,23 @@ static bool is_owned(const struct proof *proof, struct vfio_latch_device *member
 	return false;
 }
 
+/*
+ * Bridges below the slot or bus are reset with the functions behind them. One beside @own that
+ * leads to none is the host's.
+ */
+static bool is_reset_with_functions(const struct pci_dev *own, const struct pci_dev *bridge)
+{
+	return bridge->bus != own->bus || latch_has_functions_behind(bridge);
+}
+
 static int check_one(struct pci_dev *pdev, void *data)
 {
 	const struct proof *proof = data;
+	struct pci_dev *own = proof->dev->pdev;
 	struct vfio_latch_device *member = latch_find_member(proof->dev->vdev.dev_set, pdev);
 
-	/* Bridges below the slot or bus are reset with their devices. */
 	if (pci_is_bridge(pdev))
-		return 0;
+		return is_reset_with_functions(own, pdev) ? 0 : -EINVAL;
 	return member && is_owned(proof, member) ? 0 : -EINVAL;
 }
 
@@ -104,11 +113,11 @@ static int reset_bus(struct pci_dev *pdev, const struct members *members)
 static int reset_with_state_locks(struct vfio_device_set *set, struct pci_dev *pdev)
 {
 	struct members members = { .set = set };
-	struct vfio_device *vdev;
+	struct vfio_latch_device *member;
 	unsigned int n;
 	int ret;
 
-	list_for_each_entry(vdev, &set->device_list, dev_set_list)
+	latch_for_each_member(member, set)
 		members.max++;
 	members.devices = kcalloc(members.max, sizeof(*members.devices), GFP_KERNEL);
 	if (!members.devices)
@@ -131,24 +140,24 @@ static int reset_with_state_locks(struct vfio_device_set *set, struct pci_dev *p
 /* Resets slot or bus, with every member awake. */
 static int reset_set(struct vfio_device_set *set, struct pci_dev *pdev)
 {
-	struct vfio_device *vdev, *failed = NULL;
+	struct vfio_latch_device *member, *failed = NULL;
 	int ret = 0;
 
 	lockdep_assert_held(&set->lock);
 
-	list_for_each_entry(vdev, &set->device_list, dev_set_list) {
-		ret = pm_runtime_resume_and_get(vdev->dev);
+	latch_for_each_member(member, set) {
+		ret = pm_runtime_resume_and_get(&member->pdev->dev);
 		if (ret) {
-			failed = vdev;
+			failed = member;
 			break;
 		}
 	}
 	if (!ret)
 		ret = reset_with_state_locks(set, pdev);
-	list_for_each_entry(vdev, &set->device_list, dev_set_list) {
-		if (vdev == failed)
+	latch_for_each_member(member, set) {
+		if (member == failed)
 			break;
-		pm_runtime_put(vdev->dev);
+		pm_runtime_put(&member->pdev->dev);
 	}
 	return ret;
 }
@@ -253,9 +262,11 @@ int latch_hot_reset(struct vfio_latch_device *dev, void __user *arg)
 /* Others may use a PF's VFs, which would not survive the reset. */
 static int check_member(struct pci_dev *pdev, void *data)
 {
+	struct vfio_latch_device *dev = data;
+
 	if (pci_is_bridge(pdev))
-		return 0;
-	return latch_find_member(data, pdev) && !pci_num_vf(pdev) ? 0 : -EBUSY;
+		return is_reset_with_functions(dev->pdev, pdev) ? 0 : -EBUSY;
+	return latch_find_member(dev->vdev.dev_set, pdev) && !pci_num_vf(pdev) ? 0 : -EBUSY;
 }
 
 /**
@@ -270,19 +281,19 @@ static int check_member(struct pci_dev *pdev, void *data)
 void latch_hot_reset_at_last_close(struct vfio_latch_device *dev)
 {
 	struct vfio_device_set *set = dev->vdev.dev_set;
-	struct vfio_device *vdev;
+	struct vfio_latch_device *member;
 	bool is_needed = false;
 
 	lockdep_assert_held(&set->lock);
 
-	list_for_each_entry(vdev, &set->device_list, dev_set_list)
-		is_needed |= vfio_latch_from_vdev(vdev)->needs_reset;
+	latch_for_each_member(member, set)
+		is_needed |= member->needs_reset;
 
 	/* The device that is being closed still counts. */
 	if (!is_needed || vfio_device_set_open_count(set) > 1 ||
 	    !latch_can_hot_reset(dev->pdev) ||
-	    latch_visit_affected(dev->pdev, check_member, set) || reset_set(set, dev->pdev))
+	    latch_visit_affected(dev->pdev, check_member, dev) || reset_set(set, dev->pdev))
 		return;
-	list_for_each_entry(vdev, &set->device_list, dev_set_list)
-		vfio_latch_from_vdev(vdev)->needs_reset = false;
+	latch_for_each_member(member, set)
+		member->needs_reset = false;
 }

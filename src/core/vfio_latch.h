@@ -128,7 +128,9 @@ struct latch_bar {
  * @clean_node: in the list of all devices; under devices_lock of clean.c
  * @is_open: the device is open; written under devices_lock and bar_lock
  * @needs_reset: the function's own reset failed, the device set's must do; under the set's lock
+ * @was_mapped: a user has mapped a BAR since probe; set by mmap(), read without a lock
  * @is_leaving: it is being unbound; set once, when that begins
+ * @has_left: the device set visits it no more; set once, under the set's lock
  *
  * Drivers may use @vdev and @pdev, and set @reset_begins and @was_reset before
  * they register the device. All other members are the core's.
@@ -276,7 +278,9 @@ struct vfio_latch_device {
 	bool is_open;
 
 	bool needs_reset;
+	bool was_mapped;
 	bool is_leaving;
+	bool has_left;
 };
 
 static inline struct vfio_latch_device *vfio_latch_from_vdev(struct vfio_device *vdev)

@@ -829,6 +829,44 @@ TEST(open_of_a_vf_after_its_pf_was_in_use_resets)
 	check_clean(vf, name);
 }
 
+/*
+ * A VF always decodes, and a type 1 container that has mapped its BAR for the DMA of another device
+ * keeps it mapped.
+ */
+TEST(open_of_a_vf_whose_bar_was_ever_mapped_resets)
+{
+	char *pf_bdf = strdup(vm_bdf("witness1")), *vf_bdf;
+	struct vfio_device *pf = open_pf_with_token(pf_bdf), *vf;
+	char name[64];
+
+	vf_bdf = make_vf(pf_bdf);
+	snprintf(name, sizeof(name), "%s vf_token=" TOKEN, vf_bdf);
+	vfio_close(pf);
+	CHECK(open_resets(vf_bdf, name));
+	check_clean(vf_bdf, name);
+	CHECK_EQ(vfio_open_try(vf_bdf, name, &vf), 0);
+	CHECK_OK(munmap(vfio_mmap(vf, 0, 0, 0x1000, PROT_READ), 0x1000));
+	vfio_close(vf);
+	CHECK(open_resets(vf_bdf, name));
+	CHECK(open_resets(vf_bdf, name));
+}
+
+/* Nothing of the user's is behind it. */
+TEST(a_hot_reset_that_would_reset_a_bridge_of_the_host_is_refused)
+{
+	struct vfio_device *device;
+
+	driver_load(NULL);
+	device = vfio_bind_and_open(vm_bdf("witness9"));
+	CHECK_ERR(EINVAL, vfio_hot_reset_try(device, &device->group, 1));
+	cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	vfio_write(device, 0, WITNESS_SCRATCH, 1, 4);
+	vfio_close(device);
+	device = vfio_open(vm_bdf("witness9"));
+	cfg_command(device, PCI_COMMAND_MEMORY, 0);
+	CHECK_EQ(vfio_read(device, 0, WITNESS_SCRATCH, 4), 1);
+}
+
 /* A PF, its VF, which takes long to be reset, and the words by which that opens. */
 static struct {
 	struct vfio_device *pf, *vf;
