@@ -39,7 +39,7 @@ static bool is_decoding(struct vfio_latch_device *dev, u16 bit)
  */
 bool latch_memory_enabled(struct vfio_latch_device *dev)
 {
-	if (dev->pdev->no_command_memory)
+	if (dev->always_decodes)
 		return !latch_is_away(dev) && READ_ONCE(dev->pdev->current_state) == PCI_D0;
 	return is_decoding(dev, PCI_COMMAND_MEMORY);
 }
@@ -225,7 +225,7 @@ void latch_access_revoke(struct vfio_latch_device *dev)
  */
 u16 latch_command_decode_bits(struct vfio_latch_device *dev)
 {
-	return PCI_COMMAND_IO | (dev->pdev->no_command_memory ? 0 : PCI_COMMAND_MEMORY);
+	return PCI_COMMAND_IO | (dev->always_decodes ? 0 : PCI_COMMAND_MEMORY);
 }
 
 /**
@@ -357,7 +357,7 @@ void latch_decode_force(struct vfio_latch_device *dev)
 {
 	lockdep_assert_held(&dev->state_lock);
 
-	if (!dev->pdev->no_command_memory)
+	if (!dev->always_decodes)
 		latch_command_update(dev, PCI_COMMAND_MEMORY, PCI_COMMAND_MEMORY);
 }
 
@@ -456,7 +456,7 @@ static void decode_while_away(struct vfio_latch_device *dev)
 	struct pci_dev *pdev = dev->pdev;
 	unsigned long flags;
 
-	if (pdev->no_command_memory || !latch_reads(dev) || latch_bars_are_lost(pdev))
+	if (dev->always_decodes || !latch_reads(dev) || latch_bars_are_lost(pdev))
 		return;
 	latch_access_lock(dev);
 	pci_set_power_state(pdev, PCI_D0);

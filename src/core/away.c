@@ -42,8 +42,7 @@ static bool has_been_away(const struct vfio_latch_device *dev, unsigned int ms)
 /* A VF's PF, if one of our drivers is bound to it; it stays so as long as the VF is bound. */
 static struct vfio_latch_device *pf_of(const struct vfio_latch_device *dev)
 {
-	return dev->pdev->is_virtfn && dev->vf_token ? pci_get_drvdata(pci_physfn(dev->pdev)) :
-						       NULL;
+	return dev->is_vf && dev->vf_token ? pci_get_drvdata(dev->physfn) : NULL;
 }
 
 /**

@@ -81,14 +81,15 @@ static u32 fingerprint(struct vfio_latch_device *dev)
  * group, the registers of another function of the same device, a PF's control
  * of its VFs. VFs are isolated from each other: that is their purpose.
  */
-static bool can_reach(struct pci_dev *a, struct pci_dev *b)
+static bool can_reach(struct vfio_latch_device *a, struct vfio_latch_device *b)
 {
-	struct pci_dev *pf_a = pci_physfn(a);
-	struct pci_dev *pf_b = pci_physfn(b);
+	struct iommu_group *group = a->pdev->dev.iommu_group;
+	struct pci_dev *pf_a = a->physfn;
+	struct pci_dev *pf_b = b->physfn;
 
-	if (a->dev.iommu_group && a->dev.iommu_group == b->dev.iommu_group)
+	if (group && group == b->pdev->dev.iommu_group)
 		return true;
-	if (a->is_virtfn && b->is_virtfn)
+	if (a->is_vf && b->is_vf)
 		return false;
 	return pf_a->bus == pf_b->bus && (pci_ari_enabled(pf_a->bus) ||
 					  PCI_SLOT(pf_a->devfn) == PCI_SLOT(pf_b->devfn));
@@ -100,7 +101,7 @@ static bool can_reach(struct pci_dev *a, struct pci_dev *b)
  */
 static bool may_be_reached_by_dma(struct vfio_latch_device *dev)
 {
-	return dev->pdev->is_virtfn && READ_ONCE(dev->was_mapped);
+	return dev->is_vf && READ_ONCE(dev->was_mapped);
 }
 
 /* GPUs, and devices that belong to them: NVSwitches say that they are bridges. */
@@ -207,7 +208,7 @@ void latch_clean_close(struct vfio_latch_device *dev)
 
 	mutex_lock(&devices_lock);
 	list_for_each_entry(other, &devices, clean_node)
-		if (other != dev && can_reach(dev->pdev, other->pdev))
+		if (other != dev && can_reach(dev, other))
 			latch_clean_clear(other);
 	set_open(dev, false);
 	mutex_unlock(&devices_lock);
@@ -243,7 +244,7 @@ static bool is_in_reach_of_a_user(struct vfio_latch_device *dev)
 
 	mutex_lock(&devices_lock);
 	list_for_each_entry(other, &devices, clean_node)
-		found |= other != dev && other->is_open && can_reach(dev->pdev, other->pdev);
+		found |= other != dev && other->is_open && can_reach(dev, other);
 	mutex_unlock(&devices_lock);
 	return found;
 }

@@ -16,6 +16,9 @@ int vfio_latch_init(struct vfio_device *vdev)
 	struct vfio_latch_device *dev = vfio_latch_from_vdev(vdev);
 
 	dev->pdev = to_pci_dev(vdev->dev);
+	dev->physfn = pci_physfn(dev->pdev);
+	dev->is_vf = dev->physfn != dev->pdev;
+	dev->always_decodes = dev->pdev->no_command_memory;
 	dev->mapping = compat_mapping_get(vdev);
 	if (IS_ERR(dev->mapping))
 		return PTR_ERR(dev->mapping);

@@ -45,7 +45,7 @@ void *latch_device_set_id(struct vfio_latch_device *dev)
 {
 	struct pci_dev *pdev = dev->pdev;
 
-	if (pdev->is_virtfn || pci_is_root_bus(pdev->bus))
+	if (dev->is_vf || pci_is_root_bus(pdev->bus))
 		return &dev->config_lock;
 	if (resets_slot(pdev))
 		return &pdev->slot->number;

@@ -84,7 +84,7 @@ int latch_vf_token_init(struct vfio_latch_device *dev)
 	struct pci_dev *pdev = dev->pdev;
 	struct latch_vf_token *token;
 
-	if (pdev->is_virtfn)
+	if (dev->is_vf)
 		dev->vf_token = find_token(pci_physfn(pdev));
 	if (!pdev->is_physfn)
 		return 0;
@@ -209,7 +209,7 @@ int latch_vf_token_open(struct vfio_latch_device *dev)
 	if (!token)
 		return 0;
 	mutex_lock(&token->lock);
-	ret = dev->pdev->is_virtfn ? open_vf(dev) : open_pf(dev);
+	ret = dev->is_vf ? open_vf(dev) : open_pf(dev);
 	if (!ret)
 		set_named(dev, NULL);
 	mutex_unlock(&token->lock);
@@ -228,7 +228,7 @@ void latch_vf_token_opened(struct vfio_latch_device *dev)
 {
 	struct latch_vf_token *token = dev->vf_token;
 
-	if (!token || dev->pdev->is_virtfn)
+	if (!token || dev->is_vf)
 		return;
 	mutex_lock(&token->lock);
 	if (token->has_next) {
@@ -253,7 +253,7 @@ void latch_vf_token_close(struct vfio_latch_device *dev)
 	if (!token)
 		return;
 	mutex_lock(&token->lock);
-	if (!dev->pdev->is_virtfn)
+	if (!dev->is_vf)
 		token->is_unknown = false;
 	else if (!latch_unbind_resets(dev))
 		stop_using(dev);
@@ -267,7 +267,7 @@ static int match_own(struct vfio_latch_device *dev, const uuid_t *uuid)
 	int ret = 0;
 
 	mutex_lock(&token->lock);
-	if ((token->users || dev->pdev->is_virtfn) &&
+	if ((token->users || dev->is_vf) &&
 	    (token->is_unknown || !uuid || !uuid_equal(uuid, &token->uuid)))
 		ret = -EACCES;
 	if (!ret)

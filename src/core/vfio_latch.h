@@ -76,6 +76,10 @@ struct latch_bar {
  * @msix_offset: of the MSI-X table in its BAR
  * @msix_size: bytes of the MSI-X table, 0 without one
  * @msix_bar: the BAR that has the MSI-X table
+ * @physfn: a VF's PF, or @pdev; the PCI core's own way to it reads a bit of @pdev that shares its
+ *	storage with those of MSI
+ * @is_vf: the function is a VF
+ * @always_decodes: memory is decoded whatever COMMAND says, as a VF's; as in @pdev
  * @has_vga: the user is given the VGA legacy regions
  * @reset_works: the function can be reset alone
  * @hide_intx: the user sees no INTx pin
@@ -194,6 +198,9 @@ struct vfio_latch_device {
 	u32 msix_offset;
 	u16 msix_size;
 	u8 msix_bar;
+	struct pci_dev *physfn;
+	bool is_vf;
+	bool always_decodes;
 	unsigned int has_vga : 1;
 	unsigned int reset_works : 1;
 	unsigned int hide_intx : 1;

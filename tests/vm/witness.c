@@ -851,6 +851,39 @@ TEST(open_of_a_vf_whose_bar_was_ever_mapped_resets)
 	CHECK(open_resets(vf_bdf, name));
 }
 
+/* The kernel's driver resets the second one, too, so that nothing can be said of it. */
+TEST_OURS(a_vf_opens_while_another_one_is_reset_for_its_user)
+{
+	char *pf_bdf = strdup(vm_bdf("witness1")), *vfs[2];
+	struct vfio_device *vf;
+	char names[2][64];
+	pid_t child;
+	int start;
+
+	vfio_close(open_pf_with_token(pf_bdf));
+	witness_set("witness1", "flr-ms", "2500");
+	kmsg_expect("not ready");
+	pci_set_vfs(pf_bdf, 2);
+	for (int n = 0; n < 2; n++) {
+		vfs[n] = strdup(pci_vf(pf_bdf, n));
+		pci_bind(vfs[n], VFIO_PCI);
+		snprintf(names[n], sizeof(names[n]), "%s vf_token=" TOKEN, vfs[n]);
+	}
+	CHECK_EQ(vfio_open_try(vfs[1], names[1], &vf), 0);
+	vfio_close(vf);
+	start = kmsg_mark();
+	child = CHECK_OK(fork());
+	if (!child) {
+		vfio_open_try(vfs[0], names[0], &vf);
+		_exit(0);
+	}
+	CHECK(WAIT_UNTIL(kmsg_count(start, "not ready 1023ms"), LIMIT_MS));
+	/* Clean, so that it needs no reset. */
+	CHECK_EQ(vfio_open_try(vfs[1], names[1], &vf), 0);
+	CHECK_EQ(kmsg_count(start, ": ready "), 0);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
+}
+
 /* Nothing of the user's is behind it. */
 TEST(a_hot_reset_that_would_reset_a_bridge_of_the_host_is_refused)
 {

@@ -39,9 +39,20 @@ def _segments(log):
     return segments
 
 
+# Fields of the kernel's own that it reads without a lock on purpose, whoever calls: the count of an
+# eventfd, and whether an interrupt is in its handler.
+KERNELS_OWN_RACES = ({"eventfd_poll", "eventfd_write"},
+                     {"__synchronize_hardirq", "handle_irq_event"})
+
+
+def is_kernels_own(title):
+    """Whether TITLE, `data-race in F / G`, is of a race within the kernel."""
+    return set(title.removeprefix("data-race in ").split(" / ")) in KERNELS_OWN_RACES
+
+
 def races(lines):
-    """KCSAN's reports in LINES: [(index of its first line, title, whether it has a frame of a
-    driver under test)]."""
+    """KCSAN's reports in LINES: [(index of its first line, title, whether a driver under test takes
+    part in it)]."""
     found = []
     start = title = None
     for index, line in enumerate(lines):
@@ -49,7 +60,7 @@ def races(lines):
         if begin and start is None:
             start, title = index, begin.group(1).strip()
         elif start is not None and RACE_END.search(line):
-            found.append((start, title,
+            found.append((start, title, not is_kernels_own(title) and
                           any(DRIVER_FRAME.search(text) for text in lines[start:index])))
             start = None
     return found
