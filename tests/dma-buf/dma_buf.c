@@ -393,6 +393,58 @@ TEST(a_reset_waits_for_a_driver_that_does_not_let_go_yet)
 	CHECK_EQ(map_try(importer), 0);
 }
 
+/*
+ * Whoever has a buffer's file can add fences to it, as IMPORTER_FENCE does. The kernel's driver takes
+ * one buffer away after another, and waits under the reservation lock.
+ */
+TEST_OURS(a_reset_waits_for_the_fences_of_all_buffers_and_for_none_that_comes_later)
+{
+	int buffer, first, second, late;
+	pid_t child;
+
+	open_exporter();
+	first = attach(memory_buffer(exporter), PEER);
+	buffer = memory_buffer(exporter);
+	second = attach(buffer, PEER);
+	late = attach(buffer, PEER);
+	CHECK_EQ(map_try(first), 0);
+	CHECK_EQ(map_try(second), 0);
+	CHECK_OK(ioctl(first, IMPORTER_FENCE));
+	CHECK_OK(ioctl(second, IMPORTER_FENCE));
+	child = child_start(reset_in_child, NULL);
+	CHECK(WAIT_UNTIL(importer_state(second).awaited && child_waits(child), LIMIT_MS));
+	CHECK_EQ(importer_state(first).awaited, 1);
+	CHECK(!witness_is_in_reset("witness0"));
+	CHECK_OK(ioctl(late, IMPORTER_FENCE));
+	CHECK_OK(ioctl(first, IMPORTER_SIGNAL));
+	CHECK_OK(ioctl(second, IMPORTER_SIGNAL));
+	child_check_ends("the reset", child);
+	CHECK_EQ(importer_state(late).awaited, 0);
+}
+
+/* The device of a driver that has unmapped in time may still have work that began before. */
+TEST_OURS(a_reset_waits_for_each_fence_of_a_buffer)
+{
+	int buffer, first, second;
+	pid_t child;
+
+	open_exporter();
+	buffer = memory_buffer(exporter);
+	first = attach(buffer, PEER);
+	second = attach(buffer, PEER);
+	CHECK_EQ(map_try(first), 0);
+	CHECK_OK(ioctl(first, IMPORTER_FENCE));
+	CHECK_OK(ioctl(second, IMPORTER_FENCE));
+	child = child_start(reset_in_child, NULL);
+	CHECK(WAIT_UNTIL(importer_state(first).awaited && importer_state(second).awaited &&
+			 child_waits(child), LIMIT_MS));
+	CHECK_OK(ioctl(first, IMPORTER_SIGNAL));
+	CHECK(child_waits(child));
+	CHECK(!witness_is_in_reset("witness0"));
+	CHECK_OK(ioctl(second, IMPORTER_SIGNAL));
+	child_check_ends("the reset", child);
+}
+
 static void read_configuration(void *data)
 {
 	(void)data;
