@@ -20,7 +20,6 @@
  * told to let go, but whoever has the file can add any, at any time
  * (DMA_BUF_IOCTL_IMPORT_SYNC_FILE): such a fence prolongs nothing.
  */
-#include <linux/dma-buf-mapping.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
@@ -28,6 +27,7 @@
 #include <linux/pci-p2pdma.h>
 #include <linux/wait.h>
 
+#include "../compat/phys_vec.h"
 #include "core.h"
 
 /* A reset waits for all buffers of a device. */
@@ -91,8 +91,8 @@ static struct sg_table *map(struct dma_buf_attachment *attachment, enum dma_data
 
 	if (buf->is_revoked)
 		return ERR_PTR(-ENODEV);
-	table = dma_buf_phys_vec_to_sgt(attachment, buf->provider, buf->ranges, buf->nr_ranges,
-					buf->dmabuf->size, dir);
+	table = latch_phys_vec_to_sgt(attachment, buf->provider, buf->ranges, buf->nr_ranges,
+				      buf->dmabuf->size, dir);
 	if (!IS_ERR(table))
 		buf->nr_mappings++;
 	return table;

@@ -84,6 +84,33 @@ TEST(only_drivers_that_let_go_when_told_are_given_a_buffer)
 	CHECK_EQ(map_try(attach(buffer, PEER)), 0);
 }
 
+/*
+ * The kernel maps all of them to the same IOMMU address: where that does not fail, it warns each time,
+ * or maps the wrong memory. Its own driver has it do so.
+ */
+TEST_OURS(several_ranges_are_mapped_without_an_iommu_and_refused_with_one)
+{
+	struct dma_buf_request request = {
+		.nr_ranges = 2,
+		.ranges = { { MEMORY, PAGE }, { 3 * PAGE, 2 * PAGE } },
+	};
+	int two, importer;
+
+	open_exporter();
+	two = CHECK_OK(buffer_try(exporter, &request));
+	CHECK_ERR(EOPNOTSUPP, map_try(attach(two, PEER)));
+	importer = attach(memory_buffer(exporter), PEER);
+	CHECK_EQ(map_try(importer), 0);
+	CHECK_OK(ioctl(importer, IMPORTER_UNMAP));
+
+	pci_attr_set(vm_bdf("witness1"), "iommu_group/type", "identity");
+	importer = attach(two, PEER);
+	CHECK_EQ(map_try(importer), 0);
+	CHECK_EQ(importer_state(importer).length, PAGE);
+	close(importer);
+	pci_attr_set(vm_bdf("witness1"), "iommu_group/type", "DMA");
+}
+
 TEST(whether_there_are_buffers_can_be_asked)
 {
 	open_exporter();
