@@ -33,6 +33,12 @@
 /* A reset waits for all buffers of a device. */
 #define MAX_BUFFERS	1000
 
+/*
+ * Each mapping has a table of them, which nobody is charged for. udmabuf has the same limit, and
+ * QEMU makes the buffers of its virtio-gpu with either.
+ */
+#define MAX_RANGES	1024
+
 /* The flags that dma_buf_export() and dma_buf_fd() accept. */
 #define OPEN_FLAGS	(O_ACCMODE | O_NONBLOCK | O_CLOEXEC)
 
@@ -331,7 +337,7 @@ static struct latch_dma_buf *new_buffer(struct vfio_latch_device *dev,
 		return ERR_PTR(-ENODEV);
 	provider = pcim_p2pdma_provider(dev->pdev, bar);
 	if (!provider || !latch_bar_can_mmap(dev, bar) ||
-	    request->nr_ranges > latch_bar_size(dev, bar) >> PAGE_SHIFT)
+	    request->nr_ranges > MAX_RANGES)
 		return ERR_PTR(-EINVAL);
 
 	buf = kzalloc(struct_size(buf, ranges, request->nr_ranges),
@@ -380,10 +386,11 @@ static int add_buffer(struct vfio_latch_device *dev, struct latch_dma_buf *buf)
  * mapped when it does.
  *
  * Return: a file descriptor; 0 for PROBE; -EINVAL for a flag that is not GET or
- * is unknown, for ports, a BAR that cannot be mapped, no range, one that is not
- * of whole pages inside the BAR, or more than the BAR has in all; -ENODEV for an
- * index that is no BAR, or a BAR that somebody else has; -ENOSPC if the device
- * has 1000 buffers; -EFAULT, -ENOMEM, -EINTR, or an error of the file table.
+ * is unknown, for ports, a BAR that cannot be mapped, no range or more than 1024,
+ * one that is not of whole pages inside the BAR, or more than the BAR has in
+ * all; -ENODEV for an index that is no BAR, or a BAR that somebody else has;
+ * -ENOSPC if the device has 1000 buffers; -EFAULT, -ENOMEM, -EINTR, or an error
+ * of the file table.
  */
 int latch_feature_dma_buf(struct vfio_latch_device *dev, u32 flags, void __user *arg,
 			  size_t argsz)

@@ -18,10 +18,14 @@
 #define LIMIT_MS	20000
 #define MEMORY		WITNESS_MEMORY
 #define BAR_SIZE	0x10000ULL
+/* Of large0, which has more pages than a buffer may have ranges. */
+#define LARGE_BAR	2
 /* To see what one costs. There are three times as many. */
 #define BUFFERS		300
 /* The most that a device has. */
 #define MOST		1000
+/* The most that a buffer has. */
+#define MOST_RANGES	1024
 
 #define GET		(VFIO_DEVICE_FEATURE_DMA_BUF | VFIO_DEVICE_FEATURE_GET)
 #define SET		(VFIO_DEVICE_FEATURE_DMA_BUF | VFIO_DEVICE_FEATURE_SET)
@@ -169,7 +173,7 @@ TEST(a_request_without_its_ranges_is_refused)
 	CHECK_ERRNO(EFAULT, ioctl(exporter->fd, VFIO_DEVICE_FEATURE, argument));
 	request.nr_ranges = ~0U;
 	memcpy(argument->data, &request, fixed);
-	/* More than the BAR has pages; the kernel's driver fails to allocate them. */
+	/* The kernel's driver knows no limit, and fails to allocate them. */
 	CHECK_ERRNO(driver_is_ours() ? EINVAL : ENOMEM,
 		    ioctl(exporter->fd, VFIO_DEVICE_FEATURE, argument));
 }
@@ -235,6 +239,32 @@ TEST_OURS(ranges_that_add_up_to_more_than_the_bar_are_refused)
 	open_exporter();
 	request.ranges[1].length = PAGE;
 	CHECK_ERR(EINVAL, buffer_try(exporter, &request));
+}
+
+static int buffer_of_pages_try(struct vfio_device *device, unsigned int bar, unsigned int nr_ranges)
+{
+	size_t fixed = offsetof(struct dma_buf_request, ranges);
+	size_t size = fixed + nr_ranges * sizeof(struct dma_buf_range);
+	struct dma_buf_request *request = calloc(1, size);
+	struct dma_buf_range *ranges = (void *)((char *)request + fixed);
+	int buffer;
+
+	request->region = bar;
+	request->nr_ranges = nr_ranges;
+	for (unsigned int n = 0; n < nr_ranges; n++)
+		ranges[n] = (struct dma_buf_range){ .offset = n * PAGE, .length = PAGE };
+	buffer = feature_try(device, GET, request, size);
+	free(request);
+	return buffer;
+}
+
+/* Each mapping has a table of them, which nobody is charged for. The kernel's driver knows no bound. */
+TEST_OURS(a_buffer_has_1024_ranges_and_no_more)
+{
+	struct vfio_device *large = vfio_open_with_memory("large0", NULL);
+
+	CHECK_OK(buffer_of_pages_try(large, LARGE_BAR, MOST_RANGES));
+	CHECK_ERR(EINVAL, buffer_of_pages_try(large, LARGE_BAR, MOST_RANGES + 1));
 }
 
 /* A reset waits for all of them. The kernel's driver knows no bound but the files of the process. */
