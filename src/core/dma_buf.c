@@ -14,18 +14,30 @@
  * (dma_buf_invalidate_mappings()), and neither may depend on a page fault,
  * since faults may take reservation locks. So we can wait for them under
  * access_lock.
+ *
+ * All drivers are told before we wait for the first, and we wait for the fences
+ * that their buffers have then. A driver adds none for a mapping that it was
+ * told to let go, but whoever has the file can add any, at any time
+ * (DMA_BUF_IOCTL_IMPORT_SYNC_FILE): such a fence prolongs nothing.
  */
-#include <linux/dma-buf-mapping.h>
 #include <linux/dma-buf.h>
+#include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
 #include <linux/module.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/wait.h>
 
+#include "../compat/phys_vec.h"
 #include "core.h"
 
 /* A reset waits for all buffers of a device. */
 #define MAX_BUFFERS	1000
+
+/*
+ * Each mapping has a table of them, which nobody is charged for. udmabuf has the same limit, and
+ * QEMU makes the buffers of its virtio-gpu with either.
+ */
+#define MAX_RANGES	1024
 
 /* The flags that dma_buf_export() and dma_buf_fd() accept. */
 #define OPEN_FLAGS	(O_ACCMODE | O_NONBLOCK | O_CLOEXEC)
@@ -36,6 +48,8 @@
  * @dmabuf: the buffer
  * @provider: the PCI core's name for the memory's owner; valid while in the
  *	list
+ * @fences: those at its revocation, until we have waited for them; under the
+ *	device's access_lock
  * @waiters: wait for the end of the last mapping, or of the last pin
  * @nr_pins: walks through the list that are at this buffer; under list_lock
  * @nr_mappings: changed under the reservation lock
@@ -47,6 +61,7 @@ struct latch_dma_buf {
 	struct list_head node;
 	struct dma_buf *dmabuf;
 	struct p2pdma_provider *provider;
+	struct dma_fence *fences;
 	wait_queue_head_t waiters;
 	unsigned int nr_pins;
 	unsigned int nr_mappings;
@@ -82,8 +97,8 @@ static struct sg_table *map(struct dma_buf_attachment *attachment, enum dma_data
 
 	if (buf->is_revoked)
 		return ERR_PTR(-ENODEV);
-	table = dma_buf_phys_vec_to_sgt(attachment, buf->provider, buf->ranges, buf->nr_ranges,
-					buf->dmabuf->size, dir);
+	table = latch_phys_vec_to_sgt(attachment, buf->provider, buf->ranges, buf->nr_ranges,
+				      buf->dmabuf->size, dir);
 	if (!IS_ERR(table))
 		buf->nr_mappings++;
 	return table;
@@ -115,6 +130,7 @@ static void release(struct dma_buf *dmabuf)
 		       spin_unlock(&list_lock), spin_lock(&list_lock));
 	list_del(&buf->node);
 	spin_unlock(&list_lock);
+	dma_fence_put(buf->fences);
 	kfree(buf);
 }
 
@@ -150,6 +166,23 @@ static struct latch_dma_buf *next_buffer(struct vfio_latch_device *dev, struct l
 	return next;
 }
 
+/*
+ * Some fences signal only if somebody waits for them, so we begin with it. Without memory for the
+ * fences we wait here: nobody can add one under the lock.
+ */
+static void take_fences(struct latch_dma_buf *buf)
+{
+	struct dma_resv *resv = buf->dmabuf->resv;
+
+	dma_resv_assert_held(resv);
+
+	if (dma_resv_get_singleton(resv, DMA_RESV_USAGE_BOOKKEEP, &buf->fences))
+		dma_resv_wait_timeout(resv, DMA_RESV_USAGE_BOOKKEEP, false, MAX_SCHEDULE_TIMEOUT);
+	else if (buf->fences)
+		dma_fence_wait_timeout(buf->fences, false, 0);
+}
+
+/* wait_for_drivers() must follow. */
 static void revoke(struct latch_dma_buf *buf)
 {
 	struct dma_resv *resv = buf->dmabuf->resv;
@@ -163,9 +196,16 @@ static void revoke(struct latch_dma_buf *buf)
 	dma_buf_invalidate_mappings(buf->dmabuf);
 	/* Anybody can add a fence; it means nothing if nobody had the buffer mapped. */
 	if (was_mapped)
-		dma_resv_wait_timeout(resv, DMA_RESV_USAGE_BOOKKEEP, false,
-				      MAX_SCHEDULE_TIMEOUT);
+		take_fences(buf);
 	dma_resv_unlock(resv);
+}
+
+static void wait_for_drivers(struct latch_dma_buf *buf)
+{
+	if (buf->fences)
+		dma_fence_wait(buf->fences, false);
+	dma_fence_put(buf->fences);
+	buf->fences = NULL;
 	wait_event(buf->waiters, !READ_ONCE(buf->nr_mappings));
 }
 
@@ -208,6 +248,8 @@ void latch_dma_bufs_revoke(struct vfio_latch_device *dev)
 
 	while ((buf = next_buffer(dev, buf)))
 		revoke(buf);
+	while ((buf = next_buffer(dev, buf)))
+		wait_for_drivers(buf);
 }
 
 /**
@@ -295,7 +337,7 @@ static struct latch_dma_buf *new_buffer(struct vfio_latch_device *dev,
 		return ERR_PTR(-ENODEV);
 	provider = pcim_p2pdma_provider(dev->pdev, bar);
 	if (!provider || !latch_bar_can_mmap(dev, bar) ||
-	    request->nr_ranges > latch_bar_size(dev, bar) >> PAGE_SHIFT)
+	    request->nr_ranges > MAX_RANGES)
 		return ERR_PTR(-EINVAL);
 
 	buf = kzalloc(struct_size(buf, ranges, request->nr_ranges),
@@ -344,10 +386,11 @@ static int add_buffer(struct vfio_latch_device *dev, struct latch_dma_buf *buf)
  * mapped when it does.
  *
  * Return: a file descriptor; 0 for PROBE; -EINVAL for a flag that is not GET or
- * is unknown, for ports, a BAR that cannot be mapped, no range, one that is not
- * of whole pages inside the BAR, or more than the BAR has in all; -ENODEV for an
- * index that is no BAR, or a BAR that somebody else has; -ENOSPC if the device
- * has 1000 buffers; -EFAULT, -ENOMEM, -EINTR, or an error of the file table.
+ * is unknown, for ports, a BAR that cannot be mapped, no range or more than 1024,
+ * one that is not of whole pages inside the BAR, or more than the BAR has in
+ * all; -ENODEV for an index that is no BAR, or a BAR that somebody else has;
+ * -ENOSPC if the device has 1000 buffers; -EFAULT, -ENOMEM, -EINTR, or an error
+ * of the file table.
  */
 int latch_feature_dma_buf(struct vfio_latch_device *dev, u32 flags, void __user *arg,
 			  size_t argsz)

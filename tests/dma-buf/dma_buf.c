@@ -18,10 +18,14 @@
 #define LIMIT_MS	20000
 #define MEMORY		WITNESS_MEMORY
 #define BAR_SIZE	0x10000ULL
+/* Of large0, which has more pages than a buffer may have ranges. */
+#define LARGE_BAR	2
 /* To see what one costs. There are three times as many. */
 #define BUFFERS		300
 /* The most that a device has. */
 #define MOST		1000
+/* The most that a buffer has. */
+#define MOST_RANGES	1024
 
 #define GET		(VFIO_DEVICE_FEATURE_DMA_BUF | VFIO_DEVICE_FEATURE_GET)
 #define SET		(VFIO_DEVICE_FEATURE_DMA_BUF | VFIO_DEVICE_FEATURE_SET)
@@ -84,6 +88,33 @@ TEST(only_drivers_that_let_go_when_told_are_given_a_buffer)
 	CHECK_EQ(map_try(attach(buffer, PEER)), 0);
 }
 
+/*
+ * The kernel maps all of them to the same IOMMU address: where that does not fail, it warns each time,
+ * or maps the wrong memory. Its own driver has it do so.
+ */
+TEST_OURS(several_ranges_are_mapped_without_an_iommu_and_refused_with_one)
+{
+	struct dma_buf_request request = {
+		.nr_ranges = 2,
+		.ranges = { { MEMORY, PAGE }, { 3 * PAGE, 2 * PAGE } },
+	};
+	int two, importer;
+
+	open_exporter();
+	two = CHECK_OK(buffer_try(exporter, &request));
+	CHECK_ERR(EOPNOTSUPP, map_try(attach(two, PEER)));
+	importer = attach(memory_buffer(exporter), PEER);
+	CHECK_EQ(map_try(importer), 0);
+	CHECK_OK(ioctl(importer, IMPORTER_UNMAP));
+
+	pci_attr_set(vm_bdf("witness1"), "iommu_group/type", "identity");
+	importer = attach(two, PEER);
+	CHECK_EQ(map_try(importer), 0);
+	CHECK_EQ(importer_state(importer).length, PAGE);
+	close(importer);
+	pci_attr_set(vm_bdf("witness1"), "iommu_group/type", "DMA");
+}
+
 TEST(whether_there_are_buffers_can_be_asked)
 {
 	open_exporter();
@@ -142,7 +173,7 @@ TEST(a_request_without_its_ranges_is_refused)
 	CHECK_ERRNO(EFAULT, ioctl(exporter->fd, VFIO_DEVICE_FEATURE, argument));
 	request.nr_ranges = ~0U;
 	memcpy(argument->data, &request, fixed);
-	/* More than the BAR has pages; the kernel's driver fails to allocate them. */
+	/* The kernel's driver knows no limit, and fails to allocate them. */
 	CHECK_ERRNO(driver_is_ours() ? EINVAL : ENOMEM,
 		    ioctl(exporter->fd, VFIO_DEVICE_FEATURE, argument));
 }
@@ -208,6 +239,32 @@ TEST_OURS(ranges_that_add_up_to_more_than_the_bar_are_refused)
 	open_exporter();
 	request.ranges[1].length = PAGE;
 	CHECK_ERR(EINVAL, buffer_try(exporter, &request));
+}
+
+static int buffer_of_pages_try(struct vfio_device *device, unsigned int bar, unsigned int nr_ranges)
+{
+	size_t fixed = offsetof(struct dma_buf_request, ranges);
+	size_t size = fixed + nr_ranges * sizeof(struct dma_buf_range);
+	struct dma_buf_request *request = calloc(1, size);
+	struct dma_buf_range *ranges = (void *)((char *)request + fixed);
+	int buffer;
+
+	request->region = bar;
+	request->nr_ranges = nr_ranges;
+	for (unsigned int n = 0; n < nr_ranges; n++)
+		ranges[n] = (struct dma_buf_range){ .offset = n * PAGE, .length = PAGE };
+	buffer = feature_try(device, GET, request, size);
+	free(request);
+	return buffer;
+}
+
+/* Each mapping has a table of them, which nobody is charged for. The kernel's driver knows no bound. */
+TEST_OURS(a_buffer_has_1024_ranges_and_no_more)
+{
+	struct vfio_device *large = vfio_open_with_memory("large0", NULL);
+
+	CHECK_OK(buffer_of_pages_try(large, LARGE_BAR, MOST_RANGES));
+	CHECK_ERR(EINVAL, buffer_of_pages_try(large, LARGE_BAR, MOST_RANGES + 1));
 }
 
 /* A reset waits for all of them. The kernel's driver knows no bound but the files of the process. */
@@ -391,6 +448,58 @@ TEST(a_reset_waits_for_a_driver_that_does_not_let_go_yet)
 	child_check_ends("the reset", child);
 	stop_dma();
 	CHECK_EQ(map_try(importer), 0);
+}
+
+/*
+ * Whoever has a buffer's file can add fences to it, as IMPORTER_FENCE does. The kernel's driver takes
+ * one buffer away after another, and waits under the reservation lock.
+ */
+TEST_OURS(a_reset_waits_for_the_fences_of_all_buffers_and_for_none_that_comes_later)
+{
+	int buffer, first, second, late;
+	pid_t child;
+
+	open_exporter();
+	first = attach(memory_buffer(exporter), PEER);
+	buffer = memory_buffer(exporter);
+	second = attach(buffer, PEER);
+	late = attach(buffer, PEER);
+	CHECK_EQ(map_try(first), 0);
+	CHECK_EQ(map_try(second), 0);
+	CHECK_OK(ioctl(first, IMPORTER_FENCE));
+	CHECK_OK(ioctl(second, IMPORTER_FENCE));
+	child = child_start(reset_in_child, NULL);
+	CHECK(WAIT_UNTIL(importer_state(second).awaited && child_waits(child), LIMIT_MS));
+	CHECK_EQ(importer_state(first).awaited, 1);
+	CHECK(!witness_is_in_reset("witness0"));
+	CHECK_OK(ioctl(late, IMPORTER_FENCE));
+	CHECK_OK(ioctl(first, IMPORTER_SIGNAL));
+	CHECK_OK(ioctl(second, IMPORTER_SIGNAL));
+	child_check_ends("the reset", child);
+	CHECK_EQ(importer_state(late).awaited, 0);
+}
+
+/* The device of a driver that has unmapped in time may still have work that began before. */
+TEST_OURS(a_reset_waits_for_each_fence_of_a_buffer)
+{
+	int buffer, first, second;
+	pid_t child;
+
+	open_exporter();
+	buffer = memory_buffer(exporter);
+	first = attach(buffer, PEER);
+	second = attach(buffer, PEER);
+	CHECK_EQ(map_try(first), 0);
+	CHECK_OK(ioctl(first, IMPORTER_FENCE));
+	CHECK_OK(ioctl(second, IMPORTER_FENCE));
+	child = child_start(reset_in_child, NULL);
+	CHECK(WAIT_UNTIL(importer_state(first).awaited && importer_state(second).awaited &&
+			 child_waits(child), LIMIT_MS));
+	CHECK_OK(ioctl(first, IMPORTER_SIGNAL));
+	CHECK(child_waits(child));
+	CHECK(!witness_is_in_reset("witness0"));
+	CHECK_OK(ioctl(second, IMPORTER_SIGNAL));
+	child_check_ends("the reset", child);
 }
 
 static void read_configuration(void *data)

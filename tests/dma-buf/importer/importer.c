@@ -4,6 +4,7 @@
  * function masters the bus while, and only while, a buffer is mapped.
  */
 #include <linux/dma-buf.h>
+#include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/fs.h>
@@ -16,9 +17,14 @@
 
 #include "importer.h"
 
-/* Under the buffer's reservation lock, but for what attaching sets. */
+/*
+ * Under the buffer's reservation lock, but for what attaching sets, and the fence: that can be
+ * signalled while somebody waits for it under the reservation lock.
+ */
 struct importer {
 	struct mutex attach_lock;
+	struct mutex fence_lock;
+	struct dma_fence *fence;
 	struct pci_dev *pdev;
 	struct dma_buf_attachment *attachment;
 	struct dma_buf_attach_ops ops;
@@ -48,6 +54,73 @@ static void revoked(struct dma_buf_attachment *attachment)
 	importer->revocations++;
 	if (!importer->is_lazy)
 		let_go(importer);
+}
+
+static const char *fence_name(struct dma_fence *fence)
+{
+	return "importer";
+}
+
+/* Without more, the kernel frees it itself, also when this module is gone. */
+static const struct dma_fence_ops fence_ops = {
+	.get_driver_name = fence_name,
+	.get_timeline_name = fence_name,
+};
+
+static int add_fence_locked(struct importer *importer)
+{
+	struct dma_resv *resv = importer->attachment->dmabuf->resv;
+	struct dma_fence *fence;
+	int ret;
+
+	lockdep_assert_held(&importer->fence_lock);
+	dma_resv_assert_held(resv);
+
+	if (importer->fence)
+		return -EBUSY;
+	ret = dma_resv_reserve_fences(resv, 1);
+	if (ret)
+		return ret;
+	fence = kzalloc(sizeof(*fence), GFP_KERNEL);
+	if (!fence)
+		return -ENOMEM;
+	dma_fence_init(fence, &fence_ops, NULL, dma_fence_context_alloc(1), 1);
+	dma_resv_add_fence(resv, fence, DMA_RESV_USAGE_WRITE);
+	importer->fence = fence;
+	return 0;
+}
+
+static int add_fence(struct importer *importer, struct dma_resv *resv)
+{
+	int ret;
+
+	mutex_lock(&importer->fence_lock);
+	dma_resv_lock(resv, NULL);
+	ret = add_fence_locked(importer);
+	dma_resv_unlock(resv);
+	mutex_unlock(&importer->fence_lock);
+	return ret;
+}
+
+static void signal_fence(struct importer *importer)
+{
+	mutex_lock(&importer->fence_lock);
+	if (importer->fence)
+		dma_fence_signal(importer->fence);
+	dma_fence_put(importer->fence);
+	importer->fence = NULL;
+	mutex_unlock(&importer->fence_lock);
+}
+
+static bool fence_is_awaited(struct importer *importer)
+{
+	bool is_awaited;
+
+	mutex_lock(&importer->fence_lock);
+	is_awaited = importer->fence &&
+		     test_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &importer->fence->flags);
+	mutex_unlock(&importer->fence_lock);
+	return is_awaited;
 }
 
 static int attach_locked(struct importer *importer, const struct importer_attach *request)
@@ -138,7 +211,14 @@ static long importer_ioctl(struct file *file, unsigned int cmd, unsigned long ar
 	mutex_unlock(&importer->attach_lock);
 	if (!resv)
 		return -ENOTCONN;
+	if (cmd == IMPORTER_FENCE)
+		return add_fence(importer, resv);
+	if (cmd == IMPORTER_SIGNAL) {
+		signal_fence(importer);
+		return 0;
+	}
 
+	state.awaited = fence_is_awaited(importer);
 	dma_resv_lock(resv, NULL);
 	switch (cmd) {
 	case IMPORTER_MAP:
@@ -166,6 +246,7 @@ static int importer_open(struct inode *inode, struct file *file)
 	if (!importer)
 		return -ENOMEM;
 	mutex_init(&importer->attach_lock);
+	mutex_init(&importer->fence_lock);
 	file->private_data = importer;
 	return 0;
 }
@@ -175,6 +256,7 @@ static int importer_release(struct inode *inode, struct file *file)
 	struct importer *importer = file->private_data;
 	struct dma_buf *dmabuf;
 
+	signal_fence(importer);
 	if (importer->attachment) {
 		dmabuf = importer->attachment->dmabuf;
 		dma_resv_lock(dmabuf->resv, NULL);
@@ -184,6 +266,7 @@ static int importer_release(struct inode *inode, struct file *file)
 		dma_buf_put(dmabuf);
 		pci_dev_put(importer->pdev);
 	}
+	mutex_destroy(&importer->fence_lock);
 	mutex_destroy(&importer->attach_lock);
 	kfree(importer);
 	return 0;

@@ -34,17 +34,23 @@ struct importer_attach {
  * @length: bytes from there
  * @mapped: whether it is mapped
  * @revocations: how often it was told to let go while it was mapped
+ * @awaited: whether somebody waits for its fence, or has waited
  */
 struct importer_state {
 	__u64 address;
 	__u64 length;
 	__u32 mapped;
 	__u32 revocations;
+	__u32 awaited;
+	__u32 reserved;
 };
 
 #define IMPORTER_ATTACH	_IOW('i', 0, struct importer_attach)
 #define IMPORTER_MAP	_IO('i', 1)
 #define IMPORTER_UNMAP	_IO('i', 2)
 #define IMPORTER_STATE	_IOR('i', 3, struct importer_state)
+/* Adds a fence to the buffer, one at most, until IMPORTER_SIGNAL or the end of the file. */
+#define IMPORTER_FENCE	_IO('i', 4)
+#define IMPORTER_SIGNAL	_IO('i', 5)
 
 #endif

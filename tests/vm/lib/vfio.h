@@ -138,7 +138,7 @@ void vfio_irq_unmask(struct vfio_device *device, unsigned int index);
 
 struct dma_buf_request {
 	uint32_t region, open_flags, flags, nr_ranges;
-	struct {
+	struct dma_buf_range {
 		uint64_t offset, length;
 	} ranges[8];
 };
