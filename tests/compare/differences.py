@@ -17,8 +17,10 @@ REGISTERS = {}
 # Classes of devices, and what is in their BARs.
 CLASS_VGA = 0x030000
 CLASS_NVME = 0x010802
+CLASS_EDU = 0x00ff00  # a witness' too, which has power management
 NVME_ADMIN_QUEUES = range(0x24, 0x38)
 VGA_PORTS = range(0x400, 0x420)
+EDU_INTERRUPTS = range(0x24, 0x28)
 
 
 def without_events(answer):
@@ -233,18 +235,21 @@ class Call:
 
 def outlives(call):
     """Whether all that differs is what no reset of the device clears, so that it still is as calls
-    of an earlier episode have left it, which were not compared: VGA's memory and registers, and
-    the registers of NVMe's admin queues."""
+    of an earlier episode have left it, which were not compared: VGA's memory and registers, the
+    registers of NVMe's admin queues, and those of edu's interrupts."""
     if call.layout["class"] == CLASS_VGA:
         return call.reads(0, range(1 << 32)) or call.reads(2, VGA_PORTS) or \
             re.match("region 8 read ", call.what)
-    if call.layout["class"] != CLASS_NVME:
-        return False
+    survivors = range(0)
+    if call.layout["class"] == CLASS_NVME:
+        survivors = NVME_ADMIN_QUEUES
+    elif call.layout["class"] == CLASS_EDU and not call.layout["pm"]:
+        survivors = EDU_INTERRUPTS
     if call.what != "registers":
-        return call.reads(0, NVME_ADMIN_QUEUES)
+        return call.reads(0, survivors)
     command, registers = zip(call.kernel.split(), call.ours.split())
     return command[0] == command[1] and all(
-        one == other or at in NVME_ADMIN_QUEUES
+        one == other or at in survivors
         for at, (one, other) in enumerate(zip(*map(bytes.fromhex, registers))))
 
 
@@ -355,7 +360,7 @@ def _(call):
 def _(call):
     msi = call.layout["msi"]
     start, _, ours = call.config()
-    return [(at, [0xff]) for at in range(msi + 4, msi + 14) if msi and at - start in
+    return [(at, [0xff]) for at in range(msi + 4, msi + 20) if msi and at - start in
             range(len(ours)) and not ours[at - start] and at not in call.state.written]
 
 
@@ -365,6 +370,13 @@ def _(call):
     start, _, ours = call.config()
     return [(at, [0, 0x80, 0xff, 0xff, 0xff, 0xff])] if at > 2 and at - start in \
         range(len(ours)) and ours[at - start] & 3 else []
+
+
+@registers("vpd-in-d3hot")
+def _(call):
+    at = call.layout["vpd"] + 2
+    return [(at, [0, 0x80, 0xff, 0xff, 0xff, 0xff])] \
+        if at > 2 and at + 1 in call.state.written_in_d3 else []
 
 
 @registers("hidden-registers")
