@@ -103,7 +103,7 @@ void latch_mlx5_state_unlock(struct latch_mlx5_device *dev)
 }
 
 /**
- * latch_mlx5_state - a VF's migration state, for sysfs
+ * latch_mlx5_state - a VF's migration state, for its user and for sysfs
  * @dev: the device; not even state_mutex need be held
  *
  * Return: the state that the next holder of state_mutex will find.
@@ -293,13 +293,10 @@ static struct file *migration_set_state(struct vfio_device *vdev,
 	return file;
 }
 
+/* Without state_mutex: all threads of a user would queue for it before the PF's driver. */
 static int migration_get_state(struct vfio_device *vdev, enum vfio_device_mig_state *state)
 {
-	struct latch_mlx5_device *dev = latch_mlx5_from_vdev(vdev);
-
-	latch_mlx5_state_lock(dev);
-	*state = dev->mig_state;
-	latch_mlx5_state_unlock(dev);
+	*state = latch_mlx5_state(latch_mlx5_from_vdev(vdev));
 	return 0;
 }
 
@@ -324,15 +321,21 @@ int latch_mlx5_query_size(struct latch_mlx5_device *dev, bool incremental,
 	return ret;
 }
 
-/* The size of the whole state, in every migration state: VMMs use it to decide when to stop. */
+/*
+ * The size of the whole state, in every migration state: VMMs use it to decide when to stop. Of all
+ * threads that ask, one takes state_mutex, and the others can be killed.
+ */
 static int get_data_size(struct latch_mlx5_device *dev, u64 *bytes)
 {
 	struct latch_fw_size size = {};
 	int ret;
 
+	if (mutex_lock_killable(&dev->size_mutex))
+		return -EINTR;
 	latch_mlx5_state_lock(dev);
 	ret = dev->mdev_detach ? -ENOTCONN : latch_mlx5_query_size(dev, false, &size);
 	latch_mlx5_state_unlock(dev);
+	mutex_unlock(&dev->size_mutex);
 	*bytes = size.total;
 	return ret;
 }
@@ -544,6 +547,7 @@ void latch_mlx5_migration_close(struct latch_mlx5_device *dev)
 void latch_mlx5_migration_init(struct latch_mlx5_device *dev)
 {
 	mutex_init(&dev->log_mutex);
+	mutex_init(&dev->size_mutex);
 	mutex_init(&dev->state_mutex);
 	mutex_init(&dev->command_lock);
 	INIT_WORK(&dev->reset_work, reset_work);
@@ -559,5 +563,6 @@ void latch_mlx5_migration_exit(struct latch_mlx5_device *dev)
 {
 	mutex_destroy(&dev->command_lock);
 	mutex_destroy(&dev->state_mutex);
+	mutex_destroy(&dev->size_mutex);
 	mutex_destroy(&dev->log_mutex);
 }

@@ -31,6 +31,7 @@ struct latch_mlx5_tracker;
  * @mig_state_cap: queries tell whether the state to be saved begins anew
  * @track_cap: it has DMA logging
  * @log_mutex: serialises DMA logging, changes of the state and pre-copy queries
+ * @size_mutex: serialises questions for the state's size
  * @state_mutex: protects the migration state and most of what the firmware is told about the VF
  * @mig_state: the migration state; under state_mutex, also read without it
  * @resets_taken: @resets_done, as far as @mig_state knows; under state_mutex, also read without it
@@ -61,6 +62,10 @@ struct latch_mlx5_tracker;
  * an image, for which a user is charged. log_mutex, outside of it, may be held
  * over both, but only by a user of the open device: a data fd outlives the close.
  *
+ * Of all threads of a user two wait for state_mutex at most, besides the writer
+ * of a stream: the holders of log_mutex and size_mutex. The others wait for
+ * these, killably: so the PF's driver does not queue behind them.
+ *
  * The firmware is waited for under state_mutex, so nobody waits for it with a
  * lock that a page fault on a BAR needs. A reset does hold such a lock: it only
  * counts itself (resets_begun, resets_done, which may overlap), and a worker does
@@ -83,6 +88,9 @@ struct latch_mlx5_device {
 
 	/* Outside of state_mutex. */
 	struct mutex log_mutex;
+
+	/* The same, and not together with log_mutex. */
+	struct mutex size_mutex;
 
 	/* See above. */
 	struct mutex state_mutex;
