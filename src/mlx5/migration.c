@@ -103,6 +103,71 @@ void latch_mlx5_state_unlock(struct latch_mlx5_device *dev)
 }
 
 /**
+ * latch_mlx5_file_enter - begin to use the device for a caller who came by a session's file
+ * @dev: the device
+ * @is_over: the session's, set by latch_mlx5_file_is_over()
+ *
+ * The file may outlive the device's close, and a caller may be as slow as its
+ * owner makes it. So the device's locks are the session's only until this fails,
+ * and close waits for each caller for whom it has not failed.
+ *
+ * Return: whether the session is not over; then latch_mlx5_file_leave() must
+ * follow, soon: without waiting for user memory, or for memory.
+ */
+bool latch_mlx5_file_enter(struct latch_mlx5_device *dev, const bool *is_over)
+{
+	bool ret;
+
+	spin_lock(&dev->file_lock);
+	ret = !*is_over;
+	dev->nr_callers += ret;
+	spin_unlock(&dev->file_lock);
+	return ret;
+}
+
+/**
+ * latch_mlx5_file_leave - undo latch_mlx5_file_enter()
+ * @dev: the device
+ *
+ * Context: no lock of the device is held.
+ */
+void latch_mlx5_file_leave(struct latch_mlx5_device *dev)
+{
+	lockdep_assert_not_held(&dev->log_mutex);
+	lockdep_assert_not_held(&dev->state_mutex);
+	spin_lock(&dev->file_lock);
+	if (!--dev->nr_callers)
+		wake_up(&dev->no_callers);
+	spin_unlock(&dev->file_lock);
+}
+
+/**
+ * latch_mlx5_file_is_over - let nobody use the device any more who comes by a session's file
+ * @dev: the device
+ * @is_over: the session's; set
+ *
+ * What was done before is seen by who reads it with smp_load_acquire().
+ */
+void latch_mlx5_file_is_over(struct latch_mlx5_device *dev, bool *is_over)
+{
+	lockdep_assert_held(&dev->state_mutex);
+	spin_lock(&dev->file_lock);
+	/* Pairs with latch_mlx5_lock_if_over(), which does not take the lock. */
+	smp_store_release(is_over, true);
+	spin_unlock(&dev->file_lock);
+}
+
+static bool has_no_callers(struct latch_mlx5_device *dev)
+{
+	bool ret;
+
+	spin_lock(&dev->file_lock);
+	ret = !dev->nr_callers;
+	spin_unlock(&dev->file_lock);
+	return ret;
+}
+
+/**
  * latch_mlx5_state - a VF's migration state, for its user and for sysfs
  * @dev: the device; not even state_mutex need be held
  *
@@ -538,6 +603,8 @@ void latch_mlx5_migration_close(struct latch_mlx5_device *dev)
 	set_state(dev, VFIO_DEVICE_STATE_RUNNING);
 	WRITE_ONCE(dev->commanded, atomic_read(&dev->resets_begun) - 1);
 	latch_mlx5_state_unlock(dev);
+	/* All sessions are over, so nobody else comes. The locks may be another user's soon. */
+	wait_event(dev->no_callers, has_no_callers(dev));
 }
 
 /**
@@ -550,6 +617,8 @@ void latch_mlx5_migration_init(struct latch_mlx5_device *dev)
 	mutex_init(&dev->size_mutex);
 	mutex_init(&dev->state_mutex);
 	mutex_init(&dev->command_lock);
+	spin_lock_init(&dev->file_lock);
+	init_waitqueue_head(&dev->no_callers);
 	INIT_WORK(&dev->reset_work, reset_work);
 	latch_costs_init(&dev->costs);
 	dev->mig_state = VFIO_DEVICE_STATE_RUNNING;

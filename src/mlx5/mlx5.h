@@ -43,6 +43,9 @@ struct latch_mlx5_tracker;
  * @log_active: DMA is logged; under state_mutex, also read without it
  * @log_failed: a report has failed since it was started; under state_mutex, also read without it
  * @mdev_detach: the PF's driver has gone away; under state_mutex
+ * @file_lock: inside all others but the costs' lock
+ * @nr_callers: threads that came by a session's file and use the device; under file_lock
+ * @no_callers: woken when @nr_callers becomes 0
  * @command_lock: keeps questions out while the firmware saves; inside state_mutex, or taken by
  *	save.c's worker alone
  * @costs: what the last migration cost; it has a lock of its own
@@ -61,6 +64,10 @@ struct latch_mlx5_tracker;
  * nothing under it takes those, or waits for user memory, or for the memory of
  * an image, for which a user is charged. log_mutex, outside of it, may be held
  * over both, but only by a user of the open device: a data fd outlives the close.
+ *
+ * Who comes by a data fd neither takes nor waits for one of these locks when the
+ * session is over (latch_mlx5_file_enter()), and close waits for those who came
+ * before: the locks may be the next user's then.
  *
  * Of all threads of a user two wait for state_mutex at most, besides the writer
  * of a stream: the holders of log_mutex and size_mutex. The others wait for
@@ -107,6 +114,11 @@ struct latch_mlx5_device {
 	/* Inside state_mutex. */
 	struct mutex command_lock;
 
+	/* Protects nr_callers; a session's is_over becomes true under it. */
+	spinlock_t file_lock;
+	unsigned int nr_callers;
+	wait_queue_head_t no_callers;
+
 	struct latch_costs costs;
 
 	atomic_t resets_begun, resets_done;
@@ -120,7 +132,7 @@ static inline struct latch_mlx5_device *latch_mlx5_from_vdev(struct vfio_device 
 
 /**
  * latch_mlx5_lock_if_over - take what is left of a session that is over
- * @is_over: set at the session's end, under state_mutex
+ * @is_over: set at the session's end by latch_mlx5_file_is_over()
  * @lock: held by readers or writers of its file
  *
  * Called at the session's end, and by each user of its file after releasing the
@@ -135,7 +147,7 @@ static inline bool latch_mlx5_lock_if_over(const bool *is_over, struct mutex *lo
 	 * Pairs with itself in the other caller: before it, is_over was set or the lock released.
 	 */
 	smp_mb();
-	/* Pairs with the release at the session's end. */
+	/* Pairs with latch_mlx5_file_is_over(). */
 	return smp_load_acquire(is_over) && mutex_trylock(lock);
 }
 
@@ -174,6 +186,9 @@ void latch_mlx5_migration_close(struct latch_mlx5_device *dev);
 void latch_mlx5_state_lock(struct latch_mlx5_device *dev);
 void latch_mlx5_state_unlock(struct latch_mlx5_device *dev);
 unsigned int latch_mlx5_state(const struct latch_mlx5_device *dev);
+bool latch_mlx5_file_enter(struct latch_mlx5_device *dev, const bool *is_over);
+void latch_mlx5_file_leave(struct latch_mlx5_device *dev);
+void latch_mlx5_file_is_over(struct latch_mlx5_device *dev, bool *is_over);
 bool latch_mlx5_reset_is_due(const struct latch_mlx5_device *dev);
 int latch_mlx5_commanded(struct latch_mlx5_device *dev, int error);
 int latch_mlx5_query_size(struct latch_mlx5_device *dev, bool incremental,
