@@ -288,7 +288,7 @@ static int leave_resuming(struct latch_mlx5_device *dev)
 /* The error if a saving session has ended during its arc: the state is what that end left. */
 static int why_ended(const struct latch_mlx5_device *dev)
 {
-	return dev->mdev_detach ? -ENOTCONN : -ECANCELED;
+	return READ_ONCE(dev->mdev_detach) ? -ENOTCONN : -ECANCELED;
 }
 
 static int leave_saving(struct latch_mlx5_device *dev)
@@ -343,7 +343,7 @@ static struct file *migration_set_state(struct vfio_device *vdev,
 		return ERR_PTR(-EINTR);
 	latch_mlx5_state_lock(dev);
 	while (dev->mig_state != new_state) {
-		ret = dev->mdev_detach ? -ENOTCONN :
+		ret = READ_ONCE(dev->mdev_detach) ? -ENOTCONN :
 		      latch_mlx5_reset_is_due(dev) ? -ECANCELED :
 		      latch_next_state(dev->mig_state, new_state, dev->precopy_cap, &next);
 		file = ret ? ERR_PTR(ret) : take_arc(dev, dev->mig_state, next);
@@ -398,7 +398,7 @@ static int get_data_size(struct latch_mlx5_device *dev, u64 *bytes)
 	if (mutex_lock_killable(&dev->size_mutex))
 		return -EINTR;
 	latch_mlx5_state_lock(dev);
-	ret = dev->mdev_detach ? -ENOTCONN : latch_mlx5_query_size(dev, false, &size);
+	ret = READ_ONCE(dev->mdev_detach) ? -ENOTCONN : latch_mlx5_query_size(dev, false, &size);
 	latch_mlx5_state_unlock(dev);
 	mutex_unlock(&dev->size_mutex);
 	*bytes = size.total;
@@ -457,11 +457,17 @@ static const struct vfio_migration_ops migration_ops = {
 /*
  * The PF's driver takes the VF's firmware away, or has brought it back; with its own locks held. A
  * VF that was not running will not be in the same state when it comes back.
+ *
+ * The holder of state_mutex ends the arc or the question at hand, and waits for no message.
  */
 static int pf_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	struct latch_mlx5_device *dev = container_of(nb, struct latch_mlx5_device, pf_notifier);
 
+	if (event == MLX5_PF_NOTIFY_DISABLE_VF) {
+		WRITE_ONCE(dev->mdev_detach, true);
+		latch_mlx5_dirty_interrupt(dev);
+	}
 	latch_mlx5_state_lock(dev);
 	switch (event) {
 	case MLX5_PF_NOTIFY_DISABLE_VF:
@@ -470,10 +476,9 @@ static int pf_event(struct notifier_block *nb, unsigned long event, void *data)
 		end_sessions(dev, "pf-gone");
 		if (dev->mig_state != VFIO_DEVICE_STATE_RUNNING)
 			lose(dev);
-		dev->mdev_detach = true;
 		break;
 	case MLX5_PF_NOTIFY_ENABLE_VF:
-		dev->mdev_detach = false;
+		WRITE_ONCE(dev->mdev_detach, false);
 		break;
 	}
 	latch_mlx5_state_unlock(dev);
@@ -617,6 +622,7 @@ void latch_mlx5_migration_init(struct latch_mlx5_device *dev)
 	mutex_init(&dev->size_mutex);
 	mutex_init(&dev->state_mutex);
 	mutex_init(&dev->command_lock);
+	spin_lock_init(&dev->tracker_lock);
 	spin_lock_init(&dev->file_lock);
 	init_waitqueue_head(&dev->no_callers);
 	INIT_WORK(&dev->reset_work, reset_work);

@@ -39,10 +39,13 @@ struct latch_mlx5_tracker;
  *	read without it
  * @save: the saving session, or NULL; under state_mutex
  * @load: the loading session, or NULL; under state_mutex
- * @tracker: the page tracker while DMA is logged, else NULL; under state_mutex
+ * @tracker: the page tracker while DMA is logged, else NULL; written under state_mutex and
+ *	@tracker_lock, read under either
  * @log_active: DMA is logged; under state_mutex, also read without it
  * @log_failed: a report has failed since it was started; under state_mutex, also read without it
- * @mdev_detach: the PF's driver has gone away; under state_mutex
+ * @mdev_detach: the PF's driver goes or has gone away; written by pf_event(), of which there is one
+ *	at a time, before it takes state_mutex if true, under it if false
+ * @tracker_lock: lets pf_event() reach a tracker before it takes state_mutex; inside that
  * @file_lock: inside all others but the costs' lock
  * @nr_callers: threads that came by a session's file and use the device; under file_lock
  * @no_callers: woken when @nr_callers becomes 0
@@ -110,6 +113,9 @@ struct latch_mlx5_device {
 	bool log_active;
 	bool log_failed;
 	bool mdev_detach;
+
+	/* See tracker. */
+	spinlock_t tracker_lock;
 
 	/* Inside state_mutex. */
 	struct mutex command_lock;
@@ -210,10 +216,12 @@ void latch_mlx5_load_end(struct latch_mlx5_device *dev, const char *why);
 
 /*
  * dirty.c APIs: VFIO's DMA logging, on the page tracker of tracker.c.
+ * latch_mlx5_dirty_interrupt() needs no lock.
  * latch_mlx5_dirty_end() is called under state_mutex, at log_stop, at close and
  * when the PF's driver goes away.
  */
 void latch_mlx5_dirty_probe(struct latch_mlx5_device *dev);
+void latch_mlx5_dirty_interrupt(struct latch_mlx5_device *dev);
 void latch_mlx5_dirty_end(struct latch_mlx5_device *dev);
 const char *latch_mlx5_dirty_state(const struct latch_mlx5_device *dev);
 
