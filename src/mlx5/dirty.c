@@ -22,9 +22,17 @@ MODULE_INFO(import_ns, "IOMMUFD");
 static int may_not_start(const struct latch_mlx5_device *dev)
 {
 	lockdep_assert_held(&dev->state_mutex);
-	if (dev->mdev_detach)
+	if (READ_ONCE(dev->mdev_detach))
 		return -ENOTCONN;
 	return dev->log_active ? -EINVAL : 0;
+}
+
+static void set_tracker(struct latch_mlx5_device *dev, struct latch_mlx5_tracker *tracker)
+{
+	lockdep_assert_held(&dev->state_mutex);
+	spin_lock(&dev->tracker_lock);
+	dev->tracker = tracker;
+	spin_unlock(&dev->tracker_lock);
 }
 
 static int start(struct latch_mlx5_device *dev, struct latch_mlx5_tracker *tracker)
@@ -33,7 +41,7 @@ static int start(struct latch_mlx5_device *dev, struct latch_mlx5_tracker *track
 
 	if (ret)
 		return ret;
-	dev->tracker = tracker;
+	set_tracker(dev, tracker);
 	WRITE_ONCE(dev->log_failed, false);
 	WRITE_ONCE(dev->log_active, true);
 	return 0;
@@ -86,7 +94,7 @@ static int log_start(struct vfio_device *vdev, struct rb_root_cached *ranges, u3
 static int not_logging(const struct latch_mlx5_device *dev)
 {
 	lockdep_assert_held(&dev->state_mutex);
-	if (dev->mdev_detach)
+	if (READ_ONCE(dev->mdev_detach))
 		return -ENOTCONN;
 	return dev->log_active ? 0 : -EINVAL;
 }
@@ -198,18 +206,35 @@ void latch_mlx5_dirty_probe(struct latch_mlx5_device *dev)
 }
 
 /**
+ * latch_mlx5_dirty_interrupt - let no report wait for the firmware any more
+ * @dev: the device, whose mdev_detach is set: a tracker that comes after this reports nothing
+ *
+ * The report that waits holds state_mutex, which the caller wants.
+ */
+void latch_mlx5_dirty_interrupt(struct latch_mlx5_device *dev)
+{
+	lockdep_assert_not_held(&dev->state_mutex);
+	spin_lock(&dev->tracker_lock);
+	if (dev->tracker)
+		latch_mlx5_tracker_interrupt(dev->tracker);
+	spin_unlock(&dev->tracker_lock);
+}
+
+/**
  * latch_mlx5_dirty_end - stop DMA logging, if it was started
  * @dev: the device
  */
 void latch_mlx5_dirty_end(struct latch_mlx5_device *dev)
 {
+	struct latch_mlx5_tracker *tracker = dev->tracker;
+
 	lockdep_assert_held(&dev->state_mutex);
 	if (!dev->log_active)
 		return;
 	WRITE_ONCE(dev->log_active, false);
 	WRITE_ONCE(dev->log_failed, false);
-	latch_mlx5_tracker_destroy(dev->tracker);
-	dev->tracker = NULL;
+	set_tracker(dev, NULL);
+	latch_mlx5_tracker_destroy(tracker);
 }
 
 /**

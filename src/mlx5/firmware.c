@@ -226,6 +226,12 @@ static int check_size(u32 required)
 	return required > (1ULL << 32) - PAGE_SIZE ? -EIO : 0;
 }
 
+/* No state is so large. With it, sums for the user would not fit into 64 bits. */
+static int check_total(u64 total)
+{
+	return total > S64_MAX ? -EIO : 0;
+}
+
 /**
  * latch_fw_query_size - ask how much there is to save
  * @mdev: the PF
@@ -237,7 +243,8 @@ static int check_size(u32 required)
  *
  * The query changes nothing.
  *
- * Return: 0 or a negative error; -EIO if no buffer can be so large.
+ * Return: 0 or a negative error; -EIO if no buffer, or no state, can be so
+ * large.
  */
 int latch_fw_query_size(struct mlx5_core_dev *mdev, u16 vhca_id, bool incremental, bool chunk,
 			struct latch_fw_size *size)
@@ -257,7 +264,7 @@ int latch_fw_query_size(struct mlx5_core_dev *mdev, u16 vhca_id, bool incrementa
 	size->total = chunk ? MLX5_GET64(latch_query_out, out, remaining_total_size) :
 		      size->required;
 	size->is_new = MLX5_GET(latch_query_out, out, migration_state) == MIGRATION_STATE_INIT;
-	return check_size(size->required);
+	return check_size(size->required) ?: check_total(size->total);
 }
 
 /**

@@ -43,7 +43,7 @@ struct latch_mlx5_load {
 	int error;			/* why no more can be written */
 	bool is_partial;		/* the last record is not whole */
 	bool is_loaded;			/* the firmware has taken an image */
-	bool is_over;			/* also read without it */
+	bool is_over;			/* becomes true under the device's file_lock, too */
 };
 
 static void free_session(struct kref *kref)
@@ -65,6 +65,25 @@ static void free_memory(struct latch_mlx5_load *load)
 	mutex_unlock(&load->write_lock);
 }
 
+/*
+ * Takes state_mutex for a writer. Returns false if the session is over: then the lock may be that
+ * of the device's next user, and the error is -ENODEV.
+ */
+static bool lock_device(struct latch_mlx5_load *load)
+{
+	lockdep_assert_held(&load->write_lock);
+	if (!latch_mlx5_file_enter(load->dev, &load->is_over))
+		return false;
+	latch_mlx5_state_lock(load->dev);
+	return true;
+}
+
+static void unlock_device(struct latch_mlx5_load *load)
+{
+	latch_mlx5_state_unlock(load->dev);
+	latch_mlx5_file_leave(load->dev);
+}
+
 static size_t header_from_user(struct latch_mlx5_load *load, const char __user *buf, size_t count)
 {
 	return count - copy_from_user(latch_record_header_space(&load->reader), buf, count);
@@ -84,11 +103,12 @@ static int make_room(struct latch_mlx5_load *load, u64 bytes)
 {
 	int ret;
 
-	latch_mlx5_state_lock(load->dev);
+	if (!lock_device(load))
+		return -ENODEV;
 	ret = load->error;
 	if (!ret && load->image.capacity < bytes)
 		latch_image_unmap(&load->image);
-	latch_mlx5_state_unlock(load->dev);
+	unlock_device(load);
 	return ret ?: latch_image_reserve(&load->image, bytes);
 }
 
@@ -108,15 +128,15 @@ static ssize_t image_from_user(struct latch_mlx5_load *load, const char __user *
 /* Records an error, and whether a record is partial. Returns the session's error, or 0. */
 static int note(struct latch_mlx5_load *load, int error, bool is_partial)
 {
-	struct latch_mlx5_device *dev = load->dev;
 	int ret;
 
-	latch_mlx5_state_lock(dev);
+	if (!lock_device(load))
+		return -ENODEV;
 	if (!load->error)
 		load->error = error;
 	load->is_partial = is_partial;
 	ret = load->error;
-	latch_mlx5_state_unlock(dev);
+	unlock_device(load);
 	return ret;
 }
 
@@ -125,9 +145,10 @@ static int make_room_for_key(struct latch_mlx5_load *load)
 {
 	bool is_needed;
 
-	latch_mlx5_state_lock(load->dev);
+	if (!lock_device(load))
+		return -ENODEV;
 	is_needed = !load->error && !load->image.is_mapped;
-	latch_mlx5_state_unlock(load->dev);
+	unlock_device(load);
 	return is_needed ? latch_image_reserve_key(&load->image, load->image.capacity) : 0;
 }
 
@@ -156,18 +177,18 @@ static int map_and_load(struct latch_mlx5_load *load)
 /* After a failed load the session fails. */
 static int load_image(struct latch_mlx5_load *load)
 {
-	struct latch_mlx5_device *dev = load->dev;
 	int ret;
 
 	ret = make_room_for_key(load);
 	if (ret)
 		return ret;
-	latch_mlx5_state_lock(dev);
+	if (!lock_device(load))
+		return -ENODEV;
 	if (!load->error)
 		load->error = latch_mlx5_stream_error(map_and_load(load));
 	ret = load->error;
 	load->is_loaded = !ret;
-	latch_mlx5_state_unlock(dev);
+	unlock_device(load);
 	return ret;
 }
 
@@ -335,8 +356,7 @@ void latch_mlx5_load_end(struct latch_mlx5_device *dev, const char *why)
 	load->error = -ENODEV;
 	latch_image_unmap(&load->image);
 	mlx5_core_dealloc_pd(dev->mdev, load->pdn);
-	/* Whoever frees the memory sees what was done with it: latch_mlx5_lock_if_over(). */
-	smp_store_release(&load->is_over, true);
+	latch_mlx5_file_is_over(dev, &load->is_over);
 	free_memory(load);
 	kref_put(&load->kref, free_session);
 }

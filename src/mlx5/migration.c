@@ -103,7 +103,72 @@ void latch_mlx5_state_unlock(struct latch_mlx5_device *dev)
 }
 
 /**
- * latch_mlx5_state - a VF's migration state, for sysfs
+ * latch_mlx5_file_enter - begin to use the device for a caller who came by a session's file
+ * @dev: the device
+ * @is_over: the session's, set by latch_mlx5_file_is_over()
+ *
+ * The file may outlive the device's close, and a caller may be as slow as its
+ * owner makes it. So the device's locks are the session's only until this fails,
+ * and close waits for each caller for whom it has not failed.
+ *
+ * Return: whether the session is not over; then latch_mlx5_file_leave() must
+ * follow, soon: without waiting for user memory, or for memory.
+ */
+bool latch_mlx5_file_enter(struct latch_mlx5_device *dev, const bool *is_over)
+{
+	bool ret;
+
+	spin_lock(&dev->file_lock);
+	ret = !*is_over;
+	dev->nr_callers += ret;
+	spin_unlock(&dev->file_lock);
+	return ret;
+}
+
+/**
+ * latch_mlx5_file_leave - undo latch_mlx5_file_enter()
+ * @dev: the device
+ *
+ * Context: no lock of the device is held.
+ */
+void latch_mlx5_file_leave(struct latch_mlx5_device *dev)
+{
+	lockdep_assert_not_held(&dev->log_mutex);
+	lockdep_assert_not_held(&dev->state_mutex);
+	spin_lock(&dev->file_lock);
+	if (!--dev->nr_callers)
+		wake_up(&dev->no_callers);
+	spin_unlock(&dev->file_lock);
+}
+
+/**
+ * latch_mlx5_file_is_over - let nobody use the device any more who comes by a session's file
+ * @dev: the device
+ * @is_over: the session's; set
+ *
+ * What was done before is seen by who reads it with smp_load_acquire().
+ */
+void latch_mlx5_file_is_over(struct latch_mlx5_device *dev, bool *is_over)
+{
+	lockdep_assert_held(&dev->state_mutex);
+	spin_lock(&dev->file_lock);
+	/* Pairs with latch_mlx5_lock_if_over(), which does not take the lock. */
+	smp_store_release(is_over, true);
+	spin_unlock(&dev->file_lock);
+}
+
+static bool has_no_callers(struct latch_mlx5_device *dev)
+{
+	bool ret;
+
+	spin_lock(&dev->file_lock);
+	ret = !dev->nr_callers;
+	spin_unlock(&dev->file_lock);
+	return ret;
+}
+
+/**
+ * latch_mlx5_state - a VF's migration state, for its user and for sysfs
  * @dev: the device; not even state_mutex need be held
  *
  * Return: the state that the next holder of state_mutex will find.
@@ -223,7 +288,7 @@ static int leave_resuming(struct latch_mlx5_device *dev)
 /* The error if a saving session has ended during its arc: the state is what that end left. */
 static int why_ended(const struct latch_mlx5_device *dev)
 {
-	return dev->mdev_detach ? -ENOTCONN : -ECANCELED;
+	return READ_ONCE(dev->mdev_detach) ? -ENOTCONN : -ECANCELED;
 }
 
 static int leave_saving(struct latch_mlx5_device *dev)
@@ -278,7 +343,7 @@ static struct file *migration_set_state(struct vfio_device *vdev,
 		return ERR_PTR(-EINTR);
 	latch_mlx5_state_lock(dev);
 	while (dev->mig_state != new_state) {
-		ret = dev->mdev_detach ? -ENOTCONN :
+		ret = READ_ONCE(dev->mdev_detach) ? -ENOTCONN :
 		      latch_mlx5_reset_is_due(dev) ? -ECANCELED :
 		      latch_next_state(dev->mig_state, new_state, dev->precopy_cap, &next);
 		file = ret ? ERR_PTR(ret) : take_arc(dev, dev->mig_state, next);
@@ -293,13 +358,10 @@ static struct file *migration_set_state(struct vfio_device *vdev,
 	return file;
 }
 
+/* Without state_mutex: all threads of a user would queue for it before the PF's driver. */
 static int migration_get_state(struct vfio_device *vdev, enum vfio_device_mig_state *state)
 {
-	struct latch_mlx5_device *dev = latch_mlx5_from_vdev(vdev);
-
-	latch_mlx5_state_lock(dev);
-	*state = dev->mig_state;
-	latch_mlx5_state_unlock(dev);
+	*state = latch_mlx5_state(latch_mlx5_from_vdev(vdev));
 	return 0;
 }
 
@@ -324,15 +386,21 @@ int latch_mlx5_query_size(struct latch_mlx5_device *dev, bool incremental,
 	return ret;
 }
 
-/* The size of the whole state, in every migration state: VMMs use it to decide when to stop. */
+/*
+ * The size of the whole state, in every migration state: VMMs use it to decide when to stop. Of all
+ * threads that ask, one takes state_mutex, and the others can be killed.
+ */
 static int get_data_size(struct latch_mlx5_device *dev, u64 *bytes)
 {
 	struct latch_fw_size size = {};
 	int ret;
 
+	if (mutex_lock_killable(&dev->size_mutex))
+		return -EINTR;
 	latch_mlx5_state_lock(dev);
-	ret = dev->mdev_detach ? -ENOTCONN : latch_mlx5_query_size(dev, false, &size);
+	ret = READ_ONCE(dev->mdev_detach) ? -ENOTCONN : latch_mlx5_query_size(dev, false, &size);
 	latch_mlx5_state_unlock(dev);
+	mutex_unlock(&dev->size_mutex);
 	*bytes = size.total;
 	return ret;
 }
@@ -389,11 +457,17 @@ static const struct vfio_migration_ops migration_ops = {
 /*
  * The PF's driver takes the VF's firmware away, or has brought it back; with its own locks held. A
  * VF that was not running will not be in the same state when it comes back.
+ *
+ * The holder of state_mutex ends the arc or the question at hand, and waits for no message.
  */
 static int pf_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	struct latch_mlx5_device *dev = container_of(nb, struct latch_mlx5_device, pf_notifier);
 
+	if (event == MLX5_PF_NOTIFY_DISABLE_VF) {
+		WRITE_ONCE(dev->mdev_detach, true);
+		latch_mlx5_dirty_interrupt(dev);
+	}
 	latch_mlx5_state_lock(dev);
 	switch (event) {
 	case MLX5_PF_NOTIFY_DISABLE_VF:
@@ -402,10 +476,9 @@ static int pf_event(struct notifier_block *nb, unsigned long event, void *data)
 		end_sessions(dev, "pf-gone");
 		if (dev->mig_state != VFIO_DEVICE_STATE_RUNNING)
 			lose(dev);
-		dev->mdev_detach = true;
 		break;
 	case MLX5_PF_NOTIFY_ENABLE_VF:
-		dev->mdev_detach = false;
+		WRITE_ONCE(dev->mdev_detach, false);
 		break;
 	}
 	latch_mlx5_state_unlock(dev);
@@ -535,6 +608,8 @@ void latch_mlx5_migration_close(struct latch_mlx5_device *dev)
 	set_state(dev, VFIO_DEVICE_STATE_RUNNING);
 	WRITE_ONCE(dev->commanded, atomic_read(&dev->resets_begun) - 1);
 	latch_mlx5_state_unlock(dev);
+	/* All sessions are over, so nobody else comes. The locks may be another user's soon. */
+	wait_event(dev->no_callers, has_no_callers(dev));
 }
 
 /**
@@ -544,8 +619,12 @@ void latch_mlx5_migration_close(struct latch_mlx5_device *dev)
 void latch_mlx5_migration_init(struct latch_mlx5_device *dev)
 {
 	mutex_init(&dev->log_mutex);
+	mutex_init(&dev->size_mutex);
 	mutex_init(&dev->state_mutex);
 	mutex_init(&dev->command_lock);
+	spin_lock_init(&dev->tracker_lock);
+	spin_lock_init(&dev->file_lock);
+	init_waitqueue_head(&dev->no_callers);
 	INIT_WORK(&dev->reset_work, reset_work);
 	latch_costs_init(&dev->costs);
 	dev->mig_state = VFIO_DEVICE_STATE_RUNNING;
@@ -559,5 +638,6 @@ void latch_mlx5_migration_exit(struct latch_mlx5_device *dev)
 {
 	mutex_destroy(&dev->command_lock);
 	mutex_destroy(&dev->state_mutex);
+	mutex_destroy(&dev->size_mutex);
 	mutex_destroy(&dev->log_mutex);
 }

@@ -31,6 +31,7 @@ struct latch_mlx5_tracker;
  * @mig_state_cap: queries tell whether the state to be saved begins anew
  * @track_cap: it has DMA logging
  * @log_mutex: serialises DMA logging, changes of the state and pre-copy queries
+ * @size_mutex: serialises questions for the state's size
  * @state_mutex: protects the migration state and most of what the firmware is told about the VF
  * @mig_state: the migration state; under state_mutex, also read without it
  * @resets_taken: @resets_done, as far as @mig_state knows; under state_mutex, also read without it
@@ -38,10 +39,16 @@ struct latch_mlx5_tracker;
  *	read without it
  * @save: the saving session, or NULL; under state_mutex
  * @load: the loading session, or NULL; under state_mutex
- * @tracker: the page tracker while DMA is logged, else NULL; under state_mutex
+ * @tracker: the page tracker while DMA is logged, else NULL; written under state_mutex and
+ *	@tracker_lock, read under either
  * @log_active: DMA is logged; under state_mutex, also read without it
  * @log_failed: a report has failed since it was started; under state_mutex, also read without it
- * @mdev_detach: the PF's driver has gone away; under state_mutex
+ * @mdev_detach: the PF's driver goes or has gone away; written by pf_event(), of which there is one
+ *	at a time, before it takes state_mutex if true, under it if false
+ * @tracker_lock: lets pf_event() reach a tracker before it takes state_mutex; inside that
+ * @file_lock: inside all others but the costs' lock
+ * @nr_callers: threads that came by a session's file and use the device; under file_lock
+ * @no_callers: woken when @nr_callers becomes 0
  * @command_lock: keeps questions out while the firmware saves; inside state_mutex, or taken by
  *	save.c's worker alone
  * @costs: what the last migration cost; it has a lock of its own
@@ -60,6 +67,14 @@ struct latch_mlx5_tracker;
  * nothing under it takes those, or waits for user memory, or for the memory of
  * an image, for which a user is charged. log_mutex, outside of it, may be held
  * over both, but only by a user of the open device: a data fd outlives the close.
+ *
+ * Who comes by a data fd neither takes nor waits for one of these locks when the
+ * session is over (latch_mlx5_file_enter()), and close waits for those who came
+ * before: the locks may be the next user's then.
+ *
+ * Of all threads of a user two wait for state_mutex at most, besides the writer
+ * of a stream: the holders of log_mutex and size_mutex. The others wait for
+ * these, killably: so the PF's driver does not queue behind them.
  *
  * The firmware is waited for under state_mutex, so nobody waits for it with a
  * lock that a page fault on a BAR needs. A reset does hold such a lock: it only
@@ -84,6 +99,9 @@ struct latch_mlx5_device {
 	/* Outside of state_mutex. */
 	struct mutex log_mutex;
 
+	/* The same, and not together with log_mutex. */
+	struct mutex size_mutex;
+
 	/* See above. */
 	struct mutex state_mutex;
 	enum vfio_device_mig_state mig_state;
@@ -96,8 +114,16 @@ struct latch_mlx5_device {
 	bool log_failed;
 	bool mdev_detach;
 
+	/* See tracker. */
+	spinlock_t tracker_lock;
+
 	/* Inside state_mutex. */
 	struct mutex command_lock;
+
+	/* Protects nr_callers; a session's is_over becomes true under it. */
+	spinlock_t file_lock;
+	unsigned int nr_callers;
+	wait_queue_head_t no_callers;
 
 	struct latch_costs costs;
 
@@ -112,7 +138,7 @@ static inline struct latch_mlx5_device *latch_mlx5_from_vdev(struct vfio_device 
 
 /**
  * latch_mlx5_lock_if_over - take what is left of a session that is over
- * @is_over: set at the session's end, under state_mutex
+ * @is_over: set at the session's end by latch_mlx5_file_is_over()
  * @lock: held by readers or writers of its file
  *
  * Called at the session's end, and by each user of its file after releasing the
@@ -127,7 +153,7 @@ static inline bool latch_mlx5_lock_if_over(const bool *is_over, struct mutex *lo
 	 * Pairs with itself in the other caller: before it, is_over was set or the lock released.
 	 */
 	smp_mb();
-	/* Pairs with the release at the session's end. */
+	/* Pairs with latch_mlx5_file_is_over(). */
 	return smp_load_acquire(is_over) && mutex_trylock(lock);
 }
 
@@ -166,6 +192,9 @@ void latch_mlx5_migration_close(struct latch_mlx5_device *dev);
 void latch_mlx5_state_lock(struct latch_mlx5_device *dev);
 void latch_mlx5_state_unlock(struct latch_mlx5_device *dev);
 unsigned int latch_mlx5_state(const struct latch_mlx5_device *dev);
+bool latch_mlx5_file_enter(struct latch_mlx5_device *dev, const bool *is_over);
+void latch_mlx5_file_leave(struct latch_mlx5_device *dev);
+void latch_mlx5_file_is_over(struct latch_mlx5_device *dev, bool *is_over);
 bool latch_mlx5_reset_is_due(const struct latch_mlx5_device *dev);
 int latch_mlx5_commanded(struct latch_mlx5_device *dev, int error);
 int latch_mlx5_query_size(struct latch_mlx5_device *dev, bool incremental,
@@ -187,10 +216,12 @@ void latch_mlx5_load_end(struct latch_mlx5_device *dev, const char *why);
 
 /*
  * dirty.c APIs: VFIO's DMA logging, on the page tracker of tracker.c.
+ * latch_mlx5_dirty_interrupt() needs no lock.
  * latch_mlx5_dirty_end() is called under state_mutex, at log_stop, at close and
  * when the PF's driver goes away.
  */
 void latch_mlx5_dirty_probe(struct latch_mlx5_device *dev);
+void latch_mlx5_dirty_interrupt(struct latch_mlx5_device *dev);
 void latch_mlx5_dirty_end(struct latch_mlx5_device *dev);
 const char *latch_mlx5_dirty_state(const struct latch_mlx5_device *dev);
 

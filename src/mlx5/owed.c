@@ -13,6 +13,7 @@
 void latch_owed_init(struct latch_owed *owed)
 {
 	owed->ranges = RB_ROOT_CACHED;
+	owed->nr = 0;
 }
 
 /**
@@ -27,21 +28,43 @@ void latch_owed_free(struct latch_owed *owed)
 		kfree(node);
 }
 
+static struct interval_tree_node *first(struct latch_owed *owed, u64 start, u64 last)
+{
+	return interval_tree_iter_first(&owed->ranges, start, last);
+}
+
+static void take_out(struct latch_owed *owed, struct interval_tree_node *node)
+{
+	interval_tree_remove(node, &owed->ranges);
+	owed->nr--;
+}
+
+/* Removes ranges that have addresses from @from to @to, and widens @start and @last to them. */
+static void absorb(struct latch_owed *owed, u64 from, u64 to, u64 *start, u64 *last)
+{
+	struct interval_tree_node *node;
+
+	while ((node = first(owed, from, to))) {
+		*start = min_t(u64, *start, node->start);
+		*last = max_t(u64, *last, node->last);
+		take_out(owed, node);
+		kfree(node);
+	}
+}
+
 static int insert(struct latch_owed *owed, u64 start, u64 last)
 {
 	struct interval_tree_node *node = kmalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
 
 	if (!node)
 		return -ENOMEM;
+	if (owed->nr == LATCH_OWED_MAX)
+		absorb(owed, 0, U64_MAX, &start, &last);
 	node->start = start;
 	node->last = last;
 	interval_tree_insert(node, &owed->ranges);
+	owed->nr++;
 	return 0;
-}
-
-static struct interval_tree_node *first(struct latch_owed *owed, u64 start, u64 last)
-{
-	return interval_tree_iter_first(&owed->ranges, start, last);
 }
 
 /**
@@ -58,16 +81,11 @@ static struct interval_tree_node *first(struct latch_owed *owed, u64 start, u64 
  */
 int latch_owed_add(struct latch_owed *owed, u64 start, u64 last)
 {
-	struct interval_tree_node *node;
+	struct interval_tree_node *node = first(owed, start, last);
 
-	while ((node = first(owed, start, last))) {
-		if (node->start <= start && node->last >= last)
-			return 0;
-		start = min_t(u64, start, node->start);
-		last = max_t(u64, last, node->last);
-		interval_tree_remove(node, &owed->ranges);
-		kfree(node);
-	}
+	if (node && node->start <= start && node->last >= last)
+		return 0;
+	absorb(owed, start, last, &start, &last);
 	return insert(owed, start, last);
 }
 
@@ -91,7 +109,7 @@ int latch_owed_tell(struct latch_owed *owed, const struct latch_range *asked,
 		const u64 start = max_t(u64, node->start, asked->start);
 		const u64 last = min_t(u64, node->last, asked->last);
 
-		interval_tree_remove(node, &owed->ranges);
+		take_out(owed, node);
 		latch_set_dirty(dirty, asked, start, last - start + 1);
 		if (node->start < start)
 			ret = insert(owed, node->start, start - 1);

@@ -7,6 +7,11 @@
  * was asked about. The rest of such a page is owed until somebody asks about
  * it. Reports of whole pages owe nothing.
  *
+ * There are LATCH_OWED_MAX ranges at most, however many pages a user has split:
+ * with one more, all become one, with what lies between them. To report an
+ * address that was not written does no harm. So whoever frees or tells what is
+ * owed is done soon.
+ *
  * The ranges do not overlap. Calls for one struct latch_owed exclude each
  * other.
  */
@@ -18,12 +23,16 @@
 
 #include "ranges.h"
 
+#define LATCH_OWED_MAX	1024
+
 /**
  * struct latch_owed - addresses that are owed
  * @ranges: struct interval_tree_node
+ * @nr: how many
  */
 struct latch_owed {
 	struct rb_root_cached ranges;
+	unsigned int nr;
 };
 
 void latch_owed_init(struct latch_owed *owed);

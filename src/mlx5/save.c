@@ -27,6 +27,7 @@ static void free_session(struct kref *kref)
 
 	free_images(save);
 	mem_cgroup_put(save->memcg);
+	mutex_destroy(&save->info_lock);
 	mutex_destroy(&save->read_lock);
 	vfio_put_device(&save->dev->core.vdev);
 	kfree(save);
@@ -414,6 +415,7 @@ static struct latch_mlx5_save *alloc_session(struct latch_mlx5_device *dev, bool
 	INIT_WORK(&save->work, save_work);
 	init_waitqueue_head(&save->wait);
 	mutex_init(&save->read_lock);
+	mutex_init(&save->info_lock);
 	spin_lock_init(&save->lock);
 	latch_series_init(&save->series, dev->chunk_mode, is_last);
 	for (n = 0; n < LATCH_SAVE_BUFFERS; n++)
@@ -661,8 +663,7 @@ void latch_mlx5_save_end(struct latch_mlx5_device *dev, const char *why)
 	tell_end(save, why);
 	stop_session(save);
 	forget(save);
-	/* Whoever frees the memory sees what was done with it: latch_mlx5_lock_if_over(). */
-	smp_store_release(&save->is_over, true);
+	latch_mlx5_file_is_over(dev, &save->is_over);
 	latch_save_free_memory(save);
 	latch_save_put(save);
 }

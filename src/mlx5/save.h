@@ -12,6 +12,8 @@
  * many VFs has them saved at the same time. The worker never waits for the
  * reader: it stops if no buffer is free, and is started again.
  *
+ *	info_lock	pre-copy info: one caller at a time uses the device. Outside
+ *			of log_mutex.
  *	log_mutex	begin, finish, give up, pre-copy info; outside of
  *			state_mutex, which they release while they wait for memory.
  *			Then the session may have ended, or the state have grown.
@@ -80,7 +82,12 @@ struct latch_mlx5_save {
 	 * reader's alone; nr_read and preamble_read are changed under lock.
 	 */
 	struct mutex read_lock;
-	/* Set at the session's end: from then on only a reader uses the buffers' memory. */
+	/* Held by who asks for pre-copy info; not over user memory or allocations. */
+	struct mutex info_lock;
+	/*
+	 * Set at the session's end, under state_mutex and the device's file_lock: from then on only
+	 * a reader uses the buffers' memory, and nobody who comes by the file uses the device.
+	 */
 	bool is_over;
 
 	/* The worker fills buffers[nr_saved % 2]; the others, not read yet, are the reader's. */

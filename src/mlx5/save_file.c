@@ -24,12 +24,13 @@ static u64 unread_bytes(const struct latch_save_buffer *buffer)
 	       buffer->image.length - buffer->image.position;
 }
 
-static int look_for_changes(struct latch_mlx5_save *save, struct latch_save_left *left,
-			    struct latch_save_room *room)
+static int ask_device(struct latch_mlx5_save *save, struct latch_save_left *left,
+		      struct latch_save_room *room)
 {
 	struct latch_mlx5_device *dev = save->dev;
 	int ret = -EINVAL;
 
+	lockdep_assert_held(&save->info_lock);
 	if (mutex_lock_killable(&dev->log_mutex))
 		return -EINTR;
 	latch_mlx5_state_lock(dev);
@@ -41,6 +42,21 @@ static int look_for_changes(struct latch_mlx5_save *save, struct latch_save_left
 	spin_unlock(&save->lock);
 	latch_mlx5_state_unlock(dev);
 	mutex_unlock(&dev->log_mutex);
+	return ret;
+}
+
+static int look_for_changes(struct latch_mlx5_save *save, struct latch_save_left *left,
+			    struct latch_save_room *room)
+{
+	int ret = -EINVAL;
+
+	if (mutex_lock_killable(&save->info_lock))
+		return -EINTR;
+	if (latch_mlx5_file_enter(save->dev, &save->is_over)) {
+		ret = ask_device(save, left, room);
+		latch_mlx5_file_leave(save->dev);
+	}
+	mutex_unlock(&save->info_lock);
 	return ret;
 }
 

@@ -55,6 +55,9 @@ struct latch_mlx5_tracker {
 
 	/* Set in interrupts, cleared before the firmware is asked what has changed. */
 	bool object_changed;
+
+	/* Set by latch_mlx5_tracker_interrupt(), without state_mutex; never cleared. */
+	bool is_interrupted;
 };
 
 #define PG_TRACK_CAP(mdev, cap)	MLX5_CAP_ADV_VIRTUALIZATION(mdev, pg_track_##cap)
@@ -387,6 +390,18 @@ void latch_mlx5_tracker_destroy(struct latch_mlx5_tracker *tracker)
 	latch_mlx5_tracker_free(tracker);
 }
 
+/**
+ * latch_mlx5_tracker_interrupt - let a report that waits end, and none wait any more
+ * @tracker: the tracker, not destroyed before this returns
+ *
+ * Reports fail with -ENOTCONN after this, unless all messages have come.
+ */
+void latch_mlx5_tracker_interrupt(struct latch_mlx5_tracker *tracker)
+{
+	WRITE_ONCE(tracker->is_interrupted, true);
+	wake_up(&tracker->queue.wait);
+}
+
 /* Asks whether the tracker is still in order, after an event. */
 static int query_object(struct latch_mlx5_tracker *tracker)
 {
@@ -425,7 +440,10 @@ static int begin_report(struct latch_mlx5_tracker *tracker, u64 iova, u64 length
 	return ret == -EINVAL ? -EIO : ret;
 }
 
-/* An event ends the wait, also mlx5_core's that the firmware died, or a fatal signal. */
+/*
+ * An event ends the wait, also mlx5_core's that the firmware died, latch_mlx5_tracker_interrupt(),
+ * or a fatal signal.
+ */
 static int wait_for_news(struct latch_mlx5_tracker *tracker)
 {
 	long left;
@@ -433,7 +451,8 @@ static int wait_for_news(struct latch_mlx5_tracker *tracker)
 	latch_report_queue_arm(&tracker->queue);
 	left = wait_event_killable_timeout(tracker->queue.wait,
 					   latch_report_queue_has_news(&tracker->queue) ||
-					   READ_ONCE(tracker->object_changed),
+					   READ_ONCE(tracker->object_changed) ||
+					   READ_ONCE(tracker->is_interrupted),
 					   msecs_to_jiffies(SILENCE_MS));
 	if (!left)
 		return -EIO;
@@ -467,6 +486,8 @@ static int next_message(struct latch_mlx5_tracker *tracker, struct latch_mlx5_re
 	while (tracker->status == MLX5_PAGE_TRACK_STATE_REPORTING) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
+		if (READ_ONCE(tracker->is_interrupted))
+			return -ENOTCONN;
 		ret = READ_ONCE(tracker->object_changed) ? query_object(tracker) : 0;
 		if (!ret)
 			ret = take_message(tracker, report);
@@ -522,7 +543,8 @@ int latch_mlx5_report_begin(struct latch_mlx5_report *report, struct latch_mlx5_
  *
  * Return: 1 if a piece has come, 0 if none will; -ENOMEM if an allocation
  * failed while the last one was told; -EIO if the tracker or its queue has
- * failed; -EINTR if the task is being killed; or the error of a command.
+ * failed; -EINTR if the task is being killed; -ENOTCONN after
+ * latch_mlx5_tracker_interrupt(); or the error of a command.
  */
 int latch_mlx5_report_next(struct latch_mlx5_report *report, struct latch_mlx5_tracker *tracker)
 {

@@ -2,7 +2,7 @@
 /*
  * A page tracker of the firmware, which notes which pages a VF writes by DMA.
  * This file knows nothing of VFIO devices. Calls for one tracker exclude each
- * other by the device's state_mutex.
+ * other by the device's state_mutex, but for latch_mlx5_tracker_interrupt().
  *
  * A report comes in pieces, of which each is copied. So the tracker, and
  * state_mutex, are not needed while the user is told, which may wait for user
@@ -70,6 +70,7 @@ struct latch_mlx5_tracker *latch_mlx5_tracker_alloc(struct mlx5_core_dev *mdev,
 						    struct rb_root_cached *ranges, u32 nr_ranges,
 						    const struct mutex *not_held);
 void latch_mlx5_tracker_free(struct latch_mlx5_tracker *tracker);
+void latch_mlx5_tracker_interrupt(struct latch_mlx5_tracker *tracker);
 int latch_mlx5_tracker_create(struct latch_mlx5_tracker *tracker, u16 vhca_id);
 void latch_mlx5_tracker_destroy(struct latch_mlx5_tracker *tracker);
 struct latch_mlx5_report *latch_mlx5_report_get(struct latch_mlx5_tracker *tracker);

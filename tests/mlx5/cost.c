@@ -240,6 +240,8 @@ TEST(a_reset_amid_the_chunks_is_recorded_as_a_reset)
 	migration_set(source, VFIO_DEVICE_STATE_STOP_COPY);
 	vfio_reset(source);
 	CHECK_EQ(migration_state(source), VFIO_DEVICE_STATE_RUNNING);
+	/* The next request that takes the driver's lock ends the session, or has it ended. */
+	migration_data_size(source);
 	check_record(source->bdf, "save", "reset");
 }
 
@@ -249,6 +251,8 @@ TEST(a_reset_and_a_close_amid_a_migration_are_recorded)
 	migration_set(source, VFIO_DEVICE_STATE_PRE_COPY);
 	vfio_reset(source);
 	CHECK_EQ(migration_state(source), VFIO_DEVICE_STATE_RUNNING);
+	/* The next request that takes the driver's lock ends the session, or has it ended. */
+	migration_data_size(source);
 	check_record(source->bdf, "save", "reset");
 	migration_bring_to(source, VFIO_DEVICE_STATE_RESUMING);
 	vfio_close(source);

@@ -6,11 +6,13 @@
  * vm-machine: connectx
  * vm-drivers: kernel ours
  * vm-modules: mlx5_core
+ * vm-sources: lib/devlink.c
  */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/devlink.h"
 #include "vmtest.h"
 #include "operations.h"
 
@@ -215,6 +217,35 @@ TEST_WHEN(dma_logging_can_report, a_pf_reset_amid_reports_fails_them)
 	connectx_reset_pf();
 	pthread_join(thread, NULL);
 	dma_logging_stop_try(vf);
+	CHECK_EQ(track(), 0);
+}
+
+static bool ours_can_report(void)
+{
+	return driver_is_ours() && dma_logging_can_report();
+}
+
+static void report_in_vain(void *device)
+{
+	uint64_t bitmap = 0;
+
+	CHECK_ERR(ENOTCONN, dma_logging_report_try(device, IOVA, 64 * PAGE, PAGE, &bitmap));
+}
+
+/* The firmware sends no message. A report that waits for a minute ends with EIO. */
+TEST_WHEN(ours_can_report, a_reload_of_the_pf_does_not_wait_for_a_report_that_does_not_come)
+{
+	pid_t reporter;
+
+	open_filled_vf();
+	CHECK_EQ(dma_logging_start_try(vf, &range, 1, PAGE), 0);
+	connectx_set("fault", "MODIFY_GENERAL_OBJECT empty");
+	reporter = child_start(report_in_vain, vf);
+	CHECK(WAIT_UNTIL(child_waits(reporter), 20000));
+	CHECK_EQ(devlink_reload(connectx_pf()), 0);
+	child_check_ends("the report", reporter);
+	dma_logging_stop_try(vf);
+	check_usable();
 	CHECK_EQ(track(), 0);
 }
 

@@ -80,6 +80,7 @@ TEST(a_saver_that_waits_for_memory_holds_up_nobody)
 
 	open_large_vf();
 	child = wait_for_memory(begin_saving, 4 << 20);
+	CHECK_LT(96 << 20, migration_data_size(source));
 	/* The saver is not done: the answer did not wait for it. */
 	CHECK_EQ(migration_state(source), STATE(STOP));
 	CHECK_EQ(let_finish(child), 0);
@@ -163,7 +164,7 @@ TEST(who_waits_for_a_trackers_memory_holds_up_nobody)
 		SKIP("vfio cannot report logged DMA");
 	connectx_open_two(&source, &target);
 	child = wait_for_memory(begin_logging, 1 << 20);
-	migration_state(source);
+	migration_data_size(source);
 	text = pci_attr(source->bdf, "vfio_pci/tracker_state");
 	CHECK_STR(text, "off");
 	CHECK_EQ(let_finish(child), 0);

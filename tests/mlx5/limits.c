@@ -193,6 +193,27 @@ TEST_OURS(a_state_that_no_buffer_is_large_enough_for_is_an_error)
 	check_arrives(&image);
 }
 
+/* The sum of it and of what was saved already would be a few bytes. */
+TEST_OURS(a_rest_that_no_state_can_have_is_an_error)
+{
+	struct migration_image image = {};
+	struct vfio_precopy_info info;
+	int data;
+
+	open_two(MIB);
+	data = migration_set(source, VFIO_DEVICE_STATE_PRE_COPY);
+	migration_read_dry(data, &image);
+	CHECK_EQ(window_touch(source, 0, 1000, 5), WINDOW_DONE);
+	connectx_set("fault", "QUERY_VHCA_MIGRATION_STATE endless");
+	CHECK_ERR(EIO, migration_precopy_info(data, &info));
+	connectx_set("fault", "QUERY_VHCA_MIGRATION_STATE endless");
+	CHECK_ERR(EIO, migration_data_size(source));
+	/* The session goes on. */
+	CHECK_EQ(migration_precopy_info(data, &info), 0);
+	CHECK_LE(1000, info.dirty_bytes);
+	close(data);
+}
+
 TEST_OURS(a_chunk_that_no_buffer_is_large_enough_for_is_an_error)
 {
 	struct migration_image image = {};

@@ -126,6 +126,47 @@ TEST_WHEN(ours_can_report, what_a_report_has_left_of_a_tracked_page_can_be_asked
 	CHECK_EQ(report_of(8, 8), 0);
 }
 
+/* Else freeing that, or telling all of it in one report, would take as long as the client likes. */
+TEST_WHEN(ours_can_report, what_reports_leave_of_tracked_pages_takes_little_memory)
+{
+	const uint64_t chunk = 16 * MIB, page = 65536, pages = 32 * chunk / page;
+	const struct dma_range whole = { IOVA, 32 * chunk };
+	void *memory = mmap(NULL, chunk, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t *bitmap = calloc(pages, 2);
+	long long before;
+
+	CHECK(memory != MAP_FAILED);
+	vf = connectx_open_one();
+	cgroup_enter();
+	/* The same memory again and again. */
+	for (int n = 0; n < 32; n++)
+		vfio_dma_map(vf, memory, IOVA + n * chunk, chunk);
+	CHECK_EQ(dma_logging_start_try(vf, &whole, 1, page), 0);
+	for (int n = 0; n < 32; n++)
+		CHECK_EQ(window_write(vf, IOVA + n * chunk, chunk, 0, 1, 1), WINDOW_DONE);
+	before = cgroup_kernel_memory_counted();
+	/* One of 16 pages is asked for: something is left on both sides. */
+	for (uint64_t n = 0; n < pages; n++) {
+		uint64_t bits = 0;
+
+		CHECK_EQ(dma_logging_report_try(vf, IOVA + n * page + 6 * PAGE, PAGE, PAGE, &bits),
+			 0);
+		CHECK_EQ(bits, 1);
+	}
+	CHECK_LT(cgroup_kernel_memory_counted() - before, 512 << 10);
+	/* Nothing is lost. */
+	CHECK_EQ(dma_logging_report_try(vf, IOVA, 32 * chunk, PAGE, bitmap), 0);
+	for (uint64_t n = 0; n < pages / 4; n++)
+		CHECK_EQ(bitmap[n] | 0x0040004000400040ULL, UINT64_MAX);
+	/* And nothing is told twice. */
+	memset(bitmap, 0, pages * 2);
+	CHECK_EQ(dma_logging_report_try(vf, IOVA, 32 * chunk, PAGE, bitmap), 0);
+	for (uint64_t n = 0; n < pages / 4; n++)
+		CHECK_EQ(bitmap[n], 0);
+	free(bitmap);
+	cgroup_leave();
+}
+
 /* 6.1 reports each 64 GiB separately: it pins as much of a bitmap at once. */
 TEST_WHEN(ours_can_report, a_tracked_page_that_lies_across_two_pieces_of_a_request_is_not_lost)
 {

@@ -16,6 +16,7 @@
 
 #define USER		"/tmp/cgroup/user/"
 #define LIMIT_MS	60000
+#define STATE(name)	VFIO_DEVICE_STATE_##name
 
 CLEAN_UP
 {
@@ -80,4 +81,78 @@ TEST_WHEN(ours_has_precopy, a_client_that_waits_for_memory_does_not_hold_up_the_
 	CHECK_EQ(waitpid(child, NULL, WNOHANG), 0);
 	CHECK_LE(before, after);
 	CHECK_LT(after, 48 << 20);
+}
+
+/* Files of sessions of a client who has closed the VF. */
+struct left_files {
+	int save, load;
+};
+
+static struct left_files leave_files(struct vfio_device *vf)
+{
+	struct left_files files;
+
+	files.save = migration_set(vf, STATE(PRE_COPY));
+	migration_set(vf, STATE(RUNNING));
+	migration_set(vf, STATE(STOP));
+	files.load = migration_set(vf, STATE(RESUMING));
+	vfio_close(vf);
+	return files;
+}
+
+static void ask_for_changes(void *data)
+{
+	const struct left_files *files = data;
+	struct vfio_precopy_info info;
+
+	CHECK_ERR(EINVAL, migration_precopy_info(files->save, &info));
+}
+
+static void write_on(void *data)
+{
+	const struct left_files *files = data;
+
+	CHECK_ERRNO(ENODEV, write(files->load, "header", 6));
+}
+
+static void ask_to_stop(void *device)
+{
+	int none;
+
+	migration_set_try(device, STATE(STOP), &none);
+}
+
+static bool shows_running_p2p(const char *bdf)
+{
+	char *state = pci_attr(bdf, "vfio_pci/migration_state");
+	bool ret = !strcmp(state, "running-p2p");
+
+	free(state);
+	return ret;
+}
+
+/*
+ * Any number of the first client's tasks could hold them one after the other, as slowly as the
+ * client likes. Here the next client's request has them, and does not let go of them.
+ */
+TEST_WHEN(ours_has_precopy, who_comes_by_an_old_file_takes_no_lock_of_the_next_client)
+{
+	struct vfio_device *vf = connectx_open_one();
+	struct left_files files;
+	char bdf[16];
+	pid_t stopper;
+
+	strcpy(bdf, vf->bdf);
+	CHECK_EQ(window_fill(vf, 100000, 1), WINDOW_DONE);
+	files = leave_files(vf);
+	vf = vfio_open(bdf);
+	connectx_set("fault", "SUSPEND_VHCA skip=1 timeout");
+	stopper = child_start(ask_to_stop, vf);
+	/* From here on the second SUSPEND is next, or under way. */
+	CHECK(WAIT_UNTIL(shows_running_p2p(bdf), LIMIT_MS));
+	child_check_ends("who asks for changes", child_start(ask_for_changes, &files));
+	child_check_ends("who writes on", child_start(write_on, &files));
+	CHECK_EQ(waitpid(stopper, NULL, WNOHANG), 0);
+	connectx_set("fault", "%s", "");
+	CHECK_EQ(waitpid(stopper, NULL, 0), stopper);
 }

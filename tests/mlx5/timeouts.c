@@ -7,8 +7,15 @@
  * vm-drivers: kernel ours
  * vm-modules: mlx5_core
  */
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
 #include "vmtest.h"
 #include "operations.h"
+
+#define LIMIT_MS	20000
+#define ASKERS		8
 
 CLEAN_UP
 {
@@ -95,4 +102,82 @@ TEST_WHEN(dma_logging_can_report, a_tracker_that_never_comes_is_an_error)
 TEST_WHEN(dma_logging_can_report, a_report_that_never_begins_is_an_error)
 {
 	check_timeout("MODIFY_GENERAL_OBJECT", track, STATE(RUNNING));
+}
+
+static void ask_to_stop(void *device)
+{
+	int none;
+
+	migration_set_try(device, STATE(STOP), &none);
+}
+
+static void ask_for_state(void *device)
+{
+	CHECK_EQ(migration_state(device), STATE(RUNNING_P2P));
+}
+
+static bool shows_running_p2p(void)
+{
+	char *state = pci_attr(vf->bdf, "vfio_pci/migration_state");
+	bool ret = !strcmp(state, "running-p2p");
+
+	free(state);
+	return ret;
+}
+
+/* Else all threads of a client that ask for it would queue before the PF's driver. */
+TEST_OURS(who_asks_for_the_state_does_not_wait_for_a_command)
+{
+	pid_t stopper;
+
+	open_vf();
+	connectx_set("fault", "SUSPEND_VHCA skip=1 timeout");
+	stopper = child_start(ask_to_stop, vf);
+	/* From here on the second SUSPEND is next, or under way. */
+	CHECK(WAIT_UNTIL(shows_running_p2p(), LIMIT_MS));
+	child_check_ends("who asks for the state", child_start(ask_for_state, vf));
+	CHECK_EQ(waitpid(stopper, NULL, WNOHANG), 0);
+	connectx_set("fault", "%s", "");
+	CHECK_EQ(waitpid(stopper, NULL, 0), stopper);
+	check_usable();
+}
+
+static void ask_for_size(void *device)
+{
+	migration_data_size(device);
+}
+
+static bool all_wait(const pid_t *children)
+{
+	for (int n = 0; n < ASKERS; n++)
+		if (!child_waits(children[n]))
+			return false;
+	return true;
+}
+
+static int number_ended(void)
+{
+	static int ended;
+
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		ended++;
+	return ended;
+}
+
+/* One of them waits for the firmware, and only that one is before the PF's driver. */
+TEST_OURS(all_but_one_of_those_who_ask_for_the_size_can_be_killed)
+{
+	pid_t children[ASKERS];
+
+	open_vf();
+	connectx_set("fault", "QUERY_VHCA_MIGRATION_STATE timeout");
+	for (int n = 0; n < ASKERS; n++)
+		children[n] = child_start(ask_for_size, vf);
+	CHECK(WAIT_UNTIL(all_wait(children), LIMIT_MS));
+	for (int n = 0; n < ASKERS; n++)
+		CHECK_OK(kill(children[n], SIGKILL));
+	CHECK(WAIT_UNTIL(number_ended() == ASKERS - 1, LIMIT_MS));
+	connectx_set("fault", "%s", "");
+	CHECK(WAIT_UNTIL(number_ended() == ASKERS, LIMIT_MS));
+	check_usable();
 }

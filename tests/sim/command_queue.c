@@ -144,6 +144,7 @@ static void carry_out(struct cx_command *cmd, struct cx_fault_effect fault)
 		[CX_FAULT_TIMEOUT] = "never completes", [CX_FAULT_DELAY] = "executed",
 		[CX_FAULT_GROW] = "executed", [CX_FAULT_EMPTY] = "answered by a fault",
 		[CX_FAULT_REQUIRED] = "executed", [CX_FAULT_DELIVERY] = "not delivered",
+		[CX_FAULT_ENDLESS] = "executed",
 	};
 	struct cx_trace_before before = cx_trace_before(cmd);
 
@@ -157,6 +158,8 @@ static void carry_out(struct cx_command *cmd, struct cx_fault_effect fault)
 		cmd->out[0] = cx_command_execute(cmd);
 	if (fault.kind == CX_FAULT_REQUIRED)
 		cx_migration_require(cmd, fault.value);
+	if (fault.kind == CX_FAULT_ENDLESS)
+		cx_migration_never_end(cmd);
 	cx_trace(cmd, &before, outcomes[fault.kind]);
 	if (fault.kind == CX_FAULT_GROW)
 		cx_migration_grow(cmd, fault.value);

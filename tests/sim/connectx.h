@@ -277,6 +277,7 @@ void cx_migration_end_work(struct cx_command *cmd);
 /* The state that this command is about grows by LENGTH bytes. */
 void cx_migration_grow(struct cx_command *cmd, uint64_t length);
 void cx_migration_require(struct cx_command *cmd, uint32_t length);
+void cx_migration_never_end(struct cx_command *cmd);
 /* The VF has been configured anew: its migration state is INIT until it is saved. */
 void cx_migration_reinit(struct cx_function *vf);
 
@@ -312,7 +313,7 @@ void cx_window_write(struct cx_function *fn, hwaddr offset, uint64_t value, unsi
 /* faults.c */
 enum cx_fault_kind {
 	CX_FAULT_NONE, CX_FAULT_STATUS, CX_FAULT_TIMEOUT, CX_FAULT_DELAY, CX_FAULT_GROW,
-	CX_FAULT_EMPTY, CX_FAULT_REQUIRED, CX_FAULT_DELIVERY,
+	CX_FAULT_EMPTY, CX_FAULT_REQUIRED, CX_FAULT_DELIVERY, CX_FAULT_ENDLESS,
 };
 struct cx_fault_effect {
 	enum cx_fault_kind kind;

@@ -3,7 +3,7 @@
  * Faults on demand, by properties of the PF that can be set at any time:
  *
  *	fault	COMMAND [vf=N] [running] [skip=N] [times=N] status=N | timeout | delay=MS |
- *		grow=BYTES | required=BYTES | empty | delivery=N
+ *		grow=BYTES | required=BYTES | endless | empty | delivery=N
  *	event	tracker-error VF | tracker-full VF | tracker-stray VF |
  *		tracker-unasked VF | tracker-flood VF | qp-error VF | cq-error VF |
  *		reinit VF | fatal
@@ -105,6 +105,10 @@ static bool parse_word(struct fault *fault, const char *word)
 		fault->effect.kind = CX_FAULT_EMPTY;
 		return true;
 	}
+	if (!strcmp(word, "endless")) {
+		fault->effect.kind = CX_FAULT_ENDLESS;
+		return true;
+	}
 	if (!strcmp(word, "running")) {
 		fault->running = true;
 		return true;
@@ -132,13 +136,13 @@ static void set_fault(Object *obj, const char *text, Error **errp)
 		if (**word && !parse_word(&fault, *word)) {
 			error_setg(errp, "fault: %s is none of vf=N, running, skip=N, "
 				   "times=N, status=N, timeout, delay=MS, grow=BYTES, required=BYTES, "
-				   "empty, delivery=N", *word);
+				   "endless, empty, delivery=N", *word);
 			return;
 		}
 	}
 	if (fault.effect.kind == CX_FAULT_NONE) {
 		error_setg(errp, "fault: one of status=N, timeout, delay=MS, grow=BYTES, "
-			   "required=BYTES, empty, delivery=N is needed");
+			   "required=BYTES, endless, empty, delivery=N is needed");
 		return;
 	}
 	pf->faults = g_list_append(pf->faults, g_memdup2(&fault, sizeof(fault)));

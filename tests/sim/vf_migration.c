@@ -121,6 +121,12 @@ void cx_migration_require(struct cx_command *cmd, uint32_t length)
 		ifc_set(cmd->out, SAVE_OUT_NEXT_REQUIRED, 32, length);
 }
 
+void cx_migration_never_end(struct cx_command *cmd)
+{
+	if (cmd->opcode == MLX5_CMD_OP_QUERY_VHCA_MIGRATION_STATE)
+		ifc_set(cmd->out, QUERY_MIGRATION_OUT_REMAINING, 64, UINT64_MAX);
+}
+
 void cx_migration_reinit(struct cx_function *vf)
 {
 	vf->migration->reinit = true;
