@@ -111,6 +111,44 @@ vfs_and_devices_for_their_usual_driver_are_not_claimed()
 	is "$(stores)" ""
 }
 
+# As a VM sees a VF that it has: its PF is the host's. It may be the only network.
+a_vf_that_a_vm_has_stays_with_its_usual_driver()
+{
+	local driver
+
+	new_system
+	device 0000:05:00.0 15b3:101e
+	latch_is 0 claim
+	latch_is 0 apply
+	latch_is 0 apply --new 0000:05:00.0
+	latch_is 0 apply --new --hotplug 0000:05:00.0
+	is "$(stores)" ""
+	loaded mlx5_core
+	driver 0000:05:00.0 mlx5_core
+	latch_is 0 apply --new --hotplug 0000:05:00.0
+	latch_is 0 apply
+	is "$(driver_of 0000:05:00.0) $(stores)" "mlx5_core "
+	for driver in mlx5-vfio-pci xe-vfio-pci qat_vfio_pci pds-vfio-pci hisi_acc_vfio_pci; do
+		new_system
+		ours "${driver//-/_}" "$driver"
+		device 0000:05:00.0 8086:e20b
+		printf '[vfs]\nid = 8086:e20b\ndriver = %s\n' "$driver" | drop_in vfs.conf
+		latch_is 0 claim
+		is "$(stores)" ""
+	done
+}
+
+its_address_gives_a_vf_that_a_vm_has_to_a_driver_for_vfs()
+{
+	new_system
+	device 0000:05:00.0 15b3:101e
+	printf '[nested]\nid = 15b3:101e\naddress = 0000:05:00.0\ndriver = mlx5_vfio_pci\n' | drop_in n.conf
+	latch_is 0 claim
+	claimed 0000:05:00.0 mlx5_vfio_pci
+	latch_is 0 apply --new 0000:05:00.0
+	is "$(driver_of 0000:05:00.0)" mlx5_vfio_pci
+}
+
 a_device_for_no_driver_is_claimed_for_none()
 {
 	two_disks

@@ -525,6 +525,14 @@ doctor_notes_a_device_without_a_section()
 	is "$out" "0000:05:00.0: note: no section of the configuration is for it"
 }
 
+doctor_notes_a_vf_that_a_vm_has()
+{
+	healthy
+	device 0000:05:00.0 15b3:101e
+	latch doctor 0000:05:00.0
+	is "$(head -n 1 <<<"$out")" "0000:05:00.0: note: section [mlx5-vfs] is not for it: mlx5_vfio_pci is for VFs, and the PF of this function is not here"
+}
+
 doctor_notes_a_section_that_is_off()
 {
 	healthy
