@@ -96,13 +96,9 @@ static enum exit_code apply_section(const struct config *config, struct device *
 	char before[NAME_SIZE];
 	enum exit_code code;
 
-	if (device_is_as_wanted(dev, want)) {
-		/* What was claimed is had: "none", or a driver that was loaded meanwhile. */
-		if (!options->dry_run)
-			claim_forget(dev);
+	if (device_is_as_wanted(dev, want))
 		return EXIT_DONE;
-	}
-	if (options->is_new && !claim_is_fulfilled(dev) && is_decided(dev, want, options->hotplug))
+	if (options->is_new && is_decided(dev, want, options->hotplug))
 		return EXIT_DONE;
 	if (options->dry_run)
 		return device_plan(dev, want, options->force);
@@ -136,9 +132,6 @@ static enum exit_code apply_device(const struct config *config, struct device *d
 	enum exit_code code = EXIT_DONE;
 	struct want want;
 
-	/* A claim was another device's, that was there before. */
-	if (options->hotplug && !options->dry_run)
-		claim_forget(dev);
 	if (section) {
 		section = section_in_force(dev, section);
 		if (!section)

@@ -85,12 +85,10 @@ static enum exit_code exit_code_of(int ret)
 
 static enum exit_code give_up(struct device *dev, const struct options *options)
 {
-	char driver[NAME_SIZE];
 	int ret;
 
-	snprintf(driver, sizeof(driver), "%s", dev->driver_override);
 	if (options->dry_run) {
-		note("%s: would not be claimed for %s any more", dev->bdf, driver);
+		note("%s: would not be claimed any more", dev->bdf);
 		return EXIT_DONE;
 	}
 	ret = claim_give_up(dev, false);
@@ -99,10 +97,10 @@ static enum exit_code give_up(struct device *dev, const struct options *options)
 		return exit_code_of(ret);
 	}
 	if (ret) {
-		error("%s: stays claimed for %s: %s", dev->bdf, driver, strerror(-ret));
+		error("%s: stays claimed: %s", dev->bdf, strerror(-ret));
 		return exit_code_of(ret);
 	}
-	note("%s: is not claimed for %s any more", dev->bdf, driver);
+	note("%s: is not claimed any more", dev->bdf);
 	return EXIT_DONE;
 }
 
@@ -114,7 +112,7 @@ static enum exit_code make(struct device *dev, const char *driver, const struct 
 		note("%s: would be claimed for %s", dev->bdf, driver);
 		return EXIT_DONE;
 	}
-	ret = claim_make(dev, driver);
+	ret = claim_make(dev);
 	if (!ret && claim_is_ours(dev))
 		note("%s: is claimed for %s", dev->bdf, driver);
 	if (!ret)
@@ -126,14 +124,10 @@ static enum exit_code make(struct device *dev, const char *driver, const struct 
 	return exit_code_of(ret);
 }
 
-/*
- * A driver that somebody else has chosen, or that was faster, stays. A claim for another driver, by
- * an initramfs with another configuration, say, is changed: nobody is offered the device meanwhile.
- */
+/* A driver that somebody else has chosen, or that was faster, stays. */
 static enum exit_code claim(struct device *dev, const char *driver, const struct options *options)
 {
-	if (!dev->driver[0] && (!dev->driver_override[0] ||
-				(claim_is_ours(dev) && !driver_is(dev->driver_override, driver))))
+	if (!dev->driver[0] && !dev->driver_override[0])
 		return make(dev, driver, options);
 	if (dev->driver[0] && !driver_is(dev->driver, driver) && !options->initramfs &&
 	    !options->dry_run)

@@ -150,7 +150,8 @@ static void examine_binding(struct findings *findings, const struct entry *entry
 	else if (device_in_use(dev, why, sizeof(why)))
 		add_finding(findings, PROBLEM, "in-use", "Free it, then vfio-latch apply; or vfio-latch bind --force.",
 			    "it has %s, not %s, and is in use: %s", dev->driver, wanted, why);
-	else if (dev->driver_override[0] && !driver_is(dev->driver_override, wanted) && !dev->driver[0])
+	else if (dev->driver_override[0] && !driver_is(dev->driver_override, wanted) &&
+		 !dev->driver[0] && !claim_is_ours(dev))
 		add_finding(findings, PROBLEM, "driver-override", "vfio-latch apply sets it, if that is what you want.",
 			    "somebody has set its driver_override to %s, so udev leaves it alone",
 			    dev->driver_override);

@@ -452,6 +452,7 @@ unbind_takes_a_device_from_every_driver_that_stands_in()
 a_usual_driver_that_is_bound_by_name_leaves_no_override()
 {
 	a_vf
+	loaded mlx5_core
 	latch_is 0 bind --driver=mlx5_core 0000:41:00.1
 	is "$(driver_of 0000:41:00.1) $(attribute 0000:41:00.1 driver_override)" "mlx5_core "
 }
