@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command line. */
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "commands/command.h"
 #include "configuration/values.h"
 #include "system/bounded.h"
+#include "system/signals.h"
 
 #define ANY_NUMBER ((size_t)-1)
 
@@ -316,8 +316,7 @@ int main(int argc, char **argv)
 	enum exit_code code;
 	int letter;
 
-	/* A caller that ignores SIGCHLD hands that on, and then no child could be waited for. */
-	signal(SIGCHLD, SIG_DFL);
+	signals_begin();
 	while ((letter = getopt_long(argc, argv, "hVd:fgn", long_options, NULL)) != -1) {
 		if (letter == OPTION_HELP)
 			return print_help(), EXIT_DONE;

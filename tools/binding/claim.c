@@ -10,7 +10,7 @@
 
 #include "binding/bind.h"
 #include "system/bounded.h"
-#include "system/driver.h"
+#include "system/signals.h"
 #include "system/state.h"
 #include "system/sysfs.h"
 
@@ -84,7 +84,9 @@ int claim_give_up(struct device *dev, bool load_usual)
 
 	if (ret)
 		return ret;
+	signals_hold();
 	ret = give_up_locked(dev, load_usual);
+	signals_release();
 	device_unlock(dev);
 	return ret;
 }

@@ -959,6 +959,50 @@ a_driver_that_does_not_come_back_holds_nobody_up()
 	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
 }
 
+# The driver lets go when the signal has come. It acts when the device is whole again.
+a_signal_amid_a_bind_leaves_no_device_without_a_driver()
+{
+	local signal hang pid
+
+	for signal in INT HUP TERM; do
+		a_vf_of_mlx5_core
+		pf 0000:42:00.0 1
+		vfs 0000:42:00.0 1
+		driver 0000:42:00.1 mlx5_core
+		hangs unbind
+		echo 22 >"$VFIO_LATCH_ROOT/model/fail/mlx5_vfio_pci"
+		env --default-signal "$TOP/build/tests-tools/vfio-latch" bind \
+			0000:41:00.1 0000:42:00.1 2>"$VFIO_LATCH_ROOT/err" &
+		pid=$!
+		exec {hang}>"$VFIO_LATCH_ROOT/model/hang/unbind"
+		kill -"$signal" "$pid"
+		echo >&"$hang"
+		exec {hang}>&-
+		status=0
+		wait "$pid" || status=$?
+		is "$status" $((128 + $(kill -l "$signal")))
+		is "$(driver_of 0000:41:00.1) $(attribute 0000:41:00.1 driver_override)" "mlx5_core "
+		is "$(driver_of 0000:42:00.1)" mlx5_core
+	done
+}
+
+a_reader_that_has_gone_leaves_no_device_without_a_driver()
+{
+	local both gone
+
+	a_vf_of_mlx5_core
+	echo 22 >"$VFIO_LATCH_ROOT/model/fail/mlx5_vfio_pci"
+	mkfifo "$VFIO_LATCH_ROOT/gone"
+	exec {both}<>"$VFIO_LATCH_ROOT/gone"
+	exec {gone}>"$VFIO_LATCH_ROOT/gone"
+	exec {both}>&-
+	status=0
+	"$TOP/build/tests-tools/vfio-latch" bind 0000:41:00.1 >&"$gone" 2>&1 || status=$?
+	exec {gone}>&-
+	is "$status" 1
+	is "$(driver_of 0000:41:00.1) $(attribute 0000:41:00.1 driver_override)" "mlx5_core "
+}
+
 who_holds_a_device_that_is_not_let_go_is_named()
 {
 	an_open_vfio_device
