@@ -3,6 +3,9 @@
 # What the packages' scripts and dkms's hooks share. Whatever is interrupted, and where:
 # the index that depmod makes never names a vfio-pci that is not there.
 
+# What root leaves behind is nobody else's to write, whatever mask root's shell has.
+umask 022
+
 package=vfio-latch
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$(dirname "${BASH_SOURCE[0]}")/../dkms.conf")
 tree=/var/lib/dkms/$package

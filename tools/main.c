@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "commands/command.h"
 #include "configuration/values.h"
@@ -316,6 +317,8 @@ int main(int argc, char **argv)
 	enum exit_code code;
 	int letter;
 
+	/* What root leaves behind is nobody else's to write, whatever mask root's shell has. */
+	umask(umask(0) | 022);
 	signals_begin();
 	while ((letter = getopt_long(argc, argv, "hVd:fgn", long_options, NULL)) != -1) {
 		if (letter == OPTION_HELP)

@@ -818,6 +818,25 @@ a_last_good_configuration_is_written_by_one_at_a_time()
 	is "$(ls "$VFIO_LATCH_ROOT/var/lib/vfio-latch")" last-good.conf
 }
 
+# The last good configuration is root's word at the next fault.
+nobody_else_may_write_what_root_leaves_behind()
+{
+	pf_only 1
+	loaded mlx5_core
+	node 0000:41:00.1 vfio-dev/vfio0 1:3
+	ln -s /dev/null "$VFIO_LATCH_ROOT/dev/vfio/0"
+	printf '[mlx5-vfs]\nowner = daemon\n' | drop_in owner.conf
+	device 0000:c2:00.0 144d:a80a
+	printf '[disk]\nid = 144d:a80a\ndriver = vfio-pci\n' | drop_in disk.conf
+	(umask 0; latch_is 0 claim; latch_is 0 apply)
+	[[ -e $VFIO_LATCH_ROOT/var/lib/vfio-latch/last-good.conf ]]
+	is "$(find "$VFIO_LATCH_ROOT"/{run,var/lib}/vfio-latch -perm /022)" ""
+	# A stricter mask stays.
+	rm -r "$VFIO_LATCH_ROOT/var/lib/vfio-latch"
+	(umask 077; latch_is 0 apply)
+	is "$(find "$VFIO_LATCH_ROOT/var/lib/vfio-latch" -perm /077)" ""
+}
+
 # A tunable that means nothing there: the other sections have no part in it.
 a_fault_of_one_section_leaves_the_others_in_force()
 {

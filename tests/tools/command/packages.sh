@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # What the packages' scripts call, with programs of ours in the place of the system's.
 
-HELPERS+=(stub a_machine dkms_install maintainer an_image its_tools made_again cannot_be_made_again)
+HELPERS+=(stub a_machine dkms_install maintainer careless an_image its_tools made_again cannot_be_made_again)
 
 # stub NAME [TEXT]: a program that says that it was called, and does this
 stub()
@@ -157,6 +157,39 @@ maintainer()
 		shift
 		PATH=$VFIO_LATCH_ROOT/stubs:$PATH sh "$script" "$@"
 	' bash "$@"
+}
+
+# careless SCRIPT ARGUMENT...: as root with umask 0 runs it, where systemd runs, and the initramfs
+# claims; what it leaves in /run may be written by root alone
+careless()
+{
+	new_system
+	stub vfio-latch
+	stub systemctl
+	{
+		echo "mkdir -p /run/systemd/system; umask 0"
+		sed "s,[^ ]*/initramfs-wanted,true," "$1"
+		echo "find /run/vfio-latch -perm /022 >$VFIO_LATCH_ROOT/loose"
+	} >"$VFIO_LATCH_ROOT/script"
+	maintainer "$VFIO_LATCH_ROOT/script" "${@:2}"
+	is "$(cat "$VFIO_LATCH_ROOT/loose")" ""
+}
+
+no_script_leaves_behind_what_others_may_write()
+{
+	local scripts
+
+	scripts=$(mktemp -d "$WORK/scripts.XXXXXX")
+	sed -n '/^%post$/,/^%preun$/{/^%/!p}' "$TOP/rpm/vfio-latch.spec" >"$scripts/post"
+	sed -n '/^%preun$/,/^%postun$/{/^%/!p}' "$TOP/rpm/vfio-latch.spec" >"$scripts/preun"
+	careless "$TOP/debian/vfio-latch.postinst" configure
+	careless "$TOP/debian/vfio-latch.prerm" remove
+	careless "$scripts/post" 1
+	careless "$scripts/preun" 0
+	a_machine 0
+	stub vfio-latch "find /var/log/vfio-latch -perm /022 >$VFIO_LATCH_ROOT/loose"
+	(umask 0 && dkms_install)
+	is "$(cat "$VFIO_LATCH_ROOT/loose")" ""
 }
 
 removal_gives_autoprobe_back_whatever_init_there_is()
