@@ -415,14 +415,14 @@ enum exit_code device_plan(const struct device *dev, const struct want *want, bo
 	if (device_is_as_wanted(dev, want))
 		return EXIT_DONE;
 	if (!takes_driver(dev, want)) {
-		printf("%s: would lose its driver_override\n", dev->bdf);
+		note("%s: would lose its driver_override", dev->bdf);
 		return EXIT_DONE;
 	}
 	if (!force && device_in_use(dev, why, sizeof(why))) {
-		printf("%s: would be left with %s, in use: %s\n", dev->bdf, dev->driver, why);
+		note("%s: would be left with %s, in use: %s", dev->bdf, dev->driver, why);
 		return EXIT_IN_USE;
 	}
-	printf("%s: would go from %s to %s\n", dev->bdf, driver_text(dev->driver),
-	       driver_text(want->driver));
+	note("%s: would go from %s to %s", dev->bdf, driver_text(dev->driver),
+	     driver_text(want->driver));
 	return EXIT_DONE;
 }

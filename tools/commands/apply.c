@@ -110,8 +110,8 @@ static enum exit_code apply_section(const struct config *config, struct device *
 		tell_what_is_left(dev, want);
 	/* Prints nothing if it has no usual driver, and got none. */
 	if (!code && !options->is_new && device_is_as_wanted(dev, want))
-		printf("%s: went from %s to %s\n", dev->bdf, before,
-		       dev->driver[0] ? dev->driver : "no driver");
+		note("%s: went from %s to %s", dev->bdf, before,
+		     dev->driver[0] ? dev->driver : "no driver");
 	return code;
 }
 
@@ -226,7 +226,7 @@ static enum exit_code apply_num_vfs(const struct config *config, struct device *
 	made = vf_links(pf);
 	if (before || !made || options->is_new)
 		return code;
-	printf("%s: has %u VFs now\n", pf->bdf, made);
+	note("%s: has %u VFs now", pf->bdf, made);
 	return graver(code, apply_new_vfs(config, pf, options));
 }
 
@@ -270,7 +270,7 @@ static enum exit_code give_claim_up(struct device *dev, const struct options *op
 	if (!claim_is_ours(dev))
 		return EXIT_DONE;
 	if (options->dry_run) {
-		printf("%s: would lose its driver_override\n", dev->bdf);
+		note("%s: would lose its driver_override", dev->bdf);
 		return EXIT_DONE;
 	}
 	/* After the event of the device nobody else loads its driver. */

@@ -559,6 +559,20 @@ a_network_interface_that_is_up_is_in_use()
 	in_use mlx5_core "network interface ens1v0 is up"
 }
 
+# The kernel takes nearly any bytes for a name, from who may do less than root on a terminal.
+no_name_of_an_interface_is_a_command_to_the_terminal()
+{
+	local name=$'e\e[2J\x9b' said="0000:41:00.1: left with mlx5_core, in use: network interface e?[2J? is up"
+
+	a_vf_of_mlx5_core
+	netdev 0000:41:00.1 "$name" 0x1003
+	complains "$said" 5 bind 0000:41:00.1
+	latch_is 5 bind --dry-run 0000:41:00.1
+	is "$out" "${said/left/would be left}"
+	latch check
+	is "$(grep -c $'\e' <<<"$out$err" || :)" 0
+}
+
 a_network_interface_of_a_bond_is_in_use()
 {
 	a_vf
