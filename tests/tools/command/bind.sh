@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # bind and unbind.
 
-HELPERS+=(a_vf a_vf_of_mlx5_core an_open_vfio_device in_use a_multipath_disk hangs let_go neighbours)
+HELPERS+=(a_vf a_disk a_vf_of_mlx5_core an_open_vfio_device in_use a_multipath_disk hangs let_go neighbours)
 
 a_vf()
 {
@@ -821,6 +821,45 @@ a_claimed_block_device_is_in_use()
 	ln -s ../../../../../../../class/block "$(sys 0000:41:00.1)/nvme/nvme0/nvme0n1/subsystem"
 	touch "$VFIO_LATCH_ROOT/model/claimed/nvme0n1"
 	in_use nvme "block device nvme0n1 is in use"
+}
+
+# a_disk DIRECTORY NUMBER: below 0000:41:00.1
+a_disk()
+{
+	a_vf
+	driver 0000:41:00.1 nvme
+	node 0000:41:00.1 "$1" "$2"
+	ln -s "$VFIO_LATCH_ROOT/sys/class/block" "$(sys 0000:41:00.1)/$1/subsystem"
+}
+
+# An open ends in ENXIO or ENOMEDIUM there.
+a_disk_that_is_offline_and_a_drive_without_a_medium_are_not_in_use()
+{
+	local error
+
+	for error in 6 123; do
+		a_disk ata1/host0/sr0 11:0
+		echo $error >"$VFIO_LATCH_ROOT/model/claimed/sr0"
+		latch_is 0 bind 0000:41:00.1
+		is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+	done
+}
+
+what_keeps_a_block_device_from_being_opened_is_named()
+{
+	a_disk ata1/host0/sda 8:0
+	echo 13 >"$VFIO_LATCH_ROOT/model/claimed/sda"
+	in_use nvme "whether block device sda is in use is not known: Permission denied"
+}
+
+# SCSI waits for the end of its error handling, which may not come.
+a_disk_that_does_not_answer_is_not_waited_for_without_end()
+{
+	a_disk ata1/host0/sda 8:0
+	mkfifo "$VFIO_LATCH_ROOT/model/claimed/sda"
+	complains "0000:41:00.1: left with nvme, in use: block device sda has not answered within 1 seconds" \
+		5 bind --timeout=1 0000:41:00.1
+	echo >"$VFIO_LATCH_ROOT/model/claimed/sda"
 }
 
 # NVMe multipath: below the controller is a path without a node, the disk is its subsystem's. It may
