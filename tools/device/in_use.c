@@ -99,7 +99,8 @@ static bool directory_in_use(const char *directory, void *arg)
 	}
 	if (path_find_disk(directory, &disk))
 		return any_of_disk(&disk, directory_in_use, arg);
-	return is_block_device(directory) && block_device_in_use(name, why);
+	return kernel_uses(directory, why->text, why->size) ||
+	       (is_block_device(directory) && block_device_in_use(name, why));
 }
 
 /* A process of udev that handles an event; older ones have the daemon's name. */
@@ -148,6 +149,14 @@ static bool has_vfs(const struct device *pf, char *why, size_t size)
 	return vfs > 0 || vfs == -ETIMEDOUT;
 }
 
+static bool is_a_domains(const struct device *dev, char *why, size_t size)
+{
+	if (strcmp(dev->driver, "pciback") || !xen_domain_has_functions())
+		return false;
+	snprintf(why, size, "a domain of Xen has functions, and may have this one");
+	return true;
+}
+
 /* Whether @dev is in use with its present driver. @why says by what. */
 bool device_in_use(const struct device *dev, char *why, size_t size)
 {
@@ -156,7 +165,7 @@ bool device_in_use(const struct device *dev, char *why, size_t size)
 
 	if (!dev->driver[0])
 		return false;
-	if (has_vfs(dev, why, size))
+	if (has_vfs(dev, why, size) || is_a_domains(dev, why, size))
 		return true;
 	snprintf(directory, sizeof(directory), DEVICE, dev->bdf);
 	return any_directory(directory, directory_in_use, &reason) || is_open(dev, why, size);

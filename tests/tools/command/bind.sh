@@ -862,6 +862,82 @@ a_disk_that_does_not_answer_is_not_waited_for_without_end()
 	echo >"$VFIO_LATCH_ROOT/model/claimed/sda"
 }
 
+# Open by the kernel, for others: nothing claims it, and no process has it open.
+a_disk_that_the_kernel_hands_on_is_in_use()
+{
+	local file config=sys/kernel/config
+
+	mknod "$WORK/disk" b 7 77 2>/dev/null || :
+	mknod "$WORK/controller" c 1 5 2>/dev/null || :
+	for file in $config/nvmet/subsystems/a/namespaces/1/device_path \
+			$config/target/core/fileio_0/x/udev_path \
+			$config/usb_gadget/g/functions/mass_storage.0/lun.0/file \
+			sys/block/loop3/loop/backing_file; do
+		a_disk nvme/nvme0/nvme0n1 7:77
+		mkdir -p "$VFIO_LATCH_ROOT/dev/disk" "$VFIO_LATCH_ROOT/${file%/*}"
+		ln -s "$WORK/disk" "$VFIO_LATCH_ROOT/dev/disk/by-id"
+		echo /srv/image >"$VFIO_LATCH_ROOT/$file"
+		latch_is 0 bind --dry-run 0000:41:00.1
+		echo /dev/disk/by-id >"$VFIO_LATCH_ROOT/$file"
+		in_use nvme "/$file has it"
+	done
+	file=$config/nvmet/subsystems/a/passthru/device_path
+	a_vf
+	driver 0000:41:00.1 nvme
+	node 0000:41:00.1 nvme/nvme0 1:5
+	mkdir -p "$VFIO_LATCH_ROOT/${file%/*}"
+	ln -s "$WORK/controller" "$VFIO_LATCH_ROOT/dev/nvme0"
+	echo /dev/nvme0 >"$VFIO_LATCH_ROOT/$file"
+	in_use nvme "/$file has it"
+}
+
+# Its namespaces may have the root: the controller is a virtual device elsewhere.
+an_adapter_with_nvme_over_fibre_channel_is_in_use()
+{
+	local controller address other="host_traddr=nn-0x20000024ff7fa448:pn-0x21000024ff7fa448"
+
+	for address in "traddr=nn-0x2017:pn-0x201b,host_traddr=nn-0x200000109b579ef6:pn-0x100000109b579ef6" \
+			"traddr=nn-0x2017:pn-0x201b" ""; do
+		a_vf
+		driver 0000:41:00.1 lpfc
+		mkdir -p "$(sys 0000:41:00.1)/host3/fc_host/host3"
+		echo 0x100000109b579ef6 >"$(sys 0000:41:00.1)/host3/fc_host/host3/port_name"
+		controller=$VFIO_LATCH_ROOT/sys/class/nvme/nvme4
+		mkdir -p "$controller"
+		echo "$address" >"$controller/address"
+		echo pcie >"$controller/transport"
+		latch_is 0 bind --dry-run 0000:41:00.1
+		echo fc >"$controller/transport"
+		echo "traddr=nn-0x100000109b579ef6:pn-0x100000109b579ef6,$other" >"$controller/address"
+		latch_is 0 bind --dry-run 0000:41:00.1
+		echo "$address" >"$controller/address"
+		in_use lpfc "NVMe controller nvme4 is behind it"
+	done
+}
+
+# Their nodes are not in sysfs.
+an_nvswitch_is_in_use_while_a_process_has_one_open()
+{
+	a_vf
+	driver 0000:41:00.1 nvidia-nvswitch
+	printf '%s\n' "Character devices:" "  1 nvidia-nvswitch" "" "Block devices:" >"$VFIO_LATCH_ROOT/proc/devices"
+	opened /dev/zero nvidia-nvswitch0
+	in_use nvidia-nvswitch "process 1234 (qemu-system-x86) has it open"
+	sed -i 's/  1/234/' "$VFIO_LATCH_ROOT/proc/devices"
+	latch_is 0 bind 0000:41:00.1
+}
+
+a_function_of_pciback_is_in_use_while_a_domain_has_functions()
+{
+	a_vf
+	driver 0000:41:00.1 pciback
+	mkdir -p "$VFIO_LATCH_ROOT/sys/bus/xen-backend/devices/pci-3-0"
+	in_use pciback "a domain of Xen has functions, and may have this one"
+	rmdir "$VFIO_LATCH_ROOT/sys/bus/xen-backend/devices/pci-3-0"
+	mkdir "$VFIO_LATCH_ROOT/sys/bus/xen-backend/devices/vbd-3-0"
+	latch_is 0 bind 0000:41:00.1
+}
+
 # NVMe multipath: below the controller is a path without a node, the disk is its subsystem's. It may
 # have another number.
 a_multipath_disk()
