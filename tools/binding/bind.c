@@ -87,6 +87,12 @@ static enum exit_code refuse_in_use(const struct device *dev, const char *why)
 	return EXIT_IN_USE;
 }
 
+static enum exit_code refuse_another(const struct device *dev)
+{
+	error("%s: left as it is: another device is there now, or none", dev->bdf);
+	return EXIT_NO_DEVICE;
+}
+
 /* Names the process that the kernel has asked to release the device. It may do so at any time. */
 static enum exit_code tell_who_holds(const struct device *dev)
 {
@@ -281,6 +287,8 @@ static enum exit_code load_driver(struct device *dev, const char *driver,
 		return EXIT_DONE;
 	ret = driver_load(driver);
 	if (!ret && driver_spell(spelled, driver)) {
+		if (!device_is_still_there(dev))
+			return refuse_another(dev);
 		device_read_driver(dev);
 		return EXIT_DONE;
 	}
@@ -351,7 +359,8 @@ static enum exit_code bind_locked(struct device *dev, const struct want *wanted,
 
 /*
  * Only one command at a time changes the driver of @dev, or makes its VFs. Another one may have
- * changed the driver until now. Returns 0 or a negative errno.
+ * changed the driver until now. Returns 0 or a negative errno; -ENODEV if another device is there
+ * now: what was read, and decided, was for the one before.
  */
 int device_lock(struct device *dev)
 {
@@ -362,6 +371,10 @@ int device_lock(struct device *dev)
 	lock = lock_take_bounded(name);
 	if (lock < 0)
 		return lock;
+	if (!device_is_still_there(dev)) {
+		lock_release(lock);
+		return -ENODEV;
+	}
 	dev->lock = lock;
 	device_read_driver(dev);
 	return 0;
@@ -375,6 +388,8 @@ void device_unlock(struct device *dev)
 
 static enum exit_code lock_error(const struct device *dev, int ret)
 {
+	if (ret == -ENODEV)
+		return refuse_another(dev);
 	if (ret == -ETIMEDOUT)
 		error("%s: another vfio-latch has been at work on it for %s; see the kernel log",
 		      dev->bdf, bounded_text());

@@ -140,8 +140,8 @@ static enum exit_code apply_device(const struct config *config, struct device *d
 		memcpy(want.tunable, section->tunable, sizeof(want.tunable));
 		want.migratable = migratable_wanted(config, dev, want.driver);
 		code = apply_section(config, dev, &want, options);
-		/* Another command, or the kernel, is still at work on it. */
-		if (code == EXIT_TIMEOUT)
+		/* Another command, or the kernel, is still at work on it; or it is another one. */
+		if (code == EXIT_TIMEOUT || code == EXIT_NO_DEVICE)
 			return code;
 	}
 	/* Also takes nodes back from users that no section names any more. */
