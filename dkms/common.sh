@@ -219,6 +219,12 @@ may_be_loaded()
 		grep -F -e " asymmetri $signer: " -e ": $signer: " >/dev/null
 }
 
+# tell_not_enrolled KERNEL KEEPS
+tell_not_enrolled()
+{
+	say "kernel $1 keeps $2 until Secure Boot knows our key: mokutil --import $(certificate), then reboot, enroll it, and $again"
+}
+
 certificate()
 {
 	(
@@ -255,7 +261,7 @@ build_has_failed()
 	last=$(installed_version "$kernel")
 	[[ -z $last ]] || keeps="$package $last"
 	if [[ $2 -eq $not_enrolled ]]; then
-		say "kernel $kernel keeps $keeps until Secure Boot knows our key: mokutil --import $(certificate), then reboot, enroll it, and $again"
+		tell_not_enrolled "$kernel" "$keeps"
 	else
 		say "kernel $kernel keeps $keeps: $package $version could not be built, see $log"
 	fi

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # What the packages' scripts call, with programs of ours in the place of the system's.
 
-HELPERS+=(stub a_machine dkms_install maintainer careless an_image its_tools made_again cannot_be_made_again)
+HELPERS+=(stub a_machine dkms_install before_install maintainer careless an_image its_tools made_again cannot_be_made_again)
 
 # stub NAME [TEXT]: a program that says that it was called, and does this
 stub()
@@ -145,6 +145,62 @@ an_initramfs_that_no_program_reads_is_left_alone()
 	its_tools
 	TOOLS=$TOOLS dkms_install 'touch /boot/initrd.img-6.1.0-test' 2>"$VFIO_LATCH_ROOT/err"
 	is "$(grep -c initramfs "$VFIO_LATCH_ROOT/err" || :)" 0
+}
+
+# before_install [COMMAND]: with modules that were built and signed with a key that is not enrolled
+before_install()
+{
+	a_machine 0
+	stub modinfo "echo Nobody"
+	mkdir -p "$VFIO_LATCH_ROOT/sys/kernel/security"
+	echo "none [integrity] confidentiality" >"$VFIO_LATCH_ROOT/sys/kernel/security/lockdown"
+	echo "1 I------ 1 perm 1 0 0 asymmetri Debian: 1: X509" >"$VFIO_LATCH_ROOT/proc/keys"
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare --mount bash -uc '
+		for directory in /var/lib /var/log /run /lib/modules; do
+			mount -t tmpfs none "$directory"
+		done
+		version=$(sed -n "s/^PACKAGE_VERSION=\"\(.*\)\"/\1/p" "$1/dkms.conf")
+		modules=/var/lib/dkms/vfio-latch/$version/6.1.0-test/x86_64/module
+		mkdir -p "$modules" /lib/modules/6.1.0-test/updates/dkms
+		touch "$modules/vfio-latch.ko" /lib/modules/6.1.0-test/updates/dkms/vfio-latch.ko
+		eval "${2-}"
+		PATH=$VFIO_LATCH_ROOT/stubs:$PATH "$1/dkms/before-install" 6.1.0-test
+		echo "status $?"
+		[[ ! -e /lib/modules/6.1.0-test/updates ]] || echo "nothing taken away"
+		cat /var/log/vfio-latch/6.1.0-test.log
+	' bash "$TOP" "$@" >"$VFIO_LATCH_ROOT/out" 2>"$VFIO_LATCH_ROOT/err"
+}
+
+# dkms autoinstall, for the next kernel, or at boot.
+no_dkms_installs_what_secure_boot_would_refuse()
+{
+	before_install || :
+	is "$(head -n 2 "$VFIO_LATCH_ROOT/out")" "status 1
+nothing taken away"
+	is "$(sed -n '3p' "$VFIO_LATCH_ROOT/out" | cut -d: -f1-3)" \
+		"vfio-latch: kernel 6.1.0-test keeps its own vfio-pci until Secure Boot knows our key: mokutil --import /var/lib/dkms/mok.pub, then reboot, enroll it, and dpkg-reconfigure vfio-latch-dkms"
+	is "$(<"$VFIO_LATCH_ROOT/err")" "$(sed -n 3p "$VFIO_LATCH_ROOT/out")"
+	# shellcheck disable=SC2016 # the inner shell's
+	before_install 'sed -i s/Debian/Nobody/ "$VFIO_LATCH_ROOT/proc/keys"' || :
+	is "$(<"$VFIO_LATCH_ROOT/out")" "status 0"
+}
+
+# As kernel-install calls it. Whatever comes of it, the kernel is installed.
+a_kernel_of_an_rpm_has_its_modules_before_dkms_installs_any()
+{
+	a_machine 0
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare --mount bash -euc '
+		mount -t tmpfs none /usr/src
+		mkdir -p /usr/src/vfio-latch-1.0/dkms
+		printf "%s\n" "#!/bin/sh" "echo hook \$* >>$VFIO_LATCH_ROOT/calls; exit 1" \
+			>/usr/src/vfio-latch-1.0/dkms/kernel-hook
+		chmod +x /usr/src/vfio-latch-1.0/dkms/kernel-hook
+		"$1/rpm/39-vfio-latch.install" add 6.1.0-test /boot/id/6.1.0-test /lib/modules/6.1.0-test/vmlinuz
+		"$1/rpm/39-vfio-latch.install" remove 6.1.0-test /boot/id/6.1.0-test
+	' bash "$TOP"
+	is "$(<"$VFIO_LATCH_ROOT/calls")" "hook 6.1.0-test"
 }
 
 # maintainer SCRIPT ARGUMENT...: on a machine that systemd does not run
