@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # What the packages' scripts call, with programs of ours in the place of the system's.
 
-HELPERS+=(stub a_machine dkms_install before_install maintainer careless an_image its_tools made_again cannot_be_made_again)
+HELPERS+=(stub a_machine dkms_install before_install maintainer careless purged_of an_image its_tools made_again cannot_be_made_again)
 
 # stub NAME [TEXT]: a program that says that it was called, and does this
 stub()
@@ -259,6 +259,26 @@ removal_gives_autoprobe_back_whatever_init_there_is()
 	rm "$VFIO_LATCH_ROOT/calls"
 	maintainer "$TOP/debian/vfio-latch.prerm" upgrade 2.0
 	[[ ! -e $VFIO_LATCH_ROOT/calls ]]
+}
+
+# purged_of TOOL...: what the removal calls where these are, and a section claims in the initramfs
+purged_of()
+{
+	its_tools "$@"
+	{
+		echo "mkdir -p /run/vfio-latch; touch /run/vfio-latch/initramfs"
+		cat "$TOP/debian/vfio-latch.postrm"
+	} >"$VFIO_LATCH_ROOT/postrm"
+	PATH=$TOOLS maintainer "$VFIO_LATCH_ROOT/postrm" remove >/dev/null
+	grep -E '^(update-initramfs|dracut)' "$VFIO_LATCH_ROOT/calls"
+}
+
+no_initramfs_goes_on_to_claim_after_the_removal_whatever_makes_it()
+{
+	is "$(purged_of update-initramfs)" "update-initramfs -u -k all"
+	is "$(purged_of update-initramfs dracut)" "update-initramfs -u -k all"
+	# Debian 12's dracut.
+	is "$(purged_of dracut)" "dracut --force --regenerate-all"
 }
 
 # As systemd reads it: $$ is one $.
