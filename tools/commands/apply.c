@@ -13,6 +13,7 @@
 #include "commands/command.h"
 #include "configuration/last_good.h"
 #include "system/bounded.h"
+#include "system/command_line.h"
 #include "system/driver.h"
 #include "system/lock.h"
 
@@ -453,10 +454,19 @@ static enum exit_code apply_in_turn(const struct device *vf, const struct option
 	return code;
 }
 
+/* What the boot and udev call is; who calls by hand means it. Nodes of what is bound are set. */
+static bool is_switched_off(const struct options *options)
+{
+	return (options->is_new || options->last_good) && !options->node &&
+	       command_line_has(SWITCHED_OFF);
+}
+
 enum exit_code cmd_apply(const struct options *options)
 {
 	struct device vf;
 
+	if (is_switched_off(options))
+		return EXIT_DONE;
 	if (options->is_new)
 		report_to_syslog();
 	set_bounds(options);

@@ -13,23 +13,17 @@
 #include "commands/command.h"
 #include "configuration/last_good.h"
 #include "system/bounded.h"
+#include "system/command_line.h"
 #include "system/driver.h"
 
 /* The boot waits for this. On a slow host the command's own work counts, too. */
 #define SECONDS 30
 
-/* For a machine that does not boot because its own disk is claimed. */
-#define SWITCHED_OFF "rd.vfio-latch=0"
-
-static bool is_switched_off(void)
+/* For a machine that does not boot because a disk that it needs is claimed. */
+static bool is_switched_off(const struct options *options)
 {
-	char cmdline[4096], *rest = cmdline, *word;
-
-	attr_read(cmdline, sizeof(cmdline), "/proc/cmdline");
-	while ((word = strsep(&rest, " ")))
-		if (!strcmp(word, SWITCHED_OFF))
-			return true;
-	return false;
+	return command_line_has(SWITCHED_OFF) ||
+	       (options->initramfs && command_line_has(INITRAMFS_SWITCHED_OFF));
 }
 
 /* If the files have a fault, the last good configuration claims, or nothing does. */
@@ -159,11 +153,10 @@ enum exit_code cmd_claim(const struct options *options)
 	struct config config;
 	size_t n;
 
-	if (options->initramfs) {
+	if (options->initramfs)
 		report_to_kernel_log();
-		if (is_switched_off())
-			return EXIT_DONE;
-	}
+	if (is_switched_off(options))
+		return EXIT_DONE;
 	bounded_set_whole(options->deadline ? options->deadline : SECONDS);
 	/* A typing error is no failure of the boot. */
 	if (!read_good_config(&config))

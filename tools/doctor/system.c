@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "doctor/doctor.h"
+#include "system/command_line.h"
 #include "system/host.h"
 #include "system/sysfs.h"
 
@@ -115,10 +116,19 @@ static void examine_udev(struct findings *findings)
 			    "the udev rules are switched off by /etc/udev/rules.d/" RULES);
 }
 
+static void examine_command_line(struct findings *findings)
+{
+	if (command_line_has(SWITCHED_OFF))
+		add_finding(findings, NOTE, "command-line",
+			    "Mend the configuration, then boot without it. vfio-latch apply and bind do what they say.",
+			    "nothing is claimed or bound by itself: " SWITCHED_OFF " is on the kernel's command line");
+}
+
 void examine_system(struct findings *findings, const struct config *config)
 {
 	findings->subject = "system";
 	examine_config(findings, config);
+	examine_command_line(findings);
 	examine_iommu(findings);
 	examine_interrupts(findings);
 	examine_memlock(findings);

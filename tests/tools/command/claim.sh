@@ -595,6 +595,30 @@ the_kernels_command_line_switches_the_initramfs_off()
 	claimed 0000:03:00.0
 }
 
+# For a disk that the system needs after its initramfs, /home's say. Nodes of what is bound are set.
+one_word_on_the_kernels_command_line_keeps_boot_and_udev_from_all_devices()
+{
+	local call
+
+	gpu "initramfs = yes" "[mlx5-vfs]" "id = 15b3:101e" "driver = mlx5_vfio_pci" "num_vfs = 0" \
+		"[ports]" "id = 15b3:1021" "num_vfs = 1"
+	pf 0000:41:00.0 2
+	loaded mlx5_core
+	driver 0000:41:00.0 mlx5_core
+	vfs 0000:41:00.0 1
+	echo "quiet vfio-latch=0" >"$VFIO_LATCH_ROOT/proc/cmdline"
+	for call in "claim --initramfs" "claim" "apply --new 0000:03:00.0" "apply --new 0000:41:00.0" \
+			"apply --new --hotplug 0000:41:00.1" "apply --last-good --deadline=110" \
+			"apply --last-good --deadline=110 --new"; do
+		# shellcheck disable=SC2086 # words
+		latch_is 0 $call
+		is "$call: $(stores)" "$call: "
+	done
+	latch_is 0 apply 0000:03:00.0
+	is "$(driver_of 0000:03:00.0)" vfio-pci
+	latch_is 0 unbind 0000:03:00.0
+}
+
 initramfs_is_for_what_is_claimed()
 {
 	gpu "initramfs = yes"

@@ -170,6 +170,17 @@ doctor_finds_a_build_that_failed_and_names_the_log()
 		"the last build of the modules is not installed for kernel 6.1.0-test: see /var/log/vfio-latch/6.1.0-test.log"
 }
 
+doctor_notes_that_the_kernels_command_line_switches_all_off()
+{
+	healthy
+	echo "quiet vfio-latch=0" >"$VFIO_LATCH_ROOT/proc/cmdline"
+	finds note command-line system \
+		"nothing is claimed or bound by itself: vfio-latch=0 is on the kernel's command line"
+	echo "quiet rd.vfio-latch=0 vfio-latch=01" >"$VFIO_LATCH_ROOT/proc/cmdline"
+	latch_is 0 doctor 0000:41:00.1
+	is "$out" "nothing found"
+}
+
 doctor_finds_units_that_are_not_enabled_or_masked()
 {
 	local units
