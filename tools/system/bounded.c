@@ -162,7 +162,8 @@ static int wait_for(pid_t child)
 	do
 		ready = poll(&event, 1, milliseconds_left());
 	while (ready < 0 && errno == EINTR);
-	waited += now() - begun;
+	/* Rounded up: who has waited for all the time that there was has none left. */
+	waited += now() - begun + 1;
 	close(event.fd);
 	if (!ready)
 		return -ETIMEDOUT;
