@@ -3,6 +3,9 @@
 # What the packages' scripts and dkms's hooks share. Whatever is interrupted, and where:
 # the index that depmod makes never names a vfio-pci that is not there.
 
+# What root leaves behind is nobody else's to write, whatever mask root's shell has.
+umask 022
+
 package=vfio-latch
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$(dirname "${BASH_SOURCE[0]}")/../dkms.conf")
 tree=/var/lib/dkms/$package
@@ -216,6 +219,12 @@ may_be_loaded()
 		grep -F -e " asymmetri $signer: " -e ": $signer: " >/dev/null
 }
 
+# tell_not_enrolled KERNEL KEEPS
+tell_not_enrolled()
+{
+	say "kernel $1 keeps $2 until Secure Boot knows our key: mokutil --import $(certificate), then reboot, enroll it, and $again"
+}
+
 certificate()
 {
 	(
@@ -252,7 +261,7 @@ build_has_failed()
 	last=$(installed_version "$kernel")
 	[[ -z $last ]] || keeps="$package $last"
 	if [[ $2 -eq $not_enrolled ]]; then
-		say "kernel $kernel keeps $keeps until Secure Boot knows our key: mokutil --import $(certificate), then reboot, enroll it, and $again"
+		tell_not_enrolled "$kernel" "$keeps"
 	else
 		say "kernel $kernel keeps $keeps: $package $version could not be built, see $log"
 	fi

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command line. */
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "commands/command.h"
 #include "configuration/values.h"
 #include "system/bounded.h"
+#include "system/signals.h"
 
 #define ANY_NUMBER ((size_t)-1)
 
@@ -316,8 +317,9 @@ int main(int argc, char **argv)
 	enum exit_code code;
 	int letter;
 
-	/* A caller that ignores SIGCHLD hands that on, and then no child could be waited for. */
-	signal(SIGCHLD, SIG_DFL);
+	/* What root leaves behind is nobody else's to write, whatever mask root's shell has. */
+	umask(umask(0) | 022);
+	signals_begin();
 	while ((letter = getopt_long(argc, argv, "hVd:fgn", long_options, NULL)) != -1) {
 		if (letter == OPTION_HELP)
 			return print_help(), EXIT_DONE;

@@ -36,7 +36,7 @@ claims()
 	make_up_a_gpu
 	chroot "$image" "$@"
 	cat "$image/dev/kmsg"
-	[[ $(<"$image/sys/bus/pci/devices/0000:01:00.0/driver_override") == vfio-pci ]]
+	[[ $(<"$image/sys/bus/pci/devices/0000:01:00.0/driver_override") == vfio-latch ]]
 	grep "0000:01:00.0: is claimed for vfio-pci" "$image/dev/kmsg"
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmocka_test.h"
@@ -59,12 +60,20 @@ static void nothing_is_written_as_an_empty_line(void **state)
 	fclose(file);
 }
 
-/* Claims themselves need a block device: nobody but the kernel keeps them. */
-static void a_block_device_without_a_node_counts_as_claimed(void **state)
+/*
+ * Claims themselves need a block device: nobody but the kernel keeps them. A FIFO is like a drive: an
+ * open without O_NONBLOCK has somebody do something first.
+ */
+static void an_open_of_a_block_device_waits_for_no_medium_and_tells_its_error(void **state)
 {
+	char path[PATH_SIZE];
+
 	(void)state;
-	assert_true(block_device_is_claimed("nvme0c0n1"));
-	assert_false(block_device_is_claimed("file"));
+	assert_int_equal(block_device_open_alone("nvme0c0n1"), -ENOENT);
+	assert_int_equal(block_device_open_alone("file"), 0);
+	system_path(path, "/dev/fifo");
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(block_device_open_alone("fifo"), 0);
 }
 
 static void udev_is_active_where_it_has_its_control_socket(void **state)
@@ -84,7 +93,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_text_is_written_whole_or_the_error_told),
 		cmocka_unit_test(nothing_is_written_as_an_empty_line),
-		cmocka_unit_test(a_block_device_without_a_node_counts_as_claimed),
+		cmocka_unit_test(an_open_of_a_block_device_waits_for_no_medium_and_tells_its_error),
 		cmocka_unit_test(udev_is_active_where_it_has_its_control_socket),
 		cmocka_unit_test(a_kernel_without_initramfs_has_no_list),
 	};

@@ -69,7 +69,7 @@ static void print_change(const struct device *dev, const struct node *node,
 	char text[ACCESS_SIZE];
 
 	access_text(text, access);
-	printf("%s: /dev/%s %s %s\n", dev->bdf, node->name, verb, text);
+	note("%s: /dev/%s %s %s", dev->bdf, node->name, verb, text);
 }
 
 /* Waits for the lock of the nodes of a group's functions. Returns its file or a negative errno. */

@@ -13,6 +13,7 @@
 #include "system/bounded.h"
 #include "system/driver.h"
 #include "system/lock.h"
+#include "system/signals.h"
 
 /* The node of the group, and what it was like before. */
 struct way {
@@ -159,13 +160,28 @@ static bool may_still_join(const struct device *dev, const struct device *before
 	       strcmp(dev->driver_override, before->driver_override);
 }
 
+static enum exit_code bind_by_way(const struct config *config, struct device *dev,
+				  const struct want *want, bool force, struct way *way)
+{
+	enum exit_code code = make_way(config, dev, force, way);
+	struct device before = *dev;
+
+	if (code)
+		return code;
+	code = device_bind(dev, want, force);
+	if (code == EXIT_TIMEOUT)
+		device_read_driver(dev);
+	if (code && !may_still_join(dev, code == EXIT_TIMEOUT ? &before : NULL))
+		restore(way);
+	return code;
+}
+
 static enum exit_code bind_locked(const struct config *config, struct device *dev,
 				  const struct want *want, bool force)
 {
-	struct device before;
-	char why[256];
 	enum exit_code code;
 	struct way way;
+	char why[256];
 
 	/* Another command may have changed the device until now. */
 	device_read_driver(dev);
@@ -173,15 +189,10 @@ static enum exit_code bind_locked(const struct config *config, struct device *de
 	if (driver_is_vfio(dev->driver) || !find_way(dev, &way) ||
 	    (!force && dev->driver[0] && device_in_use(dev, why, sizeof(why))))
 		return device_bind(dev, want, force);
-	code = make_way(config, dev, force, &way);
-	if (code)
-		return code;
-	before = *dev;
-	code = device_bind(dev, want, force);
-	if (code == EXIT_TIMEOUT)
-		device_read_driver(dev);
-	if (code && !may_still_join(dev, code == EXIT_TIMEOUT ? &before : NULL))
-		restore(&way);
+	/* The node is not left to a user for whose sake the function was not bound. */
+	signals_hold();
+	code = bind_by_way(config, dev, want, force, &way);
+	signals_release();
 	return code;
 }
 

@@ -49,8 +49,8 @@ enum exit_code autoprobe_set(const struct device *pf, bool is_off, bool dry_run)
 	if (is_off ? attr_number(10, AUTOPROBE, pf->bdf) != 1 : !autoprobe_is_ours(pf->bdf))
 		return EXIT_DONE;
 	if (dry_run) {
-		printf("%s: would switch %s the probing of its VFs by the kernel\n", pf->bdf,
-		       is_off ? "off" : "on");
+		note("%s: would switch %s the probing of its VFs by the kernel", pf->bdf,
+		     is_off ? "off" : "on");
 		return EXIT_DONE;
 	}
 	ret = is_off ? switch_off(pf->bdf) : switch_on(pf->bdf);

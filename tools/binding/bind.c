@@ -58,12 +58,20 @@ static int override_put_back(struct device *dev, const char *before)
 	return strcmp(dev->driver_override, before) ? override_set(dev, before) : 0;
 }
 
-static void put_back(struct device *dev, const struct before *before)
+/* @driver may have got @dev when its module was loaded, if that is what driver_override said. */
+static int put_back_to_none(struct device *dev, const struct before *before, const char *driver)
+{
+	int ret = driver_is(dev->driver, driver) ? detach(dev) : 0;
+
+	return ret ? ret : override_set(dev, before->override);
+}
+
+static void put_back(struct device *dev, const struct before *before, const char *driver)
 {
 	int ret;
 
 	if (!before->driver[0])
-		ret = override_set(dev, before->override);
+		ret = put_back_to_none(dev, before, driver);
 	else if (!dev->driver[0])
 		ret = attach_by_override(dev, before->driver, before->override);
 	else
@@ -77,6 +85,12 @@ static enum exit_code refuse_in_use(const struct device *dev, const char *why)
 {
 	error("%s: left with %s, in use: %s", dev->bdf, dev->driver, why);
 	return EXIT_IN_USE;
+}
+
+static enum exit_code refuse_another(const struct device *dev)
+{
+	error("%s: left as it is: another device is there now, or none", dev->bdf);
+	return EXIT_NO_DEVICE;
 }
 
 /* Names the process that the kernel has asked to release the device. It may do so at any time. */
@@ -259,8 +273,11 @@ static enum exit_code bind_none(struct device *dev, bool force)
 	return code ? code : set_override(dev, DRIVER_NONE);
 }
 
-/* Loads @driver's module. @spelled becomes the driver's name in the kernel's spelling. */
-static enum exit_code load_driver(const struct device *dev, const char *driver,
+/*
+ * Loads @driver's module. @spelled becomes the driver's name in the kernel's spelling. @dev may have
+ * got the driver, or another, when this returns.
+ */
+static enum exit_code load_driver(struct device *dev, const char *driver,
 				  char spelled[NAME_SIZE])
 {
 	int ret;
@@ -269,8 +286,12 @@ static enum exit_code load_driver(const struct device *dev, const char *driver,
 	if (!strcmp(driver, DRIVER_NONE) || !strcmp(driver, DRIVER_USUAL))
 		return EXIT_DONE;
 	ret = driver_load(driver);
-	if (!ret && driver_spell(spelled, driver))
+	if (!ret && driver_spell(spelled, driver)) {
+		if (!device_is_still_there(dev))
+			return refuse_another(dev);
+		device_read_driver(dev);
 		return EXIT_DONE;
+	}
 	if (ret == -ENOENT)
 		error("%s: there is no module %s for this kernel", dev->bdf, driver);
 	else if (ret == -ENODEV)
@@ -315,8 +336,10 @@ static enum exit_code bind_locked(struct device *dev, const struct want *wanted,
 		if (code)
 			return code;
 	}
+	memcpy(before.driver, dev->driver, sizeof(before.driver));
+	memcpy(before.override, dev->driver_override, sizeof(before.override));
 	code = load_driver(dev, wanted->driver, driver);
-	if (code)
+	if (code || device_is_as_wanted(dev, wanted))
 		return code;
 	want.driver = driver;
 	if (!force && takes_driver(dev, &want) && device_in_use(dev, why, sizeof(why)))
@@ -324,21 +347,20 @@ static enum exit_code bind_locked(struct device *dev, const struct want *wanted,
 	/* If no time is left, nothing begins. The caller says so. */
 	if (bounded_is_over())
 		return EXIT_TIMEOUT;
-	memcpy(before.driver, dev->driver, sizeof(before.driver));
-	memcpy(before.override, dev->driver_override, sizeof(before.override));
 	/* A device that has lost its driver is not left without one for lack of time. */
 	bounded_begin();
 	code = bind_as_wanted(dev, &want, force, undeclared);
 	/* After a timeout the kernel is still at work on the device: nothing can be put back. */
 	if (code && code != EXIT_TIMEOUT)
-		put_back(dev, &before);
+		put_back(dev, &before, driver);
 	bounded_end();
 	return code ? code : migratable_confirm(dev, &want, undeclared);
 }
 
 /*
  * Only one command at a time changes the driver of @dev, or makes its VFs. Another one may have
- * changed the driver until now. Returns 0 or a negative errno.
+ * changed the driver until now. Returns 0 or a negative errno; -ENODEV if another device is there
+ * now: what was read, and decided, was for the one before.
  */
 int device_lock(struct device *dev)
 {
@@ -349,6 +371,10 @@ int device_lock(struct device *dev)
 	lock = lock_take_bounded(name);
 	if (lock < 0)
 		return lock;
+	if (!device_is_still_there(dev)) {
+		lock_release(lock);
+		return -ENODEV;
+	}
 	dev->lock = lock;
 	device_read_driver(dev);
 	return 0;
@@ -362,6 +388,8 @@ void device_unlock(struct device *dev)
 
 static enum exit_code lock_error(const struct device *dev, int ret)
 {
+	if (ret == -ENODEV)
+		return refuse_another(dev);
 	if (ret == -ETIMEDOUT)
 		error("%s: another vfio-latch has been at work on it for %s; see the kernel log",
 		      dev->bdf, bounded_text());
@@ -383,8 +411,6 @@ enum exit_code device_bind(struct device *dev, const struct want *want, bool for
 	if (ret)
 		return lock_error(dev, ret);
 	code = bind_locked(dev, want, force);
-	if (!code)
-		claim_forget(dev);
 	device_unlock(dev);
 	return code;
 }
@@ -404,14 +430,14 @@ enum exit_code device_plan(const struct device *dev, const struct want *want, bo
 	if (device_is_as_wanted(dev, want))
 		return EXIT_DONE;
 	if (!takes_driver(dev, want)) {
-		printf("%s: would lose its driver_override\n", dev->bdf);
+		note("%s: would lose its driver_override", dev->bdf);
 		return EXIT_DONE;
 	}
 	if (!force && device_in_use(dev, why, sizeof(why))) {
-		printf("%s: would be left with %s, in use: %s\n", dev->bdf, dev->driver, why);
+		note("%s: would be left with %s, in use: %s", dev->bdf, dev->driver, why);
 		return EXIT_IN_USE;
 	}
-	printf("%s: would go from %s to %s\n", dev->bdf, driver_text(dev->driver),
-	       driver_text(want->driver));
+	note("%s: would go from %s to %s", dev->bdf, driver_text(dev->driver),
+	     driver_text(want->driver));
 	return EXIT_DONE;
 }

@@ -86,7 +86,7 @@ static enum exit_code set_as_said(const struct device *pf, const struct section 
 		return EXIT_DONE;
 	if (!dry_run)
 		return set(pf, section, wanted);
-	printf("%s: would set its eswitch to mode %s\n", pf->bdf, eswitch_mode_names[wanted]);
+	note("%s: would set its eswitch to mode %s", pf->bdf, eswitch_mode_names[wanted]);
 	return EXIT_DONE;
 }
 

@@ -118,7 +118,7 @@ static enum exit_code make(const struct device *pf, const struct section *sectio
 		return code;
 	if (!dry_run)
 		return store(pf, section);
-	printf("%s: would make %u VFs\n", pf->bdf, section->num_vfs);
+	note("%s: would make %u VFs", pf->bdf, section->num_vfs);
 	return EXIT_DONE;
 }
 

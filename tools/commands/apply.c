@@ -13,6 +13,7 @@
 #include "commands/command.h"
 #include "configuration/last_good.h"
 #include "system/bounded.h"
+#include "system/command_line.h"
 #include "system/driver.h"
 #include "system/lock.h"
 
@@ -96,13 +97,9 @@ static enum exit_code apply_section(const struct config *config, struct device *
 	char before[NAME_SIZE];
 	enum exit_code code;
 
-	if (device_is_as_wanted(dev, want)) {
-		/* What was claimed is had: "none", or a driver that was loaded meanwhile. */
-		if (!options->dry_run)
-			claim_forget(dev);
+	if (device_is_as_wanted(dev, want))
 		return EXIT_DONE;
-	}
-	if (options->is_new && !claim_is_fulfilled(dev) && is_decided(dev, want, options->hotplug))
+	if (options->is_new && is_decided(dev, want, options->hotplug))
 		return EXIT_DONE;
 	if (options->dry_run)
 		return device_plan(dev, want, options->force);
@@ -114,8 +111,8 @@ static enum exit_code apply_section(const struct config *config, struct device *
 		tell_what_is_left(dev, want);
 	/* Prints nothing if it has no usual driver, and got none. */
 	if (!code && !options->is_new && device_is_as_wanted(dev, want))
-		printf("%s: went from %s to %s\n", dev->bdf, before,
-		       dev->driver[0] ? dev->driver : "no driver");
+		note("%s: went from %s to %s", dev->bdf, before,
+		     dev->driver[0] ? dev->driver : "no driver");
 	return code;
 }
 
@@ -136,9 +133,6 @@ static enum exit_code apply_device(const struct config *config, struct device *d
 	enum exit_code code = EXIT_DONE;
 	struct want want;
 
-	/* A claim was another device's, that was there before. */
-	if (options->hotplug && !options->dry_run)
-		claim_forget(dev);
 	if (section) {
 		section = section_in_force(dev, section);
 		if (!section)
@@ -147,8 +141,8 @@ static enum exit_code apply_device(const struct config *config, struct device *d
 		memcpy(want.tunable, section->tunable, sizeof(want.tunable));
 		want.migratable = migratable_wanted(config, dev, want.driver);
 		code = apply_section(config, dev, &want, options);
-		/* Another command, or the kernel, is still at work on it. */
-		if (code == EXIT_TIMEOUT)
+		/* Another command, or the kernel, is still at work on it; or it is another one. */
+		if (code == EXIT_TIMEOUT || code == EXIT_NO_DEVICE)
 			return code;
 	}
 	/* Also takes nodes back from users that no section names any more. */
@@ -233,7 +227,7 @@ static enum exit_code apply_num_vfs(const struct config *config, struct device *
 	made = vf_links(pf);
 	if (before || !made || options->is_new)
 		return code;
-	printf("%s: has %u VFs now\n", pf->bdf, made);
+	note("%s: has %u VFs now", pf->bdf, made);
 	return graver(code, apply_new_vfs(config, pf, options));
 }
 
@@ -277,7 +271,7 @@ static enum exit_code give_claim_up(struct device *dev, const struct options *op
 	if (!claim_is_ours(dev))
 		return EXIT_DONE;
 	if (options->dry_run) {
-		printf("%s: would lose its driver_override\n", dev->bdf);
+		note("%s: would lose its driver_override", dev->bdf);
 		return EXIT_DONE;
 	}
 	/* After the event of the device nobody else loads its driver. */
@@ -460,10 +454,19 @@ static enum exit_code apply_in_turn(const struct device *vf, const struct option
 	return code;
 }
 
+/* What the boot and udev call is; who calls by hand means it. Nodes of what is bound are set. */
+static bool is_switched_off(const struct options *options)
+{
+	return (options->is_new || options->last_good) && !options->node &&
+	       command_line_has(SWITCHED_OFF);
+}
+
 enum exit_code cmd_apply(const struct options *options)
 {
 	struct device vf;
 
+	if (is_switched_off(options))
+		return EXIT_DONE;
 	if (options->is_new)
 		report_to_syslog();
 	set_bounds(options);

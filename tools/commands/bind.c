@@ -63,8 +63,8 @@ static enum exit_code bind_one(const struct config *config, const struct options
 		return code;
 	code = options->dry_run ? device_plan(dev, &want, options->force) :
 	       access_bind(config, dev, &want, options->force);
-	/* Another command, or the kernel, is still at work on it. */
-	if (code == EXIT_TIMEOUT)
+	/* Another command, or the kernel, is still at work on it; or it is another one. */
+	if (code == EXIT_TIMEOUT || code == EXIT_NO_DEVICE)
 		return code;
 	return graver(code, access_apply(config, dev, options->dry_run, false));
 }

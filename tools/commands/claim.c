@@ -13,23 +13,17 @@
 #include "commands/command.h"
 #include "configuration/last_good.h"
 #include "system/bounded.h"
+#include "system/command_line.h"
 #include "system/driver.h"
 
 /* The boot waits for this. On a slow host the command's own work counts, too. */
 #define SECONDS 30
 
-/* For a machine that does not boot because its own disk is claimed. */
-#define SWITCHED_OFF "rd.vfio-latch=0"
-
-static bool is_switched_off(void)
+/* For a machine that does not boot because a disk that it needs is claimed. */
+static bool is_switched_off(const struct options *options)
 {
-	char cmdline[4096], *rest = cmdline, *word;
-
-	attr_read(cmdline, sizeof(cmdline), "/proc/cmdline");
-	while ((word = strsep(&rest, " ")))
-		if (!strcmp(word, SWITCHED_OFF))
-			return true;
-	return false;
+	return command_line_has(SWITCHED_OFF) ||
+	       (options->initramfs && command_line_has(INITRAMFS_SWITCHED_OFF));
 }
 
 /* If the files have a fault, the last good configuration claims, or nothing does. */
@@ -85,12 +79,10 @@ static enum exit_code exit_code_of(int ret)
 
 static enum exit_code give_up(struct device *dev, const struct options *options)
 {
-	char driver[NAME_SIZE];
 	int ret;
 
-	snprintf(driver, sizeof(driver), "%s", dev->driver_override);
 	if (options->dry_run) {
-		note("%s: would not be claimed for %s any more", dev->bdf, driver);
+		note("%s: would not be claimed any more", dev->bdf);
 		return EXIT_DONE;
 	}
 	ret = claim_give_up(dev, false);
@@ -99,10 +91,10 @@ static enum exit_code give_up(struct device *dev, const struct options *options)
 		return exit_code_of(ret);
 	}
 	if (ret) {
-		error("%s: stays claimed for %s: %s", dev->bdf, driver, strerror(-ret));
+		error("%s: stays claimed: %s", dev->bdf, strerror(-ret));
 		return exit_code_of(ret);
 	}
-	note("%s: is not claimed for %s any more", dev->bdf, driver);
+	note("%s: is not claimed any more", dev->bdf);
 	return EXIT_DONE;
 }
 
@@ -114,7 +106,7 @@ static enum exit_code make(struct device *dev, const char *driver, const struct 
 		note("%s: would be claimed for %s", dev->bdf, driver);
 		return EXIT_DONE;
 	}
-	ret = claim_make(dev, driver);
+	ret = claim_make(dev);
 	if (!ret && claim_is_ours(dev))
 		note("%s: is claimed for %s", dev->bdf, driver);
 	if (!ret)
@@ -126,14 +118,10 @@ static enum exit_code make(struct device *dev, const char *driver, const struct 
 	return exit_code_of(ret);
 }
 
-/*
- * A driver that somebody else has chosen, or that was faster, stays. A claim for another driver, by
- * an initramfs with another configuration, say, is changed: nobody is offered the device meanwhile.
- */
+/* A driver that somebody else has chosen, or that was faster, stays. */
 static enum exit_code claim(struct device *dev, const char *driver, const struct options *options)
 {
-	if (!dev->driver[0] && (!dev->driver_override[0] ||
-				(claim_is_ours(dev) && !driver_is(dev->driver_override, driver))))
+	if (!dev->driver[0] && !dev->driver_override[0])
 		return make(dev, driver, options);
 	if (dev->driver[0] && !driver_is(dev->driver, driver) && !options->initramfs &&
 	    !options->dry_run)
@@ -165,11 +153,10 @@ enum exit_code cmd_claim(const struct options *options)
 	struct config config;
 	size_t n;
 
-	if (options->initramfs) {
+	if (options->initramfs)
 		report_to_kernel_log();
-		if (is_switched_off())
-			return EXIT_DONE;
-	}
+	if (is_switched_off(options))
+		return EXIT_DONE;
 	bounded_set_whole(options->deadline ? options->deadline : SECONDS);
 	/* A typing error is no failure of the boot. */
 	if (!read_good_config(&config))

@@ -453,18 +453,41 @@ bool access_is_said(const struct section *section)
 	return section->value[KEY_OWNER] || section->value[KEY_GROUP] || section->value[KEY_MODE];
 }
 
-/* Whether @section is switched on and matches @dev. A faulty value matches any device. */
-bool section_matches(const struct section *section, const struct device *dev)
+/*
+ * In a VM, the VFs that it has look like functions of their own: their PF is the host's. One of them
+ * may be the VM's only network. A driver for VFs can do nothing for it, so a section with such a
+ * driver must name it by its address.
+ */
+static bool is_without_its_pf(const struct section *section, const struct device *dev)
+{
+	const char *driver = section->value[KEY_DRIVER];
+
+	return !device_is_vf(dev) && !section->value[MATCH_ADDRESS] && driver &&
+	       driver_is_for_vfs(driver);
+}
+
+/* Whether @dev has the values of the match keys of @section. A faulty value matches any device. */
+static bool keys_match(const struct section *section, const struct device *dev)
 {
 	unsigned int key;
 
-	if (!section->enabled)
-		return false;
 	for (key = 0; key < NR_MATCH_KEYS; key++)
 		if (section->value[key] && !(section->faulty & 1 << key) &&
 		    !match_device(key, section->value[key], dev))
 			return false;
 	return true;
+}
+
+/* Whether @section is switched on and matches @dev. */
+bool section_matches(const struct section *section, const struct device *dev)
+{
+	return section->enabled && keys_match(section, dev) && !is_without_its_pf(section, dev);
+}
+
+/* Whether @section would match @dev if the PF of @dev were a function of this machine. */
+bool section_misses_pf(const struct section *section, const struct device *dev)
+{
+	return section->enabled && keys_match(section, dev) && is_without_its_pf(section, dev);
 }
 
 /* The section that decides about @dev, or NULL: the last one that matches. */

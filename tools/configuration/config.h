@@ -103,6 +103,7 @@ bool access_is_said(const struct section *section);
 bool section_is_about_pfs(const struct section *section);
 bool section_claims(const struct section *section);
 bool section_matches(const struct section *section, const struct device *dev);
+bool section_misses_pf(const struct section *section, const struct device *dev);
 const struct section *config_find(const struct config *config, const struct device *dev);
 bool section_may_match_vfs(const struct section *section, const struct device *pf);
 bool section_may_bind_vfs(const struct section *section, const struct device *pf);

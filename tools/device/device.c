@@ -96,6 +96,25 @@ static uint16_t read_id(const struct device *dev, const char *name)
 	return id < 0 ? 0 : id;
 }
 
+static void read_ids(const struct device *dev, struct pci_ids *ids)
+{
+	*ids = (struct pci_ids){
+		.vendor = read_id(dev, "vendor"),
+		.device = read_id(dev, "device"),
+		.subvendor = read_id(dev, "subsystem_vendor"),
+		.subdevice = read_id(dev, "subsystem_device"),
+	};
+}
+
+/* Whether the function at the address of @dev is still of the model that it was. */
+bool device_is_still_there(const struct device *dev)
+{
+	struct pci_ids now;
+
+	read_ids(dev, &now);
+	return exists(DEVICE "vendor", dev->bdf) && !memcmp(&now, &dev->ids, sizeof(now));
+}
+
 /* A PF's driver may lower the number when it comes. */
 void device_read_total_vfs(struct device *dev)
 {
@@ -117,10 +136,7 @@ bool device_identify(struct device *dev, const struct address *address)
 	if (!exists(DEVICE "vendor", dev->bdf))
 		return false;
 
-	dev->ids.vendor = read_id(dev, "vendor");
-	dev->ids.device = read_id(dev, "device");
-	dev->ids.subvendor = read_id(dev, "subsystem_vendor");
-	dev->ids.subdevice = read_id(dev, "subsystem_device");
+	read_ids(dev, &dev->ids);
 	if (!link_name(group, sizeof(group), DEVICE "iommu_group", dev->bdf))
 		dev->iommu_group = atoi(group);
 	device_read_total_vfs(dev);

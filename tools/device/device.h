@@ -68,6 +68,7 @@ struct devices {
 /* device.c APIs: */
 bool device_identify(struct device *dev, const struct address *address);
 bool device_read(struct device *dev, const struct address *address);
+bool device_is_still_there(const struct device *dev);
 void device_read_driver(struct device *dev);
 void device_read_total_vfs(struct device *dev);
 bool device_is_vf(const struct device *dev);

@@ -58,6 +58,32 @@ static bool network_in_use(const char *directory, struct reason *why)
 	return in_use;
 }
 
+static int open_alone(const void *name)
+{
+	return block_device_open_alone(name);
+}
+
+/*
+ * The open may wait for a disk whose errors are being handled. A drive without a medium, and a disk
+ * that is offline, can be in nobody's use.
+ */
+static bool block_device_in_use(const char *name, struct reason *why)
+{
+	int ret = bounded(open_alone, name, 0);
+
+	if (!ret || ret == -ENOMEDIUM || ret == -ENXIO)
+		return false;
+	if (ret == -EBUSY)
+		snprintf(why->text, why->size, "block device %s is in use", name);
+	else if (ret == -ETIMEDOUT)
+		snprintf(why->text, why->size, "block device %s has not answered within %s", name,
+			 bounded_text());
+	else
+		snprintf(why->text, why->size, "whether block device %s is in use is not known: %s",
+			 name, strerror(-ret));
+	return true;
+}
+
 /* A visitor. Graphics always counts: no open file shows that a display is in use. */
 static bool directory_in_use(const char *directory, void *arg)
 {
@@ -73,11 +99,8 @@ static bool directory_in_use(const char *directory, void *arg)
 	}
 	if (path_find_disk(directory, &disk))
 		return any_of_disk(&disk, directory_in_use, arg);
-	if (is_block_device(directory) && block_device_is_claimed(name)) {
-		snprintf(why->text, why->size, "block device %s is in use", name);
-		return true;
-	}
-	return false;
+	return kernel_uses(directory, why->text, why->size) ||
+	       (is_block_device(directory) && block_device_in_use(name, why));
 }
 
 /* A process of udev that handles an event; older ones have the daemon's name. */
@@ -126,6 +149,14 @@ static bool has_vfs(const struct device *pf, char *why, size_t size)
 	return vfs > 0 || vfs == -ETIMEDOUT;
 }
 
+static bool is_a_domains(const struct device *dev, char *why, size_t size)
+{
+	if (strcmp(dev->driver, "pciback") || !xen_domain_has_functions())
+		return false;
+	snprintf(why, size, "a domain of Xen has functions, and may have this one");
+	return true;
+}
+
 /* Whether @dev is in use with its present driver. @why says by what. */
 bool device_in_use(const struct device *dev, char *why, size_t size)
 {
@@ -134,7 +165,7 @@ bool device_in_use(const struct device *dev, char *why, size_t size)
 
 	if (!dev->driver[0])
 		return false;
-	if (has_vfs(dev, why, size))
+	if (has_vfs(dev, why, size) || is_a_domains(dev, why, size))
 		return true;
 	snprintf(directory, sizeof(directory), DEVICE, dev->bdf);
 	return any_directory(directory, directory_in_use, &reason) || is_open(dev, why, size);

@@ -159,6 +159,34 @@ static void find_user_of_nvidia(const struct device *dev, const struct user **us
 				false);
 }
 
+/* The major number of the character devices of this name, or 0. */
+static unsigned int major_of(const char *name)
+{
+	char text[8192], *rest = text, *line, is[NAME_SIZE];
+	unsigned int number;
+
+	attr_read(text, sizeof(text), "/proc/devices");
+	/* Block devices come after these. */
+	while ((line = strsep(&rest, "\n")) && strncmp(line, "Block", 5))
+		if (sscanf(line, "%u %63s", &number, is) == 2 && !strcmp(is, name))
+			return number;
+	return 0;
+}
+
+/* Nor those of NVSwitches: a process that has one open counts for all of them. */
+static void find_user_of_nvswitch(const struct device *dev, const struct user **user)
+{
+	unsigned int number;
+	size_t n;
+
+	if (strcmp(dev->driver, "nvidia-nvswitch"))
+		return;
+	number = major_of(dev->driver);
+	for (n = 0; n < users.count && number && !*user; n++)
+		if (!users.user[n].is_block && major(users.user[n].device) == number)
+			*user = &users.user[n];
+}
+
 /* Whether a process has @dev open, and which. @user may be NULL. */
 enum open_state users_of(const struct device *dev, const struct user **user)
 {
@@ -171,6 +199,8 @@ enum open_state users_of(const struct device *dev, const struct user **user)
 		any_of_group(dev, find_user, &found);
 	else
 		find_user_of_nvidia(dev, &found);
+	if (!found)
+		find_user_of_nvswitch(dev, &found);
 	if (!found)
 		any_directory(directory, find_user, &found);
 	if (user)
@@ -259,6 +289,7 @@ void users_look_again(const struct device *dev)
 
 	snprintf(directory, sizeof(directory), "/sys/bus/pci/devices/%s", dev->bdf);
 	if (any_directory(directory, has_node, NULL) || any_of_group(dev, has_node, NULL) ||
-	    exists("/proc/driver/nvidia/gpus/%s", dev->bdf))
+	    exists("/proc/driver/nvidia/gpus/%s", dev->bdf) ||
+	    !strcmp(dev->driver, "nvidia-nvswitch"))
 		forget_processes();
 }

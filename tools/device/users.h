@@ -26,6 +26,10 @@ void users_look_again(const struct device *dev);
 const struct user *node_find_user(const struct node *node, const struct access *access,
 				  bool *has_good);
 
+/* kernel_users.c APIs: */
+bool kernel_uses(const char *directory, char *why, size_t size);
+bool xen_domain_has_functions(void);
+
 /* in_use.c APIs: */
 bool device_in_use(const struct device *dev, char *why, size_t size);
 bool device_in_use_now(const struct device *dev, char *why, size_t size);

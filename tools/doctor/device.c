@@ -101,15 +101,33 @@ static const struct section *section_switched_off(const struct config *config,
 	return found;
 }
 
+/* The last section that would match @dev if its PF were this machine's, or NULL. */
+static const struct section *section_without_pf(const struct config *config,
+						const struct device *dev)
+{
+	size_t n;
+
+	for (n = config->section_count; n--;)
+		if (section_misses_pf(&config->section[n], dev))
+			return &config->section[n];
+	return NULL;
+}
+
 static void examine_no_section(struct findings *findings, const struct config *config,
 			       const struct device *dev)
 {
-	const struct section *off;
+	const struct section *off, *without_pf;
 
 	if (driver_is_vfio(dev->driver) || config_refused(config))
 		return;
 	off = section_switched_off(config, dev);
-	if (off)
+	without_pf = section_without_pf(config, dev);
+	if (without_pf)
+		add_finding(findings, NOTE, "section",
+			    "That is right for a VF that a VM has. To give it to a guest of the VM: its address beside the id, or the driver vfio-pci.",
+			    "section [%s] is not for it: %s is for VFs, and the PF of this function is not here",
+			    without_pf->name, without_pf->value[KEY_DRIVER]);
+	else if (off)
 		add_finding(findings, NOTE, "section", "",
 			    "section [%s] would be for it, but %s:%u switches it off", off->name,
 			    off->value_file[KEY_ENABLED], off->value_line[KEY_ENABLED]);
@@ -132,7 +150,8 @@ static void examine_binding(struct findings *findings, const struct entry *entry
 	else if (device_in_use(dev, why, sizeof(why)))
 		add_finding(findings, PROBLEM, "in-use", "Free it, then vfio-latch apply; or vfio-latch bind --force.",
 			    "it has %s, not %s, and is in use: %s", dev->driver, wanted, why);
-	else if (dev->driver_override[0] && !driver_is(dev->driver_override, wanted) && !dev->driver[0])
+	else if (dev->driver_override[0] && !driver_is(dev->driver_override, wanted) &&
+		 !dev->driver[0] && !claim_is_ours(dev))
 		add_finding(findings, PROBLEM, "driver-override", "vfio-latch apply sets it, if that is what you want.",
 			    "somebody has set its driver_override to %s, so udev leaves it alone",
 			    dev->driver_override);

@@ -67,16 +67,47 @@ static const struct unit {
 	  "systemctl unmask vfio-latch.service", "systemctl enable vfio-latch.service" },
 };
 
-static void examine_unit(struct findings *findings, const struct unit *unit)
+/* Where systemd looks for units, in this order: an administrator's, a vendor's, an image's. */
+static const char *const unit_directories[] = {
+	"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
+	"/usr/lib/systemd/system", "/lib/systemd/system",
+};
+
+#define NR_UNIT_DIRECTORIES (sizeof(unit_directories) / sizeof(unit_directories[0]))
+
+/* The first link of this name is in force. */
+static bool is_masked(const struct unit *unit)
 {
 	char target[PATH_SIZE];
+	size_t n;
 
-	link_name(target, sizeof(target), "/etc/systemd/system/%s", unit->name);
-	if (!strcmp(target, "null"))
+	for (n = 0; n < NR_UNIT_DIRECTORIES; n++)
+		if (exists("%s/%s", unit_directories[n], unit->name))
+			return !link_name(target, sizeof(target), "%s/%s", unit_directories[n],
+					  unit->name) && !strcmp(target, "null");
+	return false;
+}
+
+static bool is_enabled(const struct unit *unit)
+{
+	static const char *const kinds[] = { "wants", "requires" };
+	char target[PATH_SIZE];
+	size_t n, kind;
+
+	for (n = 0; n < NR_UNIT_DIRECTORIES; n++)
+		for (kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++)
+			if (!link_name(target, sizeof(target), "%s/%s.%s/%s", unit_directories[n],
+				       unit->target, kinds[kind], unit->name))
+				return true;
+	return false;
+}
+
+static void examine_unit(struct findings *findings, const struct unit *unit)
+{
+	if (is_masked(unit))
 		add_finding(findings, PROBLEM, "service", unit->unmask, "%s is masked: %s",
 			    unit->name, unit->without);
-	else if (link_name(target, sizeof(target), "/etc/systemd/system/%s.wants/%s", unit->target,
-			   unit->name))
+	else if (!is_enabled(unit))
 		add_finding(findings, PROBLEM, "service", unit->enable, "%s is not enabled: %s",
 			    unit->name, unit->without);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "doctor/doctor.h"
+#include "system/command_line.h"
 #include "system/host.h"
 #include "system/sysfs.h"
 
@@ -104,21 +105,33 @@ static void examine_memlock(struct findings *findings)
 
 static void examine_udev(struct findings *findings)
 {
+	static const char *const places[] = { "/etc/udev/rules.d", "/run/udev/rules.d" };
 	char target[PATH_SIZE];
+	size_t n;
 
 	if (!udev_is_active())
 		add_finding(findings, PROBLEM, "udev", "Run \"vfio-latch apply\" after each change.",
 			    "udev does not run: new devices are not bound by themselves");
-	if (!link_name(target, sizeof(target), "/etc/udev/rules.d/" RULES) &&
-	    !strcmp(target, "null"))
-		add_finding(findings, PROBLEM, "udev", "Remove the link.",
-			    "the udev rules are switched off by /etc/udev/rules.d/" RULES);
+	for (n = 0; n < sizeof(places) / sizeof(places[0]); n++)
+		if (!link_name(target, sizeof(target), "%s/" RULES, places[n]) &&
+		    !strcmp(target, "null"))
+			add_finding(findings, PROBLEM, "udev", "Remove the link.",
+				    "the udev rules are switched off by %s/" RULES, places[n]);
+}
+
+static void examine_command_line(struct findings *findings)
+{
+	if (command_line_has(SWITCHED_OFF))
+		add_finding(findings, NOTE, "command-line",
+			    "Mend the configuration, then boot without it. vfio-latch apply and bind do what they say.",
+			    "nothing is claimed or bound by itself: " SWITCHED_OFF " is on the kernel's command line");
 }
 
 void examine_system(struct findings *findings, const struct config *config)
 {
 	findings->subject = "system";
 	examine_config(findings, config);
+	examine_command_line(findings);
 	examine_iommu(findings);
 	examine_interrupts(findings);
 	examine_memlock(findings);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "system/bounded.h"
+#include "system/signals.h"
 
 /* In seconds; 0: not set. */
 static unsigned int limit;
@@ -86,14 +87,21 @@ static int milliseconds_left(void)
 	return left < 0 ? 0 : left;
 }
 
-/* What has begun comes to its end: its waits may end a little later than the others. */
+/*
+ * What has begun comes to its end: its waits may end a little later than the others, and a signal
+ * waits for it.
+ */
 void bounded_begin(void)
 {
+	if (!has_begun)
+		signals_hold();
 	has_begun = true;
 }
 
 void bounded_end(void)
 {
+	if (has_begun)
+		signals_release();
 	has_begun = false;
 }
 
@@ -154,7 +162,8 @@ static int wait_for(pid_t child)
 	do
 		ready = poll(&event, 1, milliseconds_left());
 	while (ready < 0 && errno == EINTR);
-	waited += now() - begun;
+	/* Rounded up: who has waited for all the time that there was has none left. */
+	waited += now() - begun + 1;
 	close(event.fd);
 	if (!ready)
 		return -ETIMEDOUT;
@@ -178,6 +187,7 @@ int bounded(int (*action)(const void *arg), const void *arg, int kept)
 		return -errno;
 	if (!child) {
 		setsid();
+		signals_as_before();
 		let_go(kept);
 		_exit(exit_status(action(arg)));
 	}

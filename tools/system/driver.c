@@ -77,6 +77,24 @@ bool driver_is_for_user_space(const char *driver)
 	return driver_is_vfio(driver);
 }
 
+/*
+ * Whether @driver is there for VFs: it needs the driver of their PF, and has nothing to give to other
+ * functions.
+ */
+bool driver_is_for_vfs(const char *driver)
+{
+	static const char *const names[] = {
+		"hisi_acc_vfio_pci", "mlx5_vfio_pci", "pds_vfio_pci", "qat_vfio_pci",
+		"xe_vfio_pci",
+	};
+	size_t n;
+
+	for (n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+		if (driver_is(names[n], driver))
+			return true;
+	return false;
+}
+
 /* Whether the driver's module is missing or may not be loaded, as far as known without a load. */
 bool driver_cannot_load(const char *driver, char *why, size_t size)
 {

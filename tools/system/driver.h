@@ -17,6 +17,7 @@ bool driver_spell(char spelled[NAME_SIZE], const char *driver);
 bool driver_is_registered(const char *driver);
 bool driver_is_vfio(const char *driver);
 bool driver_is_for_user_space(const char *driver);
+bool driver_is_for_vfs(const char *driver);
 int module_load_bounded(const char *name, int kept);
 int driver_load(const char *driver);
 bool driver_cannot_load(const char *driver, char *why, size_t size);

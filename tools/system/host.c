@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* This is a file of its own because tests have no udev, no block devices and no initramfs. */
+#include <errno.h>
 #include <fcntl.h>
 #include <libudev.h>
 #include <stddef.h>
@@ -23,20 +24,20 @@ bool udev_is_active(void)
 }
 
 /*
- * Asks the kernel: an exclusive open fails if the device is mounted, used for swap, or part of a
- * volume. A device without a node counts as claimed.
+ * Asks the kernel: an exclusive open fails with -EBUSY if the device is mounted, used for swap, or
+ * part of a volume. It may wait for the device. It moves no tray, and asks for no medium.
  */
-bool block_device_is_claimed(const char *name)
+int block_device_open_alone(const char *name)
 {
 	char path[PATH_SIZE];
 	int fd;
 
 	system_path(path, "/dev/%s", name);
-	fd = open(path, O_RDONLY | O_EXCL | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
-		return true;
+		return -errno;
 	close(fd);
-	return false;
+	return 0;
 }
 
 /*

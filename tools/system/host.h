@@ -8,7 +8,7 @@
 
 /* host.c APIs: */
 bool udev_is_active(void);
-bool block_device_is_claimed(const char *name);
+int block_device_open_alone(const char *name);
 FILE *initramfs_open(const char *image);
 void initramfs_close(FILE *list);
 

@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "system/report.h"
 #include "system/sysfs.h"
+#include "system/text.h"
 
 static bool to_syslog;
 static bool to_kmsg;
@@ -29,13 +31,14 @@ void report_to_kernel_log(void)
 }
 
 /*
- * Each write is a line of its own. Returns whether there is one. The kernel drops what is more than ten lines in five seconds of
- * whoever has the node open, and says so to nobody: a device has one line, so they are few enough.
+ * Each write is a line of its own. Returns whether there is one. The kernel drops what is more than
+ * ten lines in five seconds of whoever has the node open, and says so to nobody: a device has one
+ * line, so they are few enough.
  */
-static bool to_kernel_log(int priority, const char *format, va_list args)
+static bool to_kernel_log(int priority, const char *text)
 {
 	char path[PATH_SIZE], line[1024];
-	int length = snprintf(line, sizeof(line), "<%d>vfio-latch: ", LOG_DAEMON | priority);
+	int length;
 	bool written;
 	int fd;
 
@@ -45,7 +48,7 @@ static bool to_kernel_log(int priority, const char *format, va_list args)
 	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	vsnprintf(line + length, sizeof(line) - length - 1, format, args);
+	snprintf(line, sizeof(line) - 1, "<%d>vfio-latch: %s", LOG_DAEMON | priority, text);
 	length = strlen(line);
 	line[length++] = '\n';
 	written = write(fd, line, length) == length;
@@ -53,43 +56,45 @@ static bool to_kernel_log(int priority, const char *format, va_list args)
 	return written;
 }
 
+/* A message may quote any bytes: a network interface's name, or a process's. Free it. */
+static char *clean_text(const char *format, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, format, args) < 0)
+		abort();
+	text_clean(text);
+	return text;
+}
+
 /* What is no fault: to standard output, or to the kernel's log. */
 void note(const char *format, ...)
 {
 	va_list args;
-	bool written;
+	char *text;
 
 	va_start(args, format);
-	written = to_kernel_log(LOG_INFO, format, args);
+	text = clean_text(format, args);
 	va_end(args);
-	if (written)
-		return;
-	va_start(args, format);
-	vprintf(format, args);
-	putchar('\n');
-	va_end(args);
+	if (!to_kernel_log(LOG_INFO, text))
+		puts(text);
+	free(text);
 }
 
 void error(const char *format, ...)
 {
 	va_list args;
-	bool written;
+	char *text;
 
 	va_start(args, format);
-	written = to_kernel_log(LOG_ERR, format, args);
+	text = clean_text(format, args);
 	va_end(args);
-	if (written)
-		return;
-	va_start(args, format);
-	fputs("vfio-latch: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
-	if (!to_syslog)
-		return;
-	va_start(args, format);
-	vsyslog(LOG_ERR, format, args);
-	va_end(args);
+	if (!to_kernel_log(LOG_ERR, text)) {
+		fprintf(stderr, "vfio-latch: %s\n", text);
+		if (to_syslog)
+			syslog(LOG_ERR, "%s", text);
+	}
+	free(text);
 }
 
 enum exit_code graver(enum exit_code one, enum exit_code other)

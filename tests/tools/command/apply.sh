@@ -818,6 +818,62 @@ a_last_good_configuration_is_written_by_one_at_a_time()
 	is "$(ls "$VFIO_LATCH_ROOT/var/lib/vfio-latch")" last-good.conf
 }
 
+# The card at the address is swapped while the command waits for somebody's lock, or for a module.
+another_card_does_not_get_what_the_one_before_was_to_have()
+{
+	local what lock pid inode hang
+
+	for what in lock load; do
+		pf_only 1
+		device 0000:c2:00.0 144d:a80a
+		printf '[disk]\nid = 144d:a80a\ndriver = vfio-pci\ngroup = daemon\n' | drop_in disk.conf
+		lock=$VFIO_LATCH_ROOT/run/vfio-latch/device-0000:c2:00.0
+		mkdir -p "$VFIO_LATCH_ROOT/run/vfio-latch" "$VFIO_LATCH_ROOT/model/hang"
+		[[ $what == lock ]] || mkfifo "$VFIO_LATCH_ROOT/model/hang/load"
+		exec 9>"$lock"
+		[[ $what == load ]] || flock 9
+		inode=$(stat -c %i "$lock")
+		"$TOP/build/tests-tools/vfio-latch" apply 0000:c2:00.0 9>&- 2>"$VFIO_LATCH_ROOT/err" &
+		pid=$!
+		# It waits for us, or has come to its end.
+		if [[ $what == lock ]]; then
+			until grep -q -- "-> FLOCK .*:$inode " /proc/locks || ! kill -0 "$pid" 2>/dev/null; do
+				:
+			done
+		else
+			exec {hang}>"$VFIO_LATCH_ROOT/model/hang/load"
+		fi
+		kill -0 "$pid"
+		echo 0x1c5c >"$(sys 0000:c2:00.0)/vendor"
+		exec 9>&-
+		[[ $what == lock ]] || exec {hang}>&-
+		status=0
+		wait "$pid" || status=$?
+		is "$status $(<"$VFIO_LATCH_ROOT/err")" \
+			"4 vfio-latch: 0000:c2:00.0: left as it is: another device is there now, or none"
+		is "$(driver_of 0000:c2:00.0) $(attribute 0000:c2:00.0 driver_override)" "none (null)"
+	done
+}
+
+# The last good configuration is root's word at the next fault.
+nobody_else_may_write_what_root_leaves_behind()
+{
+	pf_only 1
+	loaded mlx5_core
+	node 0000:41:00.1 vfio-dev/vfio0 1:3
+	ln -s /dev/null "$VFIO_LATCH_ROOT/dev/vfio/0"
+	printf '[mlx5-vfs]\nowner = daemon\n' | drop_in owner.conf
+	device 0000:c2:00.0 144d:a80a
+	printf '[disk]\nid = 144d:a80a\ndriver = vfio-pci\n' | drop_in disk.conf
+	(umask 0; latch_is 0 claim; latch_is 0 apply)
+	[[ -e $VFIO_LATCH_ROOT/var/lib/vfio-latch/last-good.conf ]]
+	is "$(find "$VFIO_LATCH_ROOT"/{run,var/lib}/vfio-latch -perm /022)" ""
+	# A stricter mask stays.
+	rm -r "$VFIO_LATCH_ROOT/var/lib/vfio-latch"
+	(umask 077; latch_is 0 apply)
+	is "$(find "$VFIO_LATCH_ROOT/var/lib/vfio-latch" -perm /077)" ""
+}
+
 # A tunable that means nothing there: the other sections have no part in it.
 a_fault_of_one_section_leaves_the_others_in_force()
 {

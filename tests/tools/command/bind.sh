@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # bind and unbind.
 
-HELPERS+=(a_vf a_vf_of_mlx5_core an_open_vfio_device in_use a_multipath_disk hangs let_go neighbours)
+HELPERS+=(a_vf a_disk a_vf_of_mlx5_core an_open_vfio_device in_use a_multipath_disk hangs let_go neighbours)
 
 a_vf()
 {
@@ -452,6 +452,7 @@ unbind_takes_a_device_from_every_driver_that_stands_in()
 a_usual_driver_that_is_bound_by_name_leaves_no_override()
 {
 	a_vf
+	loaded mlx5_core
 	latch_is 0 bind --driver=mlx5_core 0000:41:00.1
 	is "$(driver_of 0000:41:00.1) $(attribute 0000:41:00.1 driver_override)" "mlx5_core "
 }
@@ -556,6 +557,20 @@ a_network_interface_that_is_up_is_in_use()
 	a_vf_of_mlx5_core
 	netdev 0000:41:00.1 ens1v0 0x1003
 	in_use mlx5_core "network interface ens1v0 is up"
+}
+
+# The kernel takes nearly any bytes for a name, from who may do less than root on a terminal.
+no_name_of_an_interface_is_a_command_to_the_terminal()
+{
+	local name=$'e\e[2J\x9b' said="0000:41:00.1: left with mlx5_core, in use: network interface e?[2J? is up"
+
+	a_vf_of_mlx5_core
+	netdev 0000:41:00.1 "$name" 0x1003
+	complains "$said" 5 bind 0000:41:00.1
+	latch_is 5 bind --dry-run 0000:41:00.1
+	is "$out" "${said/left/would be left}"
+	latch check
+	is "$(grep -c $'\e' <<<"$out$err" || :)" 0
 }
 
 a_network_interface_of_a_bond_is_in_use()
@@ -808,6 +823,121 @@ a_claimed_block_device_is_in_use()
 	in_use nvme "block device nvme0n1 is in use"
 }
 
+# a_disk DIRECTORY NUMBER: below 0000:41:00.1
+a_disk()
+{
+	a_vf
+	driver 0000:41:00.1 nvme
+	node 0000:41:00.1 "$1" "$2"
+	ln -s "$VFIO_LATCH_ROOT/sys/class/block" "$(sys 0000:41:00.1)/$1/subsystem"
+}
+
+# An open ends in ENXIO or ENOMEDIUM there.
+a_disk_that_is_offline_and_a_drive_without_a_medium_are_not_in_use()
+{
+	local error
+
+	for error in 6 123; do
+		a_disk ata1/host0/sr0 11:0
+		echo $error >"$VFIO_LATCH_ROOT/model/claimed/sr0"
+		latch_is 0 bind 0000:41:00.1
+		is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+	done
+}
+
+what_keeps_a_block_device_from_being_opened_is_named()
+{
+	a_disk ata1/host0/sda 8:0
+	echo 13 >"$VFIO_LATCH_ROOT/model/claimed/sda"
+	in_use nvme "whether block device sda is in use is not known: Permission denied"
+}
+
+# SCSI waits for the end of its error handling, which may not come.
+a_disk_that_does_not_answer_is_not_waited_for_without_end()
+{
+	a_disk ata1/host0/sda 8:0
+	mkfifo "$VFIO_LATCH_ROOT/model/claimed/sda"
+	complains "0000:41:00.1: left with nvme, in use: block device sda has not answered within 1 seconds" \
+		5 bind --timeout=1 0000:41:00.1
+	echo >"$VFIO_LATCH_ROOT/model/claimed/sda"
+}
+
+# Open by the kernel, for others: nothing claims it, and no process has it open.
+a_disk_that_the_kernel_hands_on_is_in_use()
+{
+	local file config=sys/kernel/config
+
+	mknod "$WORK/disk" b 7 77 2>/dev/null || :
+	mknod "$WORK/controller" c 1 5 2>/dev/null || :
+	for file in $config/nvmet/subsystems/a/namespaces/1/device_path \
+			$config/target/core/fileio_0/x/udev_path \
+			$config/usb_gadget/g/functions/mass_storage.0/lun.0/file \
+			sys/block/loop3/loop/backing_file; do
+		a_disk nvme/nvme0/nvme0n1 7:77
+		mkdir -p "$VFIO_LATCH_ROOT/dev/disk" "$VFIO_LATCH_ROOT/${file%/*}"
+		ln -s "$WORK/disk" "$VFIO_LATCH_ROOT/dev/disk/by-id"
+		echo /srv/image >"$VFIO_LATCH_ROOT/$file"
+		latch_is 0 bind --dry-run 0000:41:00.1
+		echo /dev/disk/by-id >"$VFIO_LATCH_ROOT/$file"
+		in_use nvme "/$file has it"
+	done
+	file=$config/nvmet/subsystems/a/passthru/device_path
+	a_vf
+	driver 0000:41:00.1 nvme
+	node 0000:41:00.1 nvme/nvme0 1:5
+	mkdir -p "$VFIO_LATCH_ROOT/${file%/*}"
+	ln -s "$WORK/controller" "$VFIO_LATCH_ROOT/dev/nvme0"
+	echo /dev/nvme0 >"$VFIO_LATCH_ROOT/$file"
+	in_use nvme "/$file has it"
+}
+
+# Its namespaces may have the root: the controller is a virtual device elsewhere.
+an_adapter_with_nvme_over_fibre_channel_is_in_use()
+{
+	local controller address other="host_traddr=nn-0x20000024ff7fa448:pn-0x21000024ff7fa448"
+
+	for address in "traddr=nn-0x2017:pn-0x201b,host_traddr=nn-0x200000109b579ef6:pn-0x100000109b579ef6" \
+			"traddr=nn-0x2017:pn-0x201b" ""; do
+		a_vf
+		driver 0000:41:00.1 lpfc
+		mkdir -p "$(sys 0000:41:00.1)/host3/fc_host/host3"
+		echo 0x100000109b579ef6 >"$(sys 0000:41:00.1)/host3/fc_host/host3/port_name"
+		controller=$VFIO_LATCH_ROOT/sys/class/nvme/nvme4
+		mkdir -p "$controller"
+		echo "$address" >"$controller/address"
+		echo pcie >"$controller/transport"
+		latch_is 0 bind --dry-run 0000:41:00.1
+		echo fc >"$controller/transport"
+		echo "traddr=nn-0x100000109b579ef6:pn-0x100000109b579ef6,$other" >"$controller/address"
+		latch_is 0 bind --dry-run 0000:41:00.1
+		echo "$address" >"$controller/address"
+		in_use lpfc "NVMe controller nvme4 is behind it"
+	done
+}
+
+# Their nodes are not in sysfs.
+an_nvswitch_is_in_use_while_a_process_has_one_open()
+{
+	a_vf
+	driver 0000:41:00.1 nvidia-nvswitch
+	printf '%s\n' "Character devices:" "  1 nvidia-nvswitch" "" "Block devices:" >"$VFIO_LATCH_ROOT/proc/devices"
+	opened /dev/zero nvidia-nvswitch0
+	in_use nvidia-nvswitch "process 1234 (qemu-system-x86) has it open"
+	sed -i 's/  1/234/' "$VFIO_LATCH_ROOT/proc/devices"
+	latch_is 0 bind 0000:41:00.1
+}
+
+a_function_of_pciback_is_in_use_while_a_domain_has_functions()
+{
+	a_vf
+	driver 0000:41:00.1 pciback
+	mkdir -p "$VFIO_LATCH_ROOT/sys/bus/xen-backend/devices/pci-3-0"
+	in_use pciback "a domain of Xen has functions, and may have this one"
+	rmdir "$VFIO_LATCH_ROOT/sys/bus/xen-backend/devices/pci-3-0"
+	mkdir "$VFIO_LATCH_ROOT/sys/bus/xen-backend/devices/vbd-3-0"
+	latch_is 0 bind 0000:41:00.1
+}
+
 # NVMe multipath: below the controller is a path without a node, the disk is its subsystem's. It may
 # have another number.
 a_multipath_disk()
@@ -956,6 +1086,50 @@ a_driver_that_does_not_come_back_holds_nobody_up()
 	let_go unbind
 	latch_is 0 bind 0000:41:00.1
 	is "$(driver_of 0000:41:00.1)" mlx5_vfio_pci
+}
+
+# The driver lets go when the signal has come. It acts when the device is whole again.
+a_signal_amid_a_bind_leaves_no_device_without_a_driver()
+{
+	local signal hang pid
+
+	for signal in INT HUP TERM; do
+		a_vf_of_mlx5_core
+		pf 0000:42:00.0 1
+		vfs 0000:42:00.0 1
+		driver 0000:42:00.1 mlx5_core
+		hangs unbind
+		echo 22 >"$VFIO_LATCH_ROOT/model/fail/mlx5_vfio_pci"
+		env --default-signal "$TOP/build/tests-tools/vfio-latch" bind \
+			0000:41:00.1 0000:42:00.1 2>"$VFIO_LATCH_ROOT/err" &
+		pid=$!
+		exec {hang}>"$VFIO_LATCH_ROOT/model/hang/unbind"
+		kill -"$signal" "$pid"
+		echo >&"$hang"
+		exec {hang}>&-
+		status=0
+		wait "$pid" || status=$?
+		is "$status" $((128 + $(kill -l "$signal")))
+		is "$(driver_of 0000:41:00.1) $(attribute 0000:41:00.1 driver_override)" "mlx5_core "
+		is "$(driver_of 0000:42:00.1)" mlx5_core
+	done
+}
+
+a_reader_that_has_gone_leaves_no_device_without_a_driver()
+{
+	local both gone
+
+	a_vf_of_mlx5_core
+	echo 22 >"$VFIO_LATCH_ROOT/model/fail/mlx5_vfio_pci"
+	mkfifo "$VFIO_LATCH_ROOT/gone"
+	exec {both}<>"$VFIO_LATCH_ROOT/gone"
+	exec {gone}>"$VFIO_LATCH_ROOT/gone"
+	exec {both}>&-
+	status=0
+	"$TOP/build/tests-tools/vfio-latch" bind 0000:41:00.1 >&"$gone" 2>&1 || status=$?
+	exec {gone}>&-
+	is "$status" 1
+	is "$(driver_of 0000:41:00.1) $(attribute 0000:41:00.1 driver_override)" "mlx5_core "
 }
 
 who_holds_a_device_that_is_not_let_go_is_named()

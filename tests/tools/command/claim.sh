@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # claim: before udev finds the devices that are there, and in the initramfs.
 
-HELPERS+=(two_disks gpu override_of claimed no_mark)
+HELPERS+=(two_disks gpu override_of has claimed kernels_own)
 
 # Two of a model, one of which is for a guest, and the driver that they share.
 two_disks()
@@ -34,10 +34,22 @@ override_of()
 	attribute "$1" driver_override
 }
 
-# claimed ADDRESS DRIVER: for this driver, and no driver has it
+# has ADDRESS OVERRIDE DRIVER
+has()
+{
+	is "$(override_of "$1") $(driver_of "$1")" "$2 $3"
+}
+
+# claimed ADDRESS: no driver has it, and none is called like that
 claimed()
 {
-	is "$(override_of "$1") $(driver_of "$1")" "$2 none"
+	has "$1" vfio-latch none
+}
+
+# The vfio-pci that can be loaded takes no rules.
+kernels_own()
+{
+	rm "$VFIO_LATCH_ROOT/model/modules/vfio_pci/ours"
 }
 
 what_is_configured_is_claimed_and_what_is_not_is_left()
@@ -45,9 +57,9 @@ what_is_configured_is_claimed_and_what_is_not_is_left()
 	two_disks
 	latch_is 0 claim
 	is "$out" "0000:c2:00.0: is claimed for vfio-pci"
-	claimed 0000:c2:00.0 vfio-pci
+	claimed 0000:c2:00.0
 	is "$(override_of 0000:c1:00.0)" "(null)"
-	is "$(stores)" "devices/0000:c2:00.0/driver_override < vfio-pci"
+	is "$(stores)" "devices/0000:c2:00.0/driver_override < vfio-latch"
 }
 
 a_siblings_event_does_not_cost_a_claimed_disk_its_driver()
@@ -111,15 +123,55 @@ vfs_and_devices_for_their_usual_driver_are_not_claimed()
 	is "$(stores)" ""
 }
 
+# As a VM sees a VF that it has: its PF is the host's. It may be the only network.
+a_vf_that_a_vm_has_stays_with_its_usual_driver()
+{
+	local driver
+
+	new_system
+	device 0000:05:00.0 15b3:101e
+	latch_is 0 claim
+	latch_is 0 apply
+	latch_is 0 apply --new 0000:05:00.0
+	latch_is 0 apply --new --hotplug 0000:05:00.0
+	is "$(stores)" ""
+	loaded mlx5_core
+	driver 0000:05:00.0 mlx5_core
+	latch_is 0 apply --new --hotplug 0000:05:00.0
+	latch_is 0 apply
+	is "$(driver_of 0000:05:00.0) $(stores)" "mlx5_core "
+	for driver in mlx5-vfio-pci xe-vfio-pci qat_vfio_pci pds-vfio-pci hisi_acc_vfio_pci; do
+		new_system
+		ours "${driver//-/_}" "$driver"
+		device 0000:05:00.0 8086:e20b
+		printf '[vfs]\nid = 8086:e20b\ndriver = %s\n' "$driver" | drop_in vfs.conf
+		latch_is 0 claim
+		is "$(stores)" ""
+	done
+}
+
+its_address_gives_a_vf_that_a_vm_has_to_a_driver_for_vfs()
+{
+	new_system
+	device 0000:05:00.0 15b3:101e
+	printf '[nested]\nid = 15b3:101e\naddress = 0000:05:00.0\ndriver = mlx5_vfio_pci\n' | drop_in n.conf
+	latch_is 0 claim
+	claimed 0000:05:00.0
+	latch_is 0 apply --new 0000:05:00.0
+	is "$(driver_of 0000:05:00.0)" mlx5_vfio_pci
+}
+
 a_device_for_no_driver_is_claimed_for_none()
 {
 	two_disks
 	printf '[storage]\ndriver = none\n' | drop_in z.conf
 	latch_is 0 claim
-	claimed 0000:c2:00.0 none
+	claimed 0000:c2:00.0
+	latch_is 0 apply --new 0000:c2:00.0
+	has 0000:c2:00.0 none none
 }
 
-either_spelling_of_a_driver_is_claimed_in_the_kernels()
+either_spelling_of_a_driver_gets_what_was_claimed_for_it()
 {
 	local spelling
 
@@ -130,7 +182,9 @@ either_spelling_of_a_driver_is_claimed_in_the_kernels()
 		module pci_stub pci-stub
 		printf '[storage]\ndriver = %s\n' "${spelling%=*}" | drop_in z.conf
 		latch_is 0 claim
-		claimed 0000:c2:00.0 "${spelling#*=}"
+		claimed 0000:c2:00.0
+		latch_is 0 apply --new 0000:c2:00.0
+		has 0000:c2:00.0 "${spelling#*=}" "${spelling#*=}"
 	done
 }
 
@@ -143,10 +197,10 @@ dry_run_claims_nothing()
 	latch_is 0 claim
 	printf '[storage]\nenabled = no\n' | drop_in z.conf
 	latch_is 0 claim --dry-run
-	is "$out" "0000:c2:00.0: would not be claimed for vfio-pci any more"
+	is "$out" "0000:c2:00.0: would not be claimed any more"
 	latch_is 0 apply --off --dry-run
 	is "$out" "0000:c2:00.0: would lose its driver_override"
-	claimed 0000:c2:00.0 vfio-pci
+	claimed 0000:c2:00.0
 }
 
 ## The module
@@ -201,7 +255,7 @@ with_a_fault_the_last_good_configuration_claims()
 	echo "drivre = x" >>"$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/storage.conf"
 	complains '/etc/vfio-latch.conf.d/storage.conf:5: unknown key "drivre"; until this is mended, the last good configuration holds' \
 		0 claim
-	claimed 0000:c2:00.0 vfio-pci
+	claimed 0000:c2:00.0
 }
 
 with_a_fault_and_no_last_good_configuration_nothing_is_claimed_and_nothing_given_up()
@@ -216,7 +270,7 @@ with_a_fault_and_no_last_good_configuration_nothing_is_claimed_and_nothing_given
 	echo "drivre = x" >>"$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/storage.conf"
 	latch claim
 	is "$status" 0
-	claimed 0000:c2:00.0 vfio-pci
+	claimed 0000:c2:00.0
 }
 
 a_section_with_a_fault_claims_nothing_and_the_others_do()
@@ -226,7 +280,7 @@ a_section_with_a_fault_claims_nothing_and_the_others_do()
 	latch claim
 	is "$status" 0
 	is "$err" 'vfio-latch: /etc/vfio-latch.conf.d/gpu.conf:7: driver: owner, group and mode are for a VFIO driver, not for "usual"; until this is mended, section [x] binds nothing'
-	claimed 0000:03:00.0 vfio-pci
+	claimed 0000:03:00.0
 	is "$(override_of 0000:05:00.0)" "(null)"
 }
 
@@ -237,7 +291,7 @@ a_claimed_device_stays_out_of_the_host_while_its_section_has_a_fault()
 	printf '[storage]\nmigratable = yes\neswitch_mode = legacy\n' | drop_in z.conf
 	latch claim
 	is "$status" 0
-	claimed 0000:c2:00.0 vfio-pci
+	claimed 0000:c2:00.0
 }
 
 a_claim_that_is_not_configured_any_more_is_given_up()
@@ -247,20 +301,23 @@ a_claim_that_is_not_configured_any_more_is_given_up()
 	latch_is 0 claim
 	printf '[storage]\nenabled = no\n' | drop_in z.conf
 	latch_is 0 claim
-	is "$out" "0000:c2:00.0: is not claimed for vfio-pci any more"
+	is "$out" "0000:c2:00.0: is not claimed any more"
 	is "$(driver_of 0000:c2:00.0) $(override_of 0000:c2:00.0)" "nvme "
 }
 
 # Nobody is offered the device meanwhile.
-a_claim_for_another_driver_is_made_anew()
+a_claim_for_another_driver_stays()
 {
 	two_disks
 	loaded nvme
 	latch_is 0 claim
 	module uio_pci_generic uio_pci_generic
 	printf '[storage]\ndriver = uio_pci_generic\n' | drop_in z.conf
+	: >"$VFIO_LATCH_ROOT/model/log"
 	latch_is 0 claim
-	claimed 0000:c2:00.0 uio_pci_generic
+	is "$(stores)" ""
+	latch_is 0 apply --new 0000:c2:00.0
+	has 0000:c2:00.0 uio_pci_generic uio_pci_generic
 }
 
 # Its driver's probe, which may never end, keeps who reads its driver_override waiting.
@@ -272,7 +329,7 @@ a_device_that_a_driver_is_probing_does_not_hold_the_claim_up()
 	rm "$(sys 0000:c1:00.0)/driver_override"
 	mkfifo "$(sys 0000:c1:00.0)/driver_override"
 	latch_is 0 claim
-	claimed 0000:c2:00.0 vfio-pci
+	claimed 0000:c2:00.0
 	latch_is 0 apply --last-good --deadline=60
 	is "$(driver_of 0000:c2:00.0)" vfio-pci
 }
@@ -285,42 +342,77 @@ a_device_that_is_claimed_for_no_driver_stays_without_one_when_claims_are_given_u
 	latch_is 0 apply
 	loaded nvme
 	latch_is 0 apply --off
-	claimed 0000:c2:00.0 none
+	has 0000:c2:00.0 none none
 }
 
-# By modules-load.d, say.
-a_claimed_device_that_a_loaded_driver_has_taken_gets_its_tunables()
+# The driver's module may be loaded by modules-load.d, or for the first of all devices.
+no_load_of_the_driver_has_a_claimed_device_probed_without_its_tunables()
 {
+	local disk
+
+	two_disks
+	sed -i s/^address.*/disable_idle_d3=yes/ "$VFIO_LATCH_ROOT/etc/vfio-latch.conf.d/storage.conf"
+	latch_is 0 claim
+	latch_is 0 apply --new 0000:c1:00.0
+	claimed 0000:c2:00.0
+	latch_is 0 apply --new 0000:c2:00.0
+	is "$(stores | grep probe)" "probe 0000:c1:00.0 < vfio-pci
+probe 0000:c2:00.0 < vfio-pci"
+	for disk in 0000:c1:00.0 0000:c2:00.0; do
+		grep -qF $disk/disable_idle_d3=1 "$(sys $disk)/vfio_pci/policy_source"
+	done
 	two_disks
 	printf '[storage]\ndisable_idle_d3 = yes\n' | drop_in z.conf
 	latch_is 0 claim
 	loaded vfio_pci
 	"$TOP/build/tests-tools/probe" 0000:c2:00.0 vfio-pci || :
-	is "$(driver_of 0000:c2:00.0)" vfio-pci
+	claimed 0000:c2:00.0
 	latch_is 0 apply --new 0000:c2:00.0
 	grep -qF 0000:c2:00.0/disable_idle_d3=1 "$(sys 0000:c2:00.0)/vfio_pci/policy_source"
 }
 
-no_mark()
+# Whoever loaded it, and whenever. With nvme there already for a sibling, or not.
+a_claimed_device_with_tunables_is_left_to_its_usual_driver_by_a_vfio_pci_without_rules()
 {
-	is "$(ls "$VFIO_LATCH_ROOT"/run/vfio-latch/claim-* 2>/dev/null)" ""
+	local usual own
+
+	for usual in "" nvme; do
+		for own in "" vfio_pci; do
+			two_disks
+			kernels_own
+			printf '[storage]\ndisable_idle_d3 = yes\n' | drop_in z.conf
+			latch_is 0 claim
+			[[ -z $usual ]] || loaded "$usual"
+			[[ -z $own ]] || loaded "$own"
+			complains "0000:c2:00.0: the vfio-pci that is loaded takes no rules: it is the kernel's own
+vfio-latch: 0000:c2:00.0: has its usual driver, nvme, instead; when this is mended: vfio-latch apply 0000:c2:00.0" \
+				1 apply --new 0000:c2:00.0
+			has 0000:c2:00.0 "" nvme
+			is "$(stores | grep "^probe 0000:c2")" "probe 0000:c2:00.0 < nvme"
+		done
+	done
 }
 
-what_was_claimed_once_is_nobodys_claim_later()
+# Somebody has set it, so the load has it probed.
+a_device_that_got_a_vfio_pci_without_rules_by_its_load_is_as_before()
 {
-	# Its driver was loaded by somebody else.
 	two_disks
-	latch_is 0 claim
-	loaded vfio_pci
-	"$TOP/build/tests-tools/probe" 0000:c2:00.0 vfio-pci || :
-	latch_is 0 apply
-	no_mark
-	# It has been removed, and another one has come in its place.
+	kernels_own
+	printf '[storage]\ndisable_idle_d3 = yes\n' | drop_in z.conf
+	echo vfio-pci >"$(sys 0000:c2:00.0)/driver_override"
+	complains "0000:c2:00.0: the vfio-pci that is loaded takes no rules: it is the kernel's own" \
+		1 apply 0000:c2:00.0
+	has 0000:c2:00.0 vfio-pci none
+}
+
+# Somebody has set its driver_override, so the load gives it to the driver: that is all it needs.
+a_device_that_the_load_of_its_driver_has_bound_is_not_bound_again()
+{
 	two_disks
-	latch_is 0 claim
-	printf '(null)\n' >"$(sys 0000:c2:00.0)/driver_override"
-	latch_is 0 apply --new --hotplug 0000:c2:00.0
-	no_mark
+	echo vfio-pci >"$(sys 0000:c2:00.0)/driver_override"
+	latch_is 0 apply 0000:c2:00.0
+	is "$(stores)" "load < vfio_pci
+probe 0000:c2:00.0 < vfio-pci"
 }
 
 check_warns_of_a_device_in_use_that_the_next_boot_would_lack()
@@ -393,7 +485,7 @@ a_device_that_was_bound_is_no_claim_any_more()
 	latch_is 0 apply
 	rm "$(sys 0000:c2:00.0)/driver"
 	latch_is 0 apply --off
-	claimed 0000:c2:00.0 vfio-pci
+	has 0000:c2:00.0 vfio-pci none
 }
 
 ## Time
@@ -423,7 +515,7 @@ the_time_to_read_what_there_is_costs_no_claim()
 	echo 0x144d >&"$vendor"
 	exec {vendor}>&-
 	wait "$!"
-	claimed 0000:c2:00.0 vfio-pci
+	claimed 0000:c2:00.0
 }
 
 # Some driver probes the first disk, and who reads its driver_override is kept waiting.
@@ -456,7 +548,7 @@ only_sections_with_initramfs_claim_there()
 	printf '[gpu]\nid = 1002:744c\ndriver = vfio-pci\ninitramfs = yes\n' | drop_in gpu.conf
 	touch "$VFIO_LATCH_ROOT/dev/kmsg"
 	latch_is 0 claim --initramfs
-	claimed 0000:03:00.0 vfio-pci
+	claimed 0000:03:00.0
 	is "$(override_of 0000:c2:00.0)" "(null)"
 }
 
@@ -467,7 +559,7 @@ the_initramfs_needs_no_module_of_the_driver()
 	mv "$VFIO_LATCH_ROOT/model/modules" "$VFIO_LATCH_ROOT/model/not-here"
 	mkdir "$VFIO_LATCH_ROOT/model/modules"
 	latch_is 0 claim --initramfs
-	claimed 0000:03:00.0 vfio-pci
+	claimed 0000:03:00.0
 }
 
 a_claim_of_the_initramfs_is_given_up_where_the_module_is_missing()
@@ -500,7 +592,31 @@ the_kernels_command_line_switches_the_initramfs_off()
 	latch_is 0 claim --initramfs
 	is "$(stores)" ""
 	latch_is 0 claim
-	claimed 0000:03:00.0 vfio-pci
+	claimed 0000:03:00.0
+}
+
+# For a disk that the system needs after its initramfs, /home's say. Nodes of what is bound are set.
+one_word_on_the_kernels_command_line_keeps_boot_and_udev_from_all_devices()
+{
+	local call
+
+	gpu "initramfs = yes" "[mlx5-vfs]" "id = 15b3:101e" "driver = mlx5_vfio_pci" "num_vfs = 0" \
+		"[ports]" "id = 15b3:1021" "num_vfs = 1"
+	pf 0000:41:00.0 2
+	loaded mlx5_core
+	driver 0000:41:00.0 mlx5_core
+	vfs 0000:41:00.0 1
+	echo "quiet vfio-latch=0" >"$VFIO_LATCH_ROOT/proc/cmdline"
+	for call in "claim --initramfs" "claim" "apply --new 0000:03:00.0" "apply --new 0000:41:00.0" \
+			"apply --new --hotplug 0000:41:00.1" "apply --last-good --deadline=110" \
+			"apply --last-good --deadline=110 --new"; do
+		# shellcheck disable=SC2086 # words
+		latch_is 0 $call
+		is "$call: $(stores)" "$call: "
+	done
+	latch_is 0 apply 0000:03:00.0
+	is "$(driver_of 0000:03:00.0)" vfio-pci
+	latch_is 0 unbind 0000:03:00.0
 }
 
 initramfs_is_for_what_is_claimed()

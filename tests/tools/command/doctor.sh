@@ -170,9 +170,20 @@ doctor_finds_a_build_that_failed_and_names_the_log()
 		"the last build of the modules is not installed for kernel 6.1.0-test: see /var/log/vfio-latch/6.1.0-test.log"
 }
 
+doctor_notes_that_the_kernels_command_line_switches_all_off()
+{
+	healthy
+	echo "quiet vfio-latch=0" >"$VFIO_LATCH_ROOT/proc/cmdline"
+	finds note command-line system \
+		"nothing is claimed or bound by itself: vfio-latch=0 is on the kernel's command line"
+	echo "quiet rd.vfio-latch=0 vfio-latch=01" >"$VFIO_LATCH_ROOT/proc/cmdline"
+	latch_is 0 doctor 0000:41:00.1
+	is "$out" "nothing found"
+}
+
 doctor_finds_units_that_are_not_enabled_or_masked()
 {
-	local units
+	local units place
 
 	healthy
 	units=$VFIO_LATCH_ROOT/etc/systemd/system
@@ -189,6 +200,18 @@ doctor_finds_units_that_are_not_enabled_or_masked()
 	rm "$units/vfio-latch.service" "$units/sysinit.target.wants/vfio-latch-claim.service"
 	finds problem service system \
 		"vfio-latch-claim.service is not enabled: devices that share a usual driver with others may get that driver at boot"
+	# An image may have it enabled where no administrator writes.
+	for place in run/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+		mkdir -p "$VFIO_LATCH_ROOT/$place/sysinit.target.wants"
+		ln -s ../vfio-latch-claim.service "$VFIO_LATCH_ROOT/$place/sysinit.target.wants/"
+		latch_is 0 doctor 0000:41:00.1
+		is "$out" "nothing found"
+		rm "$VFIO_LATCH_ROOT/$place/sysinit.target.wants/vfio-latch-claim.service"
+	done
+	ln -s /dev/null "$VFIO_LATCH_ROOT/run/systemd/system/vfio-latch-claim.service"
+	finds problem service system \
+		"vfio-latch-claim.service is masked: devices that share a usual driver with others may get that driver at boot"
+	rm "$VFIO_LATCH_ROOT/run/systemd/system/vfio-latch-claim.service"
 	ln -s /dev/null "$units/vfio-latch-claim.service"
 	finds problem service system \
 		"vfio-latch-claim.service is masked: devices that share a usual driver with others may get that driver at boot"
@@ -267,11 +290,15 @@ doctor_finds_no_udev()
 
 doctor_finds_masked_rules()
 {
-	healthy
-	mkdir -p "$VFIO_LATCH_ROOT/etc/udev/rules.d"
-	ln -s /dev/null "$VFIO_LATCH_ROOT/etc/udev/rules.d/70-vfio-latch.rules"
-	finds problem udev system \
-		"the udev rules are switched off by /etc/udev/rules.d/70-vfio-latch.rules"
+	local place
+
+	for place in /etc/udev/rules.d /run/udev/rules.d; do
+		healthy
+		mkdir -p "$VFIO_LATCH_ROOT$place"
+		ln -s /dev/null "$VFIO_LATCH_ROOT$place/70-vfio-latch.rules"
+		finds problem udev system \
+			"the udev rules are switched off by $place/70-vfio-latch.rules"
+	done
 }
 
 doctor_finds_faults_of_the_configuration()
@@ -523,6 +550,14 @@ doctor_notes_a_device_without_a_section()
 	device 0000:05:00.0 1234:11e8
 	latch_is 0 doctor 0000:05:00.0
 	is "$out" "0000:05:00.0: note: no section of the configuration is for it"
+}
+
+doctor_notes_a_vf_that_a_vm_has()
+{
+	healthy
+	device 0000:05:00.0 15b3:101e
+	latch doctor 0000:05:00.0
+	is "$(head -n 1 <<<"$out")" "0000:05:00.0: note: section [mlx5-vfs] is not for it: mlx5_vfio_pci is for VFs, and the PF of this function is not here"
 }
 
 doctor_notes_a_section_that_is_off()

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # status, out and err are latch's
 # What the packages' scripts call, with programs of ours in the place of the system's.
 
-HELPERS+=(stub a_machine dkms_install maintainer an_image its_tools made_again cannot_be_made_again)
+HELPERS+=(stub a_machine dkms_install before_install maintainer careless purged_of an_image its_tools made_again cannot_be_made_again)
 
 # stub NAME [TEXT]: a program that says that it was called, and does this
 stub()
@@ -147,6 +147,62 @@ an_initramfs_that_no_program_reads_is_left_alone()
 	is "$(grep -c initramfs "$VFIO_LATCH_ROOT/err" || :)" 0
 }
 
+# before_install [COMMAND]: with modules that were built and signed with a key that is not enrolled
+before_install()
+{
+	a_machine 0
+	stub modinfo "echo Nobody"
+	mkdir -p "$VFIO_LATCH_ROOT/sys/kernel/security"
+	echo "none [integrity] confidentiality" >"$VFIO_LATCH_ROOT/sys/kernel/security/lockdown"
+	echo "1 I------ 1 perm 1 0 0 asymmetri Debian: 1: X509" >"$VFIO_LATCH_ROOT/proc/keys"
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare --mount bash -uc '
+		for directory in /var/lib /var/log /run /lib/modules; do
+			mount -t tmpfs none "$directory"
+		done
+		version=$(sed -n "s/^PACKAGE_VERSION=\"\(.*\)\"/\1/p" "$1/dkms.conf")
+		modules=/var/lib/dkms/vfio-latch/$version/6.1.0-test/x86_64/module
+		mkdir -p "$modules" /lib/modules/6.1.0-test/updates/dkms
+		touch "$modules/vfio-latch.ko" /lib/modules/6.1.0-test/updates/dkms/vfio-latch.ko
+		eval "${2-}"
+		PATH=$VFIO_LATCH_ROOT/stubs:$PATH "$1/dkms/before-install" 6.1.0-test
+		echo "status $?"
+		[[ ! -e /lib/modules/6.1.0-test/updates ]] || echo "nothing taken away"
+		cat /var/log/vfio-latch/6.1.0-test.log
+	' bash "$TOP" "$@" >"$VFIO_LATCH_ROOT/out" 2>"$VFIO_LATCH_ROOT/err"
+}
+
+# dkms autoinstall, for the next kernel, or at boot.
+no_dkms_installs_what_secure_boot_would_refuse()
+{
+	before_install || :
+	is "$(head -n 2 "$VFIO_LATCH_ROOT/out")" "status 1
+nothing taken away"
+	is "$(sed -n '3p' "$VFIO_LATCH_ROOT/out" | cut -d: -f1-3)" \
+		"vfio-latch: kernel 6.1.0-test keeps its own vfio-pci until Secure Boot knows our key: mokutil --import /var/lib/dkms/mok.pub, then reboot, enroll it, and dpkg-reconfigure vfio-latch-dkms"
+	is "$(<"$VFIO_LATCH_ROOT/err")" "$(sed -n 3p "$VFIO_LATCH_ROOT/out")"
+	# shellcheck disable=SC2016 # the inner shell's
+	before_install 'sed -i s/Debian/Nobody/ "$VFIO_LATCH_ROOT/proc/keys"' || :
+	is "$(<"$VFIO_LATCH_ROOT/out")" "status 0"
+}
+
+# As kernel-install calls it. Whatever comes of it, the kernel is installed.
+a_kernel_of_an_rpm_has_its_modules_before_dkms_installs_any()
+{
+	a_machine 0
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare --mount bash -euc '
+		mount -t tmpfs none /usr/src
+		mkdir -p /usr/src/vfio-latch-1.0/dkms
+		printf "%s\n" "#!/bin/sh" "echo hook \$* >>$VFIO_LATCH_ROOT/calls; exit 1" \
+			>/usr/src/vfio-latch-1.0/dkms/kernel-hook
+		chmod +x /usr/src/vfio-latch-1.0/dkms/kernel-hook
+		"$1/rpm/39-vfio-latch.install" add 6.1.0-test /boot/id/6.1.0-test /lib/modules/6.1.0-test/vmlinuz
+		"$1/rpm/39-vfio-latch.install" remove 6.1.0-test /boot/id/6.1.0-test
+	' bash "$TOP"
+	is "$(<"$VFIO_LATCH_ROOT/calls")" "hook 6.1.0-test"
+}
+
 # maintainer SCRIPT ARGUMENT...: on a machine that systemd does not run
 maintainer()
 {
@@ -157,6 +213,39 @@ maintainer()
 		shift
 		PATH=$VFIO_LATCH_ROOT/stubs:$PATH sh "$script" "$@"
 	' bash "$@"
+}
+
+# careless SCRIPT ARGUMENT...: as root with umask 0 runs it, where systemd runs, and the initramfs
+# claims; what it leaves in /run may be written by root alone
+careless()
+{
+	new_system
+	stub vfio-latch
+	stub systemctl
+	{
+		echo "mkdir -p /run/systemd/system; umask 0"
+		sed "s,[^ ]*/initramfs-wanted,true," "$1"
+		echo "find /run/vfio-latch -perm /022 >$VFIO_LATCH_ROOT/loose"
+	} >"$VFIO_LATCH_ROOT/script"
+	maintainer "$VFIO_LATCH_ROOT/script" "${@:2}"
+	is "$(cat "$VFIO_LATCH_ROOT/loose")" ""
+}
+
+no_script_leaves_behind_what_others_may_write()
+{
+	local scripts
+
+	scripts=$(mktemp -d "$WORK/scripts.XXXXXX")
+	sed -n '/^%post$/,/^%preun$/{/^%/!p}' "$TOP/rpm/vfio-latch.spec" >"$scripts/post"
+	sed -n '/^%preun$/,/^%postun$/{/^%/!p}' "$TOP/rpm/vfio-latch.spec" >"$scripts/preun"
+	careless "$TOP/debian/vfio-latch.postinst" configure
+	careless "$TOP/debian/vfio-latch.prerm" remove
+	careless "$scripts/post" 1
+	careless "$scripts/preun" 0
+	a_machine 0
+	stub vfio-latch "find /var/log/vfio-latch -perm /022 >$VFIO_LATCH_ROOT/loose"
+	(umask 0 && dkms_install)
+	is "$(cat "$VFIO_LATCH_ROOT/loose")" ""
 }
 
 removal_gives_autoprobe_back_whatever_init_there_is()
@@ -170,6 +259,26 @@ removal_gives_autoprobe_back_whatever_init_there_is()
 	rm "$VFIO_LATCH_ROOT/calls"
 	maintainer "$TOP/debian/vfio-latch.prerm" upgrade 2.0
 	[[ ! -e $VFIO_LATCH_ROOT/calls ]]
+}
+
+# purged_of TOOL...: what the removal calls where these are, and a section claims in the initramfs
+purged_of()
+{
+	its_tools "$@"
+	{
+		echo "mkdir -p /run/vfio-latch; touch /run/vfio-latch/initramfs"
+		cat "$TOP/debian/vfio-latch.postrm"
+	} >"$VFIO_LATCH_ROOT/postrm"
+	PATH=$TOOLS maintainer "$VFIO_LATCH_ROOT/postrm" remove >/dev/null
+	grep -E '^(update-initramfs|dracut)' "$VFIO_LATCH_ROOT/calls"
+}
+
+no_initramfs_goes_on_to_claim_after_the_removal_whatever_makes_it()
+{
+	is "$(purged_of update-initramfs)" "update-initramfs -u -k all"
+	is "$(purged_of update-initramfs dracut)" "update-initramfs -u -k all"
+	# Debian 12's dracut.
+	is "$(purged_of dracut)" "dracut --force --regenerate-all"
 }
 
 # As systemd reads it: $$ is one $.

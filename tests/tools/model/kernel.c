@@ -18,7 +18,8 @@
  *				or VFs that are made
  *	fewer			how many VFs a PF's driver makes, whatever is asked for
  *	adding/BDF		the kernel is not done adding the function
- *	claimed/NAME		block device NAME is in use
+ *	claimed/NAME		block device NAME is in use; or an errno, in which its open ends; a
+ *				FIFO: that does not come back until somebody has written
  *	administrator		what somebody writes into a module's rules when it has probed
  *	administrator-before	what somebody writes there before it reads its rules; once, if there
  *				is no administrator-always
@@ -521,9 +522,14 @@ void modules_for_alias(const char *alias, struct names *names)
 		names->name[names->count++] = strdup(line);
 }
 
-bool block_device_is_claimed(const char *name)
+int block_device_open_alone(const char *name)
 {
-	return exists("/model/claimed/%s", name);
+	long failure;
+
+	if (!exists("/model/claimed/%s", name))
+		return 0;
+	failure = attr_number(10, "/model/claimed/%s", name);
+	return failure > 0 ? -failure : -EBUSY;
 }
 
 bool udev_is_active(void)
