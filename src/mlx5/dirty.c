@@ -21,8 +21,7 @@ MODULE_INFO(import_ns, "IOMMUFD");
 
 static int may_not_start(const struct latch_mlx5_device *dev)
 {
-	lockdep_assert_held(&dev->state_mutex);
-	if (READ_ONCE(dev->mdev_detach))
+	if (!latch_mlx5_has_pf(dev))
 		return -ENOTCONN;
 	return dev->log_active ? -EINVAL : 0;
 }

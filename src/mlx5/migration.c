@@ -324,6 +324,22 @@ static struct file *take_arc(struct latch_mlx5_device *dev, unsigned int from, u
 	return ERR_PTR(ret);
 }
 
+/**
+ * latch_mlx5_has_pf - whether the VF may have anything in its firmware
+ * @dev: the device
+ *
+ * The PF's driver says that it takes a VF's firmware away, but not if it could
+ * not enable the VF before: a session or a tracker would outlive its objects.
+ *
+ * Context: state_mutex is held.
+ */
+bool latch_mlx5_has_pf(const struct latch_mlx5_device *dev)
+{
+	lockdep_assert_held(&dev->state_mutex);
+	return !READ_ONCE(dev->mdev_detach) &&
+	       READ_ONCE(dev->mdev->priv.sriov.vfs_ctx[dev->vf_index].enabled);
+}
+
 /*
  * vfio_migration_ops: takes the arcs to @new_state. If one fails, the device stays before it; a
  * reset during them ends them with -ECANCELED.
@@ -343,7 +359,7 @@ static struct file *migration_set_state(struct vfio_device *vdev,
 		return ERR_PTR(-EINTR);
 	latch_mlx5_state_lock(dev);
 	while (dev->mig_state != new_state) {
-		ret = READ_ONCE(dev->mdev_detach) ? -ENOTCONN :
+		ret = !latch_mlx5_has_pf(dev) ? -ENOTCONN :
 		      latch_mlx5_reset_is_due(dev) ? -ECANCELED :
 		      latch_next_state(dev->mig_state, new_state, dev->precopy_cap, &next);
 		file = ret ? ERR_PTR(ret) : take_arc(dev, dev->mig_state, next);

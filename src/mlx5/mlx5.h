@@ -191,6 +191,7 @@ void latch_mlx5_migration_remove(struct latch_mlx5_device *dev);
 void latch_mlx5_migration_close(struct latch_mlx5_device *dev);
 void latch_mlx5_state_lock(struct latch_mlx5_device *dev);
 void latch_mlx5_state_unlock(struct latch_mlx5_device *dev);
+bool latch_mlx5_has_pf(const struct latch_mlx5_device *dev);
 unsigned int latch_mlx5_state(const struct latch_mlx5_device *dev);
 bool latch_mlx5_file_enter(struct latch_mlx5_device *dev, const bool *is_over);
 void latch_mlx5_file_leave(struct latch_mlx5_device *dev);

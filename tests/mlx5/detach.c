@@ -85,6 +85,23 @@ TEST(a_pf_reset_in_resuming_ends_the_session)
 	check_usable();
 }
 
+/*
+ * Nor would mlx5_core say when it takes the VF's firmware away again: what the VF had there would be
+ * used after that.
+ */
+TEST_OURS(a_vf_that_the_pf_could_not_enable_again_has_nothing_in_its_firmware)
+{
+	int none;
+
+	open_filled_vf();
+	connectx_set("fault", "ENABLE_HCA skip=1 status=0x5");
+	connectx_reset_pf();
+	CHECK_ERR(ENOTCONN, migration_set_try(vf, STATE(STOP_COPY), &none));
+	if (dma_logging_can_report())
+		CHECK_ERR(ENOTCONN, dma_logging_start_try(vf, &range, 1, PAGE));
+	CHECK_EQ(migration_state(vf), STATE(RUNNING));
+}
+
 TEST_OURS(a_pf_reset_leaves_a_vf_that_did_not_run_in_error)
 {
 	open_filled_vf();
