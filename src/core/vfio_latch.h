@@ -71,15 +71,13 @@ struct latch_bar {
  * @pristine: the function's state, as at open; NULL while it is closed
  * @regions: the regions that drivers added
  * @mapping: where all user mappings of BARs are found
+ * @physfn: a VF's PF, or @pdev; the PCI core's own way to it reads a bit of @pdev that shares its
+ *	storage with those of MSI
  * @nr_regions: number of @regions
  * @atomic_flags: what GET_INFO says of AtomicOps, VFIO_PCI_ATOMIC_COMP*
  * @msix_offset: of the MSI-X table in its BAR
  * @msix_size: bytes of the MSI-X table, 0 without one
  * @msix_bar: the BAR that has the MSI-X table
- * @physfn: a VF's PF, or @pdev; the PCI core's own way to it reads a bit of @pdev that shares its
- *	storage with those of MSI
- * @is_vf: the function is a VF
- * @always_decodes: memory is decoded whatever COMMAND says, as a VF's; as in @pdev
  * @has_vga: the user is given the VGA legacy regions
  * @reset_works: the function can be reset alone
  * @hide_intx: the user sees no INTx pin
@@ -131,6 +129,8 @@ struct latch_bar {
  * @clean_fingerprint: how its configuration space read then
  * @clean_node: in the list of all devices; under devices_lock of clean.c
  * @is_open: the device is open; written under devices_lock and bar_lock
+ * @is_vf: the function is a VF
+ * @always_decodes: memory is decoded whatever COMMAND says, as a VF's; as in @pdev
  * @needs_reset: the function's own reset failed, the device set's must do; under the set's lock
  * @was_mapped: a user has mapped a BAR since probe; set by mmap(), read without a lock
  * @is_leaving: it is being unbound; set once, when that begins
@@ -193,14 +193,12 @@ struct vfio_latch_device {
 	struct pci_saved_state *pristine;
 	struct latch_region *regions;
 	struct address_space *mapping;
+	struct pci_dev *physfn;
 	unsigned int nr_regions;
 	u32 atomic_flags;
 	u32 msix_offset;
 	u16 msix_size;
 	u8 msix_bar;
-	struct pci_dev *physfn;
-	bool is_vf;
-	bool always_decodes;
 	unsigned int has_vga : 1;
 	unsigned int reset_works : 1;
 	unsigned int hide_intx : 1;
@@ -284,6 +282,8 @@ struct vfio_latch_device {
 	struct list_head clean_node;
 	bool is_open;
 
+	bool is_vf;
+	bool always_decodes;
 	bool needs_reset;
 	bool was_mapped;
 	bool is_leaving;
