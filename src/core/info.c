@@ -42,13 +42,13 @@ static u32 atomic_completer_flags(struct pci_dev *pdev)
 }
 
 /* A VF makes requests if its PF does, which the PF's driver decides (PCIe 6.0, 7.5.3.16). */
-static bool may_request_atomic_ops(struct pci_dev *pdev)
+static bool may_request_atomic_ops(struct vfio_latch_device *dev)
 {
 	u16 control;
 
-	if (!pdev->is_virtfn)
+	if (!dev->is_vf)
 		return true;
-	pcie_capability_read_word(pci_physfn(pdev), PCI_EXP_DEVCTL2, &control);
+	pcie_capability_read_word(dev->physfn, PCI_EXP_DEVCTL2, &control);
 	return control & PCI_EXP_DEVCTL2_ATOMIC_REQ;
 }
 
@@ -63,7 +63,7 @@ void latch_info_open(struct vfio_latch_device *dev)
 	struct pci_dev *pdev = dev->pdev;
 
 	dev->atomic_flags = COMPAT_ATOMIC_COMP && pci_is_pcie(pdev) &&
-			    may_request_atomic_ops(pdev) ? atomic_completer_flags(pdev) : 0;
+			    may_request_atomic_ops(dev) ? atomic_completer_flags(pdev) : 0;
 }
 
 static int add_device_caps(struct vfio_latch_device *dev, struct vfio_info_cap *caps)

@@ -85,7 +85,7 @@ int latch_vf_token_init(struct vfio_latch_device *dev)
 	struct latch_vf_token *token;
 
 	if (dev->is_vf)
-		dev->vf_token = find_token(pci_physfn(pdev));
+		dev->vf_token = find_token(dev->physfn);
 	if (!pdev->is_physfn)
 		return 0;
 
