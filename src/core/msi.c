@@ -249,8 +249,9 @@ bool latch_msix_find(struct vfio_latch_device *dev, u8 *bar, u32 *offset, u16 *s
 }
 
 /*
- * The PCI core asks the function again, and writes wherever it says. The size may be another than
- * at the open: an NVMe function changes it when it is told to, by its next reset.
+ * The PCI core asks the function again, and writes wherever it says. It maps as much as the
+ * function has then: a table that has become smaller, as that of an NVMe function that was told to
+ * and was reset, has no room for the vectors that the user may name.
  */
 static bool msix_is_where_it_was(struct vfio_latch_device *dev)
 {
@@ -259,9 +260,9 @@ static bool msix_is_where_it_was(struct vfio_latch_device *dev)
 	u8 bar;
 
 	if (latch_msix_find(dev, &bar, &offset, &size) && bar == dev->msix_bar &&
-	    offset == dev->msix_offset)
+	    offset == dev->msix_offset && size >= dev->msix_size)
 		return true;
-	dev_err_ratelimited(&dev->pdev->dev, "the MSI-X table has moved\n");
+	dev_err_ratelimited(&dev->pdev->dev, "the MSI-X table has moved, or become smaller\n");
 	return false;
 }
 

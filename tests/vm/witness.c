@@ -1285,6 +1285,21 @@ TEST(an_msix_table_that_is_larger_than_at_the_open_is_set_up)
 	check_msix_can_be_set_up(device);
 }
 
+/* The PCI core maps what is there; a vector beyond that would be written to who knows whose memory. */
+TEST_OURS(an_msix_table_that_is_smaller_than_at_the_open_is_not_set_up)
+{
+	struct vfio_device *device;
+	int event = event_new();
+
+	witness_set("witness0", "more-vectors", "3");
+	device = vfio_open_with_memory("witness0", "disable_idle_d3=1");
+	cfg_command(device, PCI_COMMAND_MASTER, 0);
+	witness_set("witness0", "more-vectors", "0");
+	CHECK_ERR(EIO, vfio_irq_eventfds_try(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &event));
+	witness_set("witness0", "more-vectors", "3");
+	check_msix_can_be_set_up(device);
+}
+
 /* Kernels that add vectors one by one look for the table once, and add it. */
 TEST(a_vector_more_that_is_refused_takes_none_that_is_there)
 {
