@@ -414,7 +414,7 @@ static int get_data_size(struct latch_mlx5_device *dev, u64 *bytes)
 	if (mutex_lock_killable(&dev->size_mutex))
 		return -EINTR;
 	latch_mlx5_state_lock(dev);
-	ret = READ_ONCE(dev->mdev_detach) ? -ENOTCONN : latch_mlx5_query_size(dev, false, &size);
+	ret = latch_mlx5_has_pf(dev) ? latch_mlx5_query_size(dev, false, &size) : -ENOTCONN;
 	latch_mlx5_state_unlock(dev);
 	mutex_unlock(&dev->size_mutex);
 	*bytes = size.total;

@@ -97,6 +97,7 @@ TEST_OURS(a_vf_that_the_pf_could_not_enable_again_has_nothing_in_its_firmware)
 	connectx_set("fault", "ENABLE_HCA skip=1 status=0x5");
 	connectx_reset_pf();
 	CHECK_ERR(ENOTCONN, migration_set_try(vf, STATE(STOP_COPY), &none));
+	CHECK_ERR(ENOTCONN, migration_data_size(vf));
 	if (dma_logging_can_report())
 		CHECK_ERR(ENOTCONN, dma_logging_start_try(vf, &range, 1, PAGE));
 	CHECK_EQ(migration_state(vf), STATE(RUNNING));
