@@ -9,6 +9,7 @@ ends the comparison of the episode there.
 """
 
 import re
+from collections import Counter
 
 DIVERGES = "diverges"
 RULES = {}
@@ -166,33 +167,27 @@ class Call:
         """Whether this is the kernel of Debian 12."""
         return self.release.startswith("6.1.")
 
-    def _events(self):
-        """The eventfds that were signalled: (by the kernel's driver, by ours); or None, if that
+    def events(self):
+        """How often each eventfd was signalled: (by the kernel's driver, by ours); or None, if that
         is not all that differs."""
         self.has_asked = True
         found = [re.fullmatch(r"(.*?)((?: e\d+:\d+)*)", (" " + answer).rstrip())
                  for answer in (self.kernel, self.ours)]
         if found[0].group(1) != found[1].group(1):
             return None
-        return [set(one.group(2).split()) for one in found]
+        counts = [dict(event.split(":") for event in one.group(2).split()) for one in found]
+        return [Counter({name: int(times) for name, times in one.items()}) for one in counts]
 
     def events_missing(self):
-        """The eventfds that only the kernel's driver has signalled, if nothing else differs."""
-        events = self._events()
-        return {event.split(":")[0] for event in events[0] - events[1]} \
-            if events and events[1] < events[0] else set()
+        """The eventfds that the kernel's driver has signalled more often, if nothing else
+        differs."""
+        events = self.events()
+        return set(events[0] - events[1]) if events and not events[1] - events[0] else set()
 
     def events_added(self):
-        """Those that only ours has."""
-        events = self._events()
-        return {event.split(":")[0] for event in events[1] - events[0]} \
-            if events and events[0] < events[1] else set()
-
-    def events_recounted(self):
-        """Those that both have signalled, but not as often."""
-        counts = [dict(event.split(":") for event in events) for events in self._events() or ()]
-        return {name for name in counts[0] if counts[0][name] != counts[1].get(name)} \
-            if counts and counts[0].keys() == counts[1].keys() else set()
+        """Those that ours has."""
+        events = self.events()
+        return set(events[1] - events[0]) if events and not events[0] - events[1] else set()
 
     def differs_in_host(self):
         """The bits of a real register that differ."""
@@ -617,8 +612,7 @@ def _(call):
     if call.state.woken_to_write and call.touches_bar() and \
             not call.refused(call.ours) and not call.refused(call.kernel):
         return DIVERGES
-    if call.state.woken_to_write and \
-            (call.events_added() or call.events_missing() or call.events_recounted()):
+    if call.state.woken_to_write and call.events():
         return DIVERGES
     return DIVERGES if call.words[0] == "signal" and call.state.wakeup and \
         call.events_added() == {call.state.wakeup} else False
