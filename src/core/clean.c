@@ -16,13 +16,15 @@
  * What keeps it from being set: a reset that failed; BARs that somebody else
  * holds, since then somebody else may write them; GPUs and bridges, which tools
  * look at between users. The VGA arbiter also switches a VGA device's decoding.
+ * Memory decoding that cannot be switched off, as a VF's: VFIO's type 1
+ * containers give a BAR to the DMA of their other devices, for as long as they
+ * exist, whoever has the function then, and whichever driver.
  * What an open checks besides: what capabilities describe of configuration space
  * reads as it did after the reset, but for status bits (writes through sysfs
  * leave no other trace). The last user's layout is kept until then, for its
  * status masks.
- * Memory decoding is off meanwhile, but for VFs, which cannot. BARs are out of
- * reach because we hold them, as long as there is a mark. docs/reset.md tells it
- * to users.
+ * Memory decoding is off meanwhile. BARs are out of reach because we hold them,
+ * as long as there is a mark. docs/reset.md tells it to users.
  */
 #include <linux/crc32.h>
 #include <linux/list.h>
@@ -78,8 +80,7 @@ static u32 fingerprint(struct vfio_latch_device *dev)
 
 /*
  * Whether a user of one function may affect the other: DMA within an IOMMU
- * group, the registers of another function of the same device, a PF's control
- * of its VFs. VFs are isolated from each other: that is their purpose.
+ * group, the registers of another function of the same device, a VF's of its PF.
  */
 static bool can_reach(struct vfio_latch_device *a, struct vfio_latch_device *b)
 {
@@ -89,19 +90,8 @@ static bool can_reach(struct vfio_latch_device *a, struct vfio_latch_device *b)
 
 	if (group && group == b->pdev->dev.iommu_group)
 		return true;
-	if (a->is_vf && b->is_vf)
-		return false;
 	return pf_a->bus == pf_b->bus && (pci_ari_enabled(pf_a->bus) ||
 					  PCI_SLOT(pf_a->devfn) == PCI_SLOT(pf_b->devfn));
-}
-
-/*
- * A VF always decodes. VFIO's type 1 containers give a BAR that was mapped to the DMA of their
- * other devices, for as long as they exist, whoever has the VF then.
- */
-static bool may_be_reached_by_dma(struct vfio_latch_device *dev)
-{
-	return dev->is_vf && READ_ONCE(dev->was_mapped);
 }
 
 /* GPUs, and devices that belong to them: NVSwitches say that they are bridges. */
@@ -221,7 +211,7 @@ void latch_clean_close(struct vfio_latch_device *dev)
  */
 void latch_clean_begin(struct vfio_latch_device *dev)
 {
-	bool is_ours = !is_looked_at_between_users(dev->pdev) && !may_be_reached_by_dma(dev) &&
+	bool is_ours = !is_looked_at_between_users(dev->pdev) && !dev->always_decodes &&
 		       latch_bars_hold(dev);
 
 	atomic_set(&dev->clean, is_ours ? PENDING : DIRTY);

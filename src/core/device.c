@@ -110,10 +110,6 @@ int vfio_latch_register(struct vfio_latch_device *dev, const struct vfio_latch_p
 	ret = latch_dma_bufs_register(dev);
 	if (ret)
 		return ret;
-	ret = vfio_assign_device_set(&dev->vdev, latch_device_set_id(dev));
-	if (ret)
-		return ret;
-
 	pci_set_drvdata(pdev, dev);
 	latch_igd_latch(dev);
 	ret = latch_vf_token_init(dev);
@@ -133,6 +129,10 @@ int vfio_latch_register(struct vfio_latch_device *dev, const struct vfio_latch_p
 	if (ret)
 		goto clean;
 	latch_power_register(dev);
+	/* From here on a neighbour's hot reset finds it. */
+	ret = vfio_assign_device_set(&dev->vdev, latch_device_set_id(dev));
+	if (ret)
+		goto power;
 	ret = vfio_register_group_dev(&dev->vdev);
 	if (ret)
 		goto power;

@@ -200,7 +200,7 @@ struct vfio_latch_device *latch_find_member(struct vfio_device_set *set, struct 
 
 /**
  * latch_leave_set - have the device set visit a device no more
- * @dev: the device, closed
+ * @dev: the device, closed; in a set, unless its probe failed before that
  *
  * A character device that is being closed keeps the device, in its set, beyond
  * remove. By then the function may be gone, or another driver's.
@@ -212,6 +212,8 @@ void latch_leave_set(struct vfio_latch_device *dev)
 {
 	struct vfio_device_set *set = dev->vdev.dev_set;
 
+	if (!set)
+		return;
 	mutex_lock(&set->lock);
 	dev->has_left = true;
 	mutex_unlock(&set->lock);

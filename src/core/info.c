@@ -4,6 +4,15 @@
 
 #include "core.h"
 
+/* What a port can do (PCIe 6.0, 7.5.3.15): nothing, if it does not answer. */
+static u32 device_caps_2(struct pci_dev *port)
+{
+	u32 caps;
+
+	pcie_capability_read_dword(port, PCI_EXP_DEVCAP2, &caps);
+	return PCI_POSSIBLE_ERROR(caps) ? 0 : caps;
+}
+
 /*
  * Whether a switch between the function and its root port keeps AtomicOps from passing
  * (PCIe 6.0, 6.15).
@@ -11,12 +20,10 @@
 static bool switch_stops_atomic_ops(struct pci_dev *port)
 {
 	u16 control = 0;
-	u32 cap;
 
-	pcie_capability_read_dword(port, PCI_EXP_DEVCAP2, &cap);
 	if (pci_pcie_type(port) == PCI_EXP_TYPE_UPSTREAM)
 		pcie_capability_read_word(port, PCI_EXP_DEVCTL2, &control);
-	return !(cap & PCI_EXP_DEVCAP2_ATOMIC_ROUTE) ||
+	return !(device_caps_2(port) & PCI_EXP_DEVCAP2_ATOMIC_ROUTE) ||
 	       control & PCI_EXP_DEVCTL2_ATOMIC_EGRESS_BLOCK;
 }
 
@@ -27,7 +34,7 @@ static bool switch_stops_atomic_ops(struct pci_dev *port)
 static u32 atomic_completer_flags(struct pci_dev *pdev)
 {
 	struct pci_dev *root = pcie_find_root_port(pdev), *port;
-	u32 cap;
+	u32 caps;
 
 	if (!root)
 		return 0;
@@ -35,10 +42,10 @@ static u32 atomic_completer_flags(struct pci_dev *pdev)
 	     port = pci_upstream_bridge(port))
 		if (switch_stops_atomic_ops(port))
 			return 0;
-	pcie_capability_read_dword(root, PCI_EXP_DEVCAP2, &cap);
-	return (cap & PCI_EXP_DEVCAP2_ATOMIC_COMP32 ? VFIO_PCI_ATOMIC_COMP32 : 0) |
-	       (cap & PCI_EXP_DEVCAP2_ATOMIC_COMP64 ? VFIO_PCI_ATOMIC_COMP64 : 0) |
-	       (cap & PCI_EXP_DEVCAP2_ATOMIC_COMP128 ? VFIO_PCI_ATOMIC_COMP128 : 0);
+	caps = device_caps_2(root);
+	return (caps & PCI_EXP_DEVCAP2_ATOMIC_COMP32 ? VFIO_PCI_ATOMIC_COMP32 : 0) |
+	       (caps & PCI_EXP_DEVCAP2_ATOMIC_COMP64 ? VFIO_PCI_ATOMIC_COMP64 : 0) |
+	       (caps & PCI_EXP_DEVCAP2_ATOMIC_COMP128 ? VFIO_PCI_ATOMIC_COMP128 : 0);
 }
 
 /* A VF makes requests if its PF does, which the PF's driver decides (PCIe 6.0, 7.5.3.16). */
@@ -49,7 +56,7 @@ static bool may_request_atomic_ops(struct vfio_latch_device *dev)
 	if (!dev->is_vf)
 		return true;
 	pcie_capability_read_word(dev->physfn, PCI_EXP_DEVCTL2, &control);
-	return control & PCI_EXP_DEVCTL2_ATOMIC_REQ;
+	return !PCI_POSSIBLE_ERROR(control) && control & PCI_EXP_DEVCTL2_ATOMIC_REQ;
 }
 
 /**

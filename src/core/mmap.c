@@ -241,7 +241,6 @@ int vfio_latch_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 		return ret;
 	if (!latch_bar_can_mmap(dev, bar))
 		return -EINVAL;
-	WRITE_ONCE(dev->was_mapped, true);
 
 	/*
 	 * No longer the file offset: beyond 1 TiB of a BAR, that is the next region's, and pages

@@ -132,7 +132,6 @@ struct latch_bar {
  * @is_vf: the function is a VF
  * @always_decodes: memory is decoded whatever COMMAND says, as a VF's; as in @pdev
  * @needs_reset: the function's own reset failed, the device set's must do; under the set's lock
- * @was_mapped: a user has mapped a BAR since probe; set by mmap(), read without a lock
  * @is_leaving: it is being unbound; set once, when that begins
  * @has_left: the device set visits it no more; set once, under the set's lock
  *
@@ -285,7 +284,6 @@ struct vfio_latch_device {
 	bool is_vf;
 	bool always_decodes;
 	bool needs_reset;
-	bool was_mapped;
 	bool is_leaving;
 	bool has_left;
 };
