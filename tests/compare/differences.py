@@ -48,6 +48,7 @@ class State:
         self.unmasked = False  # DisINTx was cleared
         self.memory_was_off = False  # COMMAND was written with memory decoding off
         self.command_in_d3 = False  # COMMAND was last written in D3hot
+        self.wrote_bar_after_that = False
         self.written_in_d3 = set()  # registers that were
         self.written = set()  # registers that were written, whenever
         self.low_power = False  # it may be asleep
@@ -64,6 +65,8 @@ class State:
     def see(self, what, answer):
         """A call and what the kernel's driver answered."""
         match = re.match(r"(?:config|region 7) write (0x[0-9a-f]+|0)/[1-9]\d*$", what)
+        self.wrote_bar_after_that |= self.command_in_d3 and \
+            bool(re.match("region [0-5] write |store in ", what))
         self.had_no_eventfd = self.no_eventfd
         self.last_vector = max(self.triggers, default=-1)
         self.vacant = {n for n, event in self.triggers.items() if event == "-1"}
@@ -202,6 +205,11 @@ class Call:
         """Whether it is an access of a BAR, by read, write or mapping."""
         return re.match(r"region [0-5] (read|write) |(load from|store in) ", self.what)
 
+    def has_read_bar(self):
+        """Whether both have read a BAR, by read or mapping."""
+        return re.match(r"region [0-5] read |load from ", self.what) and \
+            not self.refused(self.kernel) and not self.refused(self.ours)
+
     def reads(self, bar, offsets):
         """Whether it reads one of OFFSETS, a range, of a BAR."""
         match = re.match(r"(?:region|load from mapping \d+ region) (\d) (?:read )?"
@@ -336,6 +344,12 @@ def _(call):
 def _(call):
     return DIVERGES if call.events_added() and \
         call.events_added() <= call.state.lost_triggers else False
+
+
+@registers("failed-trigger-keeps-the-old")
+def _(call):
+    # The mask bits of a message with a 64-bit address.
+    return [(call.layout["msi"] + 0x10, [0xff] * 4)] if call.state.lost_triggers else []
 
 
 @registers("msi-write-beside-the-flags")
@@ -563,9 +577,8 @@ def _(call):
         return False
     if call.what == "host status":
         return DIVERGES if call.differs_in_host() == 8 else False
-    is_read = re.match(r"region [0-5] read |load from ", call.what)
-    return DIVERGES if call.events_added() or call.events_missing() or is_read and \
-        not call.refused(call.ours) and not call.refused(call.kernel) else False
+    return DIVERGES if call.events_added() or call.events_missing() or call.has_read_bar() \
+        else False
 
 
 @difference("legacy-ranges-without-decoding")
@@ -596,8 +609,9 @@ def _(call):
                                in enumerate(zip(kernel, ours), start)) else False
     if call.state.command_in_d3 and call.touches_bar() and call.events_added():
         return DIVERGES
-    return DIVERGES if call.state.command_in_d3 and call.touches_bar() and \
-        re.match("region [0-5] read |load from ", call.what) and \
+    if call.state.wrote_bar_after_that and call.has_read_bar():
+        return DIVERGES
+    return DIVERGES if call.state.command_in_d3 and call.has_read_bar() and \
         re.fullmatch(r"(\d+ )?(f+|0+)(\.\.[0-9a-f]{8})?", call.kernel) else False
 
 
