@@ -51,6 +51,7 @@ class State:
         self.wrote_bar_after_that = False
         self.written_in_d3 = set()  # registers that were
         self.written = set()  # registers that were written, whenever
+        self.rom_was_asked_for_in_d3 = False
         self.low_power = False  # it may be asleep
         # Its configuration space was accessed since, or a BAR in vain.
         self.config_in_low_power = False
@@ -67,6 +68,8 @@ class State:
         match = re.match(r"(?:config|region 7) write (0x[0-9a-f]+|0)/[1-9]\d*$", what)
         self.wrote_bar_after_that |= self.command_in_d3 and \
             bool(re.match("region [0-5] write |store in ", what))
+        self.rom_was_asked_for_in_d3 |= self.power == 3 and \
+            what.startswith(("region info 6 ", "region 6 read "))
         self.had_no_eventfd = self.no_eventfd
         self.last_vector = max(self.triggers, default=-1)
         self.vacant = {n for n, event in self.triggers.items() if event == "-1"}
@@ -495,6 +498,9 @@ def _(call):
 
 @difference("rom-info-in-d3hot")
 def _(call):
+    if call.what == "host pm" and call.state.rom_was_asked_for_in_d3:
+        # Data_Select does not outlive D3hot.
+        return call.differs_in_host() and not call.differs_in_host() & ~0x1e00
     if not re.match("region info 6 ", call.what) or not call.state.power:
         return False
     one, other = call.kernel.split()[-1], call.ours.split()[-1]
