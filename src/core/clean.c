@@ -223,6 +223,8 @@ void latch_clean_begin(struct vfio_latch_device *dev)
  */
 void latch_clean_commit(struct vfio_latch_device *dev)
 {
+	if (atomic_read(&dev->clean) != PENDING)
+		return;
 	dev->clean_fingerprint = fingerprint(dev);
 	atomic_cmpxchg(&dev->clean, PENDING, CLEAN);
 }
