@@ -45,6 +45,7 @@ class State:
         self.last_vector = -1  # of those before this call
         self.vacant = set()  # those that had -1 for an eventfd before this call
         self.lost_triggers = set()  # those that others, which were refused, should have replaced
+        self.vpd_is_unaligned = False  # the address that was last written
         self.unmasked = False  # DisINTx was cleared
         self.memory_was_off = False  # COMMAND was written with memory decoding off
         self.command_in_d3 = False  # COMMAND was last written in D3hot
@@ -133,6 +134,9 @@ class State:
             power = data[self.pm - start] & 3
             if self.power != 3 or power not in (1, 2):
                 self.power = power
+        vpd = self.layout["vpd"]
+        if vpd and vpd + 2 - start in range(len(data)):
+            self.vpd_is_unaligned = bool(data[vpd + 2 - start] & 3)
         self.written.update(range(start, start + len(data)))
         msi = self.layout["msi"]
         self.wrote_before_msi_flags |= msi > 0 and start + len(data) == msi + 2
@@ -387,10 +391,8 @@ def _(call):
 
 @registers("vpd-address-aligned")
 def _(call):
-    at = call.layout["vpd"] + 2
-    start, _, ours = call.config()
-    return [(at, [0, 0x80, 0xff, 0xff, 0xff, 0xff])] if at > 2 and at - start in \
-        range(len(ours)) and ours[at - start] & 3 else []
+    return [(call.layout["vpd"] + 2, [0, 0x80, 0xff, 0xff, 0xff, 0xff])] \
+        if call.state.vpd_is_unaligned else []
 
 
 @registers("vpd-in-d3hot")
@@ -577,6 +579,11 @@ def _(call):
         re.fullmatch(r"\d+ (ff)+(\.\.[0-9a-f]{8})?", call.ours)
 
 
+@registers("lost-port-write")
+def _(call):
+    return [(6, [8])] if call.state.lost_port_write else []
+
+
 @difference("lost-port-write")
 def _(call):
     if not call.state.lost_port_write:
@@ -627,8 +634,15 @@ def _(call):
         and re.match(r"\d+ 0", call.kernel) else False
 
 
+@registers("ioeventfd-wakes")
+def _(call):
+    return [(6, [8])] if call.state.woken_to_write else []
+
+
 @difference("ioeventfd-wakes")
 def _(call):
+    if call.what == "host status":
+        return DIVERGES if call.state.woken_to_write and call.differs_in_host() == 8 else False
     if call.state.woken_to_write and call.touches_bar() and \
             not call.refused(call.ours) and not call.refused(call.kernel):
         return DIVERGES
