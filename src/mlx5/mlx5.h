@@ -157,32 +157,6 @@ static inline bool latch_mlx5_lock_if_over(const bool *is_over, struct mutex *lo
 	return smp_load_acquire(is_over) && mutex_trylock(lock);
 }
 
-/**
- * latch_mlx5_stream_error - what a reader or writer of a stream is told of an error
- * @error: a negative error, or 0
- *
- * mlx5_core reports a firmware without resources as -EAGAIN, and commands that it
- * could not deliver as -ENOMSG or -EFAULT; an allocation that waits in a killed
- * process fails with -EINTR. A reader or writer would take them for a request to
- * try again, for the end of what PRE_COPY has, or for bad memory of its own, but
- * the session has failed.
- *
- * Return: the error.
- */
-static inline int latch_mlx5_stream_error(int error)
-{
-	switch (error) {
-	case -EAGAIN:
-	case -EINTR:
-		return -ENOMEM;
-	case -ENOMSG:
-	case -EFAULT:
-		return -EIO;
-	default:
-		return error;
-	}
-}
-
 /* migration.c APIs: */
 void latch_mlx5_migration_init(struct latch_mlx5_device *dev);
 void latch_mlx5_migration_exit(struct latch_mlx5_device *dev);
