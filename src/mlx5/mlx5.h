@@ -33,7 +33,9 @@ struct latch_mlx5_tracker;
  * @log_mutex: serialises DMA logging, changes of the state and pre-copy queries
  * @size_mutex: serialises questions for the state's size
  * @state_mutex: protects the migration state and most of what the firmware is told about the VF
- * @mig_state: the migration state; under state_mutex, also read without it
+ * @mig_state: the migration state; under state_mutex
+ * @shown_state: what the user and sysfs are told of it: between the arcs of one request it stays
+ *	behind; written under state_mutex, read without it
  * @resets_taken: @resets_done, as far as @mig_state knows; under state_mutex, also read without it
  * @commanded: @resets_begun when a command that changes the VF ended last; under state_mutex, also
  *	read without it
@@ -105,6 +107,7 @@ struct latch_mlx5_device {
 	/* See above. */
 	struct mutex state_mutex;
 	enum vfio_device_mig_state mig_state;
+	enum vfio_device_mig_state shown_state;
 	unsigned int resets_taken;
 	unsigned int commanded;
 	struct latch_mlx5_save *save;
