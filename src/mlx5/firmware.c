@@ -120,6 +120,49 @@ int latch_fw_exec(struct mlx5_core_dev *mdev, void *in, size_t in_bytes, void *o
 	return latch_fw_error(mlx5_cmd_exec(mdev, in, in_bytes, out, out_bytes));
 }
 
+/**
+ * latch_fw_destroy - give the firmware a command that takes something away from it
+ * @mdev: the PF
+ * @in: the command
+ * @in_bytes: its size
+ * @out: the answer
+ * @out_bytes: its size
+ *
+ * When a device fails, mlx5_core gives it no commands any more, and drops those
+ * that are under way. mlx5_cmd_exec() calls those that destroy a success then.
+ * But the device is not stopped: it is reset later, if at all, and may be a bus
+ * master for longer.
+ *
+ * Context: may sleep.
+ * Return: as latch_fw_error(); -ENXIO if the device has failed, and the command
+ * was not given or is not known to have been executed.
+ */
+int latch_fw_destroy(struct mlx5_core_dev *mdev, void *in, size_t in_bytes, void *out,
+		     size_t out_bytes)
+{
+	int ret = mlx5_cmd_do(mdev, in, in_bytes, out, out_bytes);
+
+	return ret == -ENXIO ? ret : latch_fw_error(mlx5_cmd_check(mdev, ret, in, out));
+}
+
+/**
+ * latch_fw_destroy_key - destroy a memory key
+ * @mdev: the PF
+ * @mkey: the key
+ *
+ * Context: may sleep.
+ * Return: as latch_fw_destroy().
+ */
+int latch_fw_destroy_key(struct mlx5_core_dev *mdev, u32 mkey)
+{
+	u32 out[MLX5_ST_SZ_DW(destroy_mkey_out)] = {};
+	u32 in[MLX5_ST_SZ_DW(destroy_mkey_in)] = {};
+
+	MLX5_SET(destroy_mkey_in, in, opcode, MLX5_CMD_OP_DESTROY_MKEY);
+	MLX5_SET(destroy_mkey_in, in, mkey_index, mlx5_mkey_to_idx(mkey));
+	return latch_fw_destroy(mdev, in, sizeof(in), out, sizeof(out));
+}
+
 static int query_cap(struct mlx5_core_dev *mdev, u16 function_id, enum mlx5_cap_type type,
 		     enum mlx5_cap_mode mode, void *out)
 {
@@ -212,12 +255,9 @@ free:
  * @error: result of the commands that take it away: 0, or the first error
  * @bytes: how much it is, for the log
  *
- * If such a command was refused, or did not complete, the device may write to
- * the memory at any later time: it stays mapped and allocated for ever.
- *
- * For a device in internal error, or gone, mlx5_core reports success of
- * commands that destroy: it has stopped the device, resets it before it is used
- * again, and frees its own memory by the same rule. So there is no error then.
+ * If such a command was refused, or did not complete, or was not given to a
+ * device that has failed (latch_fw_destroy()), the device may write to the
+ * memory at any later time: it stays mapped and allocated for ever.
  *
  * Return: false if it must stay.
  */
@@ -315,6 +355,17 @@ int latch_fw_query_size(struct mlx5_core_dev *mdev, u16 vhca_id, bool incrementa
 	return check_size(size->required) ?: check_total(size->total);
 }
 
+/* Gives a command that works with an image. Without an answer the firmware may go on with it. */
+static int use_image(struct mlx5_core_dev *mdev, struct latch_image *image, void *in,
+		     size_t in_bytes, void *out, size_t out_bytes)
+{
+	int ret = mlx5_cmd_do(mdev, in, in_bytes, out, out_bytes);
+
+	/* -EREMOTEIO: the answer is a bad status. */
+	image->is_unanswered |= ret && ret != -EREMOTEIO;
+	return ret;
+}
+
 /**
  * latch_fw_save - save a VF's state, or a part of it
  * @mdev: the PF
@@ -346,7 +397,7 @@ int latch_fw_save(struct mlx5_core_dev *mdev, u16 vhca_id, bool incremental, boo
 	MLX5_SET(latch_save_in, in, vhca_id, vhca_id);
 	MLX5_SET(latch_save_in, in, mkey, image->mkey);
 	MLX5_SET(latch_save_in, in, size, image->capacity);
-	ret = mlx5_cmd_do(mdev, in, sizeof(in), out, sizeof(out));
+	ret = use_image(mdev, image, in, sizeof(in), out, sizeof(out));
 	if (track && ret == -EREMOTEIO &&
 	    MLX5_GET(latch_save_out, out, status) == MLX5_CMD_STAT_BAD_RES_STATE_ERR)
 		return -ESTALE;
@@ -382,7 +433,7 @@ int latch_fw_load(struct mlx5_core_dev *mdev, u16 vhca_id, struct latch_image *i
 	MLX5_SET(load_vhca_state_in, in, vhca_id, vhca_id);
 	MLX5_SET(load_vhca_state_in, in, mkey, image->mkey);
 	MLX5_SET(load_vhca_state_in, in, size, image->length);
-	ret = latch_fw_exec(mdev, in, sizeof(in), out, sizeof(out));
+	ret = use_image(mdev, image, in, sizeof(in), out, sizeof(out));
 	latch_image_to_cpu(image);
-	return ret;
+	return latch_fw_error(mlx5_cmd_check(mdev, ret, in, out));
 }

@@ -423,8 +423,12 @@ void latch_image_unmap(struct latch_image *image)
 
 	if (!image->is_mapped)
 		return;
-	error = latch_fw_error(mlx5_core_destroy_mkey(image->mdev, image->mkey));
+	error = latch_fw_destroy_key(image->mdev, image->mkey);
+	/* The device has failed, and got no command. Without work it does not use the memory. */
+	if (error == -ENXIO && !image->is_unanswered)
+		error = 0;
 	image->is_mapped = false;
+	image->is_unanswered = false;
 	if (latch_fw_has_let_go(image->mdev, error, image->capacity))
 		unmap_blocks(image);
 	else

@@ -53,6 +53,11 @@ static size_t set_pages(__be64 *pas, dma_addr_t ring, size_t bytes)
 	return n * sizeof(*pas);
 }
 
+/*
+ * A QP of ours always has requests. The device may write a message or a completion for them as long
+ * as the QP is not known to be destroyed, also if it has failed. A CQ writes only for its QPs: what
+ * mlx5_core says of its end in such a device does no harm.
+ */
 static void destroyed(struct latch_report_queue *queue, int error)
 {
 	if (!queue->destroy_error)
@@ -179,7 +184,7 @@ static void destroy_qp(struct latch_report_queue *queue, u32 qpn)
 
 	MLX5_SET(destroy_qp_in, in, opcode, MLX5_CMD_OP_DESTROY_QP);
 	MLX5_SET(destroy_qp_in, in, qpn, qpn);
-	destroyed(queue, latch_fw_exec(queue->mdev, in, sizeof(in), out, sizeof(out)));
+	destroyed(queue, latch_fw_destroy(queue->mdev, in, sizeof(in), out, sizeof(out)));
 }
 
 static int create_host_qp(struct latch_report_queue *queue)
@@ -326,7 +331,7 @@ put_uar:
 
 static void destroy_memory(struct latch_report_queue *queue)
 {
-	destroyed(queue, latch_fw_error(mlx5_core_destroy_mkey(queue->mdev, queue->mkey)));
+	destroyed(queue, latch_fw_destroy_key(queue->mdev, queue->mkey));
 	mlx5_core_dealloc_pd(queue->mdev, queue->pdn);
 	mlx5_put_uars_page(queue->mdev, queue->uar);
 }
