@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The firmware's migration commands: see firmware.h, and mlx5_ifc.h for the layouts. */
+/* The firmware's commands: see firmware.h, and mlx5_ifc.h for the layouts. */
 #include <linux/mlx5/device.h>
 #include <linux/slab.h>
 
@@ -72,6 +72,97 @@ struct mlx5_ifc_latch_save_out_bits {
 	u8 next_required_umem_size[0x20];
 };
 
+/**
+ * latch_fw_error - what a command's error means to a user
+ * @error: 0, or a negative error of mlx5_core
+ *
+ * mlx5_core has errors that would tell a user something else: bad memory of its
+ * own (-EFAULT, a command that could not be delivered), nothing to read at the
+ * moment (-ENOMSG, the same), try again (-EAGAIN, a firmware without resources),
+ * a reset came in between (-ECANCELED, a command that was never given). Newer
+ * ones may have more. So only errors with one meaning pass.
+ *
+ * Return: 0; -ENOMEM if the firmware, or the kernel, has no resources; -EBUSY if
+ * the firmware is at work with the object, or has been for too long to get the
+ * command; -EINVAL if it refused the command; -ETIMEDOUT if it may have executed
+ * it or not; -EIO in all other cases.
+ */
+int latch_fw_error(int error)
+{
+	switch (error) {
+	case 0:
+	case -EBUSY:
+	case -EINVAL:
+	case -ENOMEM:
+	case -ETIMEDOUT:
+		return error;
+	case -EAGAIN:
+		return -ENOMEM;
+	default:
+		return -EIO;
+	}
+}
+
+/**
+ * latch_fw_exec - give the firmware a command
+ * @mdev: the PF
+ * @in: the command
+ * @in_bytes: its size
+ * @out: the answer
+ * @out_bytes: its size
+ *
+ * Context: may sleep.
+ * Return: as latch_fw_error().
+ */
+int latch_fw_exec(struct mlx5_core_dev *mdev, void *in, size_t in_bytes, void *out,
+		  size_t out_bytes)
+{
+	return latch_fw_error(mlx5_cmd_exec(mdev, in, in_bytes, out, out_bytes));
+}
+
+/**
+ * latch_fw_destroy - give the firmware a command that takes something away from it
+ * @mdev: the PF
+ * @in: the command
+ * @in_bytes: its size
+ * @out: the answer
+ * @out_bytes: its size
+ *
+ * When a device fails, mlx5_core gives it no commands any more, and drops those
+ * that are under way. mlx5_cmd_exec() calls those that destroy a success then.
+ * But the device is not stopped: it is reset later, if at all, and may be a bus
+ * master for longer.
+ *
+ * Context: may sleep.
+ * Return: as latch_fw_error(); -ENXIO if the device has failed, and the command
+ * was not given or is not known to have been executed.
+ */
+int latch_fw_destroy(struct mlx5_core_dev *mdev, void *in, size_t in_bytes, void *out,
+		     size_t out_bytes)
+{
+	int ret = mlx5_cmd_do(mdev, in, in_bytes, out, out_bytes);
+
+	return ret == -ENXIO ? ret : latch_fw_error(mlx5_cmd_check(mdev, ret, in, out));
+}
+
+/**
+ * latch_fw_destroy_key - destroy a memory key
+ * @mdev: the PF
+ * @mkey: the key
+ *
+ * Context: may sleep.
+ * Return: as latch_fw_destroy().
+ */
+int latch_fw_destroy_key(struct mlx5_core_dev *mdev, u32 mkey)
+{
+	u32 out[MLX5_ST_SZ_DW(destroy_mkey_out)] = {};
+	u32 in[MLX5_ST_SZ_DW(destroy_mkey_in)] = {};
+
+	MLX5_SET(destroy_mkey_in, in, opcode, MLX5_CMD_OP_DESTROY_MKEY);
+	MLX5_SET(destroy_mkey_in, in, mkey_index, mlx5_mkey_to_idx(mkey));
+	return latch_fw_destroy(mdev, in, sizeof(in), out, sizeof(out));
+}
+
 static int query_cap(struct mlx5_core_dev *mdev, u16 function_id, enum mlx5_cap_type type,
 		     enum mlx5_cap_mode mode, void *out)
 {
@@ -81,7 +172,7 @@ static int query_cap(struct mlx5_core_dev *mdev, u16 function_id, enum mlx5_cap_
 	MLX5_SET(query_hca_cap_in, in, op_mod, type << 1 | mode);
 	MLX5_SET(query_hca_cap_in, in, other_function, 1);
 	MLX5_SET(query_hca_cap_in, in, function_id, function_id);
-	return mlx5_cmd_exec(mdev, in, sizeof(in), out, MLX5_ST_SZ_BYTES(query_hca_cap_out));
+	return latch_fw_exec(mdev, in, sizeof(in), out, MLX5_ST_SZ_BYTES(query_hca_cap_out));
 }
 
 /* The PF's capabilities beyond saving a VF in one image, as mlx5_core has set it up. */
@@ -164,12 +255,9 @@ free:
  * @error: result of the commands that take it away: 0, or the first error
  * @bytes: how much it is, for the log
  *
- * If such a command was refused, or did not complete, the device may write to
- * the memory at any later time: it stays mapped and allocated for ever.
- *
- * For a device in internal error, or gone, mlx5_core reports success of
- * commands that destroy: it has stopped the device, resets it before it is used
- * again, and frees its own memory by the same rule. So there is no error then.
+ * If such a command was refused, or did not complete, or was not given to a
+ * device that has failed (latch_fw_destroy()), the device may write to the
+ * memory at any later time: it stays mapped and allocated for ever.
  *
  * Return: false if it must stay.
  */
@@ -198,7 +286,7 @@ int latch_fw_suspend(struct mlx5_core_dev *mdev, u16 vhca_id, u16 op_mod)
 	MLX5_SET(suspend_vhca_in, in, opcode, MLX5_CMD_OP_SUSPEND_VHCA);
 	MLX5_SET(suspend_vhca_in, in, op_mod, op_mod);
 	MLX5_SET(suspend_vhca_in, in, vhca_id, vhca_id);
-	return mlx5_cmd_exec_inout(mdev, suspend_vhca, in, out);
+	return latch_fw_exec(mdev, in, sizeof(in), out, sizeof(out));
 }
 
 /**
@@ -217,7 +305,7 @@ int latch_fw_resume(struct mlx5_core_dev *mdev, u16 vhca_id, u16 op_mod)
 	MLX5_SET(resume_vhca_in, in, opcode, MLX5_CMD_OP_RESUME_VHCA);
 	MLX5_SET(resume_vhca_in, in, op_mod, op_mod);
 	MLX5_SET(resume_vhca_in, in, vhca_id, vhca_id);
-	return mlx5_cmd_exec_inout(mdev, resume_vhca, in, out);
+	return latch_fw_exec(mdev, in, sizeof(in), out, sizeof(out));
 }
 
 /* Commands have 32 bits for a buffer's size, and buffers have whole pages. */
@@ -257,7 +345,7 @@ int latch_fw_query_size(struct mlx5_core_dev *mdev, u16 vhca_id, bool incrementa
 	MLX5_SET(latch_query_in, in, incremental, incremental);
 	MLX5_SET(latch_query_in, in, chunk, chunk);
 	MLX5_SET(latch_query_in, in, vhca_id, vhca_id);
-	ret = mlx5_cmd_exec(mdev, in, sizeof(in), out, sizeof(out));
+	ret = latch_fw_exec(mdev, in, sizeof(in), out, sizeof(out));
 	if (ret)
 		return ret;
 	size->required = MLX5_GET(latch_query_out, out, required_umem_size);
@@ -265,6 +353,17 @@ int latch_fw_query_size(struct mlx5_core_dev *mdev, u16 vhca_id, bool incrementa
 		      size->required;
 	size->is_new = MLX5_GET(latch_query_out, out, migration_state) == MIGRATION_STATE_INIT;
 	return check_size(size->required) ?: check_total(size->total);
+}
+
+/* Gives a command that works with an image. Without an answer the firmware may go on with it. */
+static int use_image(struct mlx5_core_dev *mdev, struct latch_image *image, void *in,
+		     size_t in_bytes, void *out, size_t out_bytes)
+{
+	int ret = mlx5_cmd_do(mdev, in, in_bytes, out, out_bytes);
+
+	/* -EREMOTEIO: the answer is a bad status. */
+	image->is_unanswered |= ret && ret != -EREMOTEIO;
+	return ret;
 }
 
 /**
@@ -298,11 +397,11 @@ int latch_fw_save(struct mlx5_core_dev *mdev, u16 vhca_id, bool incremental, boo
 	MLX5_SET(latch_save_in, in, vhca_id, vhca_id);
 	MLX5_SET(latch_save_in, in, mkey, image->mkey);
 	MLX5_SET(latch_save_in, in, size, image->capacity);
-	ret = mlx5_cmd_do(mdev, in, sizeof(in), out, sizeof(out));
+	ret = use_image(mdev, image, in, sizeof(in), out, sizeof(out));
 	if (track && ret == -EREMOTEIO &&
 	    MLX5_GET(latch_save_out, out, status) == MLX5_CMD_STAT_BAD_RES_STATE_ERR)
 		return -ESTALE;
-	ret = mlx5_cmd_check(mdev, ret, in, out);
+	ret = latch_fw_error(mlx5_cmd_check(mdev, ret, in, out));
 	if (ret)
 		return ret;
 	length = MLX5_GET(latch_save_out, out, actual_image_size);
@@ -334,7 +433,7 @@ int latch_fw_load(struct mlx5_core_dev *mdev, u16 vhca_id, struct latch_image *i
 	MLX5_SET(load_vhca_state_in, in, vhca_id, vhca_id);
 	MLX5_SET(load_vhca_state_in, in, mkey, image->mkey);
 	MLX5_SET(load_vhca_state_in, in, size, image->length);
-	ret = mlx5_cmd_exec_inout(mdev, load_vhca_state, in, out);
+	ret = use_image(mdev, image, in, sizeof(in), out, sizeof(out));
 	latch_image_to_cpu(image);
-	return ret;
+	return latch_fw_error(mlx5_cmd_check(mdev, ret, in, out));
 }

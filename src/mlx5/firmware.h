@@ -2,7 +2,11 @@
 /*
  * The firmware's commands for migrating a VF, given to the PF. This file knows
  * nothing of VFIO. All may sleep, for as long as mlx5_core waits for a command
- * (up to a minute), and return 0 or the negative error of mlx5_cmd_exec().
+ * (up to a minute).
+ *
+ * No other file lets an error of mlx5_core's commands in: they go through
+ * latch_fw_exec() or latch_fw_destroy(), and those that mlx5_core has functions
+ * for through latch_fw_error().
  */
 #ifndef LATCH_MLX5_FIRMWARE_H
 #define LATCH_MLX5_FIRMWARE_H
@@ -41,6 +45,12 @@ struct latch_fw_size {
 	bool is_new;
 };
 
+int latch_fw_error(int error);
+int latch_fw_exec(struct mlx5_core_dev *mdev, void *in, size_t in_bytes, void *out,
+		  size_t out_bytes);
+int latch_fw_destroy(struct mlx5_core_dev *mdev, void *in, size_t in_bytes, void *out,
+		     size_t out_bytes);
+int latch_fw_destroy_key(struct mlx5_core_dev *mdev, u32 mkey);
 bool latch_fw_has_let_go(struct mlx5_core_dev *mdev, int error, size_t bytes);
 bool latch_fw_can_migrate(struct mlx5_core_dev *mdev);
 bool latch_fw_is_ethernet(struct mlx5_core_dev *mdev);

@@ -375,8 +375,8 @@ static int create_key(struct latch_image *image, u32 pdn)
 	}
 
 	describe_key(MLX5_ADDR_OF(create_mkey_in, in, memory_key_mkey_entry), image, pdn);
-	ret = mlx5_core_create_mkey(image->mdev, &image->mkey, in,
-				    key_command_bytes(image->capacity));
+	ret = latch_fw_error(mlx5_core_create_mkey(image->mdev, &image->mkey, in,
+						   key_command_bytes(image->capacity)));
 	/* The command for another capacity must begin with zeros. */
 	kvfree(in);
 	image->key_command = NULL;
@@ -423,8 +423,12 @@ void latch_image_unmap(struct latch_image *image)
 
 	if (!image->is_mapped)
 		return;
-	error = mlx5_core_destroy_mkey(image->mdev, image->mkey);
+	error = latch_fw_destroy_key(image->mdev, image->mkey);
+	/* The device has failed, and got no command. Without work it does not use the memory. */
+	if (error == -ENXIO && !image->is_unanswered)
+		error = 0;
 	image->is_mapped = false;
+	image->is_unanswered = false;
 	if (latch_fw_has_let_go(image->mdev, error, image->capacity))
 		unmap_blocks(image);
 	else

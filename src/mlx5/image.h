@@ -38,6 +38,8 @@ struct mlx5_core_dev;
  * @key_command: memory for the command that makes the key
  * @key_capacity: largest @capacity that @key_command has room for
  * @is_mapped: there is a key
+ * @is_unanswered: a command has had no answer since there is a key: the firmware may be at work
+ *	with the memory
  * @is_lost: the firmware did not let go of the memory: it is never freed
  * @mkey: the firmware's key for all of @capacity, with addresses from 0
  */
@@ -55,6 +57,7 @@ struct latch_image {
 	void *key_command;
 	u64 key_capacity;
 	bool is_mapped;
+	bool is_unanswered;
 	bool is_lost;
 	u32 mkey;
 };

@@ -185,7 +185,7 @@ static int load_image(struct latch_mlx5_load *load)
 	if (!lock_device(load))
 		return -ENODEV;
 	if (!load->error)
-		load->error = latch_mlx5_stream_error(map_and_load(load));
+		load->error = map_and_load(load);
 	ret = load->error;
 	load->is_loaded = !ret;
 	unlock_device(load);
@@ -293,7 +293,7 @@ struct file *latch_mlx5_load_begin(struct latch_mlx5_device *dev)
 	get_device(&dev->core.vdev.device);
 	load->dev = dev;
 
-	ret = mlx5_core_alloc_pd(dev->mdev, &load->pdn);
+	ret = latch_fw_error(mlx5_core_alloc_pd(dev->mdev, &load->pdn));
 	if (ret)
 		goto free;
 	file = anon_inode_getfile("mlx5-vfio-pci-load", &load_fops, load, O_WRONLY);

@@ -34,7 +34,8 @@ static void end_sessions(struct latch_mlx5_device *dev, const char *why)
 static void set_state(struct latch_mlx5_device *dev, unsigned int state)
 {
 	lockdep_assert_held(&dev->state_mutex);
-	WRITE_ONCE(dev->mig_state, state);
+	dev->mig_state = state;
+	WRITE_ONCE(dev->shown_state, state);
 }
 
 /* The VF's state is unknown, so saving or loading it would be worthless. */
@@ -171,14 +172,15 @@ static bool has_no_callers(struct latch_mlx5_device *dev)
  * latch_mlx5_state - a VF's migration state, for its user and for sysfs
  * @dev: the device; not even state_mutex need be held
  *
- * Return: the state that the next holder of state_mutex will find.
+ * Return: the state that the next holder of state_mutex will find; while a
+ * request takes several arcs, the one before the first of them.
  */
 unsigned int latch_mlx5_state(const struct latch_mlx5_device *dev)
 {
 	unsigned int taken = resets_taken(dev), resets;
 
 	if (!all_are_over(dev, &resets) || resets == taken)
-		return READ_ONCE(dev->mig_state);
+		return READ_ONCE(dev->shown_state);
 	return state_after(dev, resets);
 }
 
@@ -342,7 +344,8 @@ bool latch_mlx5_has_pf(const struct latch_mlx5_device *dev)
 
 /*
  * vfio_migration_ops: takes the arcs to @new_state. If one fails, the device stays before it; a
- * reset during them ends them with -ECANCELED.
+ * reset during them ends them with -ECANCELED. Who asks sees the state that they lead to, not those
+ * between.
  */
 static struct file *migration_set_state(struct vfio_device *vdev,
 					enum vfio_device_mig_state new_state)
@@ -367,8 +370,9 @@ static struct file *migration_set_state(struct vfio_device *vdev,
 			file = ERR_PTR(why_ended(dev));
 		if (IS_ERR(file))
 			break;
-		set_state(dev, next);
+		dev->mig_state = next;
 	}
+	set_state(dev, dev->mig_state);
 	latch_mlx5_state_unlock(dev);
 	mutex_unlock(&dev->log_mutex);
 	return file;
@@ -644,6 +648,7 @@ void latch_mlx5_migration_init(struct latch_mlx5_device *dev)
 	INIT_WORK(&dev->reset_work, reset_work);
 	latch_costs_init(&dev->costs);
 	dev->mig_state = VFIO_DEVICE_STATE_RUNNING;
+	dev->shown_state = VFIO_DEVICE_STATE_RUNNING;
 }
 
 /**

@@ -33,7 +33,9 @@ struct latch_mlx5_tracker;
  * @log_mutex: serialises DMA logging, changes of the state and pre-copy queries
  * @size_mutex: serialises questions for the state's size
  * @state_mutex: protects the migration state and most of what the firmware is told about the VF
- * @mig_state: the migration state; under state_mutex, also read without it
+ * @mig_state: the migration state; under state_mutex
+ * @shown_state: what the user and sysfs are told of it: between the arcs of one request it stays
+ *	behind; written under state_mutex, read without it
  * @resets_taken: @resets_done, as far as @mig_state knows; under state_mutex, also read without it
  * @commanded: @resets_begun when a command that changes the VF ended last; under state_mutex, also
  *	read without it
@@ -105,6 +107,7 @@ struct latch_mlx5_device {
 	/* See above. */
 	struct mutex state_mutex;
 	enum vfio_device_mig_state mig_state;
+	enum vfio_device_mig_state shown_state;
 	unsigned int resets_taken;
 	unsigned int commanded;
 	struct latch_mlx5_save *save;
@@ -155,32 +158,6 @@ static inline bool latch_mlx5_lock_if_over(const bool *is_over, struct mutex *lo
 	smp_mb();
 	/* Pairs with latch_mlx5_file_is_over(). */
 	return smp_load_acquire(is_over) && mutex_trylock(lock);
-}
-
-/**
- * latch_mlx5_stream_error - what a reader or writer of a stream is told of an error
- * @error: a negative error, or 0
- *
- * mlx5_core reports a firmware without resources as -EAGAIN, and commands that it
- * could not deliver as -ENOMSG or -EFAULT; an allocation that waits in a killed
- * process fails with -EINTR. A reader or writer would take them for a request to
- * try again, for the end of what PRE_COPY has, or for bad memory of its own, but
- * the session has failed.
- *
- * Return: the error.
- */
-static inline int latch_mlx5_stream_error(int error)
-{
-	switch (error) {
-	case -EAGAIN:
-	case -EINTR:
-		return -ENOMEM;
-	case -ENOMSG:
-	case -EFAULT:
-		return -EIO;
-	default:
-		return error;
-	}
 }
 
 /* migration.c APIs: */

@@ -53,6 +53,11 @@ static size_t set_pages(__be64 *pas, dma_addr_t ring, size_t bytes)
 	return n * sizeof(*pas);
 }
 
+/*
+ * A QP of ours always has requests. The device may write a message or a completion for them as long
+ * as the QP is not known to be destroyed, also if it has failed. A CQ writes only for its QPs: what
+ * mlx5_core says of its end in such a device does no harm.
+ */
 static void destroyed(struct latch_report_queue *queue, int error)
 {
 	if (!queue->destroy_error)
@@ -100,7 +105,7 @@ static int create_mkey(struct latch_report_queue *queue)
 	MLX5_SET(mkc, mkc, qpn, 0xffffff);
 	MLX5_SET(mkc, mkc, pd, queue->pdn);
 	MLX5_SET(mkc, mkc, length64, 1);
-	return mlx5_core_create_mkey(queue->mdev, &queue->mkey, in, sizeof(in));
+	return latch_fw_error(mlx5_core_create_mkey(queue->mdev, &queue->mkey, in, sizeof(in)));
 }
 
 static int create_cq(struct latch_report_queue *queue)
@@ -112,7 +117,7 @@ static int create_cq(struct latch_report_queue *queue)
 	u32 out[MLX5_ST_SZ_DW(create_cq_out)];
 	int eqn, n, ret;
 
-	ret = compat_mlx5_comp_eqn_get(queue->mdev, 0, &eqn);
+	ret = latch_fw_error(compat_mlx5_comp_eqn_get(queue->mdev, 0, &eqn));
 	if (ret)
 		return ret;
 	for (n = 0; n < queue->nr_messages; n++)
@@ -133,12 +138,13 @@ static int create_cq(struct latch_report_queue *queue)
 	in_bytes += set_pages(MLX5_ADDR_OF(create_cq_in, in, pas),
 			      queue->rings_dma + offsetof(struct latch_report_rings, completions),
 			      queue->nr_messages * sizeof(rings->completions[0]));
-	return mlx5_core_create_cq(queue->mdev, &queue->cq, in, in_bytes, out, sizeof(out));
+	ret = mlx5_core_create_cq(queue->mdev, &queue->cq, in, in_bytes, out, sizeof(out));
+	return latch_fw_error(ret);
 }
 
 static void destroy_cq(struct latch_report_queue *queue)
 {
-	int ret = mlx5_core_destroy_cq(queue->mdev, &queue->cq);
+	int ret = latch_fw_error(mlx5_core_destroy_cq(queue->mdev, &queue->cq));
 
 	destroyed(queue, ret);
 	if (!ret)
@@ -166,18 +172,19 @@ static int create_qp(struct latch_report_queue *queue, void *in, size_t in_bytes
 	MLX5_SET(qpc, qpc, user_index, NO_USER_INDEX);
 	MLX5_SET(qpc, qpc, ts_format, mlx5_get_qp_default_ts(queue->mdev));
 	MLX5_SET(qpc, qpc, no_sq, 1);
-	ret = mlx5_cmd_exec(queue->mdev, in, in_bytes, out, sizeof(out));
+	ret = latch_fw_exec(queue->mdev, in, in_bytes, out, sizeof(out));
 	*qpn = MLX5_GET(create_qp_out, out, qpn);
 	return ret;
 }
 
 static void destroy_qp(struct latch_report_queue *queue, u32 qpn)
 {
+	u32 out[MLX5_ST_SZ_DW(destroy_qp_out)] = {};
 	u32 in[MLX5_ST_SZ_DW(destroy_qp_in)] = {};
 
 	MLX5_SET(destroy_qp_in, in, opcode, MLX5_CMD_OP_DESTROY_QP);
 	MLX5_SET(destroy_qp_in, in, qpn, qpn);
-	destroyed(queue, mlx5_cmd_exec_in(queue->mdev, destroy_qp, in));
+	destroyed(queue, latch_fw_destroy(queue->mdev, in, sizeof(in), out, sizeof(out)));
 }
 
 static int create_host_qp(struct latch_report_queue *queue)
@@ -208,6 +215,14 @@ static int create_firmware_qp(struct latch_report_queue *queue)
 	return create_qp(queue, in, sizeof(in), &queue->firmware_qpn);
 }
 
+/* The answers to these commands have nothing but a status. */
+static int modify_qp(struct latch_report_queue *queue, void *in, size_t in_bytes)
+{
+	u32 out[MLX5_ST_SZ_DW(rtr2rts_qp_out)] = {};
+
+	return latch_fw_exec(queue->mdev, in, in_bytes, out, sizeof(out));
+}
+
 /* Makes a QP receive from a peer in the same port. It cannot send yet. */
 static int ready_to_receive(struct latch_report_queue *queue, u32 qpn, u32 peer)
 {
@@ -223,7 +238,7 @@ static int ready_to_receive(struct latch_report_queue *queue, u32 qpn, u32 peer)
 	MLX5_SET(qpc, qpc, rre, 1);
 	MLX5_SET(qpc, qpc, rwe, 1);
 	MLX5_SET(qpc, qpc, primary_address_path.vhca_port_num, 1);
-	ret = mlx5_cmd_exec_in(queue->mdev, rst2init_qp, init);
+	ret = modify_qp(queue, init, sizeof(init));
 	if (ret)
 		return ret;
 
@@ -236,7 +251,7 @@ static int ready_to_receive(struct latch_report_queue *queue, u32 qpn, u32 peer)
 	MLX5_SET(qpc, qpc, primary_address_path.fl, 1);
 	MLX5_SET(qpc, qpc, primary_address_path.vhca_port_num, 1);
 	MLX5_SET(qpc, qpc, min_rnr_nak, 1);	/* try again soon: 10 us */
-	return mlx5_cmd_exec_in(queue->mdev, init2rtr_qp, rtr);
+	return modify_qp(queue, rtr, sizeof(rtr));
 }
 
 static int ready_to_send(struct latch_report_queue *queue, u32 qpn)
@@ -249,7 +264,7 @@ static int ready_to_send(struct latch_report_queue *queue, u32 qpn)
 	MLX5_SET(qpc, qpc, primary_address_path.ack_timeout, 8);	/* 1 ms */
 	MLX5_SET(qpc, qpc, retry_count, 7);
 	MLX5_SET(qpc, qpc, rnr_retry, 7);	/* for ever: we may be slow */
-	return mlx5_cmd_exec_in(queue->mdev, rtr2rts_qp, in);
+	return modify_qp(queue, in, sizeof(in));
 }
 
 /* Tells the device what was read, and that the buffers are free. */
@@ -297,8 +312,8 @@ static int create_memory(struct latch_report_queue *queue)
 
 	queue->uar = mlx5_get_uars_page(queue->mdev);
 	if (IS_ERR(queue->uar))
-		return PTR_ERR(queue->uar);
-	ret = mlx5_core_alloc_pd(queue->mdev, &queue->pdn);
+		return latch_fw_error(PTR_ERR(queue->uar));
+	ret = latch_fw_error(mlx5_core_alloc_pd(queue->mdev, &queue->pdn));
 	if (ret)
 		goto put_uar;
 	ret = create_mkey(queue);
@@ -316,7 +331,7 @@ put_uar:
 
 static void destroy_memory(struct latch_report_queue *queue)
 {
-	destroyed(queue, mlx5_core_destroy_mkey(queue->mdev, queue->mkey));
+	destroyed(queue, latch_fw_destroy_key(queue->mdev, queue->mkey));
 	mlx5_core_dealloc_pd(queue->mdev, queue->pdn);
 	mlx5_put_uars_page(queue->mdev, queue->uar);
 }

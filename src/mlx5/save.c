@@ -60,7 +60,8 @@ static void fail(struct latch_mlx5_save *save, int error)
 {
 	spin_lock(&save->lock);
 	if (!save->error)
-		save->error = latch_mlx5_stream_error(error);
+		/* A killed task has got no memory. No signal has come for the reader. */
+		save->error = error == -EINTR ? -ENOMEM : error;
 	spin_unlock(&save->lock);
 	wake_up_interruptible(&save->wait);
 }
@@ -481,7 +482,7 @@ struct file *latch_mlx5_save_begin(struct latch_mlx5_device *dev, bool track)
 	if (!save)
 		return ERR_PTR(-ENOMEM);
 	latch_costs_begin(&dev->costs, "save");
-	ret = mlx5_core_alloc_pd(dev->mdev, &save->pdn);
+	ret = latch_fw_error(mlx5_core_alloc_pd(dev->mdev, &save->pdn));
 	if (ret)
 		goto put;
 	kref_get(&save->kref);

@@ -13,6 +13,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "firmware.h"
 #include "ranges.h"
 #include "report_queue.h"
 #include "tracker.h"
@@ -172,7 +173,7 @@ static int create_object(struct latch_mlx5_tracker *tracker, u16 vhca_id)
 	set_header(tracker, in, MLX5_CMD_OP_CREATE_GENERAL_OBJECT);
 	MLX5_SET(page_track, context, vhca_id, vhca_id);
 	MLX5_SET(page_track, context, reporting_qpn, tracker->queue.firmware_qpn);
-	ret = mlx5_cmd_exec(tracker->mdev, in, tracker->create_bytes, out, sizeof(out));
+	ret = latch_fw_exec(tracker->mdev, in, tracker->create_bytes, out, sizeof(out));
 	tracker->id = MLX5_GET(general_obj_out_cmd_hdr, out, obj_id);
 	return ret;
 }
@@ -183,7 +184,7 @@ static void destroy_object(struct latch_mlx5_tracker *tracker)
 	u32 in[MLX5_ST_SZ_DW(general_obj_in_cmd_hdr)] = {};
 
 	set_header(tracker, in, MLX5_CMD_OP_DESTROY_GENERAL_OBJECT);
-	mlx5_cmd_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
+	latch_fw_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
 }
 
 /* Prepares the command from VFIO's nodes. */
@@ -412,7 +413,7 @@ static int query_object(struct latch_mlx5_tracker *tracker)
 
 	WRITE_ONCE(tracker->object_changed, false);
 	set_header(tracker, in, MLX5_CMD_OP_QUERY_GENERAL_OBJECT);
-	ret = mlx5_cmd_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
+	ret = latch_fw_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
 	if (ret)
 		return ret;
 	/* Messages under way are worthless then. Other states come with the messages. */
@@ -435,7 +436,7 @@ static int begin_report(struct latch_mlx5_tracker *tracker, u64 iova, u64 length
 	MLX5_SET64(page_track, context, range_start_address, iova);
 	MLX5_SET64(page_track, context, length, length);
 	tracker->status = MLX5_PAGE_TRACK_STATE_REPORTING;
-	ret = mlx5_cmd_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
+	ret = latch_fw_exec(tracker->mdev, in, sizeof(in), out, sizeof(out));
 	/* Refused, as the tracker failed before: the caller's arguments were valid. */
 	return ret == -EINVAL ? -EIO : ret;
 }

@@ -267,6 +267,123 @@ TEST_WHEN(ours_can_report, a_reload_of_the_pf_does_not_wait_for_a_report_that_do
 	CHECK_EQ(track(), 0);
 }
 
+/*
+ * The PF fails, and its driver asks for a reset, which does not end before all faults are removed.
+ * Meanwhile the firmware goes on with what it was told, and the PF's driver calls it a success to
+ * destroy what that uses.
+ */
+static int die_slowly(void)
+{
+	int mark = kmsg_mark();
+
+	connectx_set("event", "fatal-slow");
+	CHECK(WAIT_UNTIL(kmsg_count(mark, NOTICED), 60000));
+	return mark;
+}
+
+/* Returns how much more memory is charged than BEFORE, when the PF works again. */
+static long long memory_lost(int mark, long long before)
+{
+	long long lost;
+
+	connectx_set("fault", "%s", "");
+	CHECK(WAIT_UNTIL(kmsg_count(mark, CONNECTX_RECOVERED), 60000));
+	lost = cgroup_kernel_memory() - before;
+	check_usable();
+	cgroup_leave();
+	return lost;
+}
+
+#define STATE_BYTES	(32 << 20)
+#define CHUNK_BYTES	(6 << 20)	/* at least */
+
+/* After this everything that stays for good is allocated. */
+static long long memory_after_a_migration(void)
+{
+	cgroup_enter();
+	open_filled_vf();
+	CHECK_EQ(window_fill(vf, STATE_BYTES, 45), WINDOW_DONE);
+	free(image.bytes);
+	image = migration_save(vf);
+	vfio_reset(vf);
+	CHECK_EQ(load(), 0);
+	return cgroup_kernel_memory();
+}
+
+/* "work-on" fails if the IOMMU refuses what the firmware writes, or reads. */
+TEST_OURS(memory_that_the_firmware_saves_into_when_it_dies_is_not_freed)
+{
+	long long before = memory_after_a_migration();
+	struct migration_image cut = {};
+	int data, mark;
+
+	connectx_set("fault", "SAVE_VHCA_STATE timeout");
+	data = migration_set(vf, STATE(STOP_COPY));
+	CHECK(WAIT_UNTIL(connectx_faults_have_happened(), 20000));
+	mark = die_slowly();
+	CHECK_EQ(migration_read_try(data, &cut), -EIO);
+	CHECK_EQ(set_state(STATE(STOP)), 0);
+	connectx_set("event", "work-on");
+	close(data);
+	CHECK_LE(CHUNK_BYTES, memory_lost(mark, before));
+	CHECK_EQ(kmsg_count(mark, "bytes are not freed"), 1);
+}
+
+static void write_in_vain(void *data)
+{
+	CHECK_EQ(migration_write_try(*(int *)data, image.bytes, image.size), -EIO);
+}
+
+TEST_OURS(memory_that_the_firmware_loads_from_when_it_dies_is_not_freed)
+{
+	long long before = memory_after_a_migration();
+	pid_t writer;
+	int data, mark;
+
+	data = migration_bring_to(vf, STATE(RESUMING));
+	connectx_set("fault", "LOAD_VHCA_STATE timeout");
+	writer = child_start(write_in_vain, &data);
+	CHECK(WAIT_UNTIL(connectx_faults_have_happened(), 20000));
+	mark = die_slowly();
+	child_check_ends("who writes", writer);
+	CHECK_EQ(set_state(STATE(STOP)), -EIO);
+	connectx_set("event", "work-on");
+	close(data);
+	CHECK_LE(CHUNK_BYTES, memory_lost(mark, before));
+	CHECK_EQ(kmsg_count(mark, "bytes are not freed"), 1);
+}
+
+/* What no command uses is free: the reader has all, or the firmware was not told. */
+TEST_OURS(memory_that_the_firmware_has_no_work_with_when_it_dies_is_freed)
+{
+	long long before = memory_after_a_migration();
+	struct migration_image whole = {};
+	int data, mark;
+
+	vfio_reset(vf);
+	data = migration_set(vf, STATE(STOP_COPY));
+	migration_read(data, &whole);
+	mark = die_slowly();
+	CHECK_EQ(set_state(STATE(STOP)), 0);
+	close(data);
+	CHECK_LT(memory_lost(mark, before), CHUNK_BYTES);
+	CHECK_EQ(kmsg_count(mark, "bytes are not freed"), 0);
+}
+
+TEST_WHEN(ours_can_report, memory_that_a_tracker_reports_to_when_the_firmware_dies_is_not_freed)
+{
+	long long before = memory_after_a_migration();
+	int mark;
+
+	vfio_reset(vf);
+	CHECK_EQ(dma_logging_start_try(vf, &range, 1, PAGE), 0);
+	mark = die_slowly();
+	CHECK_EQ(dma_logging_stop_try(vf), 0);
+	connectx_set("event", "tracker-unasked 1");
+	CHECK_LE(1 << 20, memory_lost(mark, before));
+	CHECK_EQ(kmsg_count(mark, "bytes are not freed"), 1);
+}
+
 /* The other way to lose the PF. With VFs in use it works only by force. */
 TEST(the_pfs_driver_cannot_be_unloaded_under_a_vf_in_use)
 {

@@ -148,6 +148,67 @@ static const char * const tracker_commands[] = {
 	"RTR2RTS_QP", "CREATE_MKEY", "CREATE_GENERAL_OBJECT", "MODIFY_GENERAL_OBJECT",
 };
 
+static int ask_for_size(void)
+{
+	long long bytes = migration_data_size(vf);
+
+	return bytes < 0 ? bytes : 0;
+}
+
+/*
+ * mlx5_core says EFAULT, ENOMSG or EAGAIN: bad memory of the client's, nothing to read, try again.
+ * From the driver they mean that; and ECANCELED, a reset of the VF.
+ */
+static void check_error_is_the_firmwares(const char *command, int (*operation)(void))
+{
+	for (size_t i = 0; i < ARRAY_SIZE(deliveries); i++) {
+		connectx_set("fault", "%s delivery=%#x", command, deliveries[i]);
+		CHECK_EQ(operation(), -EIO);
+		connectx_set("fault", "%s", "");
+		vfio_reset(vf);
+	}
+	connectx_set("fault", "%s status=0xf", command);
+	CHECK_EQ(operation(), -ENOMEM);
+	connectx_set("fault", "%s", "");
+	check_usable();
+}
+
+TEST_OURS(a_command_that_is_not_delivered_is_no_fault_of_a_request_for_another_state)
+{
+	open_vf();
+	check_error_is_the_firmwares("SUSPEND_VHCA skip=1", suspend);
+	check_error_is_the_firmwares("RESUME_VHCA", suspend_and_resume);
+	check_error_is_the_firmwares("QUERY_VHCA_MIGRATION_STATE", save);
+	check_error_is_the_firmwares("ALLOC_PD", save);
+	check_error_is_the_firmwares("CREATE_MKEY", save);
+}
+
+TEST_OURS(a_command_that_is_not_delivered_is_no_fault_of_a_question_for_the_size)
+{
+	open_vf();
+	check_error_is_the_firmwares("QUERY_VHCA_MIGRATION_STATE", ask_for_size);
+}
+
+static bool ours_can_report(void)
+{
+	return driver_is_ours() && dma_logging_can_report();
+}
+
+static int track_anew(void)
+{
+	int error = track();
+
+	dma_logging_stop_try(vf);
+	return error;
+}
+
+TEST_WHEN(ours_can_report, a_command_that_is_not_delivered_is_no_fault_of_who_logs_dma)
+{
+	open_vf();
+	for (size_t i = 0; i < ARRAY_SIZE(tracker_commands); i++)
+		check_error_is_the_firmwares(tracker_commands[i], track_anew);
+}
+
 TEST_WHEN(dma_logging_can_report, whatever_fails_of_a_tracker_is_an_error)
 {
 	open_vf();

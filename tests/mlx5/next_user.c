@@ -122,13 +122,9 @@ static void ask_to_stop(void *device)
 	migration_set_try(device, STATE(STOP), &none);
 }
 
-static bool shows_running_p2p(const char *bdf)
+static bool is_half_way(struct vfio_device *vf)
 {
-	char *state = pci_attr(bdf, "vfio_pci/migration_state");
-	bool ret = !strcmp(state, "running-p2p");
-
-	free(state);
-	return ret;
+	return window_suspended(vf) & 1;
 }
 
 /*
@@ -149,7 +145,7 @@ TEST_WHEN(ours_has_precopy, who_comes_by_an_old_file_takes_no_lock_of_the_next_c
 	connectx_set("fault", "SUSPEND_VHCA skip=1 timeout");
 	stopper = child_start(ask_to_stop, vf);
 	/* From here on the second SUSPEND is next, or under way. */
-	CHECK(WAIT_UNTIL(shows_running_p2p(bdf), LIMIT_MS));
+	CHECK(WAIT_UNTIL(is_half_way(vf), LIMIT_MS));
 	child_check_ends("who asks for changes", child_start(ask_for_changes, &files));
 	child_check_ends("who writes on", child_start(write_on, &files));
 	CHECK_EQ(waitpid(stopper, NULL, WNOHANG), 0);

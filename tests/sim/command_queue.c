@@ -228,6 +228,22 @@ void cx_command_queue_unstick(struct cx_function *fn)
 	}
 }
 
+bool cx_command_queue_work_on(struct cx_function *fn)
+{
+	bool any = false;
+
+	for (unsigned int slot = 0; slot < CX_COMMAND_SLOTS; slot++) {
+		struct cx_command *cmd = fn->queue.running[slot];
+
+		if (!cmd || !cmd->stuck)
+			continue;
+		if (cx_command_execute(cmd) != CX_OK)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 void cx_command_queue_reset(struct cx_function *fn)
 {
 	for (unsigned int slot = 0; slot < CX_COMMAND_SLOTS; slot++) {

@@ -98,6 +98,7 @@ struct cx_function {
 	struct cx_table uars, pds, mkeys, eqs, cqs, qps, trackers;
 
 	uint8_t health_syndrome;
+	bool holds_reset;
 	uint32_t health_counter;
 
 	struct cx_migration *migration;	/* VFs only */
@@ -163,6 +164,9 @@ bool cx_dma_write(struct cx_function *fn, uint64_t address, const void *buffer, 
 extern const MemoryRegionOps cx_register_ops;
 uint32_t cx_init_segment_read(struct cx_function *fn, hwaddr offset);
 void cx_init_segment_write(struct cx_function *fn, hwaddr offset, uint32_t value);
+/* From now on a reset by the driver begins, and does not end before it is let go. */
+void cx_hold_reset(struct cx_function *fn);
+void cx_let_reset_go(struct cx_function *fn);
 void cx_uar_write(struct cx_function *fn, hwaddr offset, uint64_t value, unsigned int size);
 
 /* command_queue.c */
@@ -170,6 +174,8 @@ void cx_doorbell(struct cx_function *fn, uint32_t slots);
 void cx_command_queue_reset(struct cx_function *fn);
 /* Commands that a fault held back fail now. */
 void cx_command_queue_unstick(struct cx_function *fn);
+/* They are executed, but do not complete. Returns false when there are none, or one fails. */
+bool cx_command_queue_work_on(struct cx_function *fn);
 /* Execute what was held while the VF was suspended. */
 void cx_command_queue_resume(struct cx_function *fn);
 

@@ -6,7 +6,7 @@
  *		grow=BYTES | required=BYTES | endless | empty | delivery=N
  *	event	tracker-error VF | tracker-full VF | tracker-stray VF |
  *		tracker-unasked VF | tracker-flood VF | qp-error VF | cq-error VF |
- *		reinit VF | fatal
+ *		reinit VF | fatal | fatal-slow | work-on
  *	objects	(read only) what the PF's driver has not destroyed
  *
  * See docs/simulator.md.
@@ -124,6 +124,8 @@ static void set_fault(Object *obj, const char *text, Error **errp)
 
 	if (!*text) {
 		cx_faults_free(pf);
+		/* First: a driver that has given a command up does not expect its completion. */
+		cx_let_reset_go(&pf->fn);
 		cx_command_queue_unstick(&pf->fn);
 		return;
 	}
@@ -202,13 +204,20 @@ static void set_event(Object *obj, const char *text, Error **errp)
 	struct cx_pf *pf = CX_PF(obj);
 	unsigned int vf;
 
-	if (!strcmp(text, "fatal")) {
+	if (!strcmp(text, "fatal") || !strcmp(text, "fatal-slow")) {
 		pf->fn.health_syndrome = 1;
+		if (strcmp(text, "fatal"))
+			cx_hold_reset(&pf->fn);
+		return;
+	}
+	if (!strcmp(text, "work-on")) {
+		if (!cx_command_queue_work_on(&pf->fn))
+			error_setg(errp, "event: work-on: no command, or it failed");
 		return;
 	}
 	if (!words[0] || !words[1] || !parse_number(words[1], "", &vf) ||
 	    !raise_event(pf, words[0], vf))
-		error_setg(errp, "event: %s: not fatal, or KIND VF with KIND one of tracker-error, "
+		error_setg(errp, "event: %s: not fatal, fatal-slow, work-on, or KIND VF with KIND one of tracker-error, "
 			   "tracker-full, tracker-stray, tracker-unasked, tracker-flood, qp-error, cq-error "
 			   "and a tracker on that VF, "
 			   "or reinit", text);

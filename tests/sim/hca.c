@@ -80,7 +80,7 @@ enum cx_status cx_teardown_hca(struct cx_command *cmd)
 static void query_timeouts(const struct cx_pf *pf, uint8_t *out)
 {
 	static const struct { size_t offset; uint32_t ms; } timeouts[] = {
-		{ IFC_OFFSET(dtor_reg, pcie_toggle_to), 2000 },
+		{ IFC_OFFSET(dtor_reg, pcie_toggle_to), 60000 },
 		{ IFC_OFFSET(dtor_reg, full_crdump_to), 60000 },
 		{ IFC_OFFSET(dtor_reg, fw_reset_to), 60000 },
 		{ IFC_OFFSET(dtor_reg, flush_on_err_to), 2000 },

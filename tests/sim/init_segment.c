@@ -77,17 +77,32 @@ uint32_t cx_init_segment_read(struct cx_function *fn, hwaddr offset)
 	}
 }
 
+static void reset(struct cx_function *fn)
+{
+	cx_firmware_reset(fn);
+	fn->queue.interface_mode = MODE_DISABLED;
+}
+
+void cx_hold_reset(struct cx_function *fn)
+{
+	fn->holds_reset = true;
+}
+
+void cx_let_reset_go(struct cx_function *fn)
+{
+	fn->holds_reset = false;
+	if (fn->queue.interface_mode == MODE_SOFTWARE_RESET)
+		reset(fn);
+}
+
 static void set_queue_low(struct cx_function *fn, uint32_t value)
 {
 	unsigned int mode = extract32(value, 8, 3);
 
 	fn->queue.address = deposit64(fn->queue.address, 0, 32, value & ~0xfffu);
-	if (mode == MODE_SOFTWARE_RESET) {
-		cx_firmware_reset(fn);
-		fn->queue.interface_mode = MODE_DISABLED;
-		return;
-	}
 	fn->queue.interface_mode = mode;
+	if (mode == MODE_SOFTWARE_RESET && !fn->holds_reset)
+		reset(fn);
 }
 
 void cx_init_segment_write(struct cx_function *fn, hwaddr offset, uint32_t value)

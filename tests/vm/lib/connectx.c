@@ -250,6 +250,15 @@ void connectx_set(const char *property, const char *format, ...)
 	free(json);
 }
 
+bool connectx_faults_have_happened(void)
+{
+	char *left = property_get("fault");
+	bool ret = !strcmp(left, "\"\"");
+
+	free(left);
+	return ret;
+}
+
 unsigned int connectx_objects(const char *kind)
 {
 	char *text = property_get("objects");

@@ -55,6 +55,8 @@ unsigned int connectx_objects(const char *kind);
 /* Properties of the PF, at run time: connectx_set("fault", "SAVE_VHCA_STATE status=0x5"). */
 void connectx_set(const char *property, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Whether all faults that were set have met their commands. */
+bool connectx_faults_have_happened(void);
 
 enum window_status { WINDOW_DONE, WINDOW_INVALID, WINDOW_SUSPENDED, WINDOW_DMA_FAILED };
 
