@@ -19,6 +19,15 @@ static bool resets_bus(struct pci_dev *pdev)
 	return !pci_probe_reset_bus(pdev->bus);
 }
 
+/*
+ * Whether a reset of the slot is one of a part of its bus. Behind a PCIe port it is the port that
+ * resets, and all behind it, while older kernels have only functions 0 to 7 in the slot.
+ */
+static bool is_part_of_bus(struct pci_dev *pdev)
+{
+	return !pci_is_pcie(pdev->bus->self);
+}
+
 /**
  * latch_can_hot_reset - whether a function's slot or its bus can be reset
  * @pdev: the function
@@ -47,11 +56,11 @@ void *latch_device_set_id(struct vfio_latch_device *dev)
 
 	if (dev->is_vf || pci_is_root_bus(pdev->bus))
 		return &dev->config_lock;
-	if (resets_slot(pdev))
+	if (!latch_can_hot_reset(pdev))
+		return &dev->config_lock;
+	if (resets_slot(pdev) && is_part_of_bus(pdev))
 		return &pdev->slot->number;
-	if (resets_bus(pdev))
-		return &pdev->bus->number;
-	return &dev->config_lock;
+	return &pdev->bus->number;
 }
 
 /* What a reset affects: everything below the slot, or below the bus. */
@@ -109,12 +118,25 @@ int latch_visit_affected(struct pci_dev *pdev, latch_visit_fn visit, void *data)
 {
 	const struct walk walk = {
 		.bus = pdev->bus,
-		.slot = resets_slot(pdev) ? pdev->slot : NULL,
+		.slot = resets_slot(pdev) && is_part_of_bus(pdev) ? pdev->slot : NULL,
 		.visit = visit,
 		.data = data,
 	};
 
 	return visit_behind(&walk, NULL);
+}
+
+/**
+ * latch_is_prepared - whether the PCI core prepares a function for a hot reset
+ * @own: the function whose slot or bus is reset
+ * @pdev: a function or bridge that latch_visit_affected() finds
+ *
+ * It prepares, and restores, what is in the slot, but older kernels have only
+ * functions 0 to 7 in the slot of a PCIe port. Others would lose their state.
+ */
+bool latch_is_prepared(struct pci_dev *own, const struct pci_dev *pdev)
+{
+	return pdev->bus != own->bus || !resets_slot(own) || pdev->slot == own->slot;
 }
 
 /**

@@ -50,6 +50,8 @@ static int check_one(struct pci_dev *pdev, void *data)
 	struct pci_dev *own = proof->dev->pdev;
 	struct vfio_latch_device *member = latch_find_member(proof->dev->vdev.dev_set, pdev);
 
+	if (!latch_is_prepared(own, pdev))
+		return -EINVAL;
 	if (pci_is_bridge(pdev))
 		return is_reset_with_functions(own, pdev) ? 0 : -EINVAL;
 	return member && is_owned(proof, member) ? 0 : -EINVAL;
@@ -264,6 +266,8 @@ static int check_member(struct pci_dev *pdev, void *data)
 {
 	struct vfio_latch_device *dev = data;
 
+	if (!latch_is_prepared(dev->pdev, pdev))
+		return -EBUSY;
 	if (pci_is_bridge(pdev))
 		return is_reset_with_functions(dev->pdev, pdev) ? 0 : -EBUSY;
 	return latch_find_member(dev->vdev.dev_set, pdev) && !pci_num_vf(pdev) ? 0 : -EBUSY;

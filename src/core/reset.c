@@ -19,6 +19,10 @@
  * function for that reason, unbind does. A function that is alone on its bus may
  * be reset by the bridge above it. Then the bridge is locked too, if it can be
  * had, so that nobody writes its configuration space meanwhile.
+ *
+ * Where a function's own reset fails, the PCI core goes on to that of its slot,
+ * and takes a VF for alone there: PF and other VFs would be reset with it,
+ * without a word to their drivers. So a VF in a slot is reset here.
  */
 #include <linux/delay.h>
 
@@ -119,6 +123,36 @@ static void unlock_function(struct pci_dev *pdev, struct pci_dev *locked)
 	unlock_bridge(locked);
 }
 
+static bool may_reset_its_pf(struct vfio_latch_device *dev)
+{
+	return dev->is_vf && dev->pdev->slot;
+}
+
+/* All VFs have FLR (PCIe 6.0, 9.2.2.2), also those that do not say so. Root can forbid all resets. */
+static int reset_vf(struct pci_dev *pdev)
+{
+	if (!pdev->reset_methods[0])
+		return -ENOTTY;
+	return pcie_flr(pdev) ? -EIO : 0;
+}
+
+/* pci_reset_function_locked() */
+static int reset_prepared(struct vfio_latch_device *dev)
+{
+	struct pci_dev *pdev = dev->pdev;
+	int ret;
+
+	if (!may_reset_its_pf(dev))
+		return pci_reset_function_locked(pdev);
+	vfio_latch_err_handlers.reset_prepare(pdev);
+	pci_save_state(pdev);
+	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
+	ret = reset_vf(pdev);
+	pci_restore_state(pdev);
+	vfio_latch_err_handlers.reset_done(pdev);
+	return ret;
+}
+
 static int reset_for_user(struct vfio_latch_device *dev)
 {
 	struct pci_dev *locked;
@@ -129,7 +163,7 @@ static int reset_for_user(struct vfio_latch_device *dev)
 	if (!trylock_function(dev, LATCH_LOCK_TRIES, &locked))
 		return -EAGAIN;
 	/* AER may have had the lock meanwhile. */
-	ret = latch_answers(dev) ? pci_reset_function_locked(dev->pdev) : -EIO;
+	ret = latch_answers(dev) ? reset_prepared(dev) : -EIO;
 	unlock_function(dev->pdev, locked);
 	return ret;
 }
@@ -175,8 +209,8 @@ void latch_state_restore(struct vfio_latch_device *dev)
 }
 
 /*
- * With the device locked. Returns -EIO if it does not answer, or -ENOTTY if the PCI core cannot
- * reset it.
+ * With the device locked. Returns -EIO if it does not answer, or a VF's reset failed, or -ENOTTY if
+ * the PCI core cannot reset it.
  */
 static int reset_locked(struct vfio_latch_device *dev)
 {
@@ -190,7 +224,10 @@ static int reset_locked(struct vfio_latch_device *dev)
 	pci_save_state(pdev);
 	/* It must do nothing while it is reset, and raise no interrupt: that has no handler. */
 	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
-	ret = __pci_reset_function_locked(pdev) ? -ENOTTY : 0;
+	if (may_reset_its_pf(dev))
+		ret = reset_vf(pdev);
+	else
+		ret = __pci_reset_function_locked(pdev) ? -ENOTTY : 0;
 	/* Not every kernel waits for a function that answers with ones. */
 	if (!ret) {
 		latch_wait_ready(dev);
