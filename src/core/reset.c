@@ -128,7 +128,7 @@ static bool may_reset_its_pf(struct vfio_latch_device *dev)
 	return dev->is_vf && dev->pdev->slot;
 }
 
-/* All VFs have FLR (PCIe 6.0, 9.2.2.2), also those that do not say so. Root can forbid all resets. */
+/* All VFs have FLR (PCIe 6.0, 9.2.2.2), if they say so or not. Root can forbid all resets. */
 static int reset_vf(struct pci_dev *pdev)
 {
 	if (!pdev->reset_methods[0])
