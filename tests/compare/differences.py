@@ -687,11 +687,11 @@ def _(call):
     # The function is then asleep, or still on its way there.
     if call.what == "host pm" and call.state.low_power:
         return call.differs_in_host() and not call.differs_in_host() & ~0x103
-    # Or it was asleep only after the access of a register, and then awake for that of a BAR.
-    if call.state.config_in_low_power and call.touches_bar() and call.refused(call.ours) and \
-            call.kernel.split()[-1] == "%s:1" % call.state.wakeup:
+    if call.events_missing() == {call.state.wakeup}:
         return DIVERGES
-    return DIVERGES if call.events_missing() == {call.state.wakeup} else False
+    # Or it was asleep only after the access of a register, and then awake for that of a BAR.
+    return DIVERGES if call.state.config_in_low_power and call.touches_bar() and \
+        call.refused(call.ours) and call.kernel.split()[-1] == "%s:1" % call.state.wakeup else False
 
 
 @difference("disintx-does-not-unmask")
