@@ -103,6 +103,15 @@ int latch_fw_error(int error)
 	}
 }
 
+/*
+ * What a command's result means to a user. mlx5_core's own -EAGAIN, unlike that of a status, is for
+ * a command that it could not give.
+ */
+static int check_answer(struct mlx5_core_dev *mdev, int ret, void *in, void *out)
+{
+	return ret == -EAGAIN ? -EIO : latch_fw_error(mlx5_cmd_check(mdev, ret, in, out));
+}
+
 /**
  * latch_fw_exec - give the firmware a command
  * @mdev: the PF
@@ -117,7 +126,7 @@ int latch_fw_error(int error)
 int latch_fw_exec(struct mlx5_core_dev *mdev, void *in, size_t in_bytes, void *out,
 		  size_t out_bytes)
 {
-	return latch_fw_error(mlx5_cmd_exec(mdev, in, in_bytes, out, out_bytes));
+	return check_answer(mdev, mlx5_cmd_do(mdev, in, in_bytes, out, out_bytes), in, out);
 }
 
 /**
@@ -142,7 +151,7 @@ int latch_fw_destroy(struct mlx5_core_dev *mdev, void *in, size_t in_bytes, void
 {
 	int ret = mlx5_cmd_do(mdev, in, in_bytes, out, out_bytes);
 
-	return ret == -ENXIO ? ret : latch_fw_error(mlx5_cmd_check(mdev, ret, in, out));
+	return ret == -ENXIO ? ret : check_answer(mdev, ret, in, out);
 }
 
 /**
@@ -355,12 +364,22 @@ int latch_fw_query_size(struct mlx5_core_dev *mdev, u16 vhca_id, bool incrementa
 	return check_size(size->required) ?: check_total(size->total);
 }
 
+/* Whether mlx5_core gives no commands any more. It may find that out at any time. */
+static bool has_failed(struct mlx5_core_dev *mdev)
+{
+	return pci_channel_offline(mdev->pdev) ||
+	       READ_ONCE(mdev->state) == MLX5_DEVICE_STATE_INTERNAL_ERROR;
+}
+
 /* Gives a command that works with an image. Without an answer the firmware may go on with it. */
 static int use_image(struct mlx5_core_dev *mdev, struct latch_image *image, void *in,
 		     size_t in_bytes, void *out, size_t out_bytes)
 {
-	int ret = mlx5_cmd_do(mdev, in, in_bytes, out, out_bytes);
+	int ret;
 
+	if (has_failed(mdev))
+		return -ENXIO;
+	ret = mlx5_cmd_do(mdev, in, in_bytes, out, out_bytes);
 	/* -EREMOTEIO: the answer is a bad status. */
 	image->is_unanswered |= ret && ret != -EREMOTEIO;
 	return ret;
@@ -401,7 +420,7 @@ int latch_fw_save(struct mlx5_core_dev *mdev, u16 vhca_id, bool incremental, boo
 	if (track && ret == -EREMOTEIO &&
 	    MLX5_GET(latch_save_out, out, status) == MLX5_CMD_STAT_BAD_RES_STATE_ERR)
 		return -ESTALE;
-	ret = latch_fw_error(mlx5_cmd_check(mdev, ret, in, out));
+	ret = check_answer(mdev, ret, in, out);
 	if (ret)
 		return ret;
 	length = MLX5_GET(latch_save_out, out, actual_image_size);
@@ -435,5 +454,5 @@ int latch_fw_load(struct mlx5_core_dev *mdev, u16 vhca_id, struct latch_image *i
 	MLX5_SET(load_vhca_state_in, in, size, image->length);
 	ret = use_image(mdev, image, in, sizeof(in), out, sizeof(out));
 	latch_image_to_cpu(image);
-	return latch_fw_error(mlx5_cmd_check(mdev, ret, in, out));
+	return check_answer(mdev, ret, in, out);
 }

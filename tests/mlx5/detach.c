@@ -360,11 +360,43 @@ TEST_OURS(memory_that_the_firmware_has_no_work_with_when_it_dies_is_freed)
 	struct migration_image whole = {};
 	int data, mark;
 
-	vfio_reset(vf);
 	data = migration_set(vf, STATE(STOP_COPY));
 	migration_read(data, &whole);
 	mark = die_slowly();
 	CHECK_EQ(set_state(STATE(STOP)), 0);
+	close(data);
+	CHECK_LT(memory_lost(mark, before), CHUNK_BYTES);
+	CHECK_EQ(kmsg_count(mark, "bytes are not freed"), 0);
+}
+
+/* The end of PRE_COPY tells the firmware to stop tracking, with a SAVE. */
+TEST_OURS(memory_of_a_pre_copy_that_ends_after_the_firmware_died_is_freed)
+{
+	long long before = memory_after_a_migration();
+	struct migration_image whole = {};
+	int data, mark;
+
+	CHECK_EQ(set_state(STATE(RUNNING)), 0);
+	data = migration_set(vf, STATE(PRE_COPY));
+	CHECK_EQ(migration_read_try(data, &whole), -ENOMSG);
+	mark = die_slowly();
+	CHECK_EQ(set_state(STATE(RUNNING)), 0);
+	close(data);
+	CHECK_LT(memory_lost(mark, before), CHUNK_BYTES);
+	CHECK_EQ(kmsg_count(mark, "bytes are not freed"), 0);
+}
+
+TEST_OURS(memory_of_a_load_after_the_firmware_died_is_freed)
+{
+	long long before = memory_after_a_migration();
+	int data, mark;
+
+	data = migration_bring_to(vf, STATE(RESUMING));
+	CHECK_EQ(migration_write_try(data, image.bytes, 3 * CHUNK_BYTES), 0);
+	mark = die_slowly();
+	CHECK_EQ(migration_write_try(data, image.bytes + 3 * CHUNK_BYTES,
+				     image.size - 3 * CHUNK_BYTES), -EIO);
+	CHECK_EQ(set_state(STATE(STOP)), -EIO);
 	close(data);
 	CHECK_LT(memory_lost(mark, before), CHUNK_BYTES);
 	CHECK_EQ(kmsg_count(mark, "bytes are not freed"), 0);
