@@ -40,9 +40,10 @@ def _segments(log):
 
 
 # Fields of the kernel's own that it reads without a lock on purpose, whoever calls: the count of an
-# eventfd, and whether an interrupt is in its handler.
+# eventfd, whether an interrupt is in its handler, and whether a sleeper's time is over.
 KERNELS_OWN_RACES = ({"eventfd_poll", "eventfd_write"},
-                     {"__synchronize_hardirq", "handle_irq_event"})
+                     {"__synchronize_hardirq", "handle_irq_event"},
+                     {"hrtimer_wakeup", "usleep_range_state"})
 
 
 def is_kernels_own(title):
