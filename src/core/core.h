@@ -344,7 +344,7 @@ typedef int (*latch_visit_fn)(struct pci_dev *pdev, void *data);
 
 /* device_set.c APIs: */
 bool latch_can_hot_reset(struct pci_dev *pdev);
-bool latch_is_prepared(struct pci_dev *own, const struct pci_dev *pdev);
+bool latch_is_prepared(struct pci_dev *own, struct pci_dev *pdev);
 void *latch_device_set_id(struct vfio_latch_device *dev);
 int latch_visit_affected(struct pci_dev *pdev, latch_visit_fn visit, void *data);
 bool latch_has_functions_behind(const struct pci_dev *bridge);

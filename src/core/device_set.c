@@ -3,6 +3,10 @@
  * Device sets: which functions a reset of a slot or bus affects, and which of
  * them are devices of ours.
  *
+ * A slot that can be reset is that of a PCIe port, whose reset is one of the
+ * bus behind it, whatever functions the kernel counts to the slot: older ones
+ * only those numbered 0 to 7.
+ *
  * The functions that such a reset affects share a vfio_device_set, whose lock
  * keeps opens, closes and other hot resets out. Every member is a device of
  * ours. A function there with another driver, or none, is no member.
@@ -17,15 +21,6 @@ static bool resets_slot(struct pci_dev *pdev)
 static bool resets_bus(struct pci_dev *pdev)
 {
 	return !pci_probe_reset_bus(pdev->bus);
-}
-
-/*
- * Whether a reset of the slot is one of a part of its bus. Behind a PCIe port it is the port that
- * resets, and all behind it, while older kernels have only functions 0 to 7 in the slot.
- */
-static bool is_part_of_bus(struct pci_dev *pdev)
-{
-	return !pci_is_pcie(pdev->bus->self);
 }
 
 /**
@@ -46,7 +41,7 @@ bool latch_can_hot_reset(struct pci_dev *pdev)
  * a hot reset finds that it is no member: nobody can reset a bus with VFs on
  * it.
  *
- * Return: an address inside the slot, bus or device; never one that the
+ * Return: an address inside the bus or device; never one that the
  * kernel's own VFIO PCI core would take, which casts its sets' members to its
  * own type.
  */
@@ -54,19 +49,13 @@ void *latch_device_set_id(struct vfio_latch_device *dev)
 {
 	struct pci_dev *pdev = dev->pdev;
 
-	if (dev->is_vf || pci_is_root_bus(pdev->bus))
+	if (dev->is_vf || pci_is_root_bus(pdev->bus) || !latch_can_hot_reset(pdev))
 		return &dev->config_lock;
-	if (!latch_can_hot_reset(pdev))
-		return &dev->config_lock;
-	if (resets_slot(pdev) && is_part_of_bus(pdev))
-		return &pdev->slot->number;
 	return &pdev->bus->number;
 }
 
-/* What a reset affects: everything below the slot, or below the bus. */
 struct walk {
 	struct pci_bus *bus;
-	struct pci_slot *slot;
 	latch_visit_fn visit;
 	void *data;
 };
@@ -76,7 +65,7 @@ static bool is_next(const struct walk *walk, const struct pci_dev *bridge, struc
 {
 	if (bridge)
 		return pdev->bus->self == bridge;
-	return pdev->bus == walk->bus && (!walk->slot || pdev->slot == walk->slot);
+	return pdev->bus == walk->bus;
 }
 
 /*
@@ -118,7 +107,6 @@ int latch_visit_affected(struct pci_dev *pdev, latch_visit_fn visit, void *data)
 {
 	const struct walk walk = {
 		.bus = pdev->bus,
-		.slot = resets_slot(pdev) && is_part_of_bus(pdev) ? pdev->slot : NULL,
 		.visit = visit,
 		.data = data,
 	};
@@ -131,12 +119,15 @@ int latch_visit_affected(struct pci_dev *pdev, latch_visit_fn visit, void *data)
  * @own: the function whose slot or bus is reset
  * @pdev: a function or bridge that latch_visit_affected() finds
  *
- * It prepares, and restores, what is in the slot, but older kernels have only
- * functions 0 to 7 in the slot of a PCIe port. Others would lose their state.
+ * It prepares, and restores, what is in @own's slot, if that can be reset; others
+ * would lose their state. If it cannot, but another's can, the hot-plug driver
+ * would take the reset for a removal.
  */
-bool latch_is_prepared(struct pci_dev *own, const struct pci_dev *pdev)
+bool latch_is_prepared(struct pci_dev *own, struct pci_dev *pdev)
 {
-	return pdev->bus != own->bus || !resets_slot(own) || pdev->slot == own->slot;
+	if (pdev->bus != own->bus)
+		return true;
+	return resets_slot(own) ? pdev->slot == own->slot : !resets_slot(pdev);
 }
 
 /**

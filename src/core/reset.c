@@ -25,6 +25,8 @@
  * without a word to their drivers. So a VF in a slot is reset here.
  */
 #include <linux/delay.h>
+#include <linux/pci.h>
+#include <linux/pci_hotplug.h>
 
 #include "core.h"
 
@@ -123,15 +125,38 @@ static void unlock_function(struct pci_dev *pdev, struct pci_dev *locked)
 	unlock_bridge(locked);
 }
 
-static bool may_reset_its_pf(struct vfio_latch_device *dev)
+static bool has_reset(const struct pci_slot *slot)
 {
-	return dev->is_vf && dev->pdev->slot;
+	const struct hotplug_slot *hotplug = slot ? READ_ONCE(slot->hotplug) : NULL;
+
+	return hotplug && hotplug->ops->reset_slot;
 }
 
-/* All VFs have FLR (PCIe 6.0, 9.2.2.2), if they say so or not. Root can forbid all resets. */
+/*
+ * HiNIC's and Chelsio T4's VFs, for which FLR is not enough. What the PCI core does for them comes
+ * first, and does not fail.
+ */
+static bool has_reset_of_its_own(const struct pci_dev *pdev)
+{
+	return (pdev->vendor == PCI_VENDOR_ID_HUAWEI && pdev->device == 0x375e) ||
+	       (pdev->vendor == PCI_VENDOR_ID_CHELSIO && (pdev->device & 0xf000) == 0x4000);
+}
+
+static bool may_reset_its_pf(struct vfio_latch_device *dev)
+{
+	return dev->is_vf && has_reset(dev->pdev->slot) && !has_reset_of_its_own(dev->pdev);
+}
+
+/* Root can forbid all resets, and a quirk of the kernel FLR. */
+static bool may_be_reset(const struct pci_dev *pdev)
+{
+	return pdev->reset_methods[0] && !(pdev->dev_flags & PCI_DEV_FLAGS_NO_FLR_RESET);
+}
+
+/* All VFs have FLR (PCIe 6.0, 9.2.2.2), if they say so or not. */
 static int reset_vf(struct pci_dev *pdev)
 {
-	if (!pdev->reset_methods[0])
+	if (!may_be_reset(pdev))
 		return -ENOTTY;
 	return pcie_flr(pdev) ? -EIO : 0;
 }
@@ -144,6 +169,8 @@ static int reset_prepared(struct vfio_latch_device *dev)
 
 	if (!may_reset_its_pf(dev))
 		return pci_reset_function_locked(pdev);
+	if (!may_be_reset(pdev))
+		return -ENOTTY;
 	vfio_latch_err_handlers.reset_prepare(pdev);
 	pci_save_state(pdev);
 	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);

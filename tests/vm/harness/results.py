@@ -40,10 +40,14 @@ def _segments(log):
 
 
 # Fields of the kernel's own that it reads without a lock on purpose, whoever calls: the count of an
-# eventfd, whether an interrupt is in its handler, and whether a sleeper's time is over.
+# eventfd, whether an interrupt is in its handler, and whether a sleeper's time is over; and bits of
+# struct pci_dev that the PCI core keeps side by side, where only the one that has its configuration
+# access lock writes them (docs/security.md 9.2).
 KERNELS_OWN_RACES = ({"eventfd_poll", "eventfd_write"},
                      {"__synchronize_hardirq", "handle_irq_event"},
-                     {"hrtimer_wakeup", "usleep_range_state"})
+                     {"hrtimer_wakeup", "usleep_range_state"},
+                     {"do_nanosleep", "hrtimer_wakeup"},
+                     {"pci_cfg_access_trylock", "pci_restore_state"})
 
 
 def is_kernels_own(title):
