@@ -81,6 +81,7 @@ static u32 fingerprint(struct vfio_latch_device *dev)
 /*
  * Whether a user of one function may affect the other: DMA within an IOMMU
  * group, the registers of another function of the same device, a VF's of its PF.
+ * (VFs never have the mark, so it does not matter what one does to another.)
  */
 static bool can_reach(struct vfio_latch_device *a, struct vfio_latch_device *b)
 {

@@ -161,7 +161,7 @@ static int reset_vf(struct pci_dev *pdev)
 	return pcie_flr(pdev) ? -EIO : 0;
 }
 
-/* pci_reset_function_locked() */
+/* pci_reset_function_locked(), but for a VF whose reset must not go on to its slot. */
 static int reset_prepared(struct vfio_latch_device *dev)
 {
 	struct pci_dev *pdev = dev->pdev;
