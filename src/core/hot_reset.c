@@ -39,9 +39,11 @@ static bool is_owned(const struct proof *proof, struct vfio_latch_device *member
  * Bridges below the slot or bus are reset with the functions behind them. One beside @own that
  * leads to none is the host's.
  */
-static bool is_reset_with_functions(const struct pci_dev *own, const struct pci_dev *bridge)
+static bool may_be_reset_with(struct pci_dev *own, struct pci_dev *pdev)
 {
-	return bridge->bus != own->bus || latch_has_functions_behind(bridge);
+	if (!latch_is_prepared(own, pdev))
+		return false;
+	return !pci_is_bridge(pdev) || pdev->bus != own->bus || latch_has_functions_behind(pdev);
 }
 
 static int check_one(struct pci_dev *pdev, void *data)
@@ -50,10 +52,10 @@ static int check_one(struct pci_dev *pdev, void *data)
 	struct pci_dev *own = proof->dev->pdev;
 	struct vfio_latch_device *member = latch_find_member(proof->dev->vdev.dev_set, pdev);
 
-	if (!latch_is_prepared(own, pdev))
+	if (!may_be_reset_with(own, pdev))
 		return -EINVAL;
 	if (pci_is_bridge(pdev))
-		return is_reset_with_functions(own, pdev) ? 0 : -EINVAL;
+		return 0;
 	return member && is_owned(proof, member) ? 0 : -EINVAL;
 }
 
@@ -266,10 +268,10 @@ static int check_member(struct pci_dev *pdev, void *data)
 {
 	struct vfio_latch_device *dev = data;
 
-	if (!latch_is_prepared(dev->pdev, pdev))
+	if (!may_be_reset_with(dev->pdev, pdev))
 		return -EBUSY;
 	if (pci_is_bridge(pdev))
-		return is_reset_with_functions(dev->pdev, pdev) ? 0 : -EBUSY;
+		return 0;
 	return latch_find_member(dev->vdev.dev_set, pdev) && !pci_num_vf(pdev) ? 0 : -EBUSY;
 }
 
