@@ -134,7 +134,8 @@ static bool has_reset(const struct pci_slot *slot)
 
 /*
  * HiNIC's and Chelsio T4's VFs, for which FLR is not enough. What the PCI core does for them comes
- * first, and does not fail.
+ * first unless root has chosen otherwise, and ends well; but a HiNIC's can refuse before it begins,
+ * and then the PCI core goes on.
  */
 static bool has_reset_of_its_own(const struct pci_dev *pdev)
 {
